@@ -1,0 +1,151 @@
+"""This module reads the settings from flags, environment, file and defaults, and remembers which one won."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.config.declarations import Declaration, declarations
+from memory_mcp.config.places import FILE_NAME, settings_path
+from memory_mcp.config.settings import Settings
+from memory_mcp.errors import ConfigError
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_UNTRUSTED_KEYS = ("project.name", "project.mode")
+
+
+class Resolved(Struct, frozen=True):
+    """The settings in force, and for each key the layer that gave its value."""
+
+    settings: Settings
+    origins: dict[str, str]
+    path: Path
+
+
+def resolve(
+    environ: Mapping[str, str],
+    directory: Path,
+    *,
+    flags: Mapping[str, str] | None = None,
+    path: Path | None = None,
+) -> Resolved:
+    """Merge the layers for a process in `directory`; `path` names the settings file instead of the usual place.
+
+    Raises:
+        ConfigError: a key is unknown, a value does not fit, a file cannot be parsed or a `${VAR}` is not set.
+
+    """
+    known = {declaration.key: declaration for declaration in declarations()}
+    file = path or settings_path(environ)
+    if path and not path.is_file():
+        raise ConfigError(f"there is no settings file {path}; 'memory-cli config init' writes one")
+    variables = {**_dotenv(file.with_name(".env")), **environ}
+    values: dict[str, Any] = {key: declaration.default for key, declaration in known.items()}
+    origins = dict.fromkeys(known, "default")
+    for layer, found in (
+        (str(file), _from_file(file, known, variables)),
+        *_from_directory(directory, file, known, variables),
+        ("environment", _from_environment(known, variables)),
+        ("flag", _from_flags(known, flags or {})),
+    ):
+        for key, value in found.items():
+            values[key] = value
+            origins[key] = f"environment {known[key].variable}" if layer == "environment" else layer
+    groups: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        group, _, name = key.partition(".")
+        groups.setdefault(group, {})[name] = value
+    return Resolved(msgspec.convert(groups, Settings), origins, file)
+
+
+def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read as TOML: {error}") from error
+    found: dict[str, Any] = {}
+    for group, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{file}: '{group}' stands outside a table; settings are written under [group]")
+        for name, value in table.items():
+            declaration = _declared(known, f"{group}.{name}", str(file))
+            found[declaration.key] = _fit(declaration, _expand(value, variables, file), str(file))
+    return found
+
+
+def _from_directory(
+    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Read memory-cli.toml of the working directory: a cloned repository may name its project, nothing else."""
+    file = directory / FILE_NAME
+    if not file.is_file() or file == user_file:
+        return []
+    trusted = _from_file(user_file, known, variables).get("project.trusted_directories", ())
+    if any(directory.resolve().is_relative_to(Path(place).expanduser().resolve()) for place in trusted):
+        return [(str(file), _from_file(file, known, variables))]
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read as TOML: {error}") from error
+    named = {f"project.{name}": value for name, value in table.items()} if isinstance(table, dict) else {}
+    allowed = {key: _fit(known[key], value, str(file)) for key, value in named.items() if key in _UNTRUSTED_KEYS}
+    return [(str(file), {key: value for key, value in allowed.items() if value != known[key].default})]
+
+
+def _from_environment(known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        declaration.key: _fit(declaration, variables[declaration.variable], f"environment {declaration.variable}")
+        for declaration in known.values()
+        if variables.get(declaration.variable)
+    }
+
+
+def _from_flags(known: Mapping[str, Declaration], flags: Mapping[str, str]) -> dict[str, Any]:
+    return {key: _fit(_declared(known, key, "--set"), value, "--set") for key, value in flags.items()}
+
+
+def _declared(known: Mapping[str, Declaration], key: str, origin: str) -> Declaration:
+    if key not in known:
+        raise ConfigError(f"{origin}: there is no setting '{key}'; 'memory-cli config show' lists them")
+    return known[key]
+
+
+def _fit(declaration: Declaration, value: Any, origin: str) -> Any:
+    """Convert text from outside, or a TOML value, to the declared type."""
+    if isinstance(value, str) and isinstance(declaration.default, tuple):
+        value = tuple(part for part in value.split(",") if part)
+    try:
+        return msgspec.convert(value, declaration.type, strict=not isinstance(value, str))
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{origin}: {declaration.key} = {value!r} does not fit: {error}") from error
+
+
+def _expand(value: Any, variables: Mapping[str, str], file: Path) -> Any:
+    if isinstance(value, list):
+        return [_expand(item, variables, file) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            raise ConfigError(f"{file} refers to ${{{match[1]}}}, which is not set; export it or put it into .env")
+        return variables[match[1]]
+
+    return _REFERENCE.sub(replace, value)
+
+
+def _dotenv(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    pairs: dict[str, str] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if (match := _ASSIGNMENT.fullmatch(line.strip())) and not line.lstrip().startswith("#"):
+            pairs[match[1]] = match[2].strip().strip("'\"")
+    return pairs

@@ -1,0 +1,107 @@
+"""This module declares every setting once, with its default, its bounds and a line of help."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+
+class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the memory lies and how writes are made safe."""
+
+    home: Annotated[str, Meta(description="Directory of the memory; empty means the platform's data directory.")] = ""
+    busy_timeout_s: Annotated[
+        float, Meta(gt=0, le=600, description="Seconds to wait for another process's write before the error 'busy'.")
+    ] = 10.0
+    synchronous: Annotated[
+        Literal["NORMAL", "FULL"],
+        Meta(description="NORMAL survives kill -9; FULL also survives loss of power, at a slower write."),
+    ] = "NORMAL"
+
+
+class ProjectSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The wall between memories."""
+
+    mode: Annotated[
+        Literal["auto", "manual", "global"],
+        Meta(description="auto: found from git; manual: project.name; global: one memory for everything."),
+    ] = "auto"
+    name: Annotated[str, Meta(max_length=200, description="The project's name; a name turns auto into manual.")] = ""
+    trusted_directories: Annotated[
+        tuple[str, ...],
+        Meta(description="Directories whose memory-cli.toml may set everything; elsewhere it may only name a project."),
+    ] = ()
+
+
+class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How candidates are found and scored; the defaults are measured in benchmarks/recall.py."""
+
+    keyword_weight: Annotated[float, Meta(ge=0, le=10, description="Weight of the keyword list.")] = 1.0
+    vector_weight: Annotated[float, Meta(ge=0, le=10, description="Weight of the vector list.")] = 1.0
+    candidates: Annotated[int, Meta(ge=10, le=5000, description="How many candidates each list contributes.")] = 200
+    chunk_characters: Annotated[int, Meta(ge=100, le=10000, description="Longest text behind one vector.")] = 1000
+    project_boost: Annotated[
+        float, Meta(ge=0, le=2, description="Added to hits of this project when all projects are searched.")
+    ] = 0.2
+    success_boost: Annotated[float, Meta(ge=0, le=2, description="Added to episodes that succeeded.")] = 0.05
+    recency_boost: Annotated[float, Meta(ge=0, le=2, description="Added to a record made just now; it fades.")] = 0.05
+    recency_half_life_days: Annotated[
+        float, Meta(gt=0, le=36500, description="Days after which half of the recency boost is left.")
+    ] = 30.0
+    date_boost: Annotated[
+        float, Meta(ge=0, le=2, description="Added to records of a day or month that the query names.")
+    ] = 0.2
+    floor: Annotated[
+        float,
+        Meta(
+            ge=0, le=1, description="Hits whose share of the query's rare words is below this are not relevant; 0: off."
+        ),
+    ] = 0.25
+    cosine_floor: Annotated[
+        float, Meta(ge=0, le=1, description="A cosine from which a sentence model's hit is relevant without words.")
+    ] = 0.35
+    hash_cosine_floor: Annotated[
+        float, Meta(ge=0, le=1, description="The same for hashed vectors, which also see parts of words.")
+    ] = 0.25
+
+
+class EmbeddingSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What turns text into vectors."""
+
+    provider: Annotated[
+        Literal["auto", "hash", "minilm", "openai", "none"],
+        Meta(description="auto: the sentence model if it is installed, else hash; none: keywords only."),
+    ] = "auto"
+    model_directory: Annotated[
+        str, Meta(description="Directory of all-MiniLM-L6-v2; empty means where 'memory-cli model install' puts it.")
+    ] = ""
+    base_url: Annotated[str, Meta(description="OpenAI-compatible endpoint; empty means OpenAI itself.")] = ""
+    api_key: Annotated[str, Meta(description="Key for that endpoint; write ${OPENAI_API_KEY} rather than the key.")] = (
+        ""
+    )
+    model: Annotated[str, Meta(description="Name of the remote model.")] = "text-embedding-3-small"
+    dimension: Annotated[
+        int, Meta(ge=0, le=8192, description="Dimension to ask of the remote model; 0: its own default.")
+    ] = 0
+    batch_size: Annotated[int, Meta(ge=1, le=2048, description="Texts in one request to the remote model.")] = 64
+    timeout_s: Annotated[float, Meta(gt=0, le=600, description="Seconds before a remote request is given up.")] = 20.0
+    retries: Annotated[int, Meta(ge=0, le=10, description="Further tries of a remote request, with backoff.")] = 2
+
+
+class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The MCP server."""
+
+    threads: Annotated[int, Meta(ge=1, le=64, description="Tool calls that run at the same time.")] = 8
+    max_line_mb: Annotated[int, Meta(ge=1, le=1024, description="Longest message accepted, in MiB.")] = 16
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="How much is written to stderr.")
+    ] = "warning"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings, one group per table of memory-cli.toml."""
+
+    store: StoreSettings = StoreSettings()
+    project: ProjectSettings = ProjectSettings()
+    recall: RecallSettings = RecallSettings()
+    embeddings: EmbeddingSettings = EmbeddingSettings()
+    server: ServerSettings = ServerSettings()

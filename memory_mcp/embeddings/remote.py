@@ -1,0 +1,76 @@
+"""This module asks an OpenAI-compatible endpoint for vectors; `openai` is imported on first use."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memory_mcp.config.settings import EmbeddingSettings
+from memory_mcp.embeddings.provider import Rarity, Vector, normalised
+from memory_mcp.errors import ProviderError
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+
+class RemoteProvider:
+    """Vectors over HTTP, in batches, with a timeout and the client's own retry and exponential backoff."""
+
+    is_instant = False
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        self._settings = settings
+        self._dimension = settings.dimension
+        suffix = f":{settings.dimension}" if settings.dimension else ""
+        self.model = f"openai:{settings.base_url.rstrip('/') or 'api.openai.com'}:{settings.model}{suffix}"
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors; asks the endpoint once if the setting leaves it open."""
+        if not self._dimension:
+            self._dimension = int(self.embed_documents(["dimension"]).shape[1])
+        return self._dimension
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """Return one row per text."""
+        size = self._settings.batch_size
+        batches = [self._request(list(texts[start : start + size])) for start in range(0, len(texts), size)]
+        return normalised(np.concatenate(batches)) if batches else np.zeros((0, self.dimension), dtype=np.float32)
+
+    def embed_query(self, text: str, rarity: Rarity) -> Vector:  # noqa: ARG002 - the model weighs words itself
+        """Return the vector of a question."""
+        row: Vector = self.embed_documents([text])[0]
+        return row
+
+    def _request(self, texts: list[str]) -> Vector:
+        import openai  # noqa: PLC0415 - half a second of import that only this provider should cost
+
+        given = {"dimensions": self._settings.dimension} if self._settings.dimension else {}
+        try:
+            answer = self._client.embeddings.create(
+                model=self._settings.model,
+                input=[text or " " for text in texts],
+                encoding_format="float",
+                **given,  # type: ignore[arg-type]  # one optional integer
+            )
+        except openai.OpenAIError as error:
+            raise ProviderError(f"{self.model} did not answer: {error}") from error
+        rows = [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
+        matrix = np.array(rows, dtype=np.float32)
+        if matrix.ndim != 2 or len(matrix) != len(texts):  # noqa: PLR2004 - a matrix
+            raise ProviderError(f"{self.model} answered {len(rows)} vectors of uneven length for {len(texts)} texts")
+        if self._dimension and matrix.shape[1] != self._dimension:
+            raise ProviderError(f"{self.model} answered dimension {matrix.shape[1]}, expected {self._dimension}")
+        return matrix
+
+    @cached_property
+    def _client(self) -> "OpenAI":
+        import openai  # noqa: PLC0415 - as above
+
+        return openai.OpenAI(
+            api_key=self._settings.api_key or "none",
+            base_url=self._settings.base_url or None,
+            timeout=self._settings.timeout_s,
+            max_retries=self._settings.retries,
+        )

@@ -1,0 +1,1 @@
+"""This package leads an episode from its start to its outcome."""

@@ -1,0 +1,237 @@
+"""This module moves episodes through their life: started, stepped, completed; an illegal move says what is allowed."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.clock import Clock
+from memory_mcp.episodes import checks
+from memory_mcp.episodes.reflection import reflect
+from memory_mcp.episodes.reward import reward
+from memory_mcp.errors import IllegalMoveError, InvalidInputError
+from memory_mcp.models import limits
+from memory_mcp.models.episodes import (
+    Context,
+    Episode,
+    EpisodeFilter,
+    EpisodePage,
+    Failure,
+    Outcome,
+    Step,
+    outcome_type,
+)
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.storage.episode_store import EpisodeStore
+
+replace = msgspec.structs.replace
+
+
+class Changes(Struct, frozen=True):
+    """What an update sets; None leaves a field as it is."""
+
+    task: str | None = None
+    task_type: str | None = None
+    domain: str | None = None
+    language: str | None = None
+    framework: str | None = None
+    complexity: str | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    is_global: bool | None = None
+
+
+class Episodes:
+    """The episodes of one project."""
+
+    def __init__(self, store: EpisodeStore, clock: Clock, project: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._project = project
+
+    def start(
+        self, task: str, *, task_type: str = "", context: Context | None = None, is_global: bool = False
+    ) -> tuple[Episode, Receipt]:
+        """Begin an episode and return it with the receipt.
+
+        Raises:
+            InvalidInputError: the task is empty or a value goes past its limit.
+
+        """
+        now = self._clock.now()
+        episode = Episode(
+            id=self._clock.new_id(),
+            project=self._project,
+            task=checks.text(task, "the task", limits.TASK_CHARACTERS, required=True),
+            task_type=checks.text(task_type, "task_type", limits.NAME_CHARACTERS),
+            context=checks.context(context or Context()),
+            started_at=now,
+            updated_at=now,
+            is_global=is_global,
+        )
+        return episode, self._store.insert(episode)
+
+    def append(self, episode_id: str, steps: Sequence[Step]) -> Receipt:
+        """Append steps to an active episode; those without a time get the present one.
+
+        Raises:
+            NotFoundError: no such episode here.
+            IllegalMoveError: the episode is completed.
+            LimitError: a payload or the episode grows too large.
+
+        """
+        if not steps:
+            raise InvalidInputError("no steps given; hand in at least one")
+        checks.steps(steps)
+        now = self._clock.now()
+        stamped = [step if step.recorded_at else replace(step, recorded_at=now) for step in steps]
+        return self._store.append_steps(episode_id, stamped, _must_be_active("append steps"))
+
+    def complete(self, episode_id: str, outcome: Outcome) -> tuple[Episode, Receipt]:
+        """Close an active episode, score it and reflect on it.
+
+        Raises:
+            NotFoundError: no such episode here.
+            IllegalMoveError: the episode is completed already.
+
+        """
+        _check_outcome(outcome)
+
+        def close(episode: Episode) -> Episode:
+            _must_be_active("complete it")(episode)
+            return closed(replace(episode, updated_at=self._clock.now()), outcome, self._clock.now())
+
+        return self._store.update(episode_id, "complete", close)
+
+    def fail(self, episode_id: str, reason: str) -> tuple[Episode, Receipt]:
+        """Close an active episode as failed."""
+        return self.complete(episode_id, Failure(reason=reason))
+
+    def update(self, episode_id: str, changes: Changes) -> tuple[Episode, Receipt]:
+        """Change what is known about the task; steps and outcome cannot be changed.
+
+        Raises:
+            NotFoundError: no such episode here.
+            InvalidInputError: nothing is given, or a value goes past its limit.
+
+        """
+        if changes == Changes():
+            raise InvalidInputError(f"nothing to update; give one of {', '.join(Changes.__struct_fields__)}")
+
+        def change(episode: Episode) -> Episode:
+            old = episode.context
+            given = {
+                name: value
+                for name in ("domain", "language", "framework", "complexity")
+                if (value := getattr(changes, name)) is not None
+            }
+            tags = (set(old.tags) | set(changes.add_tags)) - set(changes.remove_tags)
+            return replace(
+                episode,
+                task=checks.text(changes.task, "the task", limits.TASK_CHARACTERS, required=True)
+                if changes.task is not None
+                else episode.task,
+                task_type=checks.text(changes.task_type, "task_type", limits.NAME_CHARACTERS)
+                if changes.task_type is not None
+                else episode.task_type,
+                context=checks.context(replace(old, **given, tags=tuple(tags))),
+                is_global=episode.is_global if changes.is_global is None else changes.is_global,
+                updated_at=self._clock.now(),
+            )
+
+        return self._store.update(episode_id, "update", change)
+
+    def tag(self, episode_id: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> tuple[Episode, Receipt]:
+        """Add and remove tags."""
+        return self.update(episode_id, Changes(add_tags=tuple(add), remove_tags=tuple(remove)))
+
+    def delete(self, episode_id: str) -> Receipt:
+        """Erase an episode for good.
+
+        Raises:
+            NotFoundError: no such episode here.
+
+        """
+        return self._store.delete(episode_id)
+
+    def get(self, episode_id: str) -> Episode:
+        """Return an episode with its steps.
+
+        Raises:
+            NotFoundError: no such episode here.
+
+        """
+        return self._store.get(episode_id)
+
+    def list(
+        self, chosen: EpisodeFilter = EpisodeFilter(), *, limit: int = 20, cursor: str | None = None
+    ) -> EpisodePage:
+        """Return one page of episodes, newest first.
+
+        Raises:
+            InvalidInputError: the cursor or the limit is not one.
+
+        """
+        return self._store.list(chosen, limit=checks.page_size(limit), cursor=cursor)
+
+    def record(self, episodes: Sequence[Episode]) -> Sequence[Receipt]:
+        """Store episodes that happened elsewhere, in one transaction, scored like our own.
+
+        Raises:
+            InvalidInputError: one of them goes past a limit; none is stored then.
+
+        """
+        prepared = [self._prepared(episode) for episode in episodes]
+        return self._store.insert_many(prepared)
+
+    def sources(self, kind: str) -> dict[str, str]:
+        """Map the source ids that an importer has recorded to episode ids."""
+        return self._store.sources(kind)
+
+    def reopen_as(self, episode_id: str, outcome: Outcome, *, tag: str) -> tuple[Episode, Receipt]:
+        """Replace the outcome of a recorded episode after later evidence, such as a revert, and tag it."""
+        _check_outcome(outcome)
+
+        def correct(episode: Episode) -> Episode:
+            tags = checks.tags((*episode.context.tags, tag))
+            corrected = replace(episode, context=replace(episode.context, tags=tags), updated_at=self._clock.now())
+            return closed(corrected, outcome, episode.completed_at or self._clock.now())
+
+        return self._store.update(episode_id, "correct_outcome", correct)
+
+    def _prepared(self, episode: Episode) -> Episode:
+        checks.text(episode.task, "the task", limits.TASK_CHARACTERS, required=True)
+        checks.steps(episode.steps)
+        named = replace(
+            episode,
+            id=episode.id or self._clock.new_id(),
+            project=self._project,
+            context=checks.context(episode.context),
+        )
+        if named.outcome is None:
+            return named
+        return closed(named, named.outcome, named.completed_at or named.updated_at)
+
+
+def closed(episode: Episode, outcome: Outcome, at: int) -> Episode:
+    """Return the episode with its outcome, reward and reflection."""
+    done = replace(episode, outcome=outcome, completed_at=at)
+    return replace(done, reward=reward(done), reflection=reflect(done))
+
+
+def _must_be_active(what: str) -> Callable[[Episode], None]:
+    def check(episode: Episode) -> None:
+        if episode.outcome is not None:
+            raise IllegalMoveError(
+                f"episode {episode.id} was completed as {outcome_type(episode.outcome)}, so you cannot {what}; "
+                "update, get and delete are allowed, or start a new episode"
+            )
+
+    return check
+
+
+def _check_outcome(outcome: Outcome) -> None:
+    for name in outcome.__struct_fields__:
+        value = getattr(outcome, name)
+        for part in (value,) if isinstance(value, str) else value:
+            checks.text(part, name, limits.TASK_CHARACTERS)

@@ -1,0 +1,61 @@
+"""This module names everything that can go wrong: one tree, one sentence per error."""
+
+
+class MemoryMcpError(Exception):
+    """The root of our errors; its text is one sentence that a user or an agent can act on."""
+
+
+class InvalidInputError(MemoryMcpError):
+    """The caller gave a value that cannot be accepted."""
+
+
+class LimitError(InvalidInputError):
+    """The caller went past a limit of `memory_mcp.models.limits`."""
+
+
+class IllegalMoveError(MemoryMcpError):
+    """The operation does not fit the state that the episode is in."""
+
+
+class NotFoundError(MemoryMcpError):
+    """No such record in the project that is open."""
+
+
+class ConfigError(MemoryMcpError):
+    """A setting is unknown, malformed or refers to something that is absent."""
+
+
+class StoreError(MemoryMcpError):
+    """The database file could not be used."""
+
+
+class BusyError(StoreError):
+    """Another process held the write lock for longer than the deadline."""
+
+
+class NotAStoreError(StoreError):
+    """The file is no database, or a database of something else."""
+
+
+class NewerSchemaError(StoreError):
+    """The file was written by a newer memory-mcp."""
+
+
+class ReadOnlyStoreError(StoreError):
+    """The file can be read but not written."""
+
+
+class StoreFullError(StoreError):
+    """The disk has no room; the transaction was rolled back."""
+
+
+class DamagedError(StoreError):
+    """The file, or one record in it, does not hold what was written."""
+
+
+class ProviderError(MemoryMcpError):
+    """An embedding provider could not answer."""
+
+
+class ImporterError(MemoryMcpError):
+    """A source of an import could not be read."""

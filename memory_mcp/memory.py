@@ -1,0 +1,94 @@
+"""This module is the one door: Memory(...) with its parts as attributes."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memory_mcp.clock import Clock, SystemClock
+from memory_mcp.config.layers import Resolved, resolve
+from memory_mcp.config.places import Places, places
+from memory_mcp.config.projects import project_name
+from memory_mcp.config.settings import Settings
+from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.notes.notebook import Notes
+from memory_mcp.storage.store import Store
+
+if TYPE_CHECKING:
+    from memory_mcp.embeddings.provider import Provider
+    from memory_mcp.retrieval.indexing import Index
+    from memory_mcp.retrieval.search import Recall
+
+
+class Memory:
+    """One project's memory, open; a context manager that closes its file.
+
+    What needs numpy (`index`, `recall`, `providers`) is imported when first used, so that a listing never pays for it.
+    """
+
+    def __init__(
+        self, settings: Settings, where: Places, project: str, *, actor: str, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self.places = where
+        self.project = project
+        self.clock: Clock = clock or SystemClock()
+        self.store = Store.open(where.store, project, settings.store, clock=self.clock, actor=actor)
+        self.episodes = Episodes(self.store.episodes, self.clock, project)
+        self.notes = Notes(self.store.notes, self.clock, project)
+
+    @classmethod
+    def open(
+        cls,
+        environ: Mapping[str, str],
+        directory: Path,
+        *,
+        actor: str,
+        resolved: Resolved | None = None,
+    ) -> "Memory":
+        """Open the memory that a process in `directory` should use.
+
+        Raises:
+            ConfigError: the settings do not fit.
+            StoreError: the file cannot be used.
+
+        """
+        found = resolved or resolve(environ, directory)
+        where = places(found.settings, settings_file=found.path)
+        return cls(found.settings, where, project_name(found.settings.project, environ, directory), actor=actor)
+
+    @cached_property
+    def providers(self) -> "list[Provider]":
+        """The embedding providers, the wanted one first.
+
+        Raises:
+            ConfigError: the one asked for is not installed.
+
+        """
+        from memory_mcp.embeddings.choice import choose  # noqa: PLC0415 - numpy
+
+        return choose(self.settings.embeddings, self.places.models)
+
+    @cached_property
+    def index(self) -> "Index":
+        """What keeps the keyword index and the vectors up to date."""
+        from memory_mcp.retrieval.indexing import Index  # noqa: PLC0415 - numpy
+
+        return Index(self.store, self.providers, self.settings.recall)
+
+    @cached_property
+    def recall(self) -> "Recall":
+        """What answers questions."""
+        from memory_mcp.retrieval.search import Recall  # noqa: PLC0415 - numpy
+
+        return Recall(self.store, self.index, self.settings.recall)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.store.close()
+
+    def __enter__(self) -> "Memory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

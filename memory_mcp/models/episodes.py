@@ -1,0 +1,190 @@
+"""This module defines an episode: one task, the steps taken, how it ended."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Status = Literal["active", "completed"]
+OutcomeType = Literal["success", "partial_success", "failure", "abstained"]
+Complexity = Literal["simple", "moderate", "complex"]
+
+
+class StepSuccess(Struct, frozen=True, tag="success", tag_field="type"):
+    """The step did what it should."""
+
+    output: str = ""
+
+
+class StepError(Struct, frozen=True, tag="error", tag_field="type"):
+    """The step failed with a message."""
+
+    message: str = ""
+
+
+class StepTimeout(Struct, frozen=True, tag="timeout", tag_field="type"):
+    """The step was given up after waiting."""
+
+    message: str = ""
+
+
+StepResult = StepSuccess | StepError | StepTimeout
+
+
+class Step(Struct, frozen=True, omit_defaults=True):
+    """One action with one tool; `result` is None while nobody said how it went."""
+
+    tool: str
+    action: str
+    parameters: dict[str, Any] = {}
+    result: StepResult | None = None
+    latency_ms: float | None = None
+    recorded_at: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether the step is known to have failed or timed out."""
+        return isinstance(self.result, StepError | StepTimeout)
+
+
+class Success(Struct, frozen=True, tag="success", tag_field="type"):
+    """The task was done."""
+
+    verdict: str = ""
+    artifacts: tuple[str, ...] = ()
+
+
+class PartialSuccess(Struct, frozen=True, tag="partial_success", tag_field="type"):
+    """Some of the task was done."""
+
+    verdict: str = ""
+    completed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+
+
+class Failure(Struct, frozen=True, tag="failure", tag_field="type"):
+    """The task was tried and not done."""
+
+    reason: str = ""
+    verdict: str = ""
+    artifacts: tuple[str, ...] = ()
+
+
+class Abstained(Struct, frozen=True, tag="abstained", tag_field="type"):
+    """The task was given back without trying it to the end."""
+
+    reason: str = ""
+    verdict: str = ""
+
+
+Outcome = Success | PartialSuccess | Failure | Abstained
+
+
+def outcome_type(outcome: Outcome) -> OutcomeType:
+    """Name the outcome as tools and tables write it."""
+    names: dict[type, OutcomeType] = {
+        Success: "success",
+        PartialSuccess: "partial_success",
+        Failure: "failure",
+        Abstained: "abstained",
+    }
+    return names[type(outcome)]
+
+
+class Context(Struct, frozen=True, omit_defaults=True):
+    """Where the task belongs; an empty text means that nobody said."""
+
+    domain: str = ""
+    language: str = ""
+    framework: str = ""
+    complexity: Complexity | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Reward(Struct, frozen=True):
+    """How good a completed episode was, 0 to 2, with the factors that made it."""
+
+    total: float
+    outcome: float
+    efficiency: float
+    quality: float
+
+
+class Reflection(Struct, frozen=True):
+    """What the steps show, in sentences built from evidence."""
+
+    successes: tuple[str, ...] = ()
+    improvements: tuple[str, ...] = ()
+    insights: tuple[str, ...] = ()
+
+
+class Source(Struct, frozen=True):
+    """Where an imported record came from; `id` is unique for its `kind` within a project."""
+
+    kind: str
+    id: str
+
+
+class Episode(Struct, frozen=True):
+    """One task with all that is known of it; times are microseconds UTC."""
+
+    id: str
+    project: str
+    task: str
+    task_type: str
+    context: Context
+    started_at: int
+    updated_at: int
+    steps: tuple[Step, ...] = ()
+    outcome: Outcome | None = None
+    completed_at: int | None = None
+    reward: Reward | None = None
+    reflection: Reflection | None = None
+    is_global: bool = False
+    source: Source | None = None
+
+    @property
+    def status(self) -> Status:
+        """`completed` once there is an outcome."""
+        return "active" if self.outcome is None else "completed"
+
+
+class EpisodeSummary(Struct, frozen=True):
+    """One row of a listing: an episode without its steps."""
+
+    id: str
+    project: str
+    task: str
+    task_type: str
+    context: Context
+    started_at: int
+    outcome: OutcomeType | None
+    completed_at: int | None
+    reward: float | None
+    step_count: int
+
+    @property
+    def status(self) -> Status:
+        """`completed` once there is an outcome."""
+        return "active" if self.outcome is None else "completed"
+
+
+class EpisodeFilter(Struct, frozen=True):
+    """Which episodes a listing or a search looks at; None and () mean any."""
+
+    status: Status | None = None
+    outcome: OutcomeType | None = None
+    domain: str | None = None
+    task_type: str | None = None
+    language: str | None = None
+    tags: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+
+class EpisodePage(Struct, frozen=True):
+    """Rows newest first, the cursor of the next page, and how many damaged records were left out."""
+
+    episodes: tuple[EpisodeSummary, ...]
+    next_cursor: str | None = None
+    damaged: int = 0

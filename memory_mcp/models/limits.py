@@ -1,0 +1,13 @@
+"""This module names every limit on what the store accepts; the checks that use them say the number."""
+
+TASK_CHARACTERS = 10_000
+NOTE_CHARACTERS = 10_000
+QUERY_CHARACTERS = 10_000
+NAME_CHARACTERS = 200
+STEPS_PER_EPISODE = 1_000
+PAYLOAD_BYTES = 1_000_000
+EPISODE_BYTES = 10_000_000
+TAGS = 50
+TAG_CHARACTERS = 100
+PAGE_ROWS = 1_000
+HITS = 100

@@ -1,0 +1,70 @@
+"""This module defines a question to the memory and the ranked answer."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from memory_mcp.models.episodes import EpisodeFilter
+
+Scope = Literal["project", "all"]
+Mode = Literal["hybrid", "keyword"]
+Kind = Literal["episode", "note"]
+
+
+class Query(Struct, frozen=True):
+    """What is asked: the text, how many hits, which records, and whether other projects count."""
+
+    text: str
+    limit: int = 10
+    filter: EpisodeFilter = EpisodeFilter()
+    scope: Scope = "project"
+    kinds: tuple[Kind, ...] = ("episode", "note")
+
+
+class ScoreParts(Struct, frozen=True):
+    """The addends of a hit's score, and the raw measures behind them.
+
+    `keyword` and `similarity` are shares of the best candidate's (0 to 1, before weights); `bm25` is SQLite's value with
+    the sign turned (higher is better, None without a keyword match); `cosine` is None without a vector.
+    """
+
+    keyword: float
+    similarity: float
+    boosts: dict[str, float]
+    bm25: float | None
+    cosine: float | None
+
+
+class Hit(Struct, frozen=True):
+    """One ranked record, with the reasons for its place."""
+
+    kind: Kind
+    id: str
+    project: str
+    text: str
+    score: float
+    parts: ScoreParts
+    matched: tuple[str, ...]
+    created_at: int
+    age_days: float
+    outcome: str | None = None
+    reward: float | None = None
+    task_type: str | None = None
+    tags: tuple[str, ...] = ()
+    repeats: int = 1
+    lesson: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """Hits best first, and how they were found.
+
+    `mode` is `keyword` when no vectors took part, and `degraded` then says why; `pending` counts records whose vectors
+    are still being made; `model` names the vectors used; `considered` counts the candidates that were scored.
+    """
+
+    hits: tuple[Hit, ...]
+    mode: Mode
+    model: str | None
+    degraded: tuple[str, ...] = ()
+    pending: int = 0
+    considered: int = 0

@@ -1,0 +1,1 @@
+"""This package keeps facts that are no episodes."""

@@ -1,0 +1,105 @@
+"""This module adds, lists and deletes notes."""
+
+from collections.abc import Iterable
+
+from memory_mcp.clock import Clock
+from memory_mcp.errors import InvalidInputError, LimitError
+from memory_mcp.models import limits
+from memory_mcp.models.notes import Note, NotePage
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.storage.note_store import NoteStore
+
+
+class Notes:
+    """The notes of one project."""
+
+    def __init__(self, store: NoteStore, clock: Clock, project: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._project = project
+
+    def add(
+        self,
+        text: str,
+        *,
+        tags: Iterable[str] = (),
+        importance: float = 0.5,
+        source: str = "",
+        valid_until: int | None = None,
+        supersedes: str | None = None,
+        is_global: bool = False,
+    ) -> tuple[Note, Receipt]:
+        """Remember a fact; `supersedes` names the note that it replaces, `valid_until` is in microseconds.
+
+        Raises:
+            InvalidInputError: a value is empty, out of range or past its limit.
+            NotFoundError: there is no note to supersede.
+
+        """
+        if not 0 <= importance <= 1:
+            raise InvalidInputError(f"importance is {importance:g} and must lie within 0 and 1")
+        now = self._clock.now()
+        if valid_until is not None and valid_until <= now:
+            raise InvalidInputError("valid_until lies in the past, so the note could never be found")
+        note = Note(
+            id=self._clock.new_id(),
+            project=self._project,
+            text=text,
+            tags=tuple(sorted({tag.strip() for tag in tags if tag.strip()})),
+            importance=float(importance),
+            created_at=now,
+            source=source,
+            valid_until=valid_until,
+            is_global=is_global,
+        )
+        _check(note)
+        return note, self._store.insert(note, supersedes=supersedes)
+
+    def get(self, note_id: str) -> Note:
+        """Return a note.
+
+        Raises:
+            NotFoundError: no such note here.
+
+        """
+        return self._store.get(note_id)
+
+    def list(
+        self, *, tag: str | None = None, include_old: bool = False, limit: int = 20, cursor: str | None = None
+    ) -> NotePage:
+        """Return one page, newest first; `include_old` adds superseded and expired notes.
+
+        Raises:
+            InvalidInputError: the cursor or the limit is not one.
+
+        """
+        if not 1 <= limit <= limits.PAGE_ROWS:
+            raise InvalidInputError(f"limit is {limit} and must lie within 1 and {limits.PAGE_ROWS}")
+        return self._store.list(now=self._clock.now(), include_old=include_old, tag=tag, limit=limit, cursor=cursor)
+
+    def delete(self, note_id: str) -> Receipt:
+        """Erase a note for good; one that it superseded counts again.
+
+        Raises:
+            NotFoundError: no such note here.
+
+        """
+        return self._store.delete(note_id)
+
+
+def _check(note: Note) -> None:
+    for name, value, longest in (
+        ("the note", note.text, limits.NOTE_CHARACTERS),
+        ("source", note.source, limits.NAME_CHARACTERS),
+        *(("a tag", tag, limits.TAG_CHARACTERS) for tag in note.tags),
+    ):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInputError(f"{name} is not valid Unicode; send it as UTF-8") from error
+        if len(value) > longest:
+            raise LimitError(f"{name} has {len(value)} characters and may have {longest}; shorten it")
+    if not note.text.strip():
+        raise InvalidInputError("the note is empty; say the fact in a sentence")
+    if len(note.tags) > limits.TAGS:
+        raise LimitError(f"{len(note.tags)} tags given and {limits.TAGS} are allowed; keep the telling ones")

@@ -1,0 +1,1 @@
+"""This package indexes documents and ranks them for a question."""

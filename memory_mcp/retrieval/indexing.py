@@ -1,0 +1,137 @@
+"""This module lets the keyword index and the vector sets follow the store's changes."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from memory_mcp.config.settings import RecallSettings
+from memory_mcp.embeddings.provider import Provider
+from memory_mcp.models.episodes import Episode
+from memory_mcp.retrieval.keywords import keyword_text
+from memory_mcp.retrieval.texts import chunks, episode_text, note_text
+from memory_mcp.retrieval.vectors import dump_vectors
+from memory_mcp.storage import search_index
+from memory_mcp.storage.database import Session
+from memory_mcp.storage.search_index import Pending, VectorSet
+from memory_mcp.storage.store import Store
+
+_KEYWORD_BATCH = 500
+_VECTOR_BATCH = 64
+
+Progress = Callable[[int], None]
+
+
+class Index:
+    """Follows `changes`: every document that was written is findable before the next search answers."""
+
+    def __init__(self, store: Store, providers: Sequence[Provider], settings: RecallSettings) -> None:
+        self._store = store
+        self._providers = providers
+        self._settings = settings
+
+    @property
+    def wanted(self) -> Provider | None:
+        """The provider whose vectors should serve; None means keywords only."""
+        return self._providers[0] if self._providers else None
+
+    def follow_keywords(self, progress: Progress | None = None) -> None:
+        """Bring the keyword index up to date; on a read-only file it stays as it is.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        while self._keywords_lag():
+            with self._store.database.write() as session:
+                after = search_index.followed(session, search_index.KEYWORDS)
+                work = search_index.pending(session, after, _KEYWORD_BATCH)
+                texts = {key: keyword_text(text) for key, text in self._texts(session, work).items()}
+                search_index.write_keywords(session, texts, work.up_to)
+            if progress:
+                progress(len(texts))
+
+    def follow_vectors(self, provider: Provider, *, patience_s: float, progress: Progress | None = None) -> None:
+        """Make missing vectors until there are none or the time is up.
+
+        Raises:
+            ProviderError: the provider could not answer.
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        deadline = time.monotonic() + patience_s
+        while not self._store.database.is_read_only:
+            vector_set = self._vector_set(provider)
+            with self._store.database.read() as session:
+                work = search_index.pending(session, vector_set.followed, _VECTOR_BATCH)
+                texts = self._texts(session, work)
+            if work.up_to == vector_set.followed and vector_set.ready:
+                return
+            vectors = self._embed(provider, texts)
+            with self._store.database.write() as session:
+                search_index.write_vectors(session, vector_set, vectors, work.up_to, self._store.clock)
+            if progress:
+                progress(len(vectors))
+            if time.monotonic() > deadline:
+                return
+
+    def usable(self, session: Session) -> tuple[Provider, VectorSet] | None:
+        """Return the first provider whose vectors cover the store: the wanted one, else one that it will replace."""
+        for provider in self._providers:
+            found = search_index.find_vector_set(session, provider.model)
+            if found and found.ready:
+                return provider, found
+        return None
+
+    def follow_for_search(self, patience_s: float) -> None:
+        """Do before a search what it needs: all keywords, all instant vectors, others as far as patience goes."""
+        self.follow_keywords()
+        wanted = self.wanted
+        if wanted is None:
+            return
+        self.follow_vectors(wanted, patience_s=float("inf")) if wanted.is_instant else self._follow_slowly(
+            wanted, patience_s
+        )
+
+    def _follow_slowly(self, wanted: Provider, patience_s: float) -> None:
+        if patience_s > 0:
+            self.follow_vectors(wanted, patience_s=patience_s)
+        with self._store.database.read() as session:
+            serving = self.usable(session)
+        if serving and serving[0].is_instant:
+            self.follow_vectors(serving[0], patience_s=float("inf"))
+
+    def _keywords_lag(self) -> bool:
+        if self._store.database.is_read_only:
+            return False
+        with self._store.database.read() as session:
+            return search_index.followed(session, search_index.KEYWORDS) < search_index.head(session)
+
+    def _vector_set(self, provider: Provider) -> VectorSet:
+        with self._store.database.read() as session:
+            found = search_index.find_vector_set(session, provider.model)
+        if found:
+            return found
+        dimension = provider.dimension
+        with self._store.database.write() as session:
+            search_index.create_vector_set(session, provider.model, dimension)
+            created = search_index.find_vector_set(session, provider.model)
+        assert created is not None  # noqa: S101 - inserted one line above
+        return created
+
+    def _texts(self, session: Session, work: Pending) -> dict[int, str]:
+        """Make the indexed text of each changed document; a damaged one has none and cannot be found."""
+        episodes = self._store.episodes.load_many(session, work.episode_keys)
+        notes = self._store.notes.load_many(session, work.note_keys)
+        texts = {key: episode_text(episode) for key, episode in episodes.items() if isinstance(episode, Episode)}
+        return texts | {key: note_text(note) for key, note in notes.items()}
+
+    def _embed(self, provider: Provider, texts: dict[int, str]) -> dict[int, bytes]:
+        pieces = {key: chunks(text, self._settings.chunk_characters) for key, text in texts.items()}
+        if not pieces:
+            return {}
+        matrix = provider.embed_documents([piece for group in pieces.values() for piece in group])
+        ends = np.cumsum([len(group) for group in pieces.values()])
+        return {
+            key: dump_vectors(rows) for key, rows in zip(pieces, np.split(matrix, ends[:-1]), strict=True)
+        }

@@ -1,0 +1,286 @@
+"""This module answers a question: candidates from keywords and vectors, one score, hits with their reasons."""
+
+import math
+import threading
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from memory_mcp.config.settings import RecallSettings
+from memory_mcp.embeddings.provider import Provider, Vector
+from memory_mcp.errors import BusyError, ProviderError
+from memory_mcp.models.episodes import Episode, outcome_type
+from memory_mcp.models.notes import Note
+from memory_mcp.models.recall import Answer, Hit, Query, ScoreParts
+from memory_mcp.retrieval import fusion
+from memory_mcp.retrieval.dates import named_spans
+from memory_mcp.retrieval.indexing import Index
+from memory_mcp.retrieval.keywords import keyword_text, match_expression, query_terms
+from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines
+from memory_mcp.retrieval.vectors import VectorMatrix
+from memory_mcp.storage import search_index
+from memory_mcp.storage.database import Session
+from memory_mcp.storage.search_index import Candidate, Sight, VectorSet
+from memory_mcp.storage.store import Store
+
+_DAY = 86_400e6  # microseconds
+_LESSON_CHARACTERS = 400
+
+
+class Terms(Struct, frozen=True):
+    """The words of a question, the stems of each, and how rare each is (inverse document frequency)."""
+
+    words: tuple[str, ...]
+    stems: dict[str, tuple[str, ...]]
+    rarity: dict[str, float]
+
+    def weigh(self, word: str) -> float:
+        """Return the rarity of a word; one beyond the looked-up terms counts as average."""
+        return self.rarity.get(word, 1.0)
+
+    def coverage(self, matched: Iterable[str]) -> float:
+        """Return which share of the question's rarity the matched words carry, 0 to 1."""
+        total = sum(self.rarity.values())
+        return sum(self.rarity[word] for word in matched) / total if total else 0.0
+
+
+class Ranked(Struct, frozen=True):
+    """A candidate in its place, before its record is read."""
+
+    candidate: Candidate
+    parts: ScoreParts
+    score: float
+    repeats: int
+
+
+class Recall:
+    """Ranks the documents of one store; keeps the matrix of each scope in memory and lets it follow the store."""
+
+    def __init__(self, store: Store, index: Index, settings: RecallSettings) -> None:
+        self._store = store
+        self._index = index
+        self._settings = settings
+        self._matrices: dict[tuple[str, str], tuple[VectorMatrix, int]] = {}
+        self._lock = threading.Lock()
+        self.matrix_hits = 0
+        self.matrix_loads = 0
+
+    def search(self, query: Query, *, patience_s: float = 0.0) -> Answer:
+        """Return ranked hits; `patience_s` is how long a slow provider may take to make missing vectors first.
+
+        Raises:
+            StoreError: the file could not be read.
+
+        """
+        degraded = self._follow(patience_s)
+        now = self._store.clock.now()
+        sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
+        with self._store.database.read() as session:
+            terms = _look_up(session, query.text)
+            usable = self._index.usable(session)
+        vector = None
+        if usable:
+            try:
+                vector = usable[0].embed_query(query.text, terms.weigh)
+            except ProviderError as error:
+                degraded.append(str(error))
+        with self._store.database.read() as session:
+            bm25 = self._keyword_list(session, terms, sight)
+            cosines = self._vector_list(session, usable[1], vector, sight, bm25) if usable and vector is not None else {}
+            ranked = self._ranked(session, bm25, cosines, query)
+            hits = self._hits(session, ranked, terms, query.limit, usable[0] if usable else None)
+            pending = self._pending(session, usable, degraded)
+        return Answer(
+            hits=hits,
+            mode="keyword" if vector is None else "hybrid",
+            model=usable[0].model if usable and vector is not None else None,
+            degraded=tuple(degraded),
+            pending=pending,
+            considered=len(ranked),
+        )
+
+    def vector_memory_bytes(self) -> int:
+        """Memory held by the matrices."""
+        return sum(matrix.size_bytes for matrix, _ in self._matrices.values())
+
+    def _follow(self, patience_s: float) -> list[str]:
+        """Let the index catch up; what hinders it degrades the answer instead of failing it."""
+        try:
+            self._index.follow_for_search(patience_s)
+        except (BusyError, ProviderError) as error:
+            return [str(error)]
+        if self._store.database.is_read_only:
+            with self._store.database.read() as session:
+                lag = search_index.count_pending(session, search_index.followed(session, search_index.KEYWORDS))
+            if lag:
+                return [f"the store is read-only, so {lag} newer records are not indexed and cannot be found"]
+        return []
+
+    def _pending(self, session: Session, usable: tuple[Provider, VectorSet] | None, degraded: list[str]) -> int:
+        """Count documents without vectors of the wanted model, and say so when another model serves."""
+        wanted = self._index.wanted
+        if wanted is None:
+            degraded.append("embeddings.provider is none")
+            return 0
+        found = search_index.find_vector_set(session, wanted.model)
+        if found and found.ready and found.followed >= search_index.head(session):
+            return 0
+        count = search_index.count_pending(session, found.followed if found else 0)
+        if count and not (found and found.ready):
+            serving = usable[0].model if usable else "keywords alone"
+            degraded.append(f"vectors of {wanted.model} are still being made, {serving} served this answer")
+        return count
+
+    def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
+        if not terms.words:
+            return {}
+        match = match_expression(list(terms.words))
+        return dict(search_index.search_keywords(session, match, sight, self._settings.candidates))
+
+    def _vector_list(
+        self, session: Session, vector_set: VectorSet, vector: Vector, sight: Sight, bm25: dict[int, float]
+    ) -> dict[int, float]:
+        allowed = search_index.allowed_keys(session, sight) if sight.is_filtered else None
+        barred = [] if sight.is_filtered else search_index.old_note_keys(session, sight.now)
+        with self._lock:
+            matrix = self._matrix(session, vector_set, sight)
+            nearest = matrix.rank(vector, self._settings.candidates, allowed=allowed, barred=barred)
+            return dict(nearest) | matrix.cosines(vector, bm25.keys() - dict(nearest).keys())
+
+    def _matrix(self, session: Session, vector_set: VectorSet, sight: Sight) -> VectorMatrix:
+        """Return the matrix of a scope, brought to the state of this snapshot."""
+        slot = (sight.scope, vector_set.model)
+        held = self._matrices.get(slot)
+        head = search_index.head(session)
+        if held is None:
+            self.matrix_loads += 1
+            matrix = VectorMatrix(vector_set.dimension)
+            matrix.replace(search_index.read_vectors(session, vector_set.key, sight.reach()))
+        else:
+            self.matrix_hits += 1
+            matrix, seen = held
+            changed = search_index.changed_keys(session, seen, head)
+            if changed:
+                matrix.remove(changed)
+                matrix.replace(search_index.read_vectors(session, vector_set.key, sight.reach(), changed))
+        # vectors may come later than the change that they belong to: go on from where their set has followed
+        self._matrices[slot] = (matrix, min(head, search_index.followed_by(session, vector_set.key)))
+        return matrix
+
+    def _ranked(
+        self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query
+    ) -> list[Ranked]:
+        """Score all candidates, best first; episodes that repeat one task collapse to the best."""
+        fused = fusion.fuse(bm25, cosines, self._settings)
+        described = search_index.candidates(session, fused)
+        spans = named_spans(query.text)
+        home = self._store.wall.project if query.scope == "all" else None
+        now = self._store.clock.now()
+        scored: list[tuple[Candidate, ScoreParts]] = []
+        for key, candidate in described.items():
+            keyword, similarity = fused[key]
+            parts = ScoreParts(
+                keyword=round(keyword, 4),
+                similarity=round(similarity, 4),
+                boosts=fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans),
+                bm25=bm25.get(key),
+                cosine=cosines.get(key),
+            )
+            scored.append((candidate, parts))
+        scored.sort(key=lambda pair: (-fusion.score(pair[1]), -pair[0].created_at, pair[0].key))
+        return _collapsed(scored)
+
+    def _hits(
+        self, session: Session, ranked: Sequence[Ranked], terms: Terms, limit: int, provider: Provider | None
+    ) -> tuple[Hit, ...]:
+        """Read the best records and keep the relevant ones."""
+        hits: list[Hit] = []
+        for start in range(0, min(len(ranked), 3 * limit), limit):
+            group = ranked[start : start + limit]
+            keys = [entry.candidate.key for entry in group]
+            records: dict[int, Episode | Note] = {
+                key: episode
+                for key, episode in self._store.episodes.load_many(
+                    session, [entry.candidate.key for entry in group if entry.candidate.kind == "episode"]
+                ).items()
+                if isinstance(episode, Episode)
+            }
+            records |= self._store.notes.load_many(session, keys)
+            for entry in group:
+                record = records.get(entry.candidate.key)
+                if record is None:
+                    continue
+                matched = _matched(session, record, terms)
+                if self._is_relevant(entry.parts, terms.coverage(matched), provider):
+                    hits.append(self._hit(entry, record, matched))
+            if len(hits) >= limit:
+                break
+        return tuple(hits[:limit])
+
+    def _is_relevant(self, parts: ScoreParts, coverage: float, provider: Provider | None) -> bool:
+        if coverage >= self._settings.floor:
+            return True
+        if provider is None or parts.cosine is None:
+            return False
+        floor = self._settings.hash_cosine_floor if provider.is_instant else self._settings.cosine_floor
+        return parts.cosine >= floor
+
+    def _hit(self, entry: Ranked, record: Episode | Note, matched: tuple[str, ...]) -> Hit:
+        now = self._store.clock.now()
+        is_episode = isinstance(record, Episode)
+        return Hit(
+            kind=entry.candidate.kind,
+            id=record.id,
+            project=record.project,
+            text=record.task if isinstance(record, Episode) else record.text,
+            score=round(entry.score, 4),
+            parts=entry.parts,
+            matched=matched,
+            created_at=entry.candidate.created_at,
+            age_days=round(max(now - entry.candidate.created_at, 0) / _DAY, 2),
+            outcome=outcome_type(record.outcome) if isinstance(record, Episode) and record.outcome else None,
+            reward=record.reward.total if isinstance(record, Episode) and record.reward else None,
+            task_type=record.task_type if isinstance(record, Episode) else None,
+            tags=record.context.tags if isinstance(record, Episode) else record.tags,
+            repeats=entry.repeats,
+            lesson=" ".join(outcome_lines(record))[:_LESSON_CHARACTERS] if is_episode else "",
+        )
+
+
+def _look_up(session: Session, text: str) -> Terms:
+    """Cut the question into words and weigh each: ln(1 + N / (n + 1)), n of N documents holding its rarest stem."""
+    words = query_terms(text)
+    stems = {word: tuple(session.stem(word)) for word in words}
+    counts = search_index.document_counts(session, list({stem for group in stems.values() for stem in group}))
+    total = search_index.count_documents(session)
+    rarity = {
+        word: math.log(1 + total / (1 + min((counts.get(stem, 0) for stem in group), default=0)))
+        for word, group in stems.items()
+    }
+    return Terms(tuple(words), stems, rarity)
+
+
+def _matched(session: Session, record: Episode | Note, terms: Terms) -> tuple[str, ...]:
+    text = episode_text(record) if isinstance(record, Episode) else note_text(record)
+    present = set(session.stem(keyword_text(text)))
+    return tuple(word for word in terms.words if terms.stems[word] and present.issuperset(terms.stems[word]))
+
+
+def _collapsed(scored: Sequence[tuple[Candidate, ScoreParts]]) -> list[Ranked]:
+    counts: dict[tuple[str, str], int] = {}
+    for candidate, _ in scored:
+        if candidate.task_key is not None:
+            group = (candidate.project, candidate.task_key)
+            counts[group] = counts.get(group, 0) + 1
+    ranked: list[Ranked] = []
+    seen: set[tuple[str, str]] = set()
+    for candidate, parts in scored:
+        repeats = 1
+        if candidate.task_key is not None:
+            group = (candidate.project, candidate.task_key)
+            if group in seen:
+                continue
+            seen.add(group)
+            repeats = counts[group]
+        ranked.append(Ranked(candidate, parts, fusion.score(parts), repeats))
+    return ranked

@@ -1,0 +1,85 @@
+"""This module says which text of an episode or a note is indexed, and cuts it into chunks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from memory_mcp.clock import iso
+from memory_mcp.models.episodes import Abstained, Episode, Failure, PartialSuccess, StepError, StepTimeout, Success
+from memory_mcp.models.notes import Note
+
+LONGEST_VALUE = 2_000  # a longer argument (a whole file written) adds words of every kind and no meaning
+MOST_CHUNKS = 64  # vectors per document; the keyword index takes the whole text
+
+
+def episode_text(episode: Episode) -> str:
+    """Return task, context, date, tool arguments, files, errors, outcome and lessons, one line each."""
+    context = episode.context
+    lines = [
+        episode.task,
+        " ".join((episode.task_type, context.domain, context.language, context.framework, *context.tags)),
+        iso(episode.started_at)[:10],
+        *_step_lines(episode),
+        *outcome_lines(episode),
+    ]
+    return "\n".join(dict.fromkeys(line for line in lines if line.strip()))
+
+
+def note_text(note: Note) -> str:
+    """Return the note, its tags and its date."""
+    return "\n".join((note.text, " ".join(note.tags), iso(note.created_at)[:10]))
+
+
+def outcome_lines(episode: Episode) -> Iterator[str]:
+    """Yield what was said at completion: verdict, reason, artifacts, what was done and what was not."""
+    match episode.outcome:
+        case Success(verdict, artifacts):
+            yield from (verdict, *artifacts)
+        case PartialSuccess(verdict, completed, failed, artifacts):
+            yield from (verdict, *completed, *failed, *artifacts)
+        case Failure(reason, verdict, artifacts):
+            yield from (reason, verdict, *artifacts)
+        case Abstained(reason, verdict):
+            yield from (reason, verdict)
+
+
+def chunks(text: str, size: int) -> list[str]:
+    """Cut text into pieces of at most `size` characters, at line ends or blanks where there are any."""
+    pieces: list[str] = []
+    current = ""
+    for line in text.splitlines():
+        for part in _parts(line, size):
+            if current and len(current) + 1 + len(part) > size:
+                pieces.append(current)
+                current = part
+            else:
+                current = f"{current}\n{part}" if current else part
+    if current or not pieces:
+        pieces.append(current)
+    return pieces[:MOST_CHUNKS]
+
+
+def _parts(line: str, size: int) -> Iterator[str]:
+    while len(line) > size:
+        cut = line.rfind(" ", size // 2, size) + 1 or size
+        yield line[:cut]
+        line = line[cut:]
+    yield line
+
+
+def _step_lines(episode: Episode) -> Iterator[str]:
+    for step in episode.steps:
+        yield f"{step.tool} {step.action}"[:LONGEST_VALUE]
+        yield from (value[:LONGEST_VALUE] for value in _values(step.parameters))
+        if isinstance(step.result, StepError | StepTimeout):
+            yield step.result.message[:LONGEST_VALUE]
+
+
+def _values(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner)

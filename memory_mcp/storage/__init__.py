@@ -1,0 +1,1 @@
+"""This package keeps everything in one SQLite file; no SQL stands anywhere else."""

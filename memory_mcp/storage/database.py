@@ -1,0 +1,245 @@
+"""This module opens the database file and runs transactions; `apsw` is known here only."""
+
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from memory_mcp.errors import (
+    BusyError,
+    DamagedError,
+    NotAStoreError,
+    ReadOnlyStoreError,
+    StoreError,
+    StoreFullError,
+)
+
+Row = tuple[Any, ...]
+_RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
+_CACHE_KIB = 8_192
+
+
+class Session:
+    """One transaction on one connection; every query is fetched whole, since a kept cursor freezes the snapshot."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """Run a statement and fetch all its rows."""
+        return self._connection.execute(sql, bindings).fetchall()
+
+    def row(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        """Fetch the first row, or None."""
+        found = self.rows(sql, bindings)
+        return found[0] if found else None
+
+    def value(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """Fetch the first column of the first row, or None without a row."""
+        found = self.row(sql, bindings)
+        return found[0] if found else None
+
+    def run(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Run a statement and return how many rows it changed."""
+        self._connection.execute(sql, bindings).fetchall()
+        return int(self._connection.changes())
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for many rows of bindings."""
+        self._connection.executemany(sql, rows).fetchall()
+
+    def insert(self, sql: str, bindings: Sequence[Any]) -> int:
+        """Run an INSERT and return its rowid."""
+        self._connection.execute(sql, bindings).fetchall()
+        return int(self._connection.last_insert_rowid())
+
+    def stem(self, text: str) -> list[str]:
+        """Cut text into the tokens that the keyword index uses (`porter unicode61`)."""
+        tokenizer = self._connection.fts5_tokenizer("porter", ["unicode61"])
+        cut = tokenizer(text.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
+        return [token for tokens in cut for token in tokens]
+
+
+class Database:
+    """A file opened with one connection per thread; writes of this process queue in front of SQLite's own lock."""
+
+    def __init__(self, path: Path, *, busy_timeout_s: float, synchronous: str = "NORMAL") -> None:
+        self.path = path
+        self._busy_timeout_s = busy_timeout_s
+        self._synchronous = synchronous
+        self._local = threading.local()
+        self._connections: list[apsw.Connection] = []
+        self._registry = threading.Lock()
+        self._writing = threading.Lock()
+        self.is_read_only = False
+        create_file(path)
+        with self._translated():
+            self._connection()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a transaction that sees one snapshot."""
+        yield from self._transaction("BEGIN")
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a transaction that holds the write lock from its first statement; it commits on leaving.
+
+        Raises:
+            BusyError: another process held the lock until the deadline.
+            ReadOnlyStoreError: the file cannot be written.
+            StoreFullError: the disk is full; nothing of this transaction remains.
+
+        """
+        if self.is_read_only:
+            raise ReadOnlyStoreError(f"{self.path} is read-only; make it and its directory writable to record anything")
+        if not self._writing.acquire(timeout=self._busy_timeout_s):
+            raise BusyError(self._busy_sentence())
+        try:
+            yield from self._transaction("BEGIN IMMEDIATE")
+        finally:
+            self._writing.release()
+
+    def close(self) -> None:
+        """Close every connection; the last one to close folds the write-ahead log into the file."""
+        with self._registry:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    def backup_to(self, target: Path) -> None:
+        """Copy the whole database, consistent although others write meanwhile."""
+        create_file(target)
+        with self._translated():
+            destination = apsw.Connection(str(target))
+            try:
+                with destination.backup("main", self._connection(), "main") as copy:
+                    while not copy.done:
+                        copy.step(1_000)
+            finally:
+                destination.close()
+
+    def _transaction(self, begin: str) -> Iterator[Session]:
+        with self._translated():
+            connection = self._connection()
+            connection.execute(begin).fetchall()
+            try:
+                yield Session(connection)
+                connection.execute("COMMIT").fetchall()
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK").fetchall()
+
+    def _connection(self) -> apsw.Connection:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._local.connection = connection
+            with self._registry:
+                self._connections.append(connection)
+        return connection
+
+    def _connect(self) -> apsw.Connection:
+        connection = self._open_file()
+        connection.set_busy_handler(self._patience())
+        connection.pragma("foreign_keys", "ON")
+        connection.pragma("synchronous", self._synchronous)
+        connection.pragma("cache_size", -_CACHE_KIB)
+        connection.pragma("temp_store", "MEMORY")
+        if not self.is_read_only:
+            try:
+                connection.pragma("journal_mode", "WAL")
+            except (apsw.ReadOnlyError, apsw.CantOpenError):
+                connection.close()
+                self.is_read_only = True
+                return self._connect()
+        return connection
+
+    def _open_file(self) -> apsw.Connection:
+        """Open for writing, else for reading, else as an immutable file (a read-only directory cannot hold a WAL)."""
+        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
+        if writable and not self.is_read_only:
+            return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+        self.is_read_only = True
+        connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            connection.close()
+            flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+            return apsw.Connection(f"{self.path.as_uri()}?immutable=1", flags=flags)
+        return connection
+
+    def _patience(self) -> Any:
+        """Return a busy handler that sleeps with jitter until the deadline."""
+        started = 0.0
+
+        def wait(tries: int) -> bool:
+            nonlocal started
+            if tries == 0:
+                started = time.monotonic()
+            if time.monotonic() - started > self._busy_timeout_s:
+                return False
+            time.sleep(random.uniform(0.0005, _RETRY_JITTER_S))  # noqa: S311 - jitter, not a secret
+            return True
+
+        return wait
+
+    def _busy_sentence(self) -> str:
+        return (
+            f"{self.path} is busy: another process held its write lock for more than {self._busy_timeout_s:g} s; "
+            "try again, or raise store.busy_timeout_s"
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn apsw's errors into ours."""
+        try:
+            yield
+        except (apsw.BusyError, apsw.LockedError) as error:
+            raise BusyError(self._busy_sentence()) from error
+        except apsw.NotADBError as error:
+            raise NotAStoreError(
+                f"{self.path} is not a database; move it away, or point MEMORY_MCP_HOME somewhere else"
+            ) from error
+        except apsw.FullError as error:
+            raise StoreFullError(
+                f"no room left for {self.path}; nothing of this change was kept, free some space and repeat it"
+            ) from error
+        except apsw.ReadOnlyError as error:
+            raise ReadOnlyStoreError(f"{self.path} cannot be written; check its permissions") from error
+        except apsw.CorruptError as error:
+            raise DamagedError(
+                f"{self.path} is damaged ({error}); restore a copy, or save what is left with 'sqlite3 FILE .recover'"
+            ) from error
+        except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
+            raise StoreError(f"{self.path} cannot be used: {error}") from error
+
+
+def create_file(path: Path) -> None:
+    """Make the file for its owner only, and its directory; SQLite's side files inherit its mode.
+
+    Raises:
+        StoreError: the place cannot be made, with the operating system's reason.
+
+    """
+    try:
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be created: {error.strerror}; choose a place with MEMORY_MCP_HOME") from error
+
+
+def engine_version() -> str:
+    """Name the SQLite in use; the one of the standard library is another and must never open our file."""
+    return f"{apsw.sqlite_lib_version()} (standard library: {sqlite3.sqlite_version}, not used)"

@@ -1,0 +1,147 @@
+"""This module holds what every kind of document shares: the project wall, revisions, tags, receipts and audit rows."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from memory_mcp.clock import Clock
+from memory_mcp.errors import IllegalMoveError, NotFoundError
+from memory_mcp.models.episodes import Source
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.storage.database import Session
+
+
+class Wall(Struct, frozen=True):
+    """The one place that says what an open store may see and change."""
+
+    project_key: int
+    project: str
+
+    def visible(self, alias: str = "d") -> str:
+        """Return the condition that a document is of this project or global."""
+        return f"({alias}.project_key = {self.project_key} OR {alias}.is_global)"
+
+
+class Writer(Struct, frozen=True):
+    """Who writes, behind which wall, by which clock."""
+
+    wall: Wall
+    clock: Clock
+    actor: str
+
+
+class NewDocument(Struct, frozen=True):
+    """Identity of a record that is about to be inserted."""
+
+    id: str
+    kind: str
+    created_at: int
+    tags: tuple[str, ...]
+    is_global: bool
+    source: Source | None
+
+
+def insert(session: Session, writer: Writer, document: NewDocument) -> int:
+    """Insert the identity and tags of a record and return its key."""
+    key = session.insert(
+        "INSERT INTO documents (id, kind, project_key, is_global, created_at, source_kind, source_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            document.id,
+            document.kind,
+            writer.wall.project_key,
+            int(document.is_global),
+            document.created_at,
+            document.source.kind if document.source else None,
+            document.source.id if document.source else None,
+        ),
+    )
+    add_tags(session, key, document.tags)
+    return key
+
+
+def locate(session: Session, writer: Writer, kind: str, document_id: str) -> int:
+    """Return the key of a record of this project that is about to change.
+
+    Raises:
+        NotFoundError: this project cannot see such a record.
+        IllegalMoveError: it is global and belongs to another project.
+
+    """
+    found = session.row(
+        f"SELECT d.key, d.project_key, p.name FROM documents d JOIN projects p ON p.key = d.project_key"
+        f" WHERE d.id = ? AND d.kind = ? AND {writer.wall.visible()}",
+        (document_id, kind),
+    )
+    if found is None:
+        raise NotFoundError(f"no {kind} {document_id} in project {writer.wall.project}")
+    if found[1] != writer.wall.project_key:
+        raise IllegalMoveError(f"{kind} {document_id} is global and belongs to project {found[2]}; change it there")
+    return int(found[0])
+
+
+def revise(session: Session, key: int) -> None:
+    """Mark a record as changed, which also writes its change row."""
+    session.run("UPDATE documents SET revision = revision + 1 WHERE key = ?", (key,))
+
+
+def add_tags(session: Session, key: int, tags: Iterable[str]) -> None:
+    """Attach tags that are not there yet."""
+    session.run_many("INSERT OR IGNORE INTO tags (document_key, tag) VALUES (?, ?)", [(key, tag) for tag in tags])
+
+
+def replace_tags(session: Session, key: int, tags: Iterable[str]) -> None:
+    """Make these the tags of a record."""
+    session.run("DELETE FROM tags WHERE document_key = ?", (key,))
+    add_tags(session, key, tags)
+
+
+def tags_of(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Return the sorted tags of each record that has any."""
+    found: dict[int, list[str]] = {}
+    for key, tag in session.rows(
+        "SELECT document_key, tag FROM tags WHERE document_key IN (SELECT value FROM json_each(?)) ORDER BY tag",
+        (keys_json(keys),),
+    ):
+        found.setdefault(key, []).append(tag)
+    return {key: tuple(tags) for key, tags in found.items()}
+
+
+def keys_json(keys: Iterable[int]) -> str:
+    """Pass a list of keys as one bound parameter."""
+    return json.dumps([int(key) for key in keys])
+
+
+def seal(session: Session, writer: Writer, action: str, document_id: str) -> Receipt:
+    """Write the audit row of the change just made and return its receipt; call it last in the transaction."""
+    sequence = int(session.value("SELECT max(sequence) FROM changes"))
+    session.run(
+        "INSERT INTO audit_events (at, project_key, actor, action, document_id, sequence) VALUES (?, ?, ?, ?, ?, ?)",
+        (writer.clock.now(), writer.wall.project_key, writer.actor, action, document_id, sequence),
+    )
+    return Receipt(id=document_id, sequence=sequence)
+
+
+def delete(session: Session, writer: Writer, kind: str, document_id: str) -> Receipt:
+    """Remove a record from every table and index; only the audit row and the change row remain."""
+    key = locate(session, writer, kind, document_id)
+    session.run("DELETE FROM documents WHERE key = ?", (key,))
+    return seal(session, writer, "delete", document_id)
+
+
+def quarantine(session: Session, clock: Clock, reasons: dict[int, str]) -> None:
+    """Set damaged records aside, with the reason, until somebody looks at them."""
+    session.run_many(
+        "INSERT OR IGNORE INTO quarantine (document_key, reason, found_at) VALUES (?, ?, ?)",
+        [(key, reason, clock.now()) for key, reason in reasons.items()],
+    )
+
+
+def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
+    """Map source ids of one kind to the ids of what was imported from them."""
+    rows: list[tuple[Any, ...]] = session.rows(
+        "SELECT source_id, id FROM documents WHERE project_key = ? AND source_kind = ?", (wall.project_key, kind)
+    )
+    return dict(rows)  # type: ignore[arg-type]  # the rows have two columns

@@ -1,0 +1,239 @@
+"""This module keeps episodes and their steps."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from memory_mcp.errors import DamagedError, LimitError, NotFoundError
+from memory_mcp.models import limits
+from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, outcome_type
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.storage import codec, documents
+from memory_mcp.storage.database import Database, Session
+from memory_mcp.storage.documents import NewDocument, Writer
+from memory_mcp.storage.filters import episode_conditions
+
+_STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, checksum"
+
+
+class EpisodeStore:
+    """Episodes behind one project's wall."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    def insert(self, episode: Episode) -> Receipt:
+        """Store a new episode with all its steps."""
+        return self.insert_many([episode])[0]
+
+    def insert_many(self, episodes: Sequence[Episode]) -> Sequence[Receipt]:
+        """Store new episodes in one transaction."""
+        with self._database.write() as session:
+            return [self._insert(session, episode) for episode in episodes]
+
+    def _insert(self, session: Session, episode: Episode) -> Receipt:
+        key = documents.insert(
+            session,
+            self._writer,
+            NewDocument(
+                id=episode.id,
+                kind="episode",
+                created_at=episode.started_at,
+                tags=episode.context.tags,
+                is_global=episode.is_global,
+                source=episode.source,
+            ),
+        )
+        columns = _row(episode)
+        names = ", ".join(columns)
+        marks = ", ".join("?" * len(columns))
+        session.run(f"INSERT INTO episodes (key, {names}) VALUES (?, {marks})", (key, *columns.values()))
+        _insert_steps(session, key, 0, episode.steps)
+        return documents.seal(session, self._writer, "create", episode.id)
+
+    def append_steps(self, episode_id: str, steps: Sequence[Step], allow: Callable[[Episode], None]) -> Receipt:
+        """Append steps; `allow` sees the episode without steps, in the same transaction, and may refuse.
+
+        Raises:
+            NotFoundError: no such episode here.
+            LimitError: the episode would grow past a limit.
+
+        """
+        with self._database.write() as session:
+            key = documents.locate(session, self._writer, "episode", episode_id)
+            allow(self._load(session, key, with_steps=False))
+            count, size = session.rows("SELECT step_count, size_bytes FROM episodes WHERE key = ?", (key,))[0]
+            rows = [codec.dump_step(step) for step in steps]
+            size += _size(rows)
+            if count + len(steps) > limits.STEPS_PER_EPISODE:
+                raise LimitError(
+                    f"episode {episode_id} has {count} steps and may have {limits.STEPS_PER_EPISODE}; "
+                    "complete it and go on in a new one"
+                )
+            if size > limits.EPISODE_BYTES:
+                raise LimitError(
+                    f"episode {episode_id} would hold {size} bytes and may hold {limits.EPISODE_BYTES}; "
+                    "record shorter outputs, or complete it and go on in a new one"
+                )
+            _insert_steps(session, key, count, steps)
+            session.run(
+                "UPDATE episodes SET step_count = ?, size_bytes = ?, updated_at = ? WHERE key = ?",
+                (count + len(steps), size, self._writer.clock.now(), key),
+            )
+            documents.revise(session, key)
+            return documents.seal(session, self._writer, "append_steps", episode_id)
+
+    def update(self, episode_id: str, action: str, change: Callable[[Episode], Episode]) -> tuple[Episode, Receipt]:
+        """Replace an episode by what `change` makes of it, in one transaction; steps are left as they are.
+
+        Raises:
+            NotFoundError: no such episode here.
+
+        """
+        with self._database.write() as session:
+            key = documents.locate(session, self._writer, "episode", episode_id)
+            changed = change(self._load(session, key, with_steps=True))
+            columns = _row(changed)
+            del columns["step_count"], columns["size_bytes"]
+            assignments = ", ".join(f"{name} = ?" for name in columns)
+            session.run(f"UPDATE episodes SET {assignments} WHERE key = ?", (*columns.values(), key))
+            documents.replace_tags(session, key, changed.context.tags)
+            documents.revise(session, key)
+            return changed, documents.seal(session, self._writer, action, episode_id)
+
+    def delete(self, episode_id: str) -> Receipt:
+        """Erase an episode from every table and index.
+
+        Raises:
+            NotFoundError: no such episode here.
+
+        """
+        with self._database.write() as session:
+            return documents.delete(session, self._writer, "episode", episode_id)
+
+    def get(self, episode_id: str) -> Episode:
+        """Return an episode with its steps.
+
+        Raises:
+            NotFoundError: no such episode here.
+            DamagedError: it does not hold what was written.
+
+        """
+        with self._database.read() as session:
+            key = session.value(
+                f"SELECT d.key FROM documents d WHERE d.id = ? AND d.kind = 'episode' AND {self._writer.wall.visible()}",
+                (episode_id,),
+            )
+            if key is None:
+                raise NotFoundError(f"no episode {episode_id} in project {self._writer.wall.project}")
+            return self._load(session, key, with_steps=True)
+
+    def list(self, chosen: EpisodeFilter, *, limit: int, cursor: str | None) -> EpisodePage:
+        """Return one page, newest first; damaged rows are set aside and counted, the rest is served."""
+        conditions, bindings = episode_conditions(chosen)
+        if cursor:
+            after = codec.load_cursor(cursor)
+            conditions.append("(d.created_at, d.key) < (:created_at, :key)")
+            bindings |= {"created_at": after.created_at, "key": after.key}
+        where = " AND ".join([self._writer.wall.visible(), "d.kind = 'episode'", *conditions])
+        with self._database.read() as session:
+            rows = session.rows(
+                f"SELECT d.key, d.created_at, d.id, p.name, e.step_count, {', '.join(codec.EPISODE_COLUMNS)}, e.checksum"
+                f" FROM documents d JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
+                f" WHERE {where} ORDER BY d.created_at DESC, d.key DESC LIMIT :limit",
+                {**bindings, "limit": limit + 1},
+            )
+            tags = documents.tags_of(session, [row[0] for row in rows])
+        shown = rows[:limit]
+        summaries: list[EpisodeSummary] = []
+        damaged: dict[int, str] = {}
+        for key, _, episode_id, project, step_count, *columns in shown:
+            try:
+                episode = codec.load_episode(
+                    (episode_id, project, False, None, None, 0), tuple(columns), tags.get(key, ()), ()
+                )
+            except DamagedError as error:
+                damaged[key] = str(error)
+            else:
+                summaries.append(_summary(episode, step_count))
+        if damaged and not self._database.is_read_only:
+            with self._database.write() as session:
+                documents.quarantine(session, self._writer.clock, damaged)
+        more = len(rows) > limit
+        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if more else None
+        return EpisodePage(tuple(summaries), next_cursor, len(damaged))
+
+    def load_many(self, session: Session, keys: Sequence[int]) -> dict[int, Episode | DamagedError]:
+        """Load whole episodes by key for the index, whatever project they are of; a damaged one is its error."""
+        loaded: dict[int, Episode | DamagedError] = {}
+        for key in keys:
+            try:
+                loaded[key] = self._load(session, key, with_steps=True)
+            except DamagedError as error:
+                loaded[key] = error
+        return loaded
+
+    def sources(self, kind: str) -> dict[str, str]:
+        """Map the source ids of one importer to episode ids."""
+        with self._database.read() as session:
+            return documents.existing_sources(session, self._writer.wall, kind)
+
+    def _load(self, session: Session, key: int, *, with_steps: bool) -> Episode:
+        identity = session.rows(
+            "SELECT d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at FROM documents d"
+            " JOIN projects p ON p.key = d.project_key JOIN episodes e ON e.key = d.key WHERE d.key = ?",
+            (key,),
+        )[0]
+        row = session.rows(
+            f"SELECT {', '.join(codec.EPISODE_COLUMNS)}, e.checksum FROM episodes e WHERE e.key = ?", (key,)
+        )[0]
+        steps: tuple[Step, ...] = ()
+        if with_steps:
+            found = session.rows(f"SELECT {_STEP_COLUMNS} FROM steps WHERE episode_key = ? ORDER BY position", (key,))
+            steps = tuple(codec.load_step(step, identity[0]) for step in found)
+        return codec.load_episode(identity, row, documents.tags_of(session, [key]).get(key, ()), steps)  # type: ignore[arg-type]  # six columns
+
+
+def _row(episode: Episode) -> dict[str, Any]:
+    covered = codec.episode_columns(episode)
+    return {
+        **covered,
+        "checksum": codec.checksum(*covered.values()),
+        "updated_at": episode.updated_at,
+        "task_key": task_key(episode.task),
+        "outcome_type": outcome_type(episode.outcome) if episode.outcome else None,
+        "reward": episode.reward.total if episode.reward else None,
+        "step_count": len(episode.steps),
+        "size_bytes": _size([codec.dump_step(step) for step in episode.steps]),
+    }
+
+
+def task_key(task: str) -> str:
+    """Return the form under which repetitions of one task are recognised."""
+    return " ".join(task.casefold().split())[:500]
+
+
+def _size(rows: Sequence[tuple[Any, ...]]) -> int:
+    return sum(len(column.encode()) for row in rows for column in row if isinstance(column, str))
+
+
+def _insert_steps(session: Session, key: int, start: int, steps: Sequence[Step]) -> None:
+    session.run_many(
+        f"INSERT INTO steps (episode_key, position, {_STEP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(key, position, *codec.dump_step(step)) for position, step in enumerate(steps, start)],
+    )
+
+
+def _summary(episode: Episode, step_count: int) -> EpisodeSummary:
+    return EpisodeSummary(
+        id=episode.id,
+        project=episode.project,
+        task=episode.task,
+        task_type=episode.task_type,
+        context=episode.context,
+        started_at=episode.started_at,
+        outcome=outcome_type(episode.outcome) if episode.outcome else None,
+        completed_at=episode.completed_at,
+        reward=episode.reward.total if episode.reward else None,
+        step_count=step_count,
+    )

@@ -1,0 +1,143 @@
+"""This module keeps notes."""
+
+from collections.abc import Sequence
+
+from memory_mcp.errors import NotFoundError
+from memory_mcp.models.notes import Note, NotePage
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.storage import codec, documents
+from memory_mcp.storage.database import Database, Row, Session
+from memory_mcp.storage.documents import NewDocument, Writer
+
+_COLUMNS = (
+    "d.key, d.created_at, d.id, p.name, n.text, n.importance, n.source, n.valid_until, n.superseded_by, d.is_global, "
+    "n.checksum"
+)
+_TABLES = "documents d JOIN notes n ON n.key = d.key JOIN projects p ON p.key = d.project_key"
+
+
+class NoteStore:
+    """Notes behind one project's wall."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    def insert(self, note: Note, *, supersedes: str | None) -> Receipt:
+        """Store a note, and mark the one that it replaces, in one transaction.
+
+        Raises:
+            NotFoundError: there is no note to replace.
+
+        """
+        with self._database.write() as session:
+            old = documents.locate(session, self._writer, "note", supersedes) if supersedes else None
+            document = NewDocument(
+                id=note.id,
+                kind="note",
+                created_at=note.created_at,
+                tags=note.tags,
+                is_global=note.is_global,
+                source=None,
+            )
+            key = documents.insert(session, self._writer, document)
+            session.run(
+                "INSERT INTO notes (key, text, importance, source, valid_until, checksum) VALUES (?, ?, ?, ?, ?, ?)",
+                (key, note.text, note.importance, note.source, note.valid_until, codec.note_checksum(note)),
+            )
+            if old is not None:
+                session.run("UPDATE notes SET superseded_by = ? WHERE key = ?", (note.id, old))
+                documents.revise(session, old)
+            return documents.seal(session, self._writer, "create", note.id)
+
+    def delete(self, note_id: str) -> Receipt:
+        """Erase a note from every table and index; a note that it superseded stands again.
+
+        Raises:
+            NotFoundError: no such note here.
+
+        """
+        with self._database.write() as session:
+            restored = session.rows("SELECT key FROM notes WHERE superseded_by = ?", (note_id,))
+            for (key,) in restored:
+                session.run("UPDATE notes SET superseded_by = NULL WHERE key = ?", (key,))
+                documents.revise(session, key)
+            return documents.delete(session, self._writer, "note", note_id)
+
+    def get(self, note_id: str) -> Note:
+        """Return a note.
+
+        Raises:
+            NotFoundError: no such note here.
+
+        """
+        with self._database.read() as session:
+            rows = session.rows(
+                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.id = ? AND {self._writer.wall.visible()}", (note_id,)
+            )
+            notes, damaged = _load(session, rows)
+        if damaged:
+            raise codec.DamagedError(next(iter(damaged.values())))
+        if not notes:
+            raise NotFoundError(f"no note {note_id} in project {self._writer.wall.project}")
+        return notes[rows[0][0]]
+
+    def list(self, *, now: int, include_old: bool, tag: str | None, limit: int, cursor: str | None) -> NotePage:
+        """Return one page, newest first; `include_old` adds superseded and expired notes."""
+        conditions = [self._writer.wall.visible(), "d.kind = 'note'"]
+        bindings: dict[str, str | int] = {"limit": limit + 1}
+        if not include_old:
+            conditions.append("n.superseded_by IS NULL AND (n.valid_until IS NULL OR n.valid_until > :now)")
+            bindings["now"] = now
+        if tag:
+            conditions.append("EXISTS (SELECT 1 FROM tags WHERE document_key = d.key AND tag = :tag)")
+            bindings["tag"] = tag
+        if cursor:
+            after = codec.load_cursor(cursor)
+            conditions.append("(d.created_at, d.key) < (:created_at, :key)")
+            bindings |= {"created_at": after.created_at, "key": after.key}
+        with self._database.read() as session:
+            rows = session.rows(
+                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {' AND '.join(conditions)}"
+                " ORDER BY d.created_at DESC, d.key DESC LIMIT :limit",
+                bindings,
+            )
+            shown = rows[:limit]
+            notes, damaged = _load(session, shown)
+        if damaged and not self._database.is_read_only:
+            with self._database.write() as session:
+                documents.quarantine(session, self._writer.clock, damaged)
+        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if len(rows) > limit else None
+        return NotePage(tuple(notes.values()), next_cursor, len(damaged))
+
+    def load_many(self, session: Session, keys: Sequence[int]) -> dict[int, Note]:
+        """Load notes by key for the index, whatever project they are of; damaged ones are left out."""
+        rows = session.rows(
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.key IN (SELECT value FROM json_each(?))",
+            (documents.keys_json(keys),),
+        )
+        return _load(session, rows)[0]
+
+
+def _load(session: Session, rows: Sequence[Row]) -> tuple[dict[int, Note], dict[int, str]]:
+    tags = documents.tags_of(session, [row[0] for row in rows])
+    notes: dict[int, Note] = {}
+    damaged: dict[int, str] = {}
+    for key, created_at, note_id, project, text, importance, source, valid_until, superseded, is_global, stored in rows:
+        note = Note(
+            id=note_id,
+            project=project,
+            text=text,
+            tags=tags.get(key, ()),
+            importance=importance,
+            created_at=created_at,
+            source=source,
+            valid_until=valid_until,
+            superseded_by=superseded,
+            is_global=bool(is_global),
+        )
+        if codec.note_checksum(note) == stored:
+            notes[key] = note
+        else:
+            damaged[key] = f"note {note_id} does not match its checksum"
+    return notes, damaged

@@ -1,0 +1,258 @@
+"""This module keeps what recall ranks by: the keyword index, the vector sets and how far each has followed `changes`."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from memory_mcp.clock import Clock
+from memory_mcp.models.episodes import EpisodeFilter
+from memory_mcp.models.recall import Kind, Scope
+from memory_mcp.storage.database import Row, Session
+from memory_mcp.storage.documents import Wall, keys_json
+from memory_mcp.storage.filters import episode_conditions
+
+KEYWORDS = "keywords"
+_TABLES = (
+    "documents d LEFT JOIN episodes e ON e.key = d.key LEFT JOIN notes n ON n.key = d.key"
+    " JOIN projects p ON p.key = d.project_key"
+)
+_CURRENT = "(d.kind = 'episode' OR (n.superseded_by IS NULL AND (n.valid_until IS NULL OR n.valid_until > :now)))"
+
+
+class Pending(Struct, frozen=True):
+    """Documents that changed since a follower last looked, and the sequence it reaches by handling them."""
+
+    episode_keys: tuple[int, ...]
+    note_keys: tuple[int, ...]
+    deleted_keys: tuple[int, ...]
+    up_to: int
+
+
+class VectorSet(Struct, frozen=True):
+    """The vectors of one model; `ready` once they have covered the whole store."""
+
+    key: int
+    model: str
+    dimension: int
+    followed: int
+    ready: bool
+
+
+class Candidate(Struct, frozen=True):
+    """What scoring needs to know of a document."""
+
+    key: int
+    kind: Kind
+    id: str
+    project: str
+    created_at: int
+    task_key: str | None
+    outcome: str | None
+
+
+class Sight(Struct, frozen=True):
+    """Which documents a query may find."""
+
+    wall: Wall
+    scope: Scope
+    filter: EpisodeFilter
+    kinds: tuple[Kind, ...]
+    now: int
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything beyond the wall and the age of notes narrows the search."""
+        return self.filter != EpisodeFilter() or len(self.kinds) != len(("episode", "note"))
+
+    def condition(self) -> tuple[str, dict[str, object]]:
+        """Return the SQL condition over documents d, episodes e and notes n, with its bindings."""
+        conditions, bindings = episode_conditions(self.filter)
+        conditions += [_CURRENT, self.reach()]
+        if len(self.kinds) == 1:
+            conditions.append("d.kind = :kind")
+            bindings["kind"] = self.kinds[0]
+        return " AND ".join(conditions), {**bindings, "now": self.now}
+
+    def reach(self) -> str:
+        """Return the condition of the wall alone."""
+        return "1" if self.scope == "all" else self.wall.visible()
+
+
+def head(session: Session) -> int:
+    """Return the newest sequence of the store, 0 for an empty one."""
+    return int(session.value("SELECT max(sequence) FROM changes") or 0)
+
+
+def followed(session: Session, follower: str) -> int:
+    """Return the sequence up to which a follower has handled changes."""
+    return int(session.value("SELECT followed FROM followers WHERE name = ?", (follower,)) or 0)
+
+
+def pending(session: Session, after: int, limit: int) -> Pending:
+    """Return the documents touched by the next `limit` changes after a sequence."""
+    rows = session.rows(
+        "SELECT sequence, document_key, kind, is_deletion FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
+        (after, limit),
+    )
+    deleted = {row[1] for row in rows if row[3]}
+    alive = {row[1]: row[2] for row in rows if row[1] not in deleted}
+    gone = _gone(session, alive)
+    return Pending(
+        episode_keys=tuple(key for key, kind in alive.items() if kind == "episode" and key not in gone),
+        note_keys=tuple(key for key, kind in alive.items() if kind == "note" and key not in gone),
+        deleted_keys=tuple(deleted | gone),
+        up_to=rows[-1][0] if rows else after,
+    )
+
+
+def _gone(session: Session, keys: Iterable[int]) -> set[int]:
+    wanted = set(keys)
+    rows = session.rows(
+        "SELECT key FROM documents WHERE key IN (SELECT value FROM json_each(?))", (keys_json(wanted),)
+    )
+    return wanted - {row[0] for row in rows}
+
+
+def count_pending(session: Session, after: int) -> int:
+    """Count the documents that changed after a sequence and still exist."""
+    return int(
+        session.value(
+            "SELECT count(DISTINCT c.document_key) FROM changes c JOIN documents d ON d.key = c.document_key"
+            " WHERE c.sequence > ?",
+            (after,),
+        )
+    )
+
+
+def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
+    """Replace the keyword entries of documents and remember how far the index has followed."""
+    session.run_many("DELETE FROM keywords WHERE rowid = ?", [(key,) for key in texts])
+    session.run_many("INSERT INTO keywords (rowid, text) VALUES (?, ?)", list(texts.items()))
+    session.run(
+        "INSERT INTO followers (name, followed) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET followed = excluded.followed",
+        (KEYWORDS, up_to),
+    )
+
+
+def search_keywords(session: Session, match: str, sight: Sight, limit: int) -> list[tuple[int, float]]:
+    """Return (document key, bm25 with the sign turned), best first."""
+    condition, bindings = sight.condition()
+    return [
+        (key, -score)
+        for key, score in session.rows(
+            "SELECT d.key, bm25(keywords) AS score FROM keywords JOIN documents d ON d.key = keywords.rowid"
+            " LEFT JOIN episodes e ON e.key = d.key LEFT JOIN notes n ON n.key = d.key"
+            f" WHERE keywords MATCH :match AND {condition} ORDER BY score LIMIT :limit",
+            {**bindings, "match": match, "limit": limit},
+        )
+    ]
+
+
+def document_counts(session: Session, terms: Sequence[str]) -> dict[str, int]:
+    """Count the documents of the whole store that hold each stemmed term; absent terms are left out."""
+    return {
+        term: int(count)
+        for term in terms
+        if (count := session.value("SELECT doc FROM keyword_counts WHERE term = ?", (term,))) is not None
+    }
+
+
+def count_documents(session: Session) -> int:
+    """Count all documents of the store."""
+    return int(session.value("SELECT count(*) FROM documents"))
+
+
+def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
+    """Describe documents by key."""
+    rows = session.rows(
+        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type"
+        f" FROM {_TABLES} WHERE d.key IN (SELECT value FROM json_each(?))",
+        (keys_json(keys),),
+    )
+    return {row[0]: Candidate(*row) for row in rows}
+
+
+def allowed_keys(session: Session, sight: Sight) -> list[int]:
+    """Return the keys of every document that the sight admits."""
+    condition, bindings = sight.condition()
+    return [row[0] for row in session.rows(f"SELECT d.key FROM {_TABLES} WHERE {condition}", bindings)]
+
+
+def old_note_keys(session: Session, now: int) -> list[int]:
+    """Return the keys of notes that are superseded or expired."""
+    rows = session.rows("SELECT key FROM notes WHERE superseded_by IS NOT NULL OR valid_until <= ?", (now,))
+    return [row[0] for row in rows]
+
+
+def find_vector_set(session: Session, model: str) -> VectorSet | None:
+    """Find the vectors of a model."""
+    row = session.row(
+        "SELECT key, model, dimension, followed, ready_at IS NOT NULL FROM vector_sets WHERE model = ?", (model,)
+    )
+    return VectorSet(row[0], row[1], row[2], row[3], bool(row[4])) if row else None
+
+
+def list_vector_sets(session: Session) -> list[tuple[VectorSet, int, int]]:
+    """Return every vector set with the number of its documents and its bytes."""
+    return [
+        (VectorSet(key, model, dimension, done, bool(ready)), count, size or 0)
+        for key, model, dimension, done, ready, count, size in session.rows(
+            "SELECT s.key, s.model, s.dimension, s.followed, s.ready_at IS NOT NULL, count(v.key), sum(length(v.vector))"
+            " FROM vector_sets s LEFT JOIN vectors v ON v.set_key = s.key GROUP BY s.key ORDER BY s.key"
+        )
+    ]
+
+
+def create_vector_set(session: Session, model: str, dimension: int) -> None:
+    """Begin a set for a model that has none."""
+    session.run("INSERT OR IGNORE INTO vector_sets (model, dimension) VALUES (?, ?)", (model, dimension))
+
+
+def delete_vector_set(session: Session, model: str) -> bool:
+    """Remove the vectors of a model; say whether there were any."""
+    return bool(session.run("DELETE FROM vector_sets WHERE model = ?", (model,)))
+
+
+def write_vectors(
+    session: Session, vector_set: VectorSet, vectors: dict[int, bytes], up_to: int, clock: Clock
+) -> bool:
+    """Store vectors computed outside the transaction, unless another process got ahead; say whether they were taken."""
+    current = session.value("SELECT followed FROM vector_sets WHERE key = ?", (vector_set.key,))
+    if current != vector_set.followed:
+        return False
+    alive = set(vectors) - _gone(session, vectors)
+    session.run_many(
+        "INSERT INTO vectors (set_key, document_key, vector) VALUES (?, ?, ?)"
+        " ON CONFLICT (set_key, document_key) DO UPDATE SET vector = excluded.vector",
+        [(vector_set.key, key, vectors[key]) for key in alive],
+    )
+    session.run("UPDATE vector_sets SET followed = ? WHERE key = ?", (up_to, vector_set.key))
+    if not vector_set.ready and up_to >= head(session):
+        session.run("UPDATE vector_sets SET ready_at = ? WHERE key = ?", (clock.now(), vector_set.key))
+    return True
+
+
+def read_vectors(
+    session: Session, set_key: int, reach: str, keys: Iterable[int] | None = None
+) -> list[tuple[int, bytes]]:
+    """Return (document key, vectors) of all documents within reach, or of some."""
+    narrowed = "" if keys is None else " AND v.document_key IN (SELECT value FROM json_each(:keys))"
+    rows: list[Row] = session.rows(
+        "SELECT v.document_key, v.vector FROM vectors v JOIN documents d ON d.key = v.document_key"
+        f" WHERE v.set_key = :set_key AND {reach}{narrowed} ORDER BY v.document_key",
+        {"set_key": set_key} | ({} if keys is None else {"keys": keys_json(keys)}),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def changed_keys(session: Session, after: int, up_to: int) -> list[int]:
+    """Return the documents that changed within (after, up_to]."""
+    rows = session.rows(
+        "SELECT DISTINCT document_key FROM changes WHERE sequence > ? AND sequence <= ?", (after, up_to)
+    )
+    return [row[0] for row in rows]
+
+
+def followed_by(session: Session, set_key: int) -> int:
+    """Return the sequence up to which a vector set has handled changes."""
+    return int(session.value("SELECT followed FROM vector_sets WHERE key = ?", (set_key,)) or 0)

@@ -1,0 +1,107 @@
+"""This module opens the store for one project."""
+
+from pathlib import Path
+
+from memory_mcp.clock import Clock
+from memory_mcp.config.settings import StoreSettings
+from memory_mcp.errors import NotFoundError
+from memory_mcp.storage.database import Database, engine_version
+from memory_mcp.storage.documents import Wall, Writer
+from memory_mcp.storage.episode_store import EpisodeStore
+from memory_mcp.storage.migrations import migrate
+from memory_mcp.storage.note_store import NoteStore
+
+_COUNTED = ("episodes", "steps", "notes", "changes", "audit_events", "quarantine")
+
+
+class Store:
+    """One file seen from one project; `database` gives transactions to the index above."""
+
+    def __init__(self, database: Database, writer: Writer, schema: int) -> None:
+        self.database = database
+        self.wall = writer.wall
+        self.clock = writer.clock
+        self.schema = schema
+        self.episodes = EpisodeStore(database, writer)
+        self.notes = NoteStore(database, writer)
+
+    @classmethod
+    def open(cls, path: Path, project: str, settings: StoreSettings, *, clock: Clock, actor: str) -> "Store":
+        """Open the file, creating or migrating it; `actor` goes into the audit rows.
+
+        Raises:
+            StoreError: the file cannot be used; the sentence says why and what to do.
+
+        """
+        database = Database(path, busy_timeout_s=settings.busy_timeout_s, synchronous=settings.synchronous)
+        try:
+            schema = migrate(database, clock)
+            key = _project_key(database, project, clock)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, Writer(Wall(key, project), clock, actor), schema)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of the whole file by table."""
+        with self.database.read() as session:
+            return {table: int(session.value(f"SELECT count(*) FROM {table}")) for table in _COUNTED}
+
+    def project_counts(self) -> dict[str, int]:
+        """Count episodes and notes of this project."""
+        with self.database.read() as session:
+            rows = session.rows(
+                "SELECT kind, count(*) FROM documents WHERE project_key = ? GROUP BY kind", (self.wall.project_key,)
+            )
+        found = dict(rows)  # type: ignore[arg-type]  # two columns
+        return {"episodes": int(found.get("episode", 0)), "notes": int(found.get("note", 0))}
+
+    def audit(self, document_id: str) -> list[tuple[int, str, str, int]]:
+        """Return (time, actor, action, sequence) of every change of a record, oldest first."""
+        with self.database.read() as session:
+            return [
+                (row[0], row[1], row[2], row[3])
+                for row in session.rows(
+                    "SELECT at, actor, action, sequence FROM audit_events WHERE document_id = ? AND project_key = ?"
+                    " ORDER BY key",
+                    (document_id, self.wall.project_key),
+                )
+            ]
+
+    def is_intact(self) -> bool:
+        """Ask SQLite for a quick structural check of the file's first error."""
+        with self.database.read() as session:
+            return bool(session.value("PRAGMA quick_check(1)") == "ok")
+
+    def head(self) -> int:
+        """Return the newest sequence number."""
+        with self.database.read() as session:
+            return int(session.value("SELECT max(sequence) FROM changes") or 0)
+
+    def size_bytes(self) -> int:
+        """Size of the file with its write-ahead log."""
+        path = self.database.path
+        wal = path.with_name(path.name + "-wal")
+        return path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+
+    @staticmethod
+    def engine() -> str:
+        """Name the SQLite in use."""
+        return engine_version()
+
+
+def _project_key(database: Database, project: str, clock: Clock) -> int:
+    find = "SELECT key FROM projects WHERE name = ?"
+    with database.read() as session:
+        key = session.value(find, (project,))
+    if key is None and database.is_read_only:
+        raise NotFoundError(f"{database.path} is read-only and holds nothing of project {project}")
+    if key is None:
+        with database.write() as session:
+            session.run("INSERT OR IGNORE INTO projects (name, created_at) VALUES (?, ?)", (project, clock.now()))
+            key = session.value(find, (project,))
+    return int(key)

@@ -51,17 +51,8 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(ge=0, le=2, description="Added to records of a day or month that the query names.")
     ] = 0.2
     floor: Annotated[
-        float,
-        Meta(
-            ge=0, le=1, description="Hits whose share of the query's rare words is below this are not relevant; 0: off."
-        ),
-    ] = 0.25
-    cosine_floor: Annotated[
-        float, Meta(ge=0, le=1, description="A cosine from which a sentence model's hit is relevant without words.")
-    ] = 0.35
-    hash_cosine_floor: Annotated[
-        float, Meta(ge=0, le=1, description="The same for hashed vectors, which also see parts of words.")
-    ] = 0.25
+        float, Meta(ge=0, le=3, description="Hits whose relevance lies below this are left out; 0: nothing is.")
+    ] = 0.4
 
 
 class EmbeddingSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ class HashProvider:
     """
 
     is_instant = True
+    relevance_weight = 2.0
 
     def __init__(self, dimension: int = 2048) -> None:
         self.dimension = dimension

@@ -28,6 +28,7 @@ class MiniLmProvider:
     dimension = 384
     model = f"minilm:{MODEL_NAME}"
     is_instant = False
+    relevance_weight = 1.0
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

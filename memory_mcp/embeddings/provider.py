@@ -28,6 +28,11 @@ class Provider(Protocol):
         """Whether a document takes about a millisecond, so that a search may wait for it."""
         ...
 
+    @property
+    def relevance_weight(self) -> float:
+        """How much a cosine of this model says about relevance, beside the share of rare words matched."""
+        ...
+
     def embed_documents(self, texts: Sequence[str]) -> Vector:
         """Return one row per text, shape (len(texts), dimension).
 

@@ -22,6 +22,7 @@ from memory_mcp.models.episodes import (
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.relationships import Relationship
 from memory_mcp.storage.episode_store import EpisodeStore
 
 replace = msgspec.structs.replace
@@ -188,7 +189,20 @@ class Episodes:
         """Map the source ids that an importer has recorded to episode ids."""
         return self._store.sources(kind)
 
-    def reopen_as(self, episode_id: str, outcome: Outcome, *, tag: str) -> tuple[Episode, Receipt]:
+    def relate(self, relationships: Sequence[Relationship]) -> None:
+        """Store relationships between episodes of this project.
+
+        Raises:
+            NotFoundError: an end of one is not here.
+
+        """
+        self._store.relate(relationships)
+
+    def relationships(self, episode_id: str) -> Sequence[Relationship]:
+        """Return every relationship that an episode is an end of."""
+        return self._store.relationships(episode_id)
+
+    def correct_outcome(self, episode_id: str, outcome: Outcome, *, tag: str) -> tuple[Episode, Receipt]:
         """Replace the outcome of a recorded episode after later evidence, such as a revert, and tag it."""
         _check_outcome(outcome)
 

@@ -36,13 +36,14 @@ class ScoreParts(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """One ranked record, with the reasons for its place."""
+    """One ranked record, with the reasons for its place; `score` ranks within one answer, `relevance` holds across."""
 
     kind: Kind
     id: str
     project: str
     text: str
     score: float
+    relevance: float
     parts: ScoreParts
     matched: tuple[str, ...]
     created_at: int

@@ -88,7 +88,8 @@ class Recall:
             bm25 = self._keyword_list(session, terms, sight)
             cosines = self._vector_list(session, usable[1], vector, sight, bm25) if usable and vector is not None else {}
             ranked = self._ranked(session, bm25, cosines, query)
-            hits = self._hits(session, ranked, terms, query.limit, usable[0] if usable else None)
+            provider = usable[0] if usable and vector is not None else None
+            hits = self._hits(session, ranked, terms, query.limit, provider)
             pending = self._pending(session, usable, degraded)
         return Answer(
             hits=hits,
@@ -211,21 +212,14 @@ class Recall:
                 if record is None:
                     continue
                 matched = _matched(session, record, terms)
-                if self._is_relevant(entry.parts, terms.coverage(matched), provider):
-                    hits.append(self._hit(entry, record, matched))
+                relevance = relevant(terms.coverage(matched), entry.parts.cosine, provider)
+                if relevance >= self._settings.floor:
+                    hits.append(self._hit(entry, record, matched, relevance))
             if len(hits) >= limit:
                 break
         return tuple(hits[:limit])
 
-    def _is_relevant(self, parts: ScoreParts, coverage: float, provider: Provider | None) -> bool:
-        if coverage >= self._settings.floor:
-            return True
-        if provider is None or parts.cosine is None:
-            return False
-        floor = self._settings.hash_cosine_floor if provider.is_instant else self._settings.cosine_floor
-        return parts.cosine >= floor
-
-    def _hit(self, entry: Ranked, record: Episode | Note, matched: tuple[str, ...]) -> Hit:
+    def _hit(self, entry: Ranked, record: Episode | Note, matched: tuple[str, ...], relevance: float) -> Hit:
         now = self._store.clock.now()
         is_episode = isinstance(record, Episode)
         return Hit(
@@ -234,6 +228,7 @@ class Recall:
             project=record.project,
             text=record.task if isinstance(record, Episode) else record.text,
             score=round(entry.score, 4),
+            relevance=round(relevance, 4),
             parts=entry.parts,
             matched=matched,
             created_at=entry.candidate.created_at,
@@ -245,6 +240,17 @@ class Recall:
             repeats=entry.repeats,
             lesson=" ".join(outcome_lines(record))[:_LESSON_CHARACTERS] if is_episode else "",
         )
+
+
+def relevant(coverage: float, cosine: float | None, provider: Provider | None) -> float:
+    """Return how sure it is that a record answers the question at all, whatever its rank: coverage plus weighed cosine.
+
+    Calibrated on `llm` and `sqlite-utils`: the floor of 0.4 keeps 97 % and 96 % of the commits found for their subject
+    and is silent on 93 % and 100 % of 30 questions about other things. Words alone count double, to reach that floor.
+    """
+    if provider is None or cosine is None:
+        return 2 * coverage
+    return coverage + provider.relevance_weight * max(cosine, 0.0)
 
 
 def _look_up(session: Session, text: str) -> Terms:

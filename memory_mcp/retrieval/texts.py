@@ -17,7 +17,7 @@ def episode_text(episode: Episode) -> str:
     lines = [
         episode.task,
         " ".join((episode.task_type, context.domain, context.language, context.framework, *context.tags)),
-        iso(episode.started_at)[:10],
+        _date_words(episode.started_at),
         *_step_lines(episode),
         *outcome_lines(episode),
     ]
@@ -26,7 +26,7 @@ def episode_text(episode: Episode) -> str:
 
 def note_text(note: Note) -> str:
     """Return the note, its tags and its date."""
-    return "\n".join((note.text, " ".join(note.tags), iso(note.created_at)[:10]))
+    return "\n".join((note.text, " ".join(note.tags), _date_words(note.created_at)))
 
 
 def outcome_lines(episode: Episode) -> Iterator[str]:
@@ -56,6 +56,12 @@ def chunks(text: str, size: int) -> list[str]:
     if current or not pieces:
         pieces.append(current)
     return pieces[:MOST_CHUNKS]
+
+
+def _date_words(moment: int) -> str:
+    """Return day and month as whole words, as a question's `2024-03-05` is cut; single numbers cost recall@10 0.01."""
+    day = iso(moment)[:10].replace("-", "")
+    return f"{day} {day[:6]}"
 
 
 def _parts(line: str, size: int) -> Iterator[str]:

@@ -7,11 +7,13 @@ from memory_mcp.errors import DamagedError, LimitError, NotFoundError
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, outcome_type
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.relationships import Relationship
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.documents import NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
 
+_KEY = "(SELECT key FROM documents WHERE id = :id)"
 _STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, checksum"
 
 
@@ -172,6 +174,36 @@ class EpisodeStore:
             except DamagedError as error:
                 loaded[key] = error
         return loaded
+
+    def relate(self, relationships: Sequence[Relationship]) -> None:
+        """Store relationships between episodes of this project; those known already stay as they are.
+
+        Raises:
+            NotFoundError: an end of one is not here.
+
+        """
+        with self._database.write() as session:
+            rows = [
+                (
+                    documents.locate(session, self._writer, "episode", each.from_id),
+                    documents.locate(session, self._writer, "episode", each.to_id),
+                    each.kind,
+                )
+                for each in relationships
+            ]
+            session.run_many("INSERT OR IGNORE INTO relationships (from_key, to_key, kind) VALUES (?, ?, ?)", rows)
+
+    def relationships(self, episode_id: str) -> Sequence[Relationship]:
+        """Return every relationship that an episode is an end of."""
+        with self._database.read() as session:
+            rows = session.rows(
+                "SELECT r.kind, d.id, t.id FROM relationships r JOIN documents d ON d.key = r.from_key"
+                " JOIN documents t ON t.key = r.to_key"
+                f" WHERE :id IN (d.id, t.id) AND (r.from_key IN {_KEY} OR r.to_key IN {_KEY})"
+                f" AND {self._writer.wall.visible()} AND {self._writer.wall.visible('t')} ORDER BY r.kind, d.id, t.id",
+                {"id": episode_id},
+            )
+        return [Relationship(*row) for row in rows]
 
     def sources(self, kind: str) -> dict[str, str]:
         """Map the source ids of one importer to episode ids."""

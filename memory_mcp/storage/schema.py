@@ -68,6 +68,13 @@ FIRST_SCHEMA: tuple[str, ...] = (
         PRIMARY KEY (document_key, tag)
     ) WITHOUT ROWID""",
     """CREATE INDEX tags_by_name ON tags (tag, document_key)""",
+    """CREATE TABLE relationships (
+        from_key INTEGER NOT NULL REFERENCES documents (key) ON DELETE CASCADE,
+        to_key INTEGER NOT NULL REFERENCES documents (key) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        PRIMARY KEY (from_key, to_key, kind)
+    ) WITHOUT ROWID""",
+    """CREATE INDEX relationships_by_target ON relationships (to_key)""",
     """CREATE VIRTUAL TABLE keywords USING fts5 (
         text, content = '', contentless_delete = 1, tokenize = 'porter unicode61'
     )""",

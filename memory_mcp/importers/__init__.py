@@ -1,0 +1,1 @@
+"""This package turns what happened elsewhere into episodes."""

@@ -1,0 +1,196 @@
+"""This module reads commits, from a git repository or from JSON lines."""
+
+import gzip
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.clock import micros
+from memory_mcp.errors import ImporterError
+
+_FIELD, _END, _START = "\x02", "\x03", "\x01"
+_FORMAT = f"%x01{'%x02'.join(('%H', '%P', '%aI', '%s', '%b'))}%x03"
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_BINARY = re.compile(r"Binary files (?:a/(.+)|/dev/null) and (?:b/(.+)|/dev/null) differ")
+
+
+class Hunk(Struct, frozen=True, array_like=True):
+    """A changed range: `removed` lines from `old_start` became `added` lines from `new_start` (1-based)."""
+
+    old_start: int
+    removed: int
+    new_start: int
+    added: int
+
+
+class FileChange(Struct, frozen=True, array_like=True):
+    """A touched file with the lines added and removed, None for a binary one; `old_path` where it was renamed."""
+
+    path: str
+    added: int | None = None
+    removed: int | None = None
+    old_path: str = ""
+    hunks: tuple[Hunk, ...] = ()
+
+
+class Commit(Struct, frozen=True):
+    """One commit; `time` is the author's, ISO 8601 with zone."""
+
+    commit: str
+    parents: tuple[str, ...]
+    time: str
+    subject: str
+    body: str = ""
+    files: tuple[FileChange, ...] = ()
+
+    @property
+    def moment(self) -> int:
+        """The author's time in microseconds, 0 for one before 1970."""
+        return max(micros(datetime.fromisoformat(self.time)), 0)
+
+
+def count_commits(repository: Path) -> int:
+    """Count the commits that `read_repository` will yield.
+
+    Raises:
+        ImporterError: git is absent, or this is no repository with commits.
+
+    """
+    return int(_git(repository, "rev-list", "--count", "--no-merges", "HEAD"))
+
+
+def read_repository(repository: Path) -> Iterator[Commit]:
+    """Yield commits oldest first, with the changed lines of every file; merges say nothing of their own and are left out.
+
+    Raises:
+        ImporterError: git is absent, or this is no repository with commits.
+
+    """
+    command = [
+        *("git", "-C", str(repository), "-c", "core.quotePath=false", "log", "--reverse", "--topo-order"),
+        *("--no-merges", "-p", "-U0", "-M", "--no-color", "--no-ext-diff", "--no-textconv", f"--format={_FORMAT}"),
+    ]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - fixed words
+    except OSError as error:
+        raise ImporterError(f"git cannot be started: {error}; install it to import a history") from error
+    with process:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        yield from _commits(line.decode("utf-8", "replace").rstrip("\n") for line in process.stdout)
+        complaint = process.stderr.read().decode("utf-8", "replace").strip() if process.stderr else ""
+    if process.returncode:
+        raise ImporterError(f"git could not read the history of {repository}: {complaint}")
+
+
+def read_json_lines(path: Path) -> Iterator[Commit]:
+    """Yield commits from a file with one JSON object per line, gzipped or not.
+
+    Raises:
+        ImporterError: the file cannot be read, or a line is no commit.
+
+    """
+    decoder = msgspec.json.Decoder(Commit)
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield decoder.decode(line)
+                except msgspec.DecodeError as error:
+                    raise ImporterError(f"line {number} of {path} is no commit: {error}") from error
+    except OSError as error:
+        raise ImporterError(f"{path} cannot be read: {error}") from error
+
+
+def _git(repository: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            ["git", "-C", str(repository), *words],  # noqa: S607 - the user's git, wherever it is
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise ImporterError(f"git cannot be started: {error}; install it to import a history") from error
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()
+        raise ImporterError(f"{repository} has no history to import: {reason[0] if reason else 'git failed'}")
+    return done.stdout.strip()
+
+
+def _commits(lines: Iterator[str]) -> Iterator[Commit]:
+    head: list[str] = []
+    patch: list[str] = []
+    in_head = False
+    for line in lines:
+        if line.startswith(_START) and not in_head:
+            if head:
+                yield _commit("\n".join(head), patch)
+            head, patch, in_head = [line[1:]], [], True
+        elif in_head:
+            head.append(line)
+        elif line.startswith(("diff --git ", "--- ", "+++ ", "@@ ", "rename ", "Binary files ")):
+            patch.append(line)
+        if in_head and line.endswith(_END):
+            head[-1] = head[-1].removesuffix(_END)
+            in_head = False
+    if head:
+        yield _commit("\n".join(head), patch)
+
+
+def _commit(head: str, patch: list[str]) -> Commit:
+    commit, parents, time, subject, body = head.split(_FIELD, 4)
+    return Commit(commit, tuple(parents.split()), time, subject, body.strip(), tuple(_files(patch)))
+
+
+def _files(patch: list[str]) -> Iterator[FileChange]:
+    """Read one change per `diff --git` section; content lines that look like headers are told by their place."""
+    sections: list[list[str]] = []
+    for line in patch:
+        if line.startswith("diff --git "):
+            sections.append([])
+        if sections:
+            sections[-1].append(line)
+    for section in sections:
+        if change := _file(section):
+            yield change
+
+
+def _file(section: list[str]) -> FileChange | None:
+    old = new = ""
+    hunks: list[Hunk] = []
+    for line in section[1:]:
+        if line.startswith("rename from "):
+            old = line.removeprefix("rename from ")
+        elif line.startswith("rename to "):
+            new = line.removeprefix("rename to ")
+        elif binary := _BINARY.fullmatch(line):
+            return FileChange(binary[2] or binary[1] or "")
+        elif not hunks and line.startswith("--- "):
+            old = "" if line == "--- /dev/null" else line[4:].removeprefix("a/").rstrip("\t")
+        elif not hunks and line.startswith("+++ "):
+            new = new if line == "+++ /dev/null" else line[4:].removeprefix("b/").rstrip("\t")
+        elif match := _HUNK.match(line):
+            old_start, removed, new_start, added = (int(part) if part else 1 for part in match.groups())
+            hunks.append(Hunk(old_start, removed, new_start, added))
+    path = new or old or _empty_file_path(section[0])
+    if not path:
+        return None
+    return FileChange(
+        path,
+        sum(hunk.added for hunk in hunks),
+        sum(hunk.removed for hunk in hunks),
+        old if new and old != new else "",
+        tuple(hunks),
+    )
+
+
+def _empty_file_path(header: str) -> str:
+    """Read the path of a change without lines, `diff --git a/P b/P`."""
+    words = header.removeprefix("diff --git a/")
+    half = (len(words) - len(" b/")) // 2
+    return words[:half] if words[half:] == f" b/{words[:half]}" else ""

@@ -1,0 +1,180 @@
+"""This module turns a repository's commits into episodes, with reverts as failures and follow-up fixes linked."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.importers.commits import Commit, FileChange
+from memory_mcp.importers.line_owners import LineOwners
+from memory_mcp.models import limits
+from memory_mcp.models.episodes import Context, Episode, Failure, Source, Step, StepSuccess, Success
+from memory_mcp.models.relationships import Relationship
+
+KIND = "git"
+_BATCH = 200
+_REVERTED = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
+_REVERT_SUBJECT = re.compile(r'Revert "(.+)"')
+_ISSUE = re.compile(r"\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?)\b:?\s+#(\d+)", re.IGNORECASE)
+_FIX = re.compile(r"\b(?:fix(?:e[sd]|ing)?|bug|regression|broken|typo|oops|correct(?:s|ed)?)\b", re.IGNORECASE)
+_CONVENTIONAL = re.compile(r"(\w+)(?:\(([^)]+)\))?!?: ")
+_TASK_TYPES = {
+    "feat": "feature",
+    "fix": "bug_fix",
+    "docs": "documentation",
+    "doc": "documentation",
+    "test": "testing",
+    "tests": "testing",
+    "refactor": "refactoring",
+    "perf": "performance",
+    "build": "maintenance",
+    "ci": "maintenance",
+    "chore": "maintenance",
+}
+_LANGUAGES = {
+    ".py": "python", ".js": "javascript", ".ts": "typescript", ".tsx": "typescript", ".rs": "rust", ".go": "go",
+    ".java": "java", ".c": "c", ".h": "c", ".cpp": "c++", ".rb": "ruby", ".sh": "shell", ".sql": "sql",
+}  # fmt: skip
+
+Progress = Callable[[int], None]
+
+
+class Summary(Struct, frozen=True):
+    """What an import did."""
+
+    read: int
+    imported: int
+    known: int
+    failures: int
+    relationships: int
+
+
+class _Links(Struct):
+    """What earlier commits tell about later ones."""
+
+    episode_ids: dict[str, str]
+    subjects: dict[str, str]
+    issues: dict[str, str]
+    owners: LineOwners
+
+
+def import_commits(episodes: Episodes, commits: Iterable[Commit], progress: Progress | None = None) -> Summary:
+    """Record commits that are not known yet, oldest first; interrupted, it goes on where it stopped.
+
+    Raises:
+        ImporterError: the source could not be read; whole batches before that are kept.
+
+    """
+    links = _Links(episodes.sources(KIND), {}, {}, LineOwners())
+    read = known = failures = related = 0
+    for batch in _batches(commits):
+        fresh = [commit for commit in batch if commit.commit not in links.episode_ids]
+        receipts = episodes.record([episode_of(commit) for commit in fresh])
+        links.episode_ids.update({commit.commit: receipt.id for commit, receipt in zip(fresh, receipts, strict=True)})
+        new = {commit.commit for commit in fresh}
+        relationships: list[Relationship] = []
+        for commit in batch:
+            found, reverted = _links_of(commit, links)
+            if commit.commit in new:
+                relationships += found
+                if reverted:
+                    reason = f"reverted by {commit.commit[:12]}: {commit.subject}"
+                    episodes.correct_outcome(reverted, Failure(reason=reason), tag="reverted")
+                    failures += 1
+        if relationships:
+            episodes.relate(relationships)
+        read, known, related = read + len(batch), known + len(batch) - len(fresh), related + len(relationships)
+        if progress:
+            progress(len(batch))
+    return Summary(read, read - known, known, failures, related)
+
+
+def episode_of(commit: Commit) -> Episode:
+    """Build the episode of a commit: its message is the task, each touched file a step."""
+    task = f"{commit.subject}\n\n{commit.body}".strip() or f"commit {commit.commit[:12]} without a message"
+    conventional = _CONVENTIONAL.match(commit.subject)
+    kind = _TASK_TYPES.get(conventional[1].lower(), "") if conventional else ""
+    return Episode(
+        id="",
+        project="",
+        task=task[: limits.TASK_CHARACTERS],
+        task_type=kind or ("bug_fix" if _FIX.search(commit.subject) else "commit"),
+        context=Context(
+            domain=(conventional[2] or "")[: limits.NAME_CHARACTERS] if conventional and kind else "",
+            language=_language(commit.files),
+            tags=("git",),
+        ),
+        started_at=commit.moment,
+        updated_at=commit.moment,
+        completed_at=commit.moment,
+        steps=tuple(_steps(commit)),
+        outcome=Success(),
+        source=Source(KIND, commit.commit),
+    )
+
+
+def _steps(commit: Commit) -> Iterator[Step]:
+    most = limits.STEPS_PER_EPISODE
+    shown = commit.files if len(commit.files) <= most else commit.files[: most - 1]
+    for change in shown:
+        renamed = {"renamed_from": change.old_path} if change.old_path else {}
+        yield Step(
+            tool="git",
+            action="change",
+            parameters={"file": change.path, **renamed, "added": change.added, "removed": change.removed},
+            result=StepSuccess(),
+            recorded_at=commit.moment,
+        )
+    if len(shown) < len(commit.files):
+        more = {"more_files": len(commit.files) - len(shown)}
+        yield Step("git", "change", more, StepSuccess(), recorded_at=commit.moment)
+
+
+def _language(files: Iterable[FileChange]) -> str:
+    counts = Counter(
+        language for change in files if (language := _LANGUAGES.get(PurePosixPath(change.path).suffix.lower()))
+    )
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def _links_of(commit: Commit, links: _Links) -> tuple[list[Relationship], str | None]:
+    """Return how a commit relates to earlier ones and the episode that it reverts, and remember it for later ones."""
+    mine = links.episode_ids[commit.commit]
+    reverted = _reverted(commit, links)
+    targets: dict[str, Relationship] = {}
+    if reverted:
+        targets[reverted] = Relationship("references", mine, reverted)
+    for issue in _ISSUE.findall(commit.subject + "\n" + commit.body):
+        if other := links.issues.get(issue):
+            targets.setdefault(other, Relationship("related_to", mine, other))
+        links.issues[issue] = mine
+    owners = links.owners.apply(mine, commit.files)
+    if _FIX.search(commit.subject) and not reverted:
+        for other in owners:
+            targets.setdefault(other, Relationship("follows", mine, other))
+    links.subjects[commit.subject] = mine
+    targets.pop(mine, None)
+    return list(targets.values()), reverted
+
+
+def _reverted(commit: Commit, links: _Links) -> str | None:
+    if match := _REVERTED.search(commit.body):
+        named = match[1]
+        alike = (id_ for name, id_ in links.episode_ids.items() if name.startswith(named) or named.startswith(name))
+        return links.episode_ids.get(named) or next(alike, None)
+    quoted = _REVERT_SUBJECT.match(commit.subject)
+    return links.subjects.get(quoted[1]) if quoted else None
+
+
+def _batches(commits: Iterable[Commit]) -> Iterator[list[Commit]]:
+    batch: list[Commit] = []
+    for commit in commits:
+        batch.append(commit)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,156 @@
+"""This module turns SWE-agent trajectories into episodes with their real commands and observations."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.errors import ImporterError
+from memory_mcp.models import limits
+from memory_mcp.models.episodes import (
+    Context,
+    Episode,
+    Failure,
+    Outcome,
+    PartialSuccess,
+    Source,
+    Step,
+    StepError,
+    StepResult,
+    StepSuccess,
+    StepTimeout,
+    Success,
+)
+
+KIND = "swe-agent"
+_ISSUE = re.compile(r"ISSUE:\n(.+?)\n+INSTRUCTIONS:", re.DOTALL)
+_FAILED = re.compile(
+    r"^Traceback \(most recent call last\)|^\w*(?:Error|Exception)\b.*:|command not found|No such file or directory"
+    r"|introduced new syntax error|^Usage: |\b[1-9]\d* failed\b|^fatal: |^error: ",
+    re.MULTILINE,
+)
+_TIMED_OUT = re.compile(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
+_CHANGED_FILE = re.compile(r"^\+\+\+ b/(.+?)\r?$", re.MULTILINE)
+
+
+class _Turn(Struct):
+    action: str = ""
+    observation: str = ""
+    thought: str = ""
+    execution_time: float | None = None
+
+
+class _Message(Struct):
+    role: str = ""
+    content: Any = ""
+
+
+class _Trajectory(Struct):
+    trajectory: list[_Turn]
+    history: list[_Message] = []
+    environment: str = ""
+    info: dict[str, Any] = {}
+
+
+class Imported(Struct, frozen=True):
+    """What became of one file: the episode's id, and whether it was known already."""
+
+    path: Path
+    episode_id: str
+    known: bool
+
+
+def import_trajectory(episodes: Episodes, path: Path) -> Imported:
+    """Record one trajectory file unless its content is known.
+
+    Raises:
+        ImporterError: the file cannot be read or is no trajectory.
+
+    """
+    try:
+        content = path.read_bytes()
+        trajectory = msgspec.json.decode(content, type=_Trajectory, strict=False)
+        moment = path.stat().st_mtime_ns // 1_000
+    except OSError as error:
+        raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise ImporterError(f"{path} is no SWE-agent trajectory: {error}") from error
+    digest = hashlib.sha256(content).hexdigest()
+    known = episodes.sources(KIND).get(digest)
+    if known:
+        return Imported(path, known, known=True)
+    episode = _episode(trajectory, path.stem, Source(KIND, digest), moment)
+    return Imported(path, episodes.record([episode])[0].id, known=False)
+
+
+def _episode(trajectory: _Trajectory, name: str, source: Source, moment: int) -> Episode:
+    """Build the episode; a trajectory carries no times, so the file's own stands for them."""
+    outcome = _outcome(trajectory.info)
+    return Episode(
+        id="",
+        project="",
+        task=f"{name}: {_task(trajectory)}"[: limits.TASK_CHARACTERS],
+        task_type="issue_resolution",
+        context=Context(tags=("swe-agent",)),
+        started_at=moment,
+        updated_at=moment,
+        completed_at=moment if outcome else None,
+        steps=tuple(_steps(trajectory, moment))[: limits.STEPS_PER_EPISODE],
+        outcome=outcome,
+        source=source,
+    )
+
+
+def _task(trajectory: _Trajectory) -> str:
+    for message in reversed(trajectory.history):  # a demonstration of another issue may stand before the real one
+        found = _ISSUE.search(_text(message.content)) if message.role == "user" else None
+        if found:
+            return found[1].strip()
+    return trajectory.environment or "no issue text recorded"
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return str(content)
+
+
+def _steps(trajectory: _Trajectory, moment: int) -> Iterator[Step]:
+    for turn in trajectory.trajectory:
+        command = turn.action.strip()
+        if command:
+            yield Step(
+                tool=command.split()[0][: limits.NAME_CHARACTERS],
+                action=command[: limits.TASK_CHARACTERS],
+                parameters={"thought": turn.thought.strip()} if turn.thought.strip() else {},
+                result=_result(turn.observation),
+                latency_ms=None if turn.execution_time is None else round(turn.execution_time * 1_000, 1),
+                recorded_at=moment,
+            )
+
+
+def _result(observation: str) -> StepResult:
+    shown = observation.replace("\r\n", "\n")[: limits.PAYLOAD_BYTES // 8]
+    if _TIMED_OUT.search(shown):
+        return StepTimeout(shown)
+    return StepError(shown) if _FAILED.search(shown) else StepSuccess(shown)
+
+
+def _outcome(info: dict[str, Any]) -> Outcome | None:
+    """Read the exit status; a submitted patch is the agent's own claim, which the verdict says."""
+    status = info.get("exit_status")
+    files = tuple(dict.fromkeys(_CHANGED_FILE.findall(info.get("submission") or "")))
+    if status == "submitted":
+        return Success(f"Exit status: submitted. Whether the patch passes its tests is not recorded. {_list(files)}")
+    if isinstance(status, str) and status.startswith("submitted"):
+        return PartialSuccess(verdict=f"Exit status: {status}. {_list(files)}", completed=files, failed=(status,))
+    return Failure(reason=f"Exit status: {status}.") if status else None
+
+
+def _list(files: tuple[str, ...]) -> str:
+    return f"Changed {', '.join(files)}." if files else "No file was changed."

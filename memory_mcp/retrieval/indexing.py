@@ -75,6 +75,14 @@ class Index:
             if time.monotonic() > deadline:
                 return
 
+    def vectors_lag(self) -> bool:
+        """Whether the wanted provider has documents to embed, or its set is not there yet."""
+        if self.wanted is None or self._store.database.is_read_only:
+            return False
+        with self._store.database.read() as session:
+            found = search_index.find_vector_set(session, self.wanted.model)
+            return found is None or not found.ready or found.followed < search_index.head(session)
+
     def usable(self, session: Session) -> tuple[Provider, VectorSet] | None:
         """Return the first provider whose vectors cover the store: the wanted one, else one that it will replace."""
         for provider in self._providers:

@@ -256,3 +256,13 @@ def changed_keys(session: Session, after: int, up_to: int) -> list[int]:
 def followed_by(session: Session, set_key: int) -> int:
     """Return the sequence up to which a vector set has handled changes."""
     return int(session.value("SELECT followed FROM vector_sets WHERE key = ?", (set_key,)) or 0)
+
+
+def count_quarantined(session: Session) -> int:
+    """Count the records set aside as damaged."""
+    return int(session.value("SELECT count(*) FROM quarantine"))
+
+
+def count_keywords(session: Session) -> int:
+    """Count the documents in the keyword index."""
+    return int(session.value("SELECT count(*) FROM keywords_docsize"))

@@ -1,0 +1,1 @@
+"""This package says how the memory is doing."""

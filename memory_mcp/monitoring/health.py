@@ -1,0 +1,104 @@
+"""This module touches every part that an answer depends on and reports each with its own latency."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from memory_mcp.errors import MemoryMcpError
+from memory_mcp.storage import search_index
+from memory_mcp.storage.store import Store
+
+if TYPE_CHECKING:
+    from memory_mcp.embeddings.provider import Provider
+
+Status = Literal["ok", "degraded", "failing"]
+_RANK: dict[Status, int] = {"ok": 0, "degraded": 1, "failing": 2}
+_LOW_DISK_BYTES = 500_000_000
+_NO_DISK_BYTES = 20_000_000
+
+
+class HealthCheck(Struct, frozen=True):
+    """One part: how it is, how long it took to find out, and what was seen."""
+
+    name: str
+    status: Status
+    latency_ms: float
+    detail: str
+
+
+class Health(Struct, frozen=True):
+    """All parts, and the worst of them as the whole."""
+
+    status: Status
+    checks: tuple[HealthCheck, ...]
+
+
+def check(store: Store, providers: "Callable[[], list[Provider]]", cache: Path) -> Health:
+    """Check database, index, cache place, provider and disk; a part that raises is `failing` with its sentence."""
+    checks = (
+        _timed("database", lambda: _database(store)),
+        _timed("index", lambda: _index(store)),
+        _timed("cache", lambda: _cache(cache)),
+        _timed("provider", lambda: _provider(providers())),
+        _timed("disk", lambda: _disk(store.database.path.parent)),
+    )
+    return Health(max((each.status for each in checks), key=_RANK.__getitem__), checks)
+
+
+def _timed(name: str, look: Callable[[], tuple[Status, str]]) -> HealthCheck:
+    started = time.perf_counter()
+    try:
+        status, detail = look()
+    except (MemoryMcpError, OSError) as error:
+        status, detail = "failing", str(error)
+    return HealthCheck(name, status, round((time.perf_counter() - started) * 1_000, 3), detail)
+
+
+def _database(store: Store) -> tuple[Status, str]:
+    with store.database.read() as session:
+        head = search_index.head(session)
+        documents = search_index.count_documents(session)
+        damaged = search_index.count_quarantined(session)
+    told = f"SQLite {store.engine()}, schema {store.schema}, sequence {head}, {documents} documents"
+    if damaged:
+        return "degraded", f"{told}, {damaged} damaged and set aside"
+    return ("degraded", f"{told}, read-only") if store.database.is_read_only else ("ok", told)
+
+
+def _index(store: Store) -> tuple[Status, str]:
+    with store.database.read() as session:
+        followed = search_index.followed(session, search_index.KEYWORDS)
+        lag = search_index.count_pending(session, followed)
+        entries = search_index.count_keywords(session)
+        sets = search_index.list_vector_sets(session)
+    vectors = ", ".join(f"{each.model} {count}{'' if each.ready else ' (being made)'}" for each, count, _ in sets)
+    told = f"{entries} keyword entries, {lag} to catch up before the next search, vectors: {vectors or 'none yet'}"
+    return ("degraded" if lag and store.database.is_read_only else "ok"), told
+
+
+def _cache(cache: Path) -> tuple[Status, str]:
+    place = next(each for each in (cache, *cache.parents) if each.exists())
+    if os.access(place, os.W_OK):
+        return "ok", f"{cache} can be written"
+    return "degraded", f"{cache} cannot be written; answers stay right without it"
+
+
+def _provider(providers: "list[Provider]") -> tuple[Status, str]:
+    if not providers:
+        return "degraded", "embeddings.provider is none, so recall uses keywords alone"
+    wanted = providers[0]
+    if wanted.is_instant:
+        length = len(wanted.embed_query("health check", lambda _: 1.0))
+        return "ok", f"{wanted.model} made a vector of {length}"
+    return "ok", f"{wanted.model} is chosen; it was not asked, since that takes longer than a health check may"
+
+
+def _disk(directory: Path) -> tuple[Status, str]:
+    free = shutil.disk_usage(directory).free
+    status: Status = "ok" if free > _LOW_DISK_BYTES else "degraded" if free > _NO_DISK_BYTES else "failing"
+    return status, f"{free / 1e9:.1f} GB free in {directory}"

@@ -1,0 +1,1 @@
+"""This package serves the memory over MCP on stdio."""

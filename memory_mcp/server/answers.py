@@ -1,0 +1,204 @@
+"""This module renders models as the flat, small values that tools answer with."""
+
+from typing import Any
+
+import msgspec
+
+from memory_mcp.clock import iso
+from memory_mcp.errors import InvalidInputError
+from memory_mcp.models.episodes import Episode, EpisodePage, EpisodeSummary, Step, StepSuccess
+from memory_mcp.models.recall import Answer, Hit
+from memory_mcp.models.receipts import Receipt
+
+BUDGET_BYTES = 7_500  # answers stay below 8 KB; what does not fit is named, with the way to get it
+_ROW_CHARACTERS = 240
+_TEXT_CHARACTERS = 600
+
+
+def receipt_of(receipt: Receipt) -> dict[str, Any]:
+    """Render a receipt."""
+    return {"id": receipt.id, "sequence": receipt.sequence}
+
+
+def shortened(text: str, longest: int) -> str:
+    """Cut a long text and say how much is missing."""
+    return text if len(text) <= longest else f"{text[:longest]}… [+{len(text) - longest} characters]"
+
+
+def present(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what nobody said."""
+    return {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
+
+
+def summary_of(row: EpisodeSummary) -> dict[str, Any]:
+    """Render one row of a listing."""
+    return present(
+        {
+            "episode_id": row.id,
+            "task_description": shortened(row.task, _ROW_CHARACTERS),
+            "status": row.status,
+            "outcome": row.outcome,
+            "reward": row.reward,
+            "task_type": row.task_type,
+            "domain": row.context.domain,
+            "language": row.context.language,
+            "tags": list(row.context.tags),
+            "steps": row.step_count,
+            "started_at": iso(row.started_at),
+        }
+    )
+
+
+def page_of(page: EpisodePage, cursor_after: Any) -> dict[str, Any]:
+    """Render a page; rows beyond the budget are left to the next page, whose cursor `cursor_after(row)` makes."""
+    rows: list[dict[str, Any]] = []
+    size = 0
+    next_cursor = page.next_cursor
+    for number, row in enumerate(page.episodes):
+        rendered = summary_of(row)
+        size += len(msgspec.json.encode(rendered))
+        if rows and size > BUDGET_BYTES:
+            next_cursor = cursor_after(page.episodes[number - 1])
+            break
+        rows.append(rendered)
+    damaged = {"damaged": page.damaged} if page.damaged else {}
+    return {"episodes": rows, "next_cursor": next_cursor, **damaged}
+
+
+def episode_of(episode: Episode, *, timeline: bool, fields: tuple[str, ...], start: int, full: bool) -> dict[str, Any]:
+    """Render a whole episode or its timeline; steps beyond the budget are left to `next_step`.
+
+    Raises:
+        InvalidInputError: a field is unknown.
+
+    """
+    longest = 10**9 if full else _TEXT_CHARACTERS
+    head = present(
+        {
+            "episode_id": episode.id,
+            "project": episode.project,
+            "task_description": shortened(episode.task, longest * 2),
+            "task_type": episode.task_type,
+            **{name: getattr(episode.context, name) for name in ("domain", "language", "framework", "complexity")},
+            "tags": list(episode.context.tags),
+            "status": episode.status,
+            "started_at": iso(episode.started_at),
+            "completed_at": iso(episode.completed_at) if episode.completed_at else None,
+            "outcome": msgspec.to_builtins(episode.outcome),
+            "reward": msgspec.to_builtins(episode.reward),
+            "reflection": msgspec.to_builtins(episode.reflection),
+            "is_global": episode.is_global or None,
+            "source": f"{episode.source.kind}:{episode.source.id}" if episode.source else None,
+            "step_count": len(episode.steps),
+        }
+    )
+    if unknown := sorted(set(fields) - (_FIELDS | {"steps"})):
+        raise InvalidInputError(f"unknown field {', '.join(unknown)}; known are {', '.join(sorted(_FIELDS))}, steps")
+    if fields:
+        head = {name: value for name, value in head.items() if name in (*fields, "episode_id")}
+        if "steps" not in fields:
+            return head
+    size = len(msgspec.json.encode(head))
+    steps: list[Any] = []
+    for number, step in enumerate(episode.steps[start - 1 :], start):
+        rendered = _line_of(step, number, episode.started_at) if timeline else _step_of(step, number, longest)
+        size += len(msgspec.json.encode(rendered))
+        if steps and size > BUDGET_BYTES and not full:
+            return {**head, "steps": steps, "next_step": number}
+        steps.append(rendered)
+    return {**head, "steps": steps}
+
+
+_FIELDS = {
+    *("episode_id", "project", "task_description", "task_type", "domain", "language", "framework", "complexity"),
+    *("tags", "status", "started_at", "completed_at", "outcome", "reward", "reflection", "is_global", "source"),
+    "step_count",
+}
+
+
+def answer_of(answer: Answer) -> dict[str, Any]:
+    """Render ranked hits; hits beyond the budget are counted, with the way to get them."""
+    hits: list[dict[str, Any]] = []
+    size = 0
+    for hit in answer.hits:
+        rendered = hit_of(hit)
+        size += len(msgspec.json.encode(rendered))
+        if hits and size > BUDGET_BYTES:
+            break
+        hits.append(rendered)
+    left = len(answer.hits) - len(hits)
+    nothing = {} if hits else {"message": "nothing relevant is remembered"}
+    return {
+        "hits": hits,
+        "mode": answer.mode,
+        **nothing,
+        **present(
+            {
+                "model": answer.model,
+                "degraded": list(answer.degraded),
+                "pending_vectors": answer.pending or None,
+                "left_out": f"{left} more hits; ask with a narrower query" if left else None,
+            }
+        ),
+    }
+
+
+def hit_of(hit: Hit) -> dict[str, Any]:
+    """Render one hit with the reasons for its place."""
+    return present(
+        {
+            "kind": hit.kind,
+            f"{hit.kind}_id": hit.id,
+            "text": shortened(hit.text, _TEXT_CHARACTERS),
+            "lesson": hit.lesson,
+            "outcome": hit.outcome,
+            "reward": hit.reward,
+            "score": hit.score,
+            "relevance": hit.relevance,
+            "why": present(
+                {
+                    "keyword": hit.parts.keyword or None,
+                    "similarity": hit.parts.similarity or None,
+                    **hit.parts.boosts,
+                    "bm25": None if hit.parts.bm25 is None else round(hit.parts.bm25, 3),
+                    "cosine": None if hit.parts.cosine is None else round(hit.parts.cosine, 4),
+                    "matched": list(hit.matched),
+                }
+            ),
+            "task_type": hit.task_type,
+            "tags": list(hit.tags),
+            "project": hit.project,
+            "at": iso(hit.created_at),
+            "age_days": hit.age_days,
+            "repeats": hit.repeats if hit.repeats > 1 else None,
+        }
+    )
+
+
+def _step_of(step: Step, number: int, longest: int) -> dict[str, Any]:
+    return present(
+        {
+            "step": number,
+            "tool": step.tool,
+            "action": shortened(step.action, longest),
+            "parameters": _shortened_values(step.parameters, longest),
+            "result": _shortened_values(msgspec.to_builtins(step.result), longest),
+            "latency_ms": step.latency_ms,
+        }
+    )
+
+
+def _line_of(step: Step, number: int, started_at: int) -> str:
+    state = "?" if step.result is None else "ok" if isinstance(step.result, StepSuccess) else "FAILED"
+    seconds = max(step.recorded_at - started_at, 0) / 1e6
+    return f"{number}. +{seconds:.0f}s {step.tool}: {shortened(step.action, 120)} [{state}]"
+
+
+def _shortened_values(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return shortened(value, longest)
+    if isinstance(value, dict):
+        return {name: _shortened_values(inner, longest) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_shortened_values(inner, longest) for inner in value]
+    return value

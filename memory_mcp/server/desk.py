@@ -1,0 +1,83 @@
+"""This module holds what the tools of one server share: the open memory, its metrics and the background follower."""
+
+import logging
+import threading
+from typing import Any
+
+from memory_mcp import __version__
+from memory_mcp.clock import iso
+from memory_mcp.errors import MemoryMcpError
+from memory_mcp.memory import Memory
+from memory_mcp.monitoring.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+_RETRY_S = 30.0
+
+
+class Desk:
+    """One server's memory; after a write the follower indexes it, so that the next search need not."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.metrics = Metrics()
+        self._started_at = memory.clock.now()
+        self._work = threading.Event()
+        self._stopping = False
+        self._follower = threading.Thread(target=self._follow, name="index-follower", daemon=True)
+
+    def nudge(self) -> None:
+        """Tell the follower that there may be something new; the first call starts it."""
+        self._work.set()
+        if not self._follower.is_alive() and not self._stopping:
+            try:
+                self._follower.start()
+            except RuntimeError:  # two first calls at once: one has started it
+                logger.debug("the follower runs already")
+
+    def close(self) -> None:
+        """Stop following and close the memory."""
+        self._stopping = True
+        self._work.set()
+        if self._follower.is_alive():
+            self._follower.join(timeout=1.0)
+        self.memory.close()
+
+    def metrics_report(self) -> dict[str, Any]:
+        """Return what was counted; null stands with its reason for what was not."""
+        calls = {
+            name: {field: getattr(each, field) for field in each.__struct_fields__}
+            for name, each in self.metrics.snapshot().items()
+        }
+        used_recall = "recall" in self.memory.__dict__
+        recall = self.memory.recall if used_recall else None
+        report: dict[str, Any] = {
+            "version": __version__,
+            "since": iso(self._started_at),
+            "calls": calls or None,
+            "vector_cache": {
+                "hits": recall.matrix_hits,
+                "loads": recall.matrix_loads,
+                "bytes": recall.vector_memory_bytes(),
+            }
+            if recall
+            else None,
+            "store": {**self.memory.store.counts(), "bytes": self.memory.store.size_bytes()},
+            "project": self.memory.store.project_counts(),
+        }
+        reasons = {"calls": "no tool call has finished yet", "vector_cache": "no search has run in this server yet"}
+        return report | {"not_measured": {name: why for name, why in reasons.items() if report[name] is None}}
+
+    def _follow(self) -> None:
+        while not self._stopping:
+            self._work.wait()
+            self._work.clear()
+            if self._stopping:
+                return
+            try:
+                self.memory.index.follow_keywords()
+                wanted = self.memory.index.wanted
+                while wanted and not self._stopping and self.memory.index.vectors_lag():
+                    self.memory.index.follow_vectors(wanted, patience_s=0.0)
+            except MemoryMcpError as error:
+                logger.warning("the index could not follow: %s", error)
+                self._work.wait(_RETRY_S)

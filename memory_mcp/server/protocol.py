@@ -1,0 +1,175 @@
+"""This module joins the memory to the SDK's low-level server."""
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import mcp_types as types
+import msgspec
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+
+from memory_mcp import __version__
+from memory_mcp.errors import MemoryMcpError, NotFoundError
+from memory_mcp.server import prompts
+from memory_mcp.server.answers import episode_of
+from memory_mcp.server.arguments import Nothing
+from memory_mcp.server.desk import Desk
+from memory_mcp.server.schemas import input_schema, parse
+from memory_mcp.server.tools import TOOLS, Tool, health_check
+
+logger = logging.getLogger(__name__)
+_EPISODE_URI = "memory://episodes/"
+_HEALTH_URI = "memory://health"
+_RECENT = 20
+
+
+def build(desk: Desk, pool: ThreadPoolExecutor) -> Server[dict[str, Any]]:
+    """Return a server for the memory; blocking work runs on `pool`, so that slow calls never delay a ping."""
+    handlers = _Handlers(desk, pool)
+    server: Server[dict[str, Any]] = Server(
+        "memory-mcp",
+        version=__version__,
+        title="memory-mcp",
+        instructions=prompts.INSTRUCTIONS,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_resource_templates,
+        on_read_resource=handlers.read_resource,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
+    )
+    server.middleware.clear()  # tracing spans that nobody collects
+    return server
+
+
+def tool_list() -> list[types.Tool]:
+    """Describe the tools to a client."""
+    return [
+        types.Tool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=input_schema(tool.arguments),
+            annotations=types.ToolAnnotations(
+                read_only_hint=tool.reads_only, destructive_hint=tool.destroys, open_world_hint=False
+            ),
+        )
+        for tool in TOOLS.values()
+    ]
+
+
+class _Handlers:
+    def __init__(self, desk: Desk, pool: ThreadPoolExecutor) -> None:
+        self._desk = desk
+        self._pool = pool
+        self._tools = types.ListToolsResult(tools=tool_list())
+
+    async def list_tools(
+        self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return self._tools
+
+    async def call_tool(self, _: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+        tool = TOOLS.get(params.name)
+        if tool is None:
+            raise MCPError(types.INVALID_PARAMS, f"no tool {params.name}; there are {', '.join(TOOLS)}")
+        return await asyncio.wrap_future(self._pool.submit(self._run, tool, params.arguments))
+
+    def _run(self, tool: Tool, given: dict[str, Any] | None) -> types.CallToolResult:
+        """Run a tool on a worker thread and count it; what was foreseen becomes a tool error of one sentence."""
+        started = time.perf_counter()
+        failed = True
+        try:
+            answer = tool.run(self._desk, parse(tool.arguments, given))
+            failed = False
+        except MemoryMcpError as error:
+            return _tool_error(str(error))
+        except Exception:
+            logger.exception("%s failed", tool.name)
+            return _tool_error(f"{tool.name} failed inside memory-mcp; its log (stderr) has the cause")
+        finally:
+            self._desk.metrics.record(tool.name, time.perf_counter() - started, failed=failed)
+            self._desk.nudge()
+        text = types.TextContent(type="text", text=msgspec.json.encode(answer).decode())
+        return types.CallToolResult(content=[text], structured_content=answer)
+
+    async def list_resources(
+        self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        page = await self._blocking(lambda: self._desk.memory.episodes.list(limit=_RECENT))
+        health = types.Resource(
+            uri=_HEALTH_URI, name="health", title="Health of the memory", mime_type="application/json"
+        )
+        recent = [
+            types.Resource(
+                uri=f"{_EPISODE_URI}{row.id}",
+                name=f"episode {row.id}",
+                title=row.task.splitlines()[0][:100],
+                mime_type="application/json",
+            )
+            for row in page.episodes
+        ]
+        return types.ListResourcesResult(resources=[health, *recent])
+
+    async def list_resource_templates(
+        self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        template = types.ResourceTemplate(
+            uri_template=f"{_EPISODE_URI}{{id}}", name="episode", title="One episode", mime_type="application/json"
+        )
+        return types.ListResourceTemplatesResult(resource_templates=[template])
+
+    async def read_resource(
+        self, _: ServerRequestContext[Any], params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        uri = str(params.uri)
+        try:
+            found = await self._blocking(lambda: self._resource(uri))
+        except NotFoundError as error:
+            raise MCPError(types.INVALID_PARAMS, str(error), {"uri": uri}) from error
+        text = msgspec.json.encode(found).decode()
+        content = types.TextResourceContents(uri=uri, mime_type="application/json", text=text)
+        return types.ReadResourceResult(contents=[content])
+
+    def _resource(self, uri: str) -> dict[str, Any]:
+        if uri == _HEALTH_URI:
+            return health_check(self._desk, Nothing())
+        if not uri.startswith(_EPISODE_URI):
+            raise NotFoundError(f"no resource {uri}; there are {_HEALTH_URI} and {_EPISODE_URI}ID")
+        episode = self._desk.memory.episodes.get(uri.removeprefix(_EPISODE_URI))
+        return episode_of(episode, timeline=False, fields=(), start=1, full=True)
+
+    async def list_prompts(
+        self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
+    ) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=prompts.list_prompts())
+
+    async def get_prompt(
+        self, _: ServerRequestContext[Any], params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult:
+        found = prompts.get_prompt(params.name, params.arguments or {})
+        if found is None:
+            known = "; ".join(f"{each.name} with {(each.arguments or [])[0].name}" for each in prompts.list_prompts())
+            raise MCPError(types.INVALID_PARAMS, f"no such prompt or argument; there are {known}")
+        return found
+
+    async def _blocking(self, call: Any) -> Any:
+        """Run on the pool; an error of ours is a protocol error, since resources have no other."""
+        try:
+            return await asyncio.wrap_future(self._pool.submit(call))
+        except NotFoundError:
+            raise
+        except MemoryMcpError as error:
+            raise MCPError(types.INTERNAL_ERROR, str(error)) from error
+
+
+def _tool_error(sentence: str) -> types.CallToolResult:
+    """Answer an anticipated failure; both halves are complete, since each client shows only one."""
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=sentence)], structured_content={"error": sentence}, is_error=True
+    )

@@ -83,6 +83,14 @@ class Index:
             found = search_index.find_vector_set(session, self.wanted.model)
             return found is None or not found.ready or found.followed < search_index.head(session)
 
+    def count_lag(self) -> int:
+        """Count the documents that lack vectors of the wanted provider."""
+        if self.wanted is None:
+            return 0
+        with self._store.database.read() as session:
+            found = search_index.find_vector_set(session, self.wanted.model)
+            return search_index.count_pending(session, found.followed if found else 0)
+
     def usable(self, session: Session) -> tuple[Provider, VectorSet] | None:
         """Return the first provider whose vectors cover the store: the wanted one, else one that it will replace."""
         for provider in self._providers:

@@ -10,6 +10,7 @@ from memory_mcp.storage.documents import Wall, Writer
 from memory_mcp.storage.episode_store import EpisodeStore
 from memory_mcp.storage.migrations import migrate
 from memory_mcp.storage.note_store import NoteStore
+from memory_mcp.storage.search_index import VectorSet, delete_vector_set, list_vector_sets
 
 _COUNTED = ("episodes", "steps", "notes", "changes", "audit_events", "quarantine")
 
@@ -71,6 +72,16 @@ class Store:
                     (document_id, self.wall.project_key),
                 )
             ]
+
+    def vector_sets(self) -> list[tuple[VectorSet, int, int]]:
+        """Return every vector set with the number of its documents and its bytes."""
+        with self.database.read() as session:
+            return list_vector_sets(session)
+
+    def delete_vector_set(self, model: str) -> bool:
+        """Remove the vectors of a model; say whether there were any."""
+        with self.database.write() as session:
+            return delete_vector_set(session, model)
 
     def is_intact(self) -> bool:
         """Ask SQLite for a quick structural check of the file's first error."""

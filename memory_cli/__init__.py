@@ -1,0 +1,1 @@
+"""This package is a terminal in front of the memory."""

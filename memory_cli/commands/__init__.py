@@ -1,0 +1,1 @@
+"""This package holds one file per noun of the command line."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
+
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
 from memory_mcp.importers.commits import Commit, read_json_lines
@@ -117,8 +118,7 @@ def ours(commits: Sequence[Commit], provider: str, home: Path, model: Path | Non
     for start in range(0, len(episodes), 200):
         receipts = memory.episodes.record(episodes[start : start + 200])
         names |= {
-            receipt.id: commit.commit
-            for receipt, commit in zip(receipts, commits[start : start + 200], strict=True)
+            receipt.id: commit.commit for receipt, commit in zip(receipts, commits[start : start + 200], strict=True)
         }
     memory.recall.search(Query("warm"), patience_s=float("inf"))
 

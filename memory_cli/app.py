@@ -43,9 +43,11 @@ def options(
     context: typer.Context,
     home: Annotated[str | None, typer.Option(help="Directory of the memory.")] = None,
     project: Annotated[str | None, typer.Option(help="Name of the project; found from git without it.")] = None,
-    config_file: Annotated[Path | None, typer.Option("--config", help="Settings file instead of the usual one.")] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="Settings file instead of the usual one.")
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting.")] = None,
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,  # noqa: FBT002 - a flag of the command line
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Take the options that stand before a command."""
     flags: dict[str, str] = {}

@@ -1,15 +1,9 @@
 """This module tells the time and makes identifiers; nothing else reads the system clock."""
 
 import os
-import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-
-from memory_mcp.errors import InvalidInputError
-
-_RELATIVE = re.compile(r"(\d{1,6})\s*(m|h|d|w)", re.IGNORECASE)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Clock(Protocol):
@@ -45,24 +39,3 @@ def micros(moment: datetime) -> int:
     """Convert an aware datetime to microseconds; a naive one counts as UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def parse_moment(text: str, *, now: int) -> int:
-    """Read `2026-01-31`, an ISO time or an age such as `90m`, `12h`, `7d`, `2w`.
-
-    Raises:
-        InvalidInputError: the text is none of these, or before 1970.
-
-    """
-    if match := _RELATIVE.fullmatch(text.strip()):
-        age = timedelta(**{_UNITS[match[2].lower()]: int(match[1])})
-        return max(now - age // timedelta(microseconds=1), 0)
-    try:
-        moment = micros(datetime.fromisoformat(text.strip()))
-    except ValueError as error:
-        raise InvalidInputError(
-            f"'{text}' is no time; write 2026-01-31, 2026-01-31T09:30:00Z or an age such as 7d"
-        ) from error
-    if moment < 0:
-        raise InvalidInputError(f"'{text}' lies before 1970, which the store cannot hold")
-    return moment

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from memory_mcp.clock import Clock, SystemClock
 from memory_mcp.config.layers import Resolved, resolve
@@ -87,7 +87,7 @@ class Memory:
         """Close the file."""
         self.store.close()
 
-    def __enter__(self) -> "Memory":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

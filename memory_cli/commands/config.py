@@ -48,7 +48,7 @@ def show_(context: typer.Context, json: show.Json = False) -> None:
 @app.command()
 def init(
     context: typer.Context,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,  # noqa: FBT002 - a flag
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write the settings file with every setting at its default."""
     place = opening(context)

@@ -8,7 +8,7 @@ import typer
 from memory_cli import show
 from memory_cli.commands import hits
 from memory_cli.opening import memory_of
-from memory_mcp.clock import iso, parse_moment
+from memory_mcp.clock import iso
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.models.episodes import (
     Abstained,
@@ -28,6 +28,7 @@ from memory_mcp.models.episodes import (
     StepTimeout,
     Success,
 )
+from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query, Scope
 
 app = typer.Typer(no_args_is_help=True, help="Tasks with their steps and outcomes.")
@@ -122,7 +123,7 @@ def list_(
 def view(
     context: typer.Context,
     episode_id: Id,
-    timeline: Annotated[bool, typer.Option("--timeline", help="One line per step.")] = False,  # noqa: FBT002 - a flag
+    timeline: Annotated[bool, typer.Option("--timeline", help="One line per step.")] = False,
     json: show.Json = False,
 ) -> None:
     """Show an episode whole."""
@@ -196,9 +197,7 @@ def complete(
     """Close an episode with its outcome; it is scored and reflected on."""
     made: dict[str, Outcome] = {
         "success": Success(verdict, tuple(artifact or ())),
-        "partial_success": PartialSuccess(
-            verdict, tuple(completed or ()), tuple(failed or ()), tuple(artifact or ())
-        ),
+        "partial_success": PartialSuccess(verdict, tuple(completed or ()), tuple(failed or ()), tuple(artifact or ())),
         "failure": Failure(reason, verdict, tuple(artifact or ())),
         "abstained": Abstained(reason, verdict),
     }
@@ -207,9 +206,7 @@ def complete(
 
 
 @app.command()
-def fail(
-    context: typer.Context, episode_id: Id, reason: Annotated[str, typer.Argument(help="Why it failed.")]
-) -> None:
+def fail(context: typer.Context, episode_id: Id, reason: Annotated[str, typer.Argument(help="Why it failed.")]) -> None:
     """Close an episode as failed."""
     with memory_of(context) as memory:
         _head(memory.episodes.fail(episode_id, reason)[0])
@@ -241,7 +238,7 @@ def update(
 def delete(
     context: typer.Context,
     episode_id: Id,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Erase an episode from every table and index."""
     with memory_of(context) as memory:

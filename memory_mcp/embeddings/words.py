@@ -8,13 +8,14 @@ _HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _LONGEST_WHOLE = 80
 
-STOP_WORDS = frozenset(
-    "a about after all also am an and any are as at be because been before being but by can could did do does doing"
-    " done for from had has have he her here him his how i if in into is it its just me more most my no nor not of on"
-    " once only or other our out over own same she should so some such than that the their them then there these they"
-    " this those through to too under until up very was we were what when where which while who whom why will with"
-    " would you your please".split()
-)
+_STOP_WORDS = """
+a about after all also am an and any are as at be because been before being but by can could did do does doing
+done for from had has have he her here him his how i if in into is it its just me more most my no nor not of
+on once only or other our out over own same she should so some such than that the their them then there these
+they this those through to too under until up very was we were what when where which while who whom why will
+with would you your please
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def words(text: str) -> list[str]:

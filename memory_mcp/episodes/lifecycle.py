@@ -26,6 +26,7 @@ from memory_mcp.models.relationships import Relationship
 from memory_mcp.storage.episode_store import EpisodeStore
 
 replace = msgspec.structs.replace
+_ANY = EpisodeFilter()
 
 
 class Changes(Struct, frozen=True):
@@ -164,9 +165,7 @@ class Episodes:
         """
         return self._store.get(episode_id)
 
-    def list(
-        self, chosen: EpisodeFilter = EpisodeFilter(), *, limit: int = 20, cursor: str | None = None
-    ) -> EpisodePage:
+    def list(self, chosen: EpisodeFilter = _ANY, *, limit: int = 20, cursor: str | None = None) -> EpisodePage:
         """Return one page of episodes, newest first.
 
         Raises:

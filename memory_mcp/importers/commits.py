@@ -14,7 +14,7 @@ from memory_mcp.clock import micros
 from memory_mcp.errors import ImporterError
 
 _FIELD, _END, _START = "\x02", "\x03", "\x01"
-_FORMAT = f"%x01{'%x02'.join(('%H', '%P', '%aI', '%s', '%b'))}%x03"
+_FORMAT = "%x01%H%x02%P%x02%aI%x02%s%x02%b%x03"
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _BINARY = re.compile(r"Binary files (?:a/(.+)|/dev/null) and (?:b/(.+)|/dev/null) differ")
 
@@ -65,7 +65,7 @@ def count_commits(repository: Path) -> int:
 
 
 def read_repository(repository: Path) -> Iterator[Commit]:
-    """Yield commits oldest first, with the changed lines of every file; merges say nothing of their own and are left out.
+    """Yield commits oldest first, with the changed lines of every file; merges change nothing and are left out.
 
     Raises:
         ImporterError: git is absent, or this is no repository with commits.

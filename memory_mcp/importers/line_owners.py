@@ -6,7 +6,7 @@ from memory_mcp.importers.commits import FileChange
 
 
 class LineOwners:
-    """Blame as it grows; where parallel branches disagree about a line number, the later commit in reading order wins."""
+    """Blame as it grows; where parallel branches disagree about a line number, the commit read later wins."""
 
     def __init__(self) -> None:
         self._owners: dict[str, list[str]] = {}

@@ -24,8 +24,8 @@ class Query(Struct, frozen=True):
 class ScoreParts(Struct, frozen=True):
     """The addends of a hit's score, and the raw measures behind them.
 
-    `keyword` and `similarity` are shares of the best candidate's (0 to 1, before weights); `bm25` is SQLite's value with
-    the sign turned (higher is better, None without a keyword match); `cosine` is None without a vector.
+    `keyword` and `similarity` are shares of the best candidate's times their weight; `bm25` is SQLite's value with the
+    sign turned (higher is better, None without a keyword match); `cosine` is None without a vector.
     """
 
     keyword: float

@@ -4,9 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-RelationshipKind = Literal[
-    "parent_child", "depends_on", "follows", "related_to", "blocks", "duplicates", "references"
-]
+RelationshipKind = Literal["parent_child", "depends_on", "follows", "related_to", "blocks", "duplicates", "references"]
 
 
 class Relationship(Struct, frozen=True):

@@ -148,6 +148,4 @@ class Index:
             return {}
         matrix = provider.embed_documents([piece for group in pieces.values() for piece in group])
         ends = np.cumsum([len(group) for group in pieces.values()])
-        return {
-            key: dump_vectors(rows) for key, rows in zip(pieces, np.split(matrix, ends[:-1]), strict=True)
-        }
+        return {key: dump_vectors(rows) for key, rows in zip(pieces, np.split(matrix, ends[:-1]), strict=True)}

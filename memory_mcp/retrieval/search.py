@@ -86,7 +86,9 @@ class Recall:
                 degraded.append(str(error))
         with self._store.database.read() as session:
             bm25 = self._keyword_list(session, terms, sight)
-            cosines = self._vector_list(session, usable[1], vector, sight, bm25) if usable and vector is not None else {}
+            cosines = (
+                self._vector_list(session, usable[1], vector, sight, bm25) if usable and vector is not None else {}
+            )
             ranked = self._ranked(session, bm25, cosines, query)
             provider = usable[0] if usable and vector is not None else None
             hits = self._hits(session, ranked, terms, query.limit, provider)
@@ -221,7 +223,6 @@ class Recall:
 
     def _hit(self, entry: Ranked, record: Episode | Note, matched: tuple[str, ...], relevance: float) -> Hit:
         now = self._store.clock.now()
-        is_episode = isinstance(record, Episode)
         return Hit(
             kind=entry.candidate.kind,
             id=record.id,
@@ -238,7 +239,7 @@ class Recall:
             task_type=record.task_type if isinstance(record, Episode) else None,
             tags=record.context.tags if isinstance(record, Episode) else record.tags,
             repeats=entry.repeats,
-            lesson=" ".join(outcome_lines(record))[:_LESSON_CHARACTERS] if is_episode else "",
+            lesson=" ".join(outcome_lines(record))[:_LESSON_CHARACTERS] if isinstance(record, Episode) else "",
         )
 
 

@@ -1,4 +1,4 @@
-"""This module is the entrance `memory-mcp`: it reads the command line, opens the memory and serves until told to end."""
+"""This module is the entrance `memory-mcp`: it reads the command line, opens the memory and serves until the end."""
 
 import argparse
 import asyncio
@@ -93,7 +93,7 @@ async def _serve(memory: Memory) -> None:
 async def _orphaned() -> None:
     """Return when the parent has died without closing the pipes."""
     parent = os.getppid()
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing signals a parent's death portably
         await asyncio.sleep(_PARENT_CHECK_S)
 
 

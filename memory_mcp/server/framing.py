@@ -85,7 +85,9 @@ def parse_line(line: bytes) -> types.JSONRPCMessage | Refusal:
     except (ValidationError, RecursionError):
         given = value.get("id") if isinstance(value, dict) else None
         usable = given if isinstance(given, int | str) and not isinstance(given, bool) else None
-        return Refusal(usable, types.INVALID_REQUEST, "the message is no JSON-RPC 2.0 request, notification or response")
+        return Refusal(
+            usable, types.INVALID_REQUEST, "the message is no JSON-RPC 2.0 request, notification or response"
+        )
 
 
 def _mended(value: Any) -> Any:

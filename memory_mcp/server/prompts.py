@@ -17,17 +17,22 @@ _PROMPTS: dict[str, tuple[str, str, str, str]] = {
         "Recall before you start",
         "Look up what is known about a task before working on it.",
         "task",
-        "Before you start this task, call query_memory with its description, then with any error text it names. "
-        "Tell me in a few lines what worked before, what failed, and what you will do differently. Then begin with "
-        "create_episode.\n\nTask: {task}",
+        """\
+Before you start this task, call query_memory with its description, then with any error text it names. Tell me in a few
+lines what worked before, what failed, and what you will do differently. Then begin with create_episode.
+
+Task: {task}""",
     ),
     "record_what_you_did": (
         "Record what you did",
         "Write the finished work into the memory.",
         "outcome",
-        "Record the work of this session: create_episode if none is open, add_episode_steps with the commands and changes "
-        "that mattered (failures with their error text, and what fixed them), then complete_episode with an honest "
-        "outcome and a verdict of one or two sentences for the next agent.\n\nHow it went: {outcome}",
+        """\
+Record the work of this session: create_episode if none is open, add_episode_steps with the commands and changes that
+mattered (failures with their error text, and what fixed them), then complete_episode with an honest outcome and a
+verdict of one or two sentences for the next agent.
+
+How it went: {outcome}""",
     ),
 }
 
@@ -53,6 +58,4 @@ def get_prompt(name: str, given: dict[str, str]) -> types.GetPromptResult | None
     if argument not in given:
         return None
     content = types.TextContent(type="text", text=text.format(**{argument: given[argument]}))
-    return types.GetPromptResult(
-        description=description, messages=[types.PromptMessage(role="user", content=content)]
-    )
+    return types.GetPromptResult(description=description, messages=[types.PromptMessage(role="user", content=content)])

@@ -74,7 +74,9 @@ class _Handlers:
     ) -> types.ListToolsResult:
         return self._tools
 
-    async def call_tool(self, _: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        self, _: ServerRequestContext[Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
         tool = TOOLS.get(params.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"no tool {params.name}; there are {', '.join(TOOLS)}")

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -44,7 +45,7 @@ def main() -> None:
 
 async def rehearse(question: str) -> Rehearsal:
     """Record one episode and ask three questions."""
-    command = shutil.which("memory-mcp", path=os.path.dirname(sys.executable)) or "memory-mcp"
+    command = shutil.which("memory-mcp", path=str(Path(sys.executable).parent)) or "memory-mcp"
     environment = {name: value for name, value in os.environ.items() if name.startswith("MEMORY_MCP_")}
     timings: dict[str, float] = {}
     started = time.perf_counter()

@@ -14,7 +14,7 @@ _Given = TypeVar("_Given", bound=Arguments)
 def input_schema(arguments: type[Arguments]) -> dict[str, Any]:
     """Return a schema with every definition in its place; optional means absent, so null is not listed."""
     (schema,), definitions = msgspec.json.schema_components([arguments], ref_template="{name}")
-    built = _inlined(schema, definitions)
+    built: dict[str, Any] = _inlined(schema, definitions)
     built.pop("description", None)
     return built
 
@@ -41,18 +41,16 @@ def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
         return [_inlined(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
+    said = {name: node[name] for name in ("description",) if name in node}
     if "$ref" in node:
         found = _inlined(definitions[node["$ref"]], definitions)
         return {name: value for name, value in found.items() if name != "description"}
     if "anyOf" in node:
-        kept = [part for part in node["anyOf"] if part != {"type": "null"}]
-        if len(kept) == 1:
-            return _inlined({**kept[0], **{name: node[name] for name in ("description",) if name in node}}, definitions)
+        (kept,) = (part for part in node["anyOf"] if part != {"type": "null"})
+        return _inlined({**kept, **said}, definitions)
     if "enum" in node:
-        values = [value for value in node["enum"] if value is not None]
-        return {"type": "string", "enum": values} | {name: node[name] for name in ("description",) if name in node}
+        return {"type": "string", "enum": [value for value in node["enum"] if value is not None], **said}
+    built = {name: _inlined(value, definitions) for name, value in node.items() if name not in _DROPPED}
     if "properties" in node:
-        properties = {name: _inlined(value, definitions) for name, value in node["properties"].items()}
-        kept_keys = {name: value for name, value in node.items() if name not in _DROPPED}
-        return kept_keys | {"properties": properties}
-    return {name: _inlined(value, definitions) for name, value in node.items() if name not in _DROPPED}
+        built["properties"] = {name: _inlined(value, definitions) for name, value in node["properties"].items()}
+    return built

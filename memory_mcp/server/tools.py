@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from memory_mcp.clock import parse_moment
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.models.episodes import (
     Abstained,
@@ -22,6 +21,7 @@ from memory_mcp.models.episodes import (
     StepTimeout,
     Success,
 )
+from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query
 from memory_mcp.monitoring import health
 from memory_mcp.server import answers, arguments
@@ -187,7 +187,7 @@ TOOLS: Mapping[str, Tool] = {
         Tool(
             "query_memory",
             "Recall",
-            "Call before you start a task or when an error looks familiar: past episodes and notes, ranked, with lessons.",
+            "Call before you start a task or when an error looks familiar: past episodes and notes, with lessons.",
             arguments.QueryMemory,
             query_memory,
             reads_only=True,
@@ -283,7 +283,12 @@ def _result(given: arguments.Result | None) -> StepResult | None:
     if given is None:
         return None
     text = given.output or given.message
-    return {"success": StepSuccess, "error": StepError, "timeout": StepTimeout}[given.type](text)
+    made: dict[str, StepResult] = {
+        "success": StepSuccess(text),
+        "error": StepError(text),
+        "timeout": StepTimeout(text),
+    }
+    return made[given.type]
 
 
 def _outcome(given: arguments.CompleteEpisode) -> Outcome:

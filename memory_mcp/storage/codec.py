@@ -98,7 +98,7 @@ def load_episode(
     tags: tuple[str, ...],
     steps: tuple[Step, ...],
 ) -> Episode:
-    """Build an episode from (id, project, is_global, source kind, source id, updated_at) and EPISODE_COLUMNS + checksum.
+    """Build an episode from (id, project, is_global, source kind, source id, updated_at) and its checked columns.
 
     Raises:
         DamagedError: the row does not hold what was written.

@@ -22,6 +22,7 @@ from memory_mcp.errors import (
 )
 
 Row = tuple[Any, ...]
+APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
 _RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
 _CACHE_KIB = 8_192
 
@@ -64,7 +65,7 @@ class Session:
         """Cut text into the tokens that the keyword index uses (`porter unicode61`)."""
         tokenizer = self._connection.fts5_tokenizer("porter", ["unicode61"])
         cut = tokenizer(text.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False)
-        return [token for tokens in cut for token in tokens]
+        return [str(token) for tokens in cut for token in tokens]
 
 
 class Database:
@@ -150,6 +151,7 @@ class Database:
     def _connect(self) -> apsw.Connection:
         connection = self._open_file()
         connection.set_busy_handler(self._patience())
+        self._recognise(connection)
         connection.pragma("foreign_keys", "ON")
         connection.pragma("synchronous", self._synchronous)
         connection.pragma("cache_size", -_CACHE_KIB)
@@ -177,6 +179,15 @@ class Database:
             flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
             return apsw.Connection(f"{self.path.as_uri()}?immutable=1", flags=flags)
         return connection
+
+    def _recognise(self, connection: apsw.Connection) -> None:
+        """Refuse a database of something else before anything in it is changed, its journal mode included."""
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
+        if tables and connection.pragma("application_id") != APPLICATION_ID:
+            connection.close()
+            raise NotAStoreError(
+                f"{self.path} is a database of something else; move it away, or point MEMORY_MCP_HOME somewhere else"
+            )
 
     def _patience(self) -> Any:
         """Return a busy handler that sleeps with jitter until the deadline."""

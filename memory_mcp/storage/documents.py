@@ -144,4 +144,4 @@ def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
     rows: list[tuple[Any, ...]] = session.rows(
         "SELECT source_id, id FROM documents WHERE project_key = ? AND source_kind = ?", (wall.project_key, kind)
     )
-    return dict(rows)  # type: ignore[arg-type]  # the rows have two columns
+    return dict(rows)

@@ -123,7 +123,8 @@ class EpisodeStore:
         """
         with self._database.read() as session:
             key = session.value(
-                f"SELECT d.key FROM documents d WHERE d.id = ? AND d.kind = 'episode' AND {self._writer.wall.visible()}",
+                "SELECT d.key FROM documents d"
+                f" WHERE d.id = ? AND d.kind = 'episode' AND {self._writer.wall.visible()}",
                 (episode_id,),
             )
             if key is None:
@@ -140,7 +141,8 @@ class EpisodeStore:
         where = " AND ".join([self._writer.wall.visible(), "d.kind = 'episode'", *conditions])
         with self._database.read() as session:
             rows = session.rows(
-                f"SELECT d.key, d.created_at, d.id, p.name, e.step_count, {', '.join(codec.EPISODE_COLUMNS)}, e.checksum"
+                "SELECT d.key, d.created_at, d.id, p.name, e.step_count,"
+                f" {', '.join(codec.EPISODE_COLUMNS)}, e.checksum"
                 f" FROM documents d JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
                 f" WHERE {where} ORDER BY d.created_at DESC, d.key DESC LIMIT :limit",
                 {**bindings, "limit": limit + 1},
@@ -223,7 +225,7 @@ class EpisodeStore:
         if with_steps:
             found = session.rows(f"SELECT {_STEP_COLUMNS} FROM steps WHERE episode_key = ? ORDER BY position", (key,))
             steps = tuple(codec.load_step(step, identity[0]) for step in found)
-        return codec.load_episode(identity, row, documents.tags_of(session, [key]).get(key, ()), steps)  # type: ignore[arg-type]  # six columns
+        return codec.load_episode(identity, row, documents.tags_of(session, [key]).get(key, ()), steps)
 
 
 def _row(episode: Episode) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
-from memory_mcp.errors import NewerSchemaError, NotAStoreError
-from memory_mcp.storage.database import Database, Session
+from memory_mcp.errors import NewerSchemaError
+from memory_mcp.storage.database import APPLICATION_ID, Database, Session
 from memory_mcp.storage.schema import FIRST_SCHEMA
-
-APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
 
 
 class Migration(Struct, frozen=True):
@@ -28,7 +26,6 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
 
     Raises:
         NewerSchemaError: the file needs a newer memory-mcp.
-        NotAStoreError: the file is a database of something else.
 
     """
     newest = migrations[-1].number
@@ -54,13 +51,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
 
 
 def _version(session: Session, database: Database, newest: int) -> int:
-    application = session.value("PRAGMA application_id")
     version = int(session.value("PRAGMA user_version"))
-    tables = session.value("SELECT count(*) FROM sqlite_schema")
-    if tables and application != APPLICATION_ID:
-        raise NotAStoreError(
-            f"{database.path} is a database of something else; move it away, or point MEMORY_MCP_HOME somewhere else"
-        )
     if version > newest:
         raise NewerSchemaError(
             f"{database.path} has schema {version}, this memory-mcp knows up to {newest}; "

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.notes import Note, NotePage
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import codec, documents
@@ -77,7 +77,7 @@ class NoteStore:
             )
             notes, damaged = _load(session, rows)
         if damaged:
-            raise codec.DamagedError(next(iter(damaged.values())))
+            raise DamagedError(next(iter(damaged.values())))
         if not notes:
             raise NotFoundError(f"no note {note_id} in project {self._writer.wall.project}")
         return notes[rows[0][0]]

@@ -1,4 +1,4 @@
-"""This module keeps what recall ranks by: the keyword index, the vector sets and how far each has followed `changes`."""
+"""This module keeps what recall ranks by: keyword index, vector sets, and how far each has followed `changes`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -107,9 +107,7 @@ def pending(session: Session, after: int, limit: int) -> Pending:
 
 def _gone(session: Session, keys: Iterable[int]) -> set[int]:
     wanted = set(keys)
-    rows = session.rows(
-        "SELECT key FROM documents WHERE key IN (SELECT value FROM json_each(?))", (keys_json(wanted),)
-    )
+    rows = session.rows("SELECT key FROM documents WHERE key IN (SELECT value FROM json_each(?))", (keys_json(wanted),))
     return wanted - {row[0] for row in rows}
 
 
@@ -129,7 +127,8 @@ def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
     session.run_many("DELETE FROM keywords WHERE rowid = ?", [(key,) for key in texts])
     session.run_many("INSERT INTO keywords (rowid, text) VALUES (?, ?)", list(texts.items()))
     session.run(
-        "INSERT INTO followers (name, followed) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET followed = excluded.followed",
+        "INSERT INTO followers (name, followed) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET followed = excluded.followed",
         (KEYWORDS, up_to),
     )
 
@@ -197,7 +196,8 @@ def list_vector_sets(session: Session) -> list[tuple[VectorSet, int, int]]:
     return [
         (VectorSet(key, model, dimension, done, bool(ready)), count, size or 0)
         for key, model, dimension, done, ready, count, size in session.rows(
-            "SELECT s.key, s.model, s.dimension, s.followed, s.ready_at IS NOT NULL, count(v.key), sum(length(v.vector))"
+            "SELECT s.key, s.model, s.dimension, s.followed, s.ready_at IS NOT NULL,"
+            " count(v.key), sum(length(v.vector))"
             " FROM vector_sets s LEFT JOIN vectors v ON v.set_key = s.key GROUP BY s.key ORDER BY s.key"
         )
     ]
@@ -213,9 +213,7 @@ def delete_vector_set(session: Session, model: str) -> bool:
     return bool(session.run("DELETE FROM vector_sets WHERE model = ?", (model,)))
 
 
-def write_vectors(
-    session: Session, vector_set: VectorSet, vectors: dict[int, bytes], up_to: int, clock: Clock
-) -> bool:
+def write_vectors(session: Session, vector_set: VectorSet, vectors: dict[int, bytes], up_to: int, clock: Clock) -> bool:
     """Store vectors computed outside the transaction, unless another process got ahead; say whether they were taken."""
     current = session.value("SELECT followed FROM vector_sets WHERE key = ?", (vector_set.key,))
     if current != vector_set.followed:

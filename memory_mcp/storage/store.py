@@ -58,7 +58,7 @@ class Store:
             rows = session.rows(
                 "SELECT kind, count(*) FROM documents WHERE project_key = ? GROUP BY kind", (self.wall.project_key,)
             )
-        found = dict(rows)  # type: ignore[arg-type]  # two columns
+        found: dict[str, int] = dict(rows)
         return {"episodes": int(found.get("episode", 0)), "notes": int(found.get("note", 0))}
 
     def audit(self, document_id: str) -> list[tuple[int, str, str, int]]:

@@ -1,0 +1,1 @@
+"""This package tests the product from outside: real files, real processes, real pipes."""

@@ -1,0 +1,263 @@
+"""What the store makes of files: new, foreign, newer, damaged, locked, read-only and on a full disk."""
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from memory_mcp.config.settings import StoreSettings
+from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.errors import (
+    BusyError,
+    DamagedError,
+    NewerSchemaError,
+    NotAStoreError,
+    StoreError,
+    StoreFullError,
+)
+from memory_mcp.memory import Memory
+from memory_mcp.models.episodes import Step, StepSuccess
+from memory_mcp.models.recall import Query
+from memory_mcp.storage.migrations import MIGRATIONS, Migration, migrate
+from memory_mcp.storage.store import Store
+from tests.conftest import OpenMemory
+from tests.fakes import FrozenClock
+
+AS_ROOT = os.geteuid() == 0
+
+
+def open_store(path: Path, clock: FrozenClock, **settings: float) -> Store:
+    return Store.open(path, "here", StoreSettings(**settings), clock=clock, actor="test")  # type: ignore[arg-type]  # numbers
+
+
+def run_elsewhere(code: str, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Python in another process: two SQLite libraries in one process would drop each other's locks."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, user=user
+    )
+
+
+def test_a_new_store_is_readable_by_its_owner_only(memory: Memory) -> None:
+    path = memory.places.store
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.with_name("memory.db-wal").stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, clock: FrozenClock) -> None:
+    path = tmp_path / "memory.db"
+    path.write_text("dear diary, " * 1000)
+
+    with pytest.raises(NotAStoreError, match=r"memory\.db is not a database; move it away"):
+        open_store(path, clock)
+
+    assert path.read_text() == "dear diary, " * 1000
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path, clock: FrozenClock) -> None:
+    path = tmp_path / "memory.db"
+    code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE cats (name)')"
+    run_elsewhere(code, str(path))
+    before = path.read_bytes()
+
+    with pytest.raises(NotAStoreError, match="something else"):
+        open_store(path, clock)
+
+    assert path.read_bytes() == before
+
+
+def test_a_newer_schema_is_refused_with_the_way_out(tmp_path: Path, clock: FrozenClock) -> None:
+    path = tmp_path / "memory.db"
+    store = open_store(path, clock)
+    migrate(store.database, clock, (*MIGRATIONS, Migration(2, "later", ("CREATE TABLE later (x)",))))
+    store.close()
+
+    with pytest.raises(NewerSchemaError, match="has schema 2, this memory-mcp knows up to 1; upgrade"):
+        open_store(path, clock)
+
+
+def test_a_migration_keeps_a_copy_and_its_record(tmp_path: Path, clock: FrozenClock) -> None:
+    path = tmp_path / "memory.db"
+    store = open_store(path, clock)
+    later = Migration(2, "later", ("CREATE TABLE later (x)",))
+
+    assert migrate(store.database, clock, (*MIGRATIONS, later)) == 2
+    assert migrate(store.database, clock, (*MIGRATIONS, later)) == 2
+
+    copies = list(tmp_path.glob("memory.db.before-2-*"))
+    assert len(copies) == 1
+    with store.database.read() as session:
+        assert session.rows("SELECT number, name FROM migrations") == [(1, "first schema"), (2, "later")]
+    store.close()
+    reopened = open_store(copies[0], clock)
+    assert reopened.schema == 1
+    reopened.close()
+
+
+def test_a_failed_migration_changes_nothing(tmp_path: Path, clock: FrozenClock) -> None:
+    store = open_store(tmp_path / "memory.db", clock)
+    broken = Migration(2, "broken", ("CREATE TABLE half (x)", "INSERT INTO half VALUES (1)", "DROP TABLE migrations"))
+    clash = Migration(3, "clash", ("CREATE TABLE half (x)",))
+
+    with pytest.raises(StoreError):
+        migrate(store.database, clock, (*MIGRATIONS, broken, clash))
+
+    with store.database.read() as session:
+        assert session.value("SELECT count(*) FROM sqlite_schema WHERE name = 'half'") == 0
+        assert session.value("PRAGMA user_version") == 1
+    store.close()
+
+
+def test_two_processes_may_open_a_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from memory_mcp.memory import Memory\n"
+        "sys.stdin.readline()\n"
+        "with Memory.open(os.environ, Path.cwd(), actor='race') as memory:\n"
+        " print(memory.episodes.start('t')[1].sequence)"
+    )
+    environment = {**os.environ, "MEMORY_MCP_HOME": str(tmp_path / "home"), "MEMORY_MCP_PROJECT_NAME": "race"}
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for _ in range(6)
+    ]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    answers = [racer.communicate(timeout=60) for racer in racers]
+
+    assert [stderr for _, stderr in answers] == [""] * 6
+    assert sorted(int(stdout) for stdout, _ in answers) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_locked_file_is_a_busy_error_that_names_the_path(open_memory: OpenMemory) -> None:
+    patient = open_memory()
+    hasty = open_memory(busy_timeout_s=0.05)
+
+    with patient.store.database.write(), pytest.raises(BusyError, match=r"memory\.db is busy: .* 0\.05 s"):
+        hasty.episodes.start("a task")
+
+    assert hasty.episodes.start("a task")[1].sequence == 1
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="a full disk is made by mounting a small one, which needs root")
+def test_a_full_disk_is_a_clear_error_and_nothing_written_before_is_lost(tmp_path: Path, clock: FrozenClock) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let root mount a tmpfs")
+    try:
+        store = open_store(disk / "memory.db", clock)
+        episodes = Episodes(store.episodes, clock, "here")
+        episode, _ = episodes.start("fill the disk")
+        kept = 0
+        with pytest.raises(StoreFullError, match=r"no room left for .*memory\.db; nothing of this change was kept"):
+            while True:
+                episodes.append(episode.id, [Step("bash", "cat big", result=StepSuccess("x" * 200_000))])
+                kept += 1
+        assert len(episodes.get(episode.id).steps) == kept
+        store.close()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="needs root to become a user without rights")
+def test_a_read_only_store_is_read_and_refuses_writes_with_a_sentence(tmp_path: Path, memory: Memory) -> None:
+    note, _ = memory.notes.add("the deploy key lives in the vault")
+    memory.recall.search(Query("deploy key"))
+    memory.close()
+    public = Path("/tmp") / f"memory-mcp-read-only-{os.getpid()}"  # noqa: S108 - pytest's own is closed to other users
+    shutil.copytree(tmp_path / "home", public)
+    public.chmod(0o555)
+    (public / "memory.db").chmod(0o444)
+    code = (
+        "import os; os.setuid(65534)\n"
+        "from memory_mcp.errors import ReadOnlyStoreError\n"
+        "from memory_mcp.models.recall import Query\n"
+        "import sys; from pathlib import Path; from memory_mcp.memory import Memory\n"
+        "environment = {'MEMORY_MCP_HOME': sys.argv[1], 'MEMORY_MCP_PROJECT_NAME': 'here'}\n"
+        "memory = Memory.open(environment, Path('/'), actor='test')\n"
+        "print(memory.notes.list().notes[0].id, memory.recall.search(Query('deploy key')).hits[0].id)\n"
+        "try: memory.notes.add('more')\n"
+        "except ReadOnlyStoreError as error: print(error)\n"
+    )
+    preload = "import numpy, memory_mcp.retrieval.search, memory_mcp.embeddings.choice, encodings.idna\n"
+    try:
+        done = run_elsewhere(preload + code, str(public))
+    finally:
+        public.chmod(0o755)
+        shutil.rmtree(public)
+
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        f"{note.id} {note.id}",
+        f"{public}/memory.db is read-only; make it and its directory writable to record anything",
+    ]
+
+
+def test_a_flipped_bit_is_found_and_the_rest_is_served(memory: Memory) -> None:
+    good, _ = memory.episodes.start("a good one")
+    bad, _ = memory.episodes.start("a bad one")
+    with memory.store.database.write() as session:
+        session.run("UPDATE episodes SET task = 'a bed one' WHERE task = 'a bad one'")
+
+    page = memory.episodes.list()
+
+    assert [row.id for row in page.episodes] == [good.id]
+    assert page.damaged == 1
+    with pytest.raises(DamagedError, match=f"episode {bad.id} does not match its checksum"):
+        memory.episodes.get(bad.id)
+    assert memory.store.counts()["quarantine"] == 1
+
+
+def test_another_sqlite_in_another_process_reads_the_file(memory: Memory) -> None:
+    episode, _ = memory.episodes.start("readable by any SQLite")
+    path = memory.places.store
+    memory.close()
+
+    code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT task FROM episodes').fetchall())"
+    done = run_elsewhere(code, str(path))
+
+    assert done.stdout.strip() == "[('readable by any SQLite',)]"
+    assert episode.task == "readable by any SQLite"
+    assert sqlite3.sqlite_version  # the standard library's engine, told apart from ours
+
+
+def test_every_change_has_one_sequence_number_and_one_audit_row(memory: Memory) -> None:
+    episode, created = memory.episodes.start("count me")
+    appended = memory.episodes.append(episode.id, [Step("bash", "ls")])
+    deleted = memory.episodes.delete(episode.id)
+
+    assert [created.sequence, appended.sequence, deleted.sequence] == [1, 2, 3]
+    assert [(action, sequence) for _, _, action, sequence in memory.store.audit(episode.id)] == [
+        ("create", 1),
+        ("append_steps", 2),
+        ("delete", 3),
+    ]
+
+
+def test_a_deletion_reaches_every_table_and_index(memory: Memory) -> None:
+    episode, _ = memory.episodes.start("the zebra crossing task")
+    memory.episodes.append(episode.id, [Step("bash", "zebra")])
+    assert [hit.id for hit in memory.recall.search(Query("zebra")).hits] == [episode.id]
+
+    memory.episodes.delete(episode.id)
+
+    assert memory.recall.search(Query("zebra")).hits == ()
+    with memory.store.database.read() as session:
+        tables = ("documents", "episodes", "steps", "tags", "vectors", "keywords_docsize")
+        assert {table: session.value(f"SELECT count(*) FROM {table}") for table in tables} == dict.fromkeys(tables, 0)

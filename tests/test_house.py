@@ -1,0 +1,82 @@
+"""The shape of the code: sizes, names, sentences, and who may speak SQL."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted([*ROOT.glob("memory_mcp/**/*.py"), *ROOT.glob("memory_cli/**/*.py")])
+VAGUE = {"utils", "util", "helpers", "common", "misc", "core", "base", "types", "manager", "impl"}
+SQL = re.compile(
+    r"\b(SELECT\b.+\bFROM|INSERT\b.+\bINTO|UPDATE\b.+\bSET|DELETE FROM|CREATE (?:VIRTUAL )?TABLE|PRAGMA )\b", re.DOTALL
+)
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_small_named_well_and_opens_with_a_sentence(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    doc = ast.get_docstring(ast.parse(text))
+
+    assert len(text.splitlines()) <= 400
+    assert path.stem not in VAGUE
+    assert doc is not None
+    assert doc.split("\n\n")[0].rstrip().endswith(".")
+    assert doc.startswith(("This module ", "This package "))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_function_is_short_and_takes_few_parameters(path: Path) -> None:
+    is_command = "commands" in path.parts or path.name == "app.py"
+    for function in functions(ast.parse(path.read_text(encoding="utf-8"))):
+        arguments = function.args
+        count = len([each for each in (*arguments.args, *arguments.kwonlyargs) if each.arg not in {"self", "cls"}])
+
+        assert (function.end_lineno or 0) - function.lineno < 60, function.name
+        assert is_command or count <= 7, function.name  # a command has one parameter per option
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sql_is_spoken_in_storage_only(path: Path) -> None:
+    if path.is_relative_to(ROOT / "memory_mcp" / "storage"):
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+    assert [text for text in texts if SQL.search(text)] == []
+
+
+def test_broad_excepts_stand_only_at_the_entrance() -> None:
+    found = [
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
+    ]
+
+    assert found == ["memory_mcp/server/protocol.py"]
+
+
+def test_only_entrances_read_the_environment() -> None:
+    readers = {str(path.relative_to(ROOT)) for path in MODULES if "os.environ" in path.read_text(encoding="utf-8")}
+
+    assert readers == {
+        "memory_cli/app.py",
+        "memory_cli/commands/demo.py",  # hands the environment on to the server it starts
+        "memory_mcp/server/app.py",
+        "memory_mcp/server/rehearsal.py",  # an entrance of its own, run as a process
+    }
+
+
+def test_tests_do_not_patch_sleep_or_expect_failure() -> None:
+    forbidden = re.compile(r"mock\.patch|MagicMock|time\.sleep|asyncio\.sleep|xfail\b(?!_)")
+    others = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+
+    assert [str(path) for path in others if forbidden.search(path.read_text(encoding="utf-8"))] == []

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import apsw
 import pytest
 
 from memory_mcp.config.settings import StoreSettings
@@ -17,7 +18,6 @@ from memory_mcp.errors import (
     DamagedError,
     NewerSchemaError,
     NotAStoreError,
-    StoreError,
     StoreFullError,
 )
 from memory_mcp.memory import Memory
@@ -102,10 +102,10 @@ def test_a_migration_keeps_a_copy_and_its_record(tmp_path: Path, clock: FrozenCl
 
 def test_a_failed_migration_changes_nothing(tmp_path: Path, clock: FrozenClock) -> None:
     store = open_store(tmp_path / "memory.db", clock)
-    broken = Migration(2, "broken", ("CREATE TABLE half (x)", "INSERT INTO half VALUES (1)", "DROP TABLE migrations"))
+    broken = Migration(2, "broken", ("CREATE TABLE half (x)", "INSERT INTO half VALUES (1)"))
     clash = Migration(3, "clash", ("CREATE TABLE half (x)",))
 
-    with pytest.raises(StoreError):
+    with pytest.raises(apsw.SQLError, match="table half already exists"):
         migrate(store.database, clock, (*MIGRATIONS, broken, clash))
 
     with store.database.read() as session:
@@ -195,7 +195,9 @@ def test_a_read_only_store_is_read_and_refuses_writes_with_a_sentence(tmp_path: 
         "try: memory.notes.add('more')\n"
         "except ReadOnlyStoreError as error: print(error)\n"
     )
-    preload = "import numpy, memory_mcp.retrieval.search, memory_mcp.embeddings.choice, encodings.idna\n"
+    preload = (
+        "import numpy, memory_mcp.memory, memory_mcp.retrieval.search, memory_mcp.embeddings.choice, encodings.idna\n"
+    )
     try:
         done = run_elsewhere(preload + code, str(public))
     finally:

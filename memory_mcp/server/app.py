@@ -7,11 +7,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NoReturn
 
 gc.disable()  # importing the SDK makes garbage collection run for nothing; saves about 40 ms of start-up
+
+from mcp.server.lowlevel import Server  # noqa: E402 - as below
 
 from memory_mcp import __version__  # noqa: E402 - after gc.disable
 from memory_mcp.config.layers import Resolved, resolve  # noqa: E402 - as above
@@ -23,6 +26,7 @@ from memory_mcp.server.transport import stdio  # noqa: E402 - as above
 
 _PARENT_CHECK_S = 5.0
 _WARM_UP_S = 2.0
+MakeServer = Callable[[Desk, ThreadPoolExecutor], Server[dict[str, Any]]]
 _LAST_WRITES_S = 1.0
 _USAGE = 2
 
@@ -53,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except MemoryMcpError as error:
         print(f"memory-mcp cannot start: {error}", file=sys.stderr)  # noqa: T201 - all that a client shows of a failed start
         sys.exit(1)
-    asyncio.run(_serve(memory))
-    sys.stderr.flush()
-    os._exit(0)  # interpreter shutdown would cost another 110 ms; everything is closed
+    run(memory)
 
 
 def _resolved(given: argparse.Namespace) -> Resolved:
@@ -65,11 +67,18 @@ def _resolved(given: argparse.Namespace) -> Resolved:
     return resolve(os.environ, Path.cwd(), flags=flags, path=given.config)
 
 
-async def _serve(memory: Memory) -> None:
+def run(memory: Memory, make_server: MakeServer = build) -> NoReturn:
+    """Serve on this process's pipes until the end; the conformance suite hands in a server with more tools."""
+    asyncio.run(_serve(memory, make_server))
+    sys.stderr.flush()
+    os._exit(0)  # interpreter shutdown would cost another 110 ms; everything is closed
+
+
+async def _serve(memory: Memory, make_server: MakeServer) -> None:
     """Serve until end of input, SIGINT, SIGTERM or the parent's end; then let running writes finish and close."""
     desk = Desk(memory)
     pool = ThreadPoolExecutor(memory.settings.server.threads, thread_name_prefix="tool")
-    server = build(desk, pool)
+    server = make_server(desk, pool)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     if sys.platform == "win32":

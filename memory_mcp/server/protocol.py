@@ -55,9 +55,9 @@ def tool_list() -> list[types.Tool]:
             title=tool.title,
             description=tool.description,
             input_schema=input_schema(tool.arguments),
-            annotations=types.ToolAnnotations(
-                read_only_hint=tool.reads_only, destructive_hint=tool.destroys, open_world_hint=False
-            ),
+            annotations=types.ToolAnnotations(read_only_hint=True)
+            if tool.reads_only
+            else types.ToolAnnotations(read_only_hint=False, destructive_hint=tool.destroys),
         )
         for tool in TOOLS.values()
     ]

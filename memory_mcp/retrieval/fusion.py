@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from memory_mcp.config.settings import RecallSettings
-from memory_mcp.models.recall import ScoreParts
 from memory_mcp.storage.search_index import Candidate
 
 _DAY = 86_400e6  # microseconds
+_LEAST = 0.00005  # what rounds to nothing in the answer
 
 
 def fuse(
@@ -36,16 +36,15 @@ def boosts(
     spans: Sequence[tuple[int, int]],
 ) -> dict[str, float]:
     """Return the small addends that apply; `home` is this project's name when all projects are searched."""
+    found: dict[str, float] = {}
+    if home and candidate.project == home:
+        found["project"] = settings.project_boost
+    if candidate.outcome == "success":
+        found["success"] = settings.success_boost
     age_days = max(now - candidate.created_at, 0) / _DAY
-    found = {
-        "project": settings.project_boost if home and candidate.project == home else 0.0,
-        "success": settings.success_boost if candidate.outcome == "success" else 0.0,
-        "recency": settings.recency_boost * 0.5 ** (age_days / settings.recency_half_life_days),
-        "date": settings.date_boost if any(start <= candidate.created_at < end for start, end in spans) else 0.0,
-    }
-    return {name: round(value, 4) for name, value in found.items() if value >= 0.0001}  # noqa: PLR2004 - rounds to 0
-
-
-def score(parts: ScoreParts) -> float:
-    """Add up the parts."""
-    return parts.keyword + parts.similarity + sum(parts.boosts.values())
+    recency = settings.recency_boost * 0.5 ** (age_days / settings.recency_half_life_days)
+    if recency > _LEAST:
+        found["recency"] = round(recency, 4)
+    if spans and any(start <= candidate.created_at < end for start, end in spans):
+        found["date"] = settings.date_boost
+    return found

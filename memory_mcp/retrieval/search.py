@@ -46,12 +46,15 @@ class Terms(Struct, frozen=True):
 
 
 class Ranked(Struct, frozen=True):
-    """A candidate in its place, before its record is read."""
+    """A scored candidate before its record is read; the fields are those of ScoreParts."""
 
     candidate: Candidate
-    parts: ScoreParts
     score: float
-    repeats: int
+    keyword: float
+    similarity: float
+    boosts: dict[str, float]
+    bm25: float | None
+    cosine: float | None
 
 
 class Recall:
@@ -150,8 +153,9 @@ class Recall:
         barred = [] if sight.is_filtered else search_index.old_note_keys(session, sight.now)
         with self._lock:
             matrix = self._matrix(session, vector_set, sight)
-            nearest = matrix.rank(vector, self._settings.candidates, allowed=allowed, barred=barred)
-            return dict(nearest) | matrix.cosines(vector, bm25.keys() - dict(nearest).keys())
+            scores = matrix.scores(vector)
+            nearest = dict(matrix.rank(scores, self._settings.candidates, allowed=allowed, barred=barred))
+            return nearest | matrix.of(scores, bm25.keys() - nearest.keys())
 
     def _matrix(self, session: Session, vector_set: VectorSet, sight: Sight) -> VectorMatrix:
         """Return the matrix of a scope, brought to the state of this snapshot."""
@@ -176,55 +180,53 @@ class Recall:
     def _ranked(
         self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query
     ) -> list[Ranked]:
-        """Score all candidates, best first; episodes that repeat one task collapse to the best."""
+        """Score all candidates, best first."""
         fused = fusion.fuse(bm25, cosines, self._settings)
         described = search_index.candidates(session, fused)
         spans = named_spans(query.text)
         home = self._store.wall.project if query.scope == "all" else None
         now = self._store.clock.now()
-        scored: list[tuple[Candidate, ScoreParts]] = []
+        scored: list[Ranked] = []
         for key, candidate in described.items():
             keyword, similarity = fused[key]
-            parts = ScoreParts(
-                keyword=round(keyword, 4),
-                similarity=round(similarity, 4),
-                boosts=fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans),
-                bm25=bm25.get(key),
-                cosine=cosines.get(key),
-            )
-            scored.append((candidate, parts))
-        scored.sort(key=lambda pair: (-fusion.score(pair[1]), -pair[0].created_at, pair[0].key))
-        return _collapsed(scored)
+            boosts = fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans)
+            score = keyword + similarity + sum(boosts.values())
+            scored.append(Ranked(candidate, score, keyword, similarity, boosts, bm25.get(key), cosines.get(key)))
+        scored.sort(key=lambda entry: (-entry.score, -entry.candidate.created_at, entry.candidate.key))
+        return scored
 
     def _hits(
         self, session: Session, ranked: Sequence[Ranked], terms: Terms, limit: int, provider: Provider | None
     ) -> tuple[Hit, ...]:
         """Read the best records and keep the relevant ones."""
         hits: list[Hit] = []
-        for start in range(0, min(len(ranked), 3 * limit), limit):
-            group = ranked[start : start + limit]
-            keys = [entry.candidate.key for entry in group]
+        collapsed = _collapsed(ranked)
+        for start in range(0, min(len(collapsed), 3 * limit), limit):
+            group = collapsed[start : start + limit]
+            keys = [entry.candidate.key for entry, _ in group]
             records: dict[int, Episode | Note] = {
                 key: episode
                 for key, episode in self._store.episodes.load_many(
-                    session, [entry.candidate.key for entry in group if entry.candidate.kind == "episode"]
+                    session, [entry.candidate.key for entry, _ in group if entry.candidate.kind == "episode"]
                 ).items()
                 if isinstance(episode, Episode)
             }
             records |= self._store.notes.load_many(session, keys)
-            for entry in group:
+            for entry, repeats in group:
                 record = records.get(entry.candidate.key)
                 if record is None:
                     continue
                 matched = _matched(session, record, terms)
-                relevance = relevant(terms.coverage(matched), entry.parts.cosine, provider)
+                relevance = relevant(terms.coverage(matched), entry.cosine, provider)
                 if relevance >= self._settings.floor:
-                    hits.append(self._hit(entry, record, matched, relevance))
+                    hits.append(self._hit(entry, record, matched, relevance=relevance, repeats=repeats))
             if len(hits) >= limit:
                 break
         return tuple(hits[:limit])
 
-    def _hit(self, entry: Ranked, record: Episode | Note, matched: tuple[str, ...], relevance: float) -> Hit:
+    def _hit(
+        self, entry: Ranked, record: Episode | Note, matched: tuple[str, ...], *, relevance: float, repeats: int
+    ) -> Hit:
         now = self._store.clock.now()
         return Hit(
             kind=entry.candidate.kind,
@@ -233,7 +235,13 @@ class Recall:
             text=record.task if isinstance(record, Episode) else record.text,
             score=round(entry.score, 4),
             relevance=round(relevance, 4),
-            parts=entry.parts,
+            parts=ScoreParts(
+                keyword=round(entry.keyword, 4),
+                similarity=round(entry.similarity, 4),
+                boosts=entry.boosts,
+                bm25=entry.bm25,
+                cosine=entry.cosine,
+            ),
             matched=matched,
             created_at=entry.candidate.created_at,
             age_days=round(max(now - entry.candidate.created_at, 0) / _DAY, 2),
@@ -241,7 +249,7 @@ class Recall:
             reward=record.reward.total if isinstance(record, Episode) and record.reward else None,
             task_type=record.task_type if isinstance(record, Episode) else None,
             tags=record.context.tags if isinstance(record, Episode) else record.tags,
-            repeats=entry.repeats,
+            repeats=repeats,
             lesson=" ".join(filter(None, outcome_lines(record)))[:_LESSON_CHARACTERS]
             if isinstance(record, Episode)
             else "",
@@ -285,21 +293,11 @@ def _matched(session: Session, record: Episode | Note, terms: Terms) -> tuple[st
     return tuple(word for word in terms.words if terms.stems[word] and present.issuperset(terms.stems[word]))
 
 
-def _collapsed(scored: Sequence[tuple[Candidate, ScoreParts]]) -> list[Ranked]:
-    counts: dict[tuple[str, str], int] = {}
-    for candidate, _ in scored:
-        if candidate.task_key is not None:
-            group = (candidate.project, candidate.task_key)
-            counts[group] = counts.get(group, 0) + 1
-    ranked: list[Ranked] = []
-    seen: set[tuple[str, str]] = set()
-    for candidate, parts in scored:
-        repeats = 1
-        if candidate.task_key is not None:
-            group = (candidate.project, candidate.task_key)
-            if group in seen:
-                continue
-            seen.add(group)
-            repeats = counts[group]
-        ranked.append(Ranked(candidate, parts, fusion.score(parts), repeats))
-    return ranked
+def _collapsed(ranked: Sequence[Ranked]) -> list[tuple[Ranked, int]]:
+    """Keep the best of the episodes that repeat one task, with their number."""
+    groups: dict[tuple[str, str] | int, list[Ranked]] = {}
+    for entry in ranked:
+        candidate = entry.candidate
+        group = candidate.key if candidate.task_key is None else (candidate.project, candidate.task_key)
+        groups.setdefault(group, []).append(entry)
+    return [(members[0], len(members)) for members in groups.values()]

@@ -58,13 +58,22 @@ class VectorMatrix:
             if places is not None:
                 self._owners[places] = 0
 
+    def scores(self, query: Vector) -> Vector:
+        """Return the cosine of every column, shape (columns in use,); `rank` and `of` read documents out of it."""
+        columns = self._columns[:, : self._used]
+        filled = np.flatnonzero(query)
+        if len(filled) < self._dimension * _SPARSE_SHARE:
+            sparse: Vector = query[filled] @ columns[filled]
+            return sparse
+        dense: Vector = query @ columns
+        return dense
+
     def rank(
-        self, query: Vector, limit: int, *, allowed: Sequence[int] | None, barred: Sequence[int]
+        self, scores: Vector, limit: int, *, allowed: Sequence[int] | None, barred: Sequence[int]
     ) -> list[tuple[int, float]]:
         """Return (document key, cosine of its best chunk), best first; `allowed` None means all but `barred`."""
         if not self._places:
             return []
-        scores = self._cosines(query)
         owners = self._owners[: self._used]
         open_ = owners != 0
         if allowed is not None:
@@ -83,22 +92,9 @@ class VectorMatrix:
             if len(best) >= limit or wanted == self._used:
                 return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
-    def cosines(self, query: Vector, keys: Iterable[int]) -> dict[int, float]:
-        """Return the best cosine of each of some documents that has vectors."""
-        return {
-            key: float((query @ self._columns[:, places]).max())
-            for key in keys
-            if (places := self._places.get(key)) is not None
-        }
-
-    def _cosines(self, query: Vector) -> Vector:
-        columns = self._columns[:, : self._used]
-        filled = np.flatnonzero(query)
-        if len(filled) < self._dimension * _SPARSE_SHARE:
-            sparse: Vector = query[filled] @ columns[filled]
-            return sparse
-        dense: Vector = query @ columns
-        return dense
+    def of(self, scores: Vector, keys: Iterable[int]) -> dict[int, float]:
+        """Return the cosine of the best chunk of each of some documents that has vectors."""
+        return {key: float(scores[places].max()) for key in keys if (places := self._places.get(key)) is not None}
 
     def _reserve(self, count: int) -> None:
         """Make room, dropping unused columns on the way."""

@@ -12,6 +12,7 @@ from memory_mcp.monitoring.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 _RETRY_S = 30.0
+_QUIET_S = 0.3
 
 
 class Desk:
@@ -70,7 +71,9 @@ class Desk:
     def _follow(self) -> None:
         while not self._stopping:
             self._work.wait()
-            self._work.clear()
+            while self._work.is_set() and not self._stopping:  # let a burst of calls pass before competing with it
+                self._work.clear()
+                self._work.wait(_QUIET_S)
             if self._stopping:
                 return
             try:

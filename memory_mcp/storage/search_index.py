@@ -1,5 +1,6 @@
 """This module keeps what recall ranks by: keyword index, vector sets, and how far each has followed `changes`."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -12,11 +13,8 @@ from memory_mcp.storage.documents import Wall, keys_json
 from memory_mcp.storage.filters import episode_conditions
 
 KEYWORDS = "keywords"
-_TABLES = (
-    "documents d LEFT JOIN episodes e ON e.key = d.key LEFT JOIN notes n ON n.key = d.key"
-    " JOIN projects p ON p.key = d.project_key"
-)
-_CURRENT = "(d.kind = 'episode' OR (n.superseded_by IS NULL AND (n.valid_until IS NULL OR n.valid_until > :now)))"
+_TABLES = "documents d LEFT JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
+_OLD_NOTES = "SELECT key FROM notes WHERE superseded_by IS NOT NULL OR valid_until <= :now"
 
 
 class Pending(Struct, frozen=True):
@@ -65,9 +63,9 @@ class Sight(Struct, frozen=True):
         return self.filter != EpisodeFilter() or len(self.kinds) != len(("episode", "note"))
 
     def condition(self) -> tuple[str, dict[str, object]]:
-        """Return the SQL condition over documents d, episodes e and notes n, with its bindings."""
+        """Return the SQL condition over documents d and episodes e, with its bindings."""
         conditions, bindings = episode_conditions(self.filter)
-        conditions += [_CURRENT, self.reach()]
+        conditions += [f"d.key NOT IN ({_OLD_NOTES})", self.reach()]
         if len(self.kinds) == 1:
             conditions.append("d.kind = :kind")
             bindings["kind"] = self.kinds[0]
@@ -140,7 +138,7 @@ def search_keywords(session: Session, match: str, sight: Sight, limit: int) -> l
         (key, -score)
         for key, score in session.rows(
             "SELECT d.key, bm25(keywords) AS score FROM keywords JOIN documents d ON d.key = keywords.rowid"
-            " LEFT JOIN episodes e ON e.key = d.key LEFT JOIN notes n ON n.key = d.key"
+            " LEFT JOIN episodes e ON e.key = d.key"
             f" WHERE keywords MATCH :match AND {condition} ORDER BY score LIMIT :limit",
             {**bindings, "match": match, "limit": limit},
         )
@@ -149,11 +147,11 @@ def search_keywords(session: Session, match: str, sight: Sight, limit: int) -> l
 
 def document_counts(session: Session, terms: Sequence[str]) -> dict[str, int]:
     """Count the documents of the whole store that hold each stemmed term; absent terms are left out."""
-    return {
-        term: int(count)
-        for term in terms
-        if (count := session.value("SELECT doc FROM keyword_counts WHERE term = ?", (term,))) is not None
-    }
+    rows = session.rows(
+        "SELECT term, doc FROM keyword_counts WHERE term IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(terms)),),
+    )
+    return {term: int(count) for term, count in rows}
 
 
 def count_documents(session: Session) -> int:
@@ -179,8 +177,7 @@ def allowed_keys(session: Session, sight: Sight) -> list[int]:
 
 def old_note_keys(session: Session, now: int) -> list[int]:
     """Return the keys of notes that are superseded or expired."""
-    rows = session.rows("SELECT key FROM notes WHERE superseded_by IS NOT NULL OR valid_until <= ?", (now,))
-    return [row[0] for row in rows]
+    return [row[0] for row in session.rows(_OLD_NOTES, {"now": now})]
 
 
 def find_vector_set(session: Session, model: str) -> VectorSet | None:

@@ -33,11 +33,11 @@ def test_ranking_equals_the_best_cosine_of_each_living_document(
     barred = [3]
     expected = {key: float((rows @ query).max()) for key, rows in model.items() if key not in barred}
 
-    ranked = matrix.rank(query, 5, allowed=None, barred=barred)
+    ranked = matrix.rank(matrix.scores(query), 5, allowed=None, barred=barred)
 
     best = sorted(expected.values(), reverse=True)[:5]
     assert np.allclose([cosine for _, cosine in ranked], best, atol=1e-4)
     assert all(abs(expected[key] - cosine) < 1e-4 for key, cosine in ranked)
     assert len(matrix) == len(model)
-    chosen = matrix.rank(query, 5, allowed=[1, 2], barred=[])
+    chosen = matrix.rank(matrix.scores(query), 5, allowed=[1, 2], barred=[])
     assert {key for key, _ in chosen} == {1, 2} & model.keys()

@@ -12,8 +12,6 @@ from memory_cli.opening import Opening
 from memory_mcp import __version__
 from memory_mcp.errors import MemoryMcpError
 
-_INTERRUPTED = 130
-
 app = typer.Typer(
     name="memory-cli",
     no_args_is_help=True,
@@ -68,9 +66,6 @@ def main() -> None:
     except MemoryMcpError as error:
         typer.echo(f"memory-cli: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("memory-cli: interrupted; what was acknowledged is kept", err=True)
-        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -66,10 +66,10 @@ def swe_agent(
 def import_history(memory: Memory, path: Path) -> Summary:
     """Import a repository or a file of commits with a progress bar, and index it."""
     commits: Iterable[Commit]
-    if path.is_file():
-        commits, total = read_json_lines(path), None
-    else:
+    if path.is_dir():
         commits, total = read_repository(path), count_commits(path)
+    else:
+        commits, total = read_json_lines(path), None
     with show.progress() as bar:
         task = bar.add_task("commits", total=total)
         summary = import_commits(memory.episodes, commits, lambda count: bar.advance(task, count))

@@ -51,7 +51,7 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(ge=0, le=2, description="Added to records of a day or month that the query names.")
     ] = 0.2
     floor: Annotated[
-        float, Meta(ge=0, le=3, description="Hits whose relevance lies below this are left out; 0: nothing is.")
+        float, Meta(ge=0, le=3, description="An answer is empty unless one hit reaches this relevance; 0: never.")
     ] = 0.4
 
 

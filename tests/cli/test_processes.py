@@ -2,9 +2,15 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from memory_mcp.memory import Memory
 
 CLI = [sys.executable, "-m", "memory_cli.app"]
 
@@ -58,6 +64,46 @@ def test_the_demo_uses_the_recorded_sample_where_there_is_no_repository(tmp_path
     assert report["imported"] > 5
     assert report["rehearsal"]["found_first"] is True
     assert len(report["rehearsal"]["questions"]) == 3
+
+
+def test_everything_works_without_a_network(tmp_path: Path) -> None:
+    alone = ["unshare", "--net", "--map-root-user"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine cannot take a process off the network")
+
+    done = subprocess.run(
+        [*alone, *CLI, "demo"], cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_interrupt_ends_an_import_with_exit_code_130_and_keeps_whole_batches(tmp_path: Path) -> None:
+    endless = tmp_path / "endless.jsonl"
+    os.mkfifo(endless)
+    process = subprocess.Popen(
+        [*CLI, "import", "git", str(endless)], env=environment(tmp_path), stderr=subprocess.PIPE, text=True
+    )
+    with endless.open("w", encoding="utf-8") as pipe:
+        for number in range(400):
+            line = {"commit": f"{number:040x}", "parents": [], "time": "2024-01-01T00:00:00Z", "subject": f"s {number}"}
+            pipe.write(json.dumps(line) + "\n")
+        pipe.flush()
+        with Memory.open(environment(tmp_path), tmp_path, actor="test") as memory:
+            while memory.store.counts()["episodes"] < 200:
+                assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+    assert "Traceback" not in errors
+
+    listed = subprocess.run(
+        [*CLI, "episode", "list", "--limit", "1000", "--json"],
+        env=environment(tmp_path),
+        capture_output=True,
+        check=True,
+    )
+    assert len(json.loads(listed.stdout)["episodes"]) in {200, 400}
 
 
 def test_ten_thousand_commits_are_imported_once(tmp_path: Path) -> None:

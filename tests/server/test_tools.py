@@ -1,7 +1,8 @@
 """The tools through the official client, in memory and at both revisions of the protocol."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,10 +13,13 @@ import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
+from memory_mcp.embeddings.provider import Vector
 from memory_mcp.memory import Memory
+from memory_mcp.models.recall import Query
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.prompts import INSTRUCTIONS
 from memory_mcp.server.protocol import build, tool_list
+from tests.fakes import SlowProvider
 
 
 @pytest.fixture
@@ -286,3 +290,40 @@ def test_the_tool_list_is_small_and_every_schema_is_closed() -> None:
         assert tool["inputSchema"]["additionalProperties"] is False
         assert tool["annotations"]["readOnlyHint"] or "destructiveHint" in tool["annotations"]
         assert "$ref" not in json.dumps(tool)
+
+
+class Watched(SlowProvider):
+    """A slow provider that tells when it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        vectors = super().embed_documents(texts)
+        self.asked.set()
+        return vectors
+
+
+@pytest.mark.anyio
+async def test_a_changed_provider_is_embedded_in_the_background_while_recall_goes_on(desk: Desk) -> None:
+    for number in range(5):
+        desk.memory.episodes.start(f"login task {number}")
+    desk.memory.recall.search(Query("login"))
+    slow = Watched()
+    desk.memory.providers.insert(0, slow)
+
+    async with connected(desk) as client:
+        before = await call(client, "query_memory", query="login")
+    assert before["model"] == "hash:2048"
+    assert before["pending_vectors"] == 5
+    assert slow.asked.wait(30)
+    desk.close()
+
+    sets = {each.model: (count, each.ready) for each, count, _ in reopened(desk).store.vector_sets()}
+    assert sets == {"hash:2048": (5, True), "fake:slow": (5, True)}
+
+
+def reopened(desk: Desk) -> Memory:
+    old = desk.memory
+    return Memory(old.settings, old.places, old.project, actor="test", clock=old.clock)

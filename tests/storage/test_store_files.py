@@ -239,6 +239,33 @@ def test_another_sqlite_in_another_process_reads_the_file(memory: Memory) -> Non
     assert sqlite3.sqlite_version  # the standard library's engine, told apart from ours
 
 
+LIBSQL = """
+import sys, libsql
+connection = libsql.connect(sys.argv[1])
+print(connection.execute("SELECT task FROM episodes").fetchall())
+print(connection.execute("SELECT count(*) FROM keywords WHERE keywords MATCH 'readable'").fetchall())
+connection.execute("UPDATE documents SET revision = revision + 1")
+connection.commit()
+"""
+LIBSQL_PYTHON = Path(os.environ.get("MEMORY_MCP_TEST_LIBSQL", "absent"))
+
+
+@pytest.mark.skipif(
+    not LIBSQL_PYTHON.exists(), reason="needs a Python with libsql: set MEMORY_MCP_TEST_LIBSQL, as .ci/run does"
+)
+def test_libsql_reads_searches_and_writes_the_file(memory: Memory) -> None:
+    memory.episodes.start("readable by libSQL")
+    memory.recall.search(Query("readable"))
+    memory.close()
+
+    command = [str(LIBSQL_PYTHON), "-c", LIBSQL, str(memory.places.store)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "[('readable by libSQL',)]\n[(1,)]\n", done.stderr
+    assert memory.store.head() == 2
+    assert memory.store.is_intact()
+
+
 def test_every_change_has_one_sequence_number_and_one_audit_row(memory: Memory) -> None:
     episode, created = memory.episodes.start("count me")
     appended = memory.episodes.append(episode.id, [Step("bash", "ls")])

@@ -10,23 +10,18 @@ from memory_cli.commands import hits
 from memory_cli.opening import memory_of
 from memory_mcp.clock import iso
 from memory_mcp.episodes.lifecycle import Changes
+from memory_mcp.episodes.outcomes import outcome_of, result_of
 from memory_mcp.models.episodes import (
-    Abstained,
     Complexity,
     Context,
     Episode,
     EpisodeFilter,
-    Failure,
-    Outcome,
     OutcomeType,
-    PartialSuccess,
     Status,
     Step,
     StepError,
-    StepResult,
     StepSuccess,
     StepTimeout,
-    Success,
 )
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query, Scope
@@ -35,11 +30,6 @@ app = typer.Typer(no_args_is_help=True, help="Tasks with their steps and outcome
 
 Id = Annotated[str, typer.Argument(help="The episode's id; 'episode list' shows it.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Repeatable.")]
-_RESULTS: dict[str, type[StepSuccess | StepError | StepTimeout]] = {
-    "success": StepSuccess,
-    "error": StepError,
-    "timeout": StepTimeout,
-}
 
 
 @app.command()
@@ -177,7 +167,7 @@ def log_step(
         raise typer.BadParameter(f"no JSON object: {error}", param_hint="--parameters") from error
     if text and result is None:
         raise typer.BadParameter("say --result success, error or timeout with an output", param_hint="--output")
-    outcome: StepResult | None = _RESULTS[result](text) if result else None
+    outcome = result_of(result, text) if result else None
     with memory_of(context) as memory:
         receipt = memory.episodes.append(episode_id, [Step(tool, action, given, outcome, latency_ms)])
     show.line(f"recorded, sequence {receipt.sequence}")
@@ -195,14 +185,16 @@ def complete(
     failed: Annotated[list[str] | None, typer.Option(help="A part that was not; repeatable.")] = None,
 ) -> None:
     """Close an episode with its outcome; it is scored and reflected on."""
-    made: dict[str, Outcome] = {
-        "success": Success(verdict, tuple(artifact or ())),
-        "partial_success": PartialSuccess(verdict, tuple(completed or ()), tuple(failed or ()), tuple(artifact or ())),
-        "failure": Failure(reason, verdict, tuple(artifact or ())),
-        "abstained": Abstained(reason, verdict),
-    }
+    made = outcome_of(
+        outcome,
+        verdict=verdict,
+        reason=reason,
+        artifacts=artifact or (),
+        completed=completed or (),
+        failed=failed or (),
+    )
     with memory_of(context) as memory:
-        _head(memory.episodes.complete(episode_id, made[outcome])[0])
+        _head(memory.episodes.complete(episode_id, made)[0])
 
 
 @app.command()

@@ -14,10 +14,7 @@ def metrics(context: typer.Context, json: show.Json = False) -> None:
         report: dict[str, Any] = {
             "project": {"name": memory.project, **memory.store.project_counts()},
             "store": {**memory.store.counts(), "bytes": memory.store.size_bytes(), "sequence": memory.store.head()},
-            "vectors": [
-                {"model": each.model, "documents": count, "bytes": size, "complete": each.ready}
-                for each, count, size in memory.store.vector_sets()
-            ],
+            "index": memory.store.index_sizes(),
             "calls": None,
             "not_measured": {"calls": "counted per server process; the tool get_metrics shows them"},
         }
@@ -29,7 +26,8 @@ def metrics(context: typer.Context, json: show.Json = False) -> None:
         rows += [(f"{group} {name}", value) for name, value in report[group].items()]
     rows += [
         (f"vectors {each['model']}", f"{each['documents']} documents, {each['bytes']} bytes")
-        for each in report["vectors"]
+        for each in report["index"]["vectors"]
     ]
+    rows.append(("keyword entries", report["index"]["keyword_entries"]))
     rows.append(("calls", f"not measured: {report['not_measured']['calls']}"))
     show.table("Metrics", ("what", "value"), rows)

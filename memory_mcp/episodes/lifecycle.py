@@ -6,11 +6,10 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
-from memory_mcp.episodes import checks
 from memory_mcp.episodes.reflection import reflect
 from memory_mcp.episodes.reward import reward
 from memory_mcp.errors import IllegalMoveError, InvalidInputError
-from memory_mcp.models import limits
+from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import (
     Context,
     Episode,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from memory_mcp.clock import Clock
-from memory_mcp.errors import InvalidInputError, LimitError
-from memory_mcp.models import limits
+from memory_mcp.errors import InvalidInputError
+from memory_mcp.models import checks, limits
 from memory_mcp.models.notes import Note, NotePage
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage.note_store import NoteStore
@@ -44,15 +44,14 @@ class Notes:
         note = Note(
             id=self._clock.new_id(),
             project=self._project,
-            text=text,
-            tags=tuple(sorted({tag.strip() for tag in tags if tag.strip()})),
+            text=checks.text(text, "the note", limits.NOTE_CHARACTERS, required=True),
+            tags=checks.tags(tags),
             importance=float(importance),
             created_at=now,
-            source=source,
+            source=checks.text(source, "source", limits.NAME_CHARACTERS),
             valid_until=valid_until,
             is_global=is_global,
         )
-        _check(note)
         return note, self._store.insert(note, supersedes=supersedes)
 
     def get(self, note_id: str) -> Note:
@@ -73,9 +72,9 @@ class Notes:
             InvalidInputError: the cursor or the limit is not one.
 
         """
-        if not 1 <= limit <= limits.PAGE_ROWS:
-            raise InvalidInputError(f"limit is {limit} and must lie within 1 and {limits.PAGE_ROWS}")
-        return self._store.list(now=self._clock.now(), include_old=include_old, tag=tag, limit=limit, cursor=cursor)
+        page_size = checks.page_size(limit)
+        now = self._clock.now()
+        return self._store.list(now=now, include_old=include_old, tag=tag, limit=page_size, cursor=cursor)
 
     def delete(self, note_id: str) -> Receipt:
         """Erase a note for good; one that it superseded counts again.
@@ -85,21 +84,3 @@ class Notes:
 
         """
         return self._store.delete(note_id)
-
-
-def _check(note: Note) -> None:
-    for name, value, longest in (
-        ("the note", note.text, limits.NOTE_CHARACTERS),
-        ("source", note.source, limits.NAME_CHARACTERS),
-        *(("a tag", tag, limits.TAG_CHARACTERS) for tag in note.tags),
-    ):
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidInputError(f"{name} is not valid Unicode; send it as UTF-8") from error
-        if len(value) > longest:
-            raise LimitError(f"{name} has {len(value)} characters and may have {longest}; shorten it")
-    if not note.text.strip():
-        raise InvalidInputError("the note is empty; say the fact in a sentence")
-    if len(note.tags) > limits.TAGS:
-        raise LimitError(f"{len(note.tags)} tags given and {limits.TAGS} are allowed; keep the telling ones")

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.provider import Provider, Vector
-from memory_mcp.errors import BusyError, InvalidInputError, LimitError, ProviderError
-from memory_mcp.models import limits
+from memory_mcp.errors import BusyError, ProviderError
+from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.notes import Note
 from memory_mcp.models.recall import Answer, Hit, Query, ScoreParts
@@ -77,7 +77,7 @@ class Recall:
             StoreError: the file could not be read.
 
         """
-        _check(query.text)
+        checks.text(query.text, "the query", limits.QUERY_CHARACTERS, required=True)
         degraded = self._follow(patience_s)
         now = self._store.clock.now()
         sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
@@ -255,13 +255,6 @@ class Recall:
             if isinstance(record, Episode)
             else "",
         )
-
-
-def _check(text: str) -> None:
-    if not text.strip():
-        raise InvalidInputError("the query is empty; ask in plain words, or paste an error text")
-    if len(text) > limits.QUERY_CHARACTERS:
-        raise LimitError(f"the query has {len(text)} characters and may have {limits.QUERY_CHARACTERS}; shorten it")
 
 
 def relevant(coverage: float, cosine: float | None, provider: Provider | None) -> float:

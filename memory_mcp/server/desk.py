@@ -13,6 +13,7 @@ from memory_mcp.monitoring.metrics import Metrics
 logger = logging.getLogger(__name__)
 _RETRY_S = 30.0
 _QUIET_S = 0.3
+_LAST_BATCH_S = 1.0
 
 
 class Desk:
@@ -36,12 +37,13 @@ class Desk:
                 logger.debug("the follower runs already")
 
     def close(self) -> None:
-        """Stop following and close the memory."""
+        """Stop following and close the memory; a follower in the middle of a batch keeps the file, which is safe."""
         self._stopping = True
         self._work.set()
         if self._follower.is_alive():
-            self._follower.join(timeout=1.0)
-        self.memory.close()
+            self._follower.join(timeout=_LAST_BATCH_S)
+        if not self._follower.is_alive():
+            self.memory.close()
 
     def metrics_report(self) -> dict[str, Any]:
         """Return what was counted; null stands with its reason for what was not."""
@@ -62,6 +64,7 @@ class Desk:
             }
             if recall
             else None,
+            "index": self.memory.store.index_sizes(),
             "store": {**self.memory.store.counts(), "bytes": self.memory.store.size_bytes()},
             "project": self.memory.store.project_counts(),
         }

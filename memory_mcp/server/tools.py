@@ -6,20 +6,13 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.episodes.lifecycle import Changes
+from memory_mcp.episodes.outcomes import outcome_of, result_of
 from memory_mcp.models.episodes import (
-    Abstained,
     Context,
     EpisodeFilter,
     EpisodeSummary,
-    Failure,
-    Outcome,
-    PartialSuccess,
     Step,
-    StepError,
     StepResult,
-    StepSuccess,
-    StepTimeout,
-    Success,
 )
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query
@@ -67,7 +60,15 @@ def add_episode_steps(desk: Desk, given: arguments.AddEpisodeSteps) -> Answer:
 
 def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Answer:
     """Close an episode."""
-    episode, receipt = desk.memory.episodes.complete(given.episode_id, _outcome(given))
+    outcome = outcome_of(
+        given.outcome_type,
+        verdict=given.verdict,
+        reason=given.reason,
+        artifacts=given.artifacts,
+        completed=given.completed,
+        failed=given.failed,
+    )
+    episode, receipt = desk.memory.episodes.complete(given.episode_id, outcome)
     whole = answers.episode_of(
         episode, timeline=False, fields=("status", "outcome", "reward", "reflection"), start=1, full=False
     )
@@ -280,24 +281,4 @@ TOOLS: Mapping[str, Tool] = {
 
 
 def _result(given: arguments.Result | None) -> StepResult | None:
-    if given is None:
-        return None
-    text = given.output or given.message
-    made: dict[str, StepResult] = {
-        "success": StepSuccess(text),
-        "error": StepError(text),
-        "timeout": StepTimeout(text),
-    }
-    return made[given.type]
-
-
-def _outcome(given: arguments.CompleteEpisode) -> Outcome:
-    match given.outcome_type:
-        case "success":
-            return Success(given.verdict, given.artifacts)
-        case "partial_success":
-            return PartialSuccess(given.verdict, given.completed, given.failed, given.artifacts)
-        case "failure":
-            return Failure(given.reason, given.verdict, given.artifacts)
-        case "abstained":
-            return Abstained(given.reason, given.verdict)
+    return result_of(given.type, "\n".join(filter(None, (given.output, given.message)))) if given else None

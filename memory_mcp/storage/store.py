@@ -10,7 +10,7 @@ from memory_mcp.storage.documents import Wall, Writer
 from memory_mcp.storage.episode_store import EpisodeStore
 from memory_mcp.storage.migrations import migrate
 from memory_mcp.storage.note_store import NoteStore
-from memory_mcp.storage.search_index import VectorSet, delete_vector_set, list_vector_sets
+from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, list_vector_sets
 
 _COUNTED = ("episodes", "steps", "notes", "changes", "audit_events", "quarantine")
 
@@ -77,6 +77,15 @@ class Store:
         """Return every vector set with the number of its documents and its bytes."""
         with self.database.read() as session:
             return list_vector_sets(session)
+
+    def index_sizes(self) -> dict[str, object]:
+        """Count the keyword entries, and documents and bytes of each vector set."""
+        with self.database.read() as session:
+            vectors = [
+                {"model": each.model, "documents": count, "bytes": size, "complete": each.ready}
+                for each, count, size in list_vector_sets(session)
+            ]
+            return {"keyword_entries": count_keywords(session), "vectors": vectors}
 
     def delete_vector_set(self, model: str) -> bool:
         """Remove the vectors of a model; say whether there were any."""

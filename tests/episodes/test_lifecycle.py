@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import Settings, StoreSettings
 from memory_mcp.episodes.lifecycle import Changes
+from memory_mcp.episodes.outcomes import outcome_of
 from memory_mcp.errors import IllegalMoveError, InvalidInputError, LimitError, NotFoundError
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import (
@@ -232,3 +233,12 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_a_value_that_an_outcome_would_lose_is_refused() -> None:
+    with pytest.raises(
+        InvalidInputError, match="reason is not kept for outcome success, which takes verdict, artifacts"
+    ):
+        outcome_of("success", verdict="done", reason="because")
+
+    assert outcome_of("partial_success", completed=["a"]) == PartialSuccess(completed=("a",))

@@ -226,6 +226,7 @@ async def test_metrics_count_and_say_what_was_not_measured(desk: Desk) -> None:
         assert (report["calls"]["get_episode"]["calls"], report["calls"]["get_episode"]["errors"]) == (1, 1)
         assert report["calls"]["query_memory"]["p95_ms"] > 0
         assert report["vector_cache"]["loads"] <= 1
+        assert report["index"]["keyword_entries"] == 0
 
 
 @pytest.mark.anyio

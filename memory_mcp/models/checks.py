@@ -57,12 +57,6 @@ def steps(values: Sequence[Step]) -> None:
                 )
 
 
-def choice(value: str, name: str, allowed: Sequence[str]) -> None:
-    """Refuse a value outside a fixed list."""
-    if value not in allowed:
-        raise InvalidInputError(f"{name} '{value}' is none of {', '.join(allowed)}")
-
-
 def page_size(limit: int) -> int:
     """Refuse a page of no rows or too many."""
     if not 1 <= limit <= limits.PAGE_ROWS:

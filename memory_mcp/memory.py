@@ -1,7 +1,7 @@
 """This module is the one door: Memory(...) with its parts as attributes."""
 
+import threading
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -34,6 +34,10 @@ class Memory:
         self.project = project
         self.clock: Clock = clock or SystemClock()
         self.store = Store.open(where.store, project, settings.store, clock=self.clock, actor=actor)
+        self._opening = threading.RLock()  # threads of a server share each part
+        self._providers: list[Provider] | None = None
+        self._index: Index | None = None
+        self._recall: Recall | None = None
         self.episodes = Episodes(self.store.episodes, self.clock, project)
         self.notes = Notes(self.store.notes, self.clock, project)
 
@@ -57,7 +61,7 @@ class Memory:
         where = places(found.settings, settings_file=found.path)
         return cls(found.settings, where, project_name(found.settings.project, environ, directory), actor=actor)
 
-    @cached_property
+    @property
     def providers(self) -> "list[Provider]":
         """The embedding providers, the wanted one first.
 
@@ -67,21 +71,34 @@ class Memory:
         """
         from memory_mcp.embeddings.choice import choose  # noqa: PLC0415 - numpy
 
-        return choose(self.settings.embeddings, self.places.models)
+        with self._opening:
+            if self._providers is None:
+                self._providers = choose(self.settings.embeddings, self.places.models)
+            return self._providers
 
-    @cached_property
+    @property
     def index(self) -> "Index":
         """What keeps the keyword index and the vectors up to date."""
         from memory_mcp.retrieval.indexing import Index  # noqa: PLC0415 - numpy
 
-        return Index(self.store, self.providers, self.settings.recall)
+        with self._opening:
+            if self._index is None:
+                self._index = Index(self.store, self.providers, self.settings.recall)
+            return self._index
 
-    @cached_property
+    @property
     def recall(self) -> "Recall":
         """What answers questions."""
         from memory_mcp.retrieval.search import Recall  # noqa: PLC0415 - numpy
 
-        return Recall(self.store, self.index, self.settings.recall)
+        with self._opening:
+            if self._recall is None:
+                self._recall = Recall(self.store, self.index, self.settings.recall)
+            return self._recall
+
+    def find_recall(self) -> "Recall | None":
+        """Return `recall` if anything has been asked yet."""
+        return self._recall
 
     def close(self) -> None:
         """Close the file."""

@@ -24,21 +24,21 @@ class Desk:
         self.metrics = Metrics()
         self._started_at = memory.clock.now()
         self._work = threading.Event()
+        self._starting = threading.Lock()
         self._stopping = False
         self._follower = threading.Thread(target=self._follow, name="index-follower", daemon=True)
 
     def nudge(self) -> None:
         """Tell the follower that there may be something new; the first call starts it."""
         self._work.set()
-        if not self._follower.is_alive() and not self._stopping:
-            try:
+        with self._starting:  # a thread that two calls start at once breaks
+            if self._follower.ident is None and not self._stopping:
                 self._follower.start()
-            except RuntimeError:  # two first calls at once: one has started it
-                logger.debug("the follower runs already")
 
     def close(self) -> None:
         """Stop following and close the memory; a follower in the middle of a batch keeps the file, which is safe."""
-        self._stopping = True
+        with self._starting:
+            self._stopping = True
         self._work.set()
         if self._follower.is_alive():
             self._follower.join(timeout=_LAST_BATCH_S)
@@ -51,8 +51,7 @@ class Desk:
             name: {field: getattr(each, field) for field in each.__struct_fields__}
             for name, each in self.metrics.snapshot().items()
         }
-        used_recall = "recall" in self.memory.__dict__
-        recall = self.memory.recall if used_recall else None
+        recall = self.memory.find_recall()
         report: dict[str, Any] = {
             "version": __version__,
             "since": iso(self._started_at),

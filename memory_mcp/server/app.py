@@ -25,7 +25,6 @@ from memory_mcp.server.protocol import build  # noqa: E402 - as above
 from memory_mcp.server.transport import stdio  # noqa: E402 - as above
 
 _PARENT_CHECK_S = 5.0
-_WARM_UP_S = 2.0
 MakeServer = Callable[[Desk, ThreadPoolExecutor], Server[dict[str, Any]]]
 _LAST_WRITES_S = 1.0
 _USAGE = 2
@@ -86,7 +85,6 @@ async def _serve(memory: Memory, make_server: MakeServer) -> None:
     else:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopping.set)
-    loop.call_later(_WARM_UP_S, desk.nudge)
     async with stdio(memory.settings.server.max_line_mb << 20) as (incoming, outgoing):
         running = asyncio.create_task(server.run(incoming, outgoing, server.create_initialization_options()))
         waits = {running, asyncio.create_task(stopping.wait()), asyncio.create_task(_orphaned())}

@@ -72,6 +72,7 @@ class _Handlers:
     async def list_tools(
         self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
+        self._desk.nudge()  # the client has its first answer; load what the first search will need
         return self._tools
 
     async def call_tool(

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from typing import Any
 
 from memory_mcp import __version__
@@ -13,6 +14,7 @@ from memory_mcp.monitoring.metrics import Metrics
 logger = logging.getLogger(__name__)
 _RETRY_S = 30.0
 _QUIET_S = 0.3
+_LONGEST_BURST_S = 2.0
 _LAST_BATCH_S = 1.0
 
 
@@ -73,8 +75,9 @@ class Desk:
     def _follow(self) -> None:
         while not self._stopping:
             self._work.wait()
-            while self._work.is_set() and not self._stopping:  # let a burst of calls pass before competing with it
-                self._work.clear()
+            burst_ends = time.monotonic() + _LONGEST_BURST_S
+            while self._work.is_set() and not self._stopping and time.monotonic() < burst_ends:
+                self._work.clear()  # let a burst of calls pass before competing with it, but not for ever
                 self._work.wait(_QUIET_S)
             if self._stopping:
                 return

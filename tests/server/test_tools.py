@@ -325,6 +325,21 @@ async def test_a_changed_provider_is_embedded_in_the_background_while_recall_goe
     assert sets == {"hash:2048": (5, True), "fake:slow": (5, True)}
 
 
+@pytest.mark.anyio
+async def test_calls_without_a_pause_do_not_keep_the_background_from_its_work(desk: Desk) -> None:
+    slow = Watched()
+    desk.memory.providers.insert(0, slow)
+    desk.memory.episodes.start("login task")
+
+    async with connected(desk) as client:
+        for _ in range(20_000):
+            if slow.asked.is_set():
+                break
+            await client.call_tool("list_episodes", {})
+
+    assert slow.asked.is_set()
+
+
 def reopened(desk: Desk) -> Memory:
     old = desk.memory
     return Memory(old.settings, old.places, old.project, actor="test", clock=old.clock)

@@ -33,6 +33,10 @@ class BusyError(StoreError):
     """Another process held the write lock for longer than the deadline."""
 
 
+class ConflictError(StoreError):
+    """Another process stored the same record first."""
+
+
 class NotAStoreError(StoreError):
     """The file is no database, or a database of something else."""
 

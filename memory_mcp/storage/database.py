@@ -14,6 +14,7 @@ import apsw
 
 from memory_mcp.errors import (
     BusyError,
+    ConflictError,
     DamagedError,
     NotAStoreError,
     ReadOnlyStoreError,
@@ -217,6 +218,11 @@ class Database:
             yield
         except (apsw.BusyError, apsw.LockedError) as error:
             raise BusyError(self._busy_sentence()) from error
+        except apsw.ConstraintError as error:
+            raise ConflictError(
+                f"another process has stored the same record in {self.path} meanwhile; nothing of this change was kept, "
+                "run it again"
+            ) from error
         except apsw.NotADBError as error:
             raise NotAStoreError(
                 f"{self.path} is not a database; move it away, or point MEMORY_MCP_HOME somewhere else"

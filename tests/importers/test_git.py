@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from memory_mcp.errors import ImporterError
+from memory_mcp.errors import ConflictError, ImporterError
 from memory_mcp.importers.commits import count_commits, read_json_lines, read_repository
-from memory_mcp.importers.git import Summary, import_commits
+from memory_mcp.importers.git import Summary, episode_of, import_commits
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import EpisodeFilter, Failure, Success
 from memory_mcp.models.recall import Query
@@ -117,6 +117,18 @@ def test_a_second_run_adds_only_new_commits_and_links_them_to_old_ones(memory: M
 
     assert run(memory, repository) == Summary(read=2, imported=1, known=1, failures=1, relationships=1)
     assert run(memory, repository) == Summary(read=2, imported=0, known=2, failures=0, relationships=0)
+
+
+def test_an_import_that_another_process_overtakes_is_told_to_run_again(memory: Memory, repository: Repository) -> None:
+    repository.commit("one", a__py="1\n")
+    (commit,) = read_repository(repository.path)
+    memory.episodes.record([episode_of(commit)])
+
+    with pytest.raises(ConflictError, match="stored the same record .* run it again"):
+        memory.episodes.record([episode_of(commit)])
+
+    assert len(memory.episodes.list().episodes) == 1
+    assert run(memory, repository).known == 1
 
 
 def test_renames_binaries_and_odd_names_are_read(memory: Memory, repository: Repository) -> None:

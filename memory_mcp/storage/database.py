@@ -220,8 +220,8 @@ class Database:
             raise BusyError(self._busy_sentence()) from error
         except apsw.ConstraintError as error:
             raise ConflictError(
-                f"another process has stored the same record in {self.path} meanwhile; nothing of this change was kept, "
-                "run it again"
+                f"another process has stored the same record in {self.path} meanwhile; "
+                "nothing of this change was kept, run it again"
             ) from error
         except apsw.NotADBError as error:
             raise NotAStoreError(

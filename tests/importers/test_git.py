@@ -124,7 +124,7 @@ def test_an_import_that_another_process_overtakes_is_told_to_run_again(memory: M
     (commit,) = read_repository(repository.path)
     memory.episodes.record([episode_of(commit)])
 
-    with pytest.raises(ConflictError, match="stored the same record .* run it again"):
+    with pytest.raises(ConflictError, match=r"stored the same record .* run it again"):
         memory.episodes.record([episode_of(commit)])
 
     assert len(memory.episodes.list().episodes) == 1

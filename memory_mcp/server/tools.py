@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from memory_mcp.episodes.lifecycle import Changes
@@ -94,16 +95,8 @@ def get_episode(desk: Desk, given: arguments.GetEpisode) -> Answer:
 
 def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Answer:
     """Show a page of episodes."""
-    now = desk.memory.clock.now()
-    chosen = EpisodeFilter(
-        status=given.status,
-        outcome=given.outcome,
-        domain=given.domain,
-        task_type=given.task_type,
-        language=given.language,
-        tags=given.tags,
-        since=parse_moment(given.since, now=now) if given.since else None,
-        until=parse_moment(given.until, now=now) if given.until else None,
+    chosen = msgspec.structs.replace(
+        _filter(desk, given), status=given.status, outcome=given.outcome, language=given.language
     )
     page = desk.memory.episodes.list(chosen, limit=given.limit, cursor=given.cursor)
 
@@ -116,27 +109,18 @@ def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Answer:
 
 def query_memory(desk: Desk, given: arguments.QueryMemory) -> Answer:
     """Answer a question."""
-    now = desk.memory.clock.now()
-    chosen = EpisodeFilter(
-        domain=given.domain,
-        task_type=given.task_type,
-        tags=given.tags,
-        since=parse_moment(given.since, now=now) if given.since else None,
-        until=parse_moment(given.until, now=now) if given.until else None,
-    )
-    query = Query(given.query, limit=given.limit, filter=chosen, scope=given.scope)
+    query = Query(given.query, limit=given.limit, filter=_filter(desk, given), scope=given.scope)
     return answers.answer_of(desk.memory.recall.search(query))
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Answer:
     """Keep a fact."""
-    until = parse_moment(given.valid_until, now=desk.memory.clock.now()) if given.valid_until else None
     note, receipt = desk.memory.notes.add(
         given.text,
         tags=given.tags,
         importance=given.importance,
         source=given.source,
-        valid_until=until,
+        valid_until=_moment(desk, given.valid_until),
         supersedes=given.supersedes,
         is_global=given.is_global,
     )
@@ -282,3 +266,18 @@ TOOLS: Mapping[str, Tool] = {
 
 def _result(given: arguments.Result | None) -> StepResult | None:
     return result_of(given.type, "\n".join(filter(None, (given.output, given.message)))) if given else None
+
+
+def _filter(desk: Desk, given: arguments.ListEpisodes | arguments.QueryMemory) -> EpisodeFilter:
+    """Build what a listing and a search narrow by alike."""
+    return EpisodeFilter(
+        domain=given.domain,
+        task_type=given.task_type,
+        tags=given.tags,
+        since=_moment(desk, given.since),
+        until=_moment(desk, given.until),
+    )
+
+
+def _moment(desk: Desk, text: str | None) -> int | None:
+    return parse_moment(text, now=desk.memory.clock.now()) if text else None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import get_args
 
 from msgspec import Struct
 
@@ -18,11 +19,10 @@ _OLD_NOTES = "SELECT key FROM notes WHERE superseded_by IS NOT NULL OR valid_unt
 
 
 class Pending(Struct, frozen=True):
-    """Documents that changed since a follower last looked, and the sequence it reaches by handling them."""
+    """Living documents that changed since a follower last looked, and the sequence that it reaches by handling them."""
 
     episode_keys: tuple[int, ...]
     note_keys: tuple[int, ...]
-    deleted_keys: tuple[int, ...]
     up_to: int
 
 
@@ -60,7 +60,7 @@ class Sight(Struct, frozen=True):
     @property
     def is_filtered(self) -> bool:
         """Whether anything beyond the wall and the age of notes narrows the search."""
-        return self.filter != EpisodeFilter() or len(self.kinds) != len(("episode", "note"))
+        return self.filter != EpisodeFilter() or len(self.kinds) != len(get_args(Kind))
 
     def condition(self) -> tuple[str, dict[str, object]]:
         """Return the SQL condition over documents d and episodes e, with its bindings."""
@@ -89,16 +89,14 @@ def followed(session: Session, follower: str) -> int:
 def pending(session: Session, after: int, limit: int) -> Pending:
     """Return the documents touched by the next `limit` changes after a sequence."""
     rows = session.rows(
-        "SELECT sequence, document_key, kind, is_deletion FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
+        "SELECT sequence, document_key, kind FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?",
         (after, limit),
     )
-    deleted = {row[1] for row in rows if row[3]}
-    alive = {row[1]: row[2] for row in rows if row[1] not in deleted}
-    gone = _gone(session, alive)
+    kinds = {row[1]: row[2] for row in rows}
+    alive = kinds.keys() - _gone(session, kinds)
     return Pending(
-        episode_keys=tuple(key for key, kind in alive.items() if kind == "episode" and key not in gone),
-        note_keys=tuple(key for key, kind in alive.items() if kind == "note" and key not in gone),
-        deleted_keys=tuple(deleted | gone),
+        episode_keys=tuple(key for key, kind in kinds.items() if kind == "episode" and key in alive),
+        note_keys=tuple(key for key, kind in kinds.items() if kind == "note" and key in alive),
         up_to=rows[-1][0] if rows else after,
     )
 

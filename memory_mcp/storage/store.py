@@ -10,7 +10,7 @@ from memory_mcp.storage.documents import Wall, Writer
 from memory_mcp.storage.episode_store import EpisodeStore
 from memory_mcp.storage.migrations import migrate
 from memory_mcp.storage.note_store import NoteStore
-from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, list_vector_sets
+from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, head, list_vector_sets
 
 _COUNTED = ("episodes", "steps", "notes", "changes", "audit_events", "quarantine")
 
@@ -100,7 +100,7 @@ class Store:
     def head(self) -> int:
         """Return the newest sequence number."""
         with self.database.read() as session:
-            return int(session.value("SELECT max(sequence) FROM changes") or 0)
+            return head(session)
 
     def size_bytes(self) -> int:
         """Size of the file with its write-ahead log."""

@@ -7,7 +7,23 @@ from typing import Annotated
 
 import typer
 
-from memory_cli.commands import config, demo, episode, health, imports, metrics, model, note, where
+from memory_cli.commands import (
+    config,
+    demo,
+    episode,
+    handoff,
+    health,
+    imports,
+    judging,
+    metrics,
+    model,
+    note,
+    pattern,
+    playbook,
+    relationship,
+    tag,
+    where,
+)
 from memory_cli.opening import Opening
 from memory_mcp import __version__
 from memory_mcp.errors import MemoryMcpError
@@ -17,10 +33,18 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    help="The memory of coding agents, in a terminal: episodes, notes and recall from one local file.",
+    help="The memory of coding agents, in a terminal: episodes, notes, patterns and recall from one local file.",
 )
 app.add_typer(episode.app, name="episode")
 app.add_typer(note.app, name="note")
+app.add_typer(pattern.app, name="pattern")
+app.add_typer(playbook.app, name="playbook")
+app.command("feedback")(judging.feedback)
+app.command("lift")(judging.lift)
+app.command("check")(judging.check)
+app.add_typer(handoff.app, name="handoff")
+app.add_typer(relationship.app, name="relationship")
+app.add_typer(tag.app, name="tag")
 app.add_typer(imports.app, name="import")
 app.add_typer(model.app, name="model")
 app.add_typer(config.app, name="config")

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _PIPED_WIDTH = 200
+_NUMERIC = {
+    "steps",
+    "reward",
+    "score",
+    "importance",
+    "age",
+    "ms",
+    "keyword",
+    "similarity",
+    "boosts",
+    "episodes",
+    "well",
+}
+_NUMERIC |= {"at least", "reward ±", "followed", "times", "of", "with", "without", "difference", "records", "patterns"}
 
 
 def as_json(value: Any) -> None:
@@ -38,7 +52,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
     drawn = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
     for column in columns:
-        numeric = column in {"steps", "reward", "score", "importance", "age", "ms", "keyword", "similarity", "boosts"}
+        numeric = column in _NUMERIC
         drawn.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=column == "id")
     for row in rows:
         drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))

@@ -10,12 +10,18 @@ from memory_mcp.config.layers import Resolved, resolve
 from memory_mcp.config.places import Places, places
 from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
+from memory_mcp.episodes.handoffs import Handoffs
 from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.episodes.relationships import Relationships
+from memory_mcp.episodes.tags import Tags
+from memory_mcp.learning.learner import Learning
 from memory_mcp.notes.notebook import Notes
 from memory_mcp.storage.store import Store
 
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
+    from memory_mcp.learning.advice import Advice
+    from memory_mcp.patterns.recommending import Recommender
     from memory_mcp.retrieval.indexing import Index
     from memory_mcp.retrieval.search import Recall
 
@@ -38,8 +44,14 @@ class Memory:
         self._providers: list[Provider] | None = None
         self._index: Index | None = None
         self._recall: Recall | None = None
+        self._recommender: Recommender | None = None
+        self._advice: Advice | None = None
         self.episodes = Episodes(self.store.episodes, self.clock, project)
         self.notes = Notes(self.store.notes, self.clock, project)
+        self.relationships = Relationships(self.store.relationships)
+        self.tags = Tags(self.store.tags)
+        self.handoffs = Handoffs(self.store.handoffs, self.episodes, self.relationships, self.clock)
+        self.learning = Learning(self.store, self.episodes, settings.learning)
 
     @classmethod
     def open(
@@ -95,6 +107,26 @@ class Memory:
             if self._recall is None:
                 self._recall = Recall(self.store, self.index, self.settings.recall)
             return self._recall
+
+    @property
+    def recommender(self) -> "Recommender":
+        """What ranks patterns for a task."""
+        from memory_mcp.patterns.recommending import Recommender  # noqa: PLC0415 - numpy
+
+        with self._opening:
+            if self._recommender is None:
+                self._recommender = Recommender(self.store.patterns, self.recall, self.settings.learning, self.clock)
+            return self._recommender
+
+    @property
+    def advice(self) -> "Advice":
+        """What recommends, and takes feedback."""
+        from memory_mcp.learning.advice import Advice  # noqa: PLC0415 - numpy
+
+        with self._opening:
+            if self._advice is None:
+                self._advice = Advice(self.store, self.recall, self.recommender, self.settings.learning)
+            return self._advice
 
     def find_recall(self) -> "Recall | None":
         """Return `recall` if anything has been asked yet."""

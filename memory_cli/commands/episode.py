@@ -11,11 +11,13 @@ from memory_cli.opening import memory_of
 from memory_mcp.clock import iso
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.episodes.outcomes import outcome_of, result_of
+from memory_mcp.learning.learner import Completed
 from memory_mcp.models.episodes import (
     Complexity,
     Context,
     Episode,
     EpisodeFilter,
+    Failure,
     OutcomeType,
     Status,
     Step,
@@ -24,7 +26,11 @@ from memory_mcp.models.episodes import (
     StepTimeout,
 )
 from memory_mcp.models.moments import parse_moment
+from memory_mcp.models.patterns import title_of
 from memory_mcp.models.recall import Query, Scope
+from memory_mcp.patterns.wording import evidence_sentence
+
+_SHOWN_PATTERNS = 8
 
 app = typer.Typer(no_args_is_help=True, help="Tasks with their steps and outcomes.")
 
@@ -119,7 +125,7 @@ def view(
     """Show an episode whole."""
     with memory_of(context) as memory:
         episode = memory.episodes.get(episode_id)
-        related = memory.episodes.relationships(episode_id)
+        related = memory.relationships.list(episode_id)
     if json:
         built = msgspec.to_builtins(episode)
         show.as_json({**built, "status": episode.status, "relationships": msgspec.to_builtins(related)})
@@ -194,14 +200,14 @@ def complete(
         failed=failed or (),
     )
     with memory_of(context) as memory:
-        _head(memory.episodes.complete(episode_id, made)[0])
+        _completed(memory.learning.complete(episode_id, made))
 
 
 @app.command()
 def fail(context: typer.Context, episode_id: Id, reason: Annotated[str, typer.Argument(help="Why it failed.")]) -> None:
     """Close an episode as failed."""
     with memory_of(context) as memory:
-        _head(memory.episodes.fail(episode_id, reason)[0])
+        _completed(memory.learning.complete(episode_id, Failure(reason=reason)))
 
 
 @app.command()
@@ -241,6 +247,19 @@ def delete(
     show.line(f"deleted, sequence {receipt.sequence}")
 
 
+def _completed(done: Completed) -> None:
+    """Show the closed episode and what it taught."""
+    _head(done.episode)
+    for pattern in done.patterns[:_SHOWN_PATTERNS]:
+        show.line(f"learnt: {title_of(pattern.definition)}. {evidence_sentence(pattern)}")
+    if len(done.patterns) > _SHOWN_PATTERNS:
+        show.line(f"learnt: {len(done.patterns) - _SHOWN_PATTERNS} more; 'memory-cli pattern list' shows them")
+    if done.duplicate_of:
+        show.line(f"repeats episode {done.duplicate_of}, linked as duplicates")
+    if done.pending:
+        show.line(f"note: learning waits: {done.pending}")
+
+
 def _head(episode: Episode) -> None:
     show.line(f"{episode.id}  {episode.status}")
     show.line(episode.task)
@@ -250,9 +269,17 @@ def _head(episode: Episode) -> None:
     show.line("  ".join(["started " + iso(episode.started_at), *filter(None, facts)]))
     if episode.outcome and episode.reward and episode.reflection:
         reward = episode.reward
-        parts = f"outcome {reward.outcome:g} × efficiency {reward.efficiency:g} × quality {reward.quality:g}"
+        parts = (
+            f"outcome {reward.outcome:g} × efficiency {reward.efficiency:g} × complexity {reward.complexity:g} × "
+            f"quality {reward.quality:g} + learning bonus {reward.learning_bonus:g}"
+        )
         show.line(f"outcome  {msgspec.json.encode(episode.outcome).decode()}")
         show.line(f"reward   {reward.total:g} = {parts}")
+        if reward.typical:
+            typical = reward.typical
+            show.line(
+                f"         against the median of {typical.episodes}: {typical.steps:g} steps, {typical.seconds:g} s"
+            )
         for name in ("successes", "improvements", "insights"):
             for sentence in getattr(episode.reflection, name):
                 show.line(f"{name[:-1] if name != 'successes' else 'success'}: {sentence}")

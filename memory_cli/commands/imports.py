@@ -52,6 +52,7 @@ def swe_agent(
             except ImporterError as error:
                 failed.append(str(error))
             bar.advance(task)
+        memory.learning.follow()
     if json:
         show.as_json({"imported": imported, "failed": failed})
     else:
@@ -72,12 +73,14 @@ def import_history(memory: Memory, path: Path) -> Summary:
         commits, total = read_json_lines(path), None
     with show.progress() as bar:
         task = bar.add_task("commits", total=total)
-        summary = import_commits(memory.episodes, commits, lambda count: bar.advance(task, count))
-        keywords = bar.add_task("index", total=summary.imported)
+        summary = import_commits(memory.episodes, memory.relationships, commits, lambda count: bar.advance(task, count))
+        learning = bar.add_task("learning", total=summary.imported)
+        memory.learning.follow(progress=lambda count: bar.advance(learning, count))
+        keywords = bar.add_task("index", total=None)
         memory.index.follow_keywords(lambda count: bar.advance(keywords, count))
         wanted = memory.index.wanted
         if wanted and wanted.is_instant:
-            vectors = bar.add_task("vectors", total=summary.imported)
+            vectors = bar.add_task("vectors", total=None)
             memory.index.follow_vectors(
                 wanted, patience_s=float("inf"), progress=lambda count: bar.advance(vectors, count)
             )

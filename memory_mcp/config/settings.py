@@ -78,11 +78,34 @@ class EmbeddingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     retries: Annotated[int, Meta(ge=0, le=10, description="Further tries of a remote request, with backoff.")] = 2
 
 
+class LearningSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is learnt from episodes, and how long it stays."""
+
+    half_life_days: Annotated[
+        float, Meta(gt=0, le=36500, description="Days after which a pattern that was not seen again counts half.")
+    ] = 90.0
+    retire_below: Annotated[
+        float, Meta(ge=0, le=1, description="A pattern whose aged lower bound of success falls below this retires.")
+    ] = 0.05
+    withhold_share: Annotated[
+        float,
+        Meta(
+            ge=0, le=1, description="Share of episodes whose recalls are withheld, so that 'lift' can compare; 0: none."
+        ),
+    ] = 0.0
+    lift_least: Annotated[
+        int, Meta(ge=2, le=10000, description="Episodes on each side before 'lift' gives a figure.")
+    ] = 10
+
+
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The MCP server."""
 
     threads: Annotated[int, Meta(ge=1, le=64, description="Tool calls that run at the same time.")] = 8
     max_line_mb: Annotated[int, Meta(ge=1, le=1024, description="Longest message accepted, in MiB.")] = 16
+    toolsets: Annotated[
+        tuple[str, ...], Meta(description="Further tools to offer: records, learning, tags, relationships, all.")
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="How much is written to stderr.")
     ] = "warning"
@@ -95,4 +118,5 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     project: ProjectSettings = ProjectSettings()
     recall: RecallSettings = RecallSettings()
     embeddings: EmbeddingSettings = EmbeddingSettings()
+    learning: LearningSettings = LearningSettings()
     server: ServerSettings = ServerSettings()

@@ -18,10 +18,10 @@ from memory_mcp.models.episodes import (
     Failure,
     Outcome,
     Step,
+    Typical,
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.models.relationships import Relationship
 from memory_mcp.storage.episode_store import EpisodeStore
 
 replace = msgspec.structs.replace
@@ -98,9 +98,12 @@ class Episodes:
         """
         _check_outcome(outcome)
 
+        before = self._store.get(episode_id)
+        typical = self._store.typical(before.context.domain, before.task_type)
+
         def close(episode: Episode) -> Episode:
             _must_be_active("complete it")(episode)
-            return closed(replace(episode, updated_at=self._clock.now()), outcome, self._clock.now())
+            return closed(replace(episode, updated_at=self._clock.now()), outcome, self._clock.now(), typical)
 
         return self._store.update(episode_id, "complete", close)
 
@@ -180,25 +183,15 @@ class Episodes:
             InvalidInputError: one of them goes past a limit; none is stored then.
 
         """
-        prepared = [self._prepared(episode) for episode in episodes]
-        return self._store.insert_many(prepared)
+        places = {(episode.context.domain, episode.task_type) for episode in episodes}
+        typical = {place: self._store.typical(*place) for place in places}
+        return self._store.insert_many(
+            [self._prepared(episode, typical[episode.context.domain, episode.task_type]) for episode in episodes]
+        )
 
     def sources(self, kind: str) -> dict[str, str]:
         """Map the source ids that an importer has recorded to episode ids."""
         return self._store.sources(kind)
-
-    def relate(self, relationships: Sequence[Relationship]) -> None:
-        """Store relationships between episodes of this project.
-
-        Raises:
-            NotFoundError: an end of one is not here.
-
-        """
-        self._store.relate(relationships)
-
-    def relationships(self, episode_id: str) -> Sequence[Relationship]:
-        """Return every relationship that an episode is an end of."""
-        return self._store.relationships(episode_id)
 
     def correct_outcome(self, episode_id: str, outcome: Outcome, *, tag: str) -> tuple[Episode, Receipt]:
         """Replace the outcome of a recorded episode after later evidence, such as a revert, and tag it."""
@@ -207,11 +200,12 @@ class Episodes:
         def correct(episode: Episode) -> Episode:
             tags = checks.tags((*episode.context.tags, tag))
             corrected = replace(episode, context=replace(episode.context, tags=tags), updated_at=self._clock.now())
-            return closed(corrected, outcome, episode.completed_at or self._clock.now())
+            typical = episode.reward.typical if episode.reward else None
+            return closed(corrected, outcome, episode.completed_at or self._clock.now(), typical)
 
         return self._store.update(episode_id, "correct_outcome", correct)
 
-    def _prepared(self, episode: Episode) -> Episode:
+    def _prepared(self, episode: Episode, typical: Typical | None) -> Episode:
         checks.text(episode.task, "the task", limits.TASK_CHARACTERS, required=True)
         checks.steps(episode.steps)
         named = replace(
@@ -222,13 +216,13 @@ class Episodes:
         )
         if named.outcome is None:
             return named
-        return closed(named, named.outcome, named.completed_at or named.updated_at)
+        return closed(named, named.outcome, named.completed_at or named.updated_at, typical)
 
 
-def closed(episode: Episode, outcome: Outcome, at: int) -> Episode:
-    """Return the episode with its outcome, reward and reflection."""
+def closed(episode: Episode, outcome: Outcome, at: int, typical: Typical | None) -> Episode:
+    """Return the episode with its outcome, reward and reflection; `typical` is what its efficiency is measured by."""
     done = replace(episode, outcome=outcome, completed_at=at)
-    return replace(done, reward=reward(done), reflection=reflect(done))
+    return replace(done, reward=reward(done, typical), reflection=reflect(done))
 
 
 def _must_be_active(what: str) -> Callable[[Episode], None]:

@@ -1,86 +1,105 @@
 """This module says in sentences what the steps of an episode show; the same episode always gives the same text."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from memory_mcp.models.episodes import Episode, PartialSuccess, Reflection, Step, StepError, StepTimeout, Success
+from memory_mcp.actions.recoveries import Recovery, recoveries
+from memory_mcp.actions.steps import Action, action_of
+from memory_mcp.models.episodes import Episode, PartialSuccess, Reflection, StepSuccess, Success
 
 _MOST = 5
 _QUOTED = 120
+_MOST_NUMBERS = 6
 
 
 def reflect(episode: Episode) -> Reflection:
     """Return at most five successes, improvements and insights, each built from evidence."""
-    steps = episode.steps
-    recovered = _recoveries(steps)
+    actions = [action_of(step) for step in episode.steps]
+    found = recoveries(episode.steps, actions)
     return Reflection(
-        successes=tuple(_successes(episode, recovered))[:_MOST],
-        improvements=tuple(_improvements(episode, recovered))[:_MOST],
-        insights=tuple(_insights(steps))[:_MOST],
+        successes=tuple(_successes(episode, actions, found))[:_MOST],
+        improvements=tuple(_improvements(episode, actions, found))[:_MOST],
+        insights=tuple(_insights(episode, actions, found))[:_MOST],
     )
 
 
-def _successes(episode: Episode, recovered: Sequence[tuple[int, int]]) -> list[str]:
-    found: list[str] = []
+def _successes(episode: Episode, actions: Sequence[Action], found: Sequence[Recovery]) -> Iterator[str]:
     if isinstance(episode.outcome, Success | PartialSuccess) and episode.outcome.verdict:
-        found.append(episode.outcome.verdict[:_QUOTED])
-    found += [
-        f"Step {later + 1} ({_name(episode.steps[later])}) passed after step {earlier + 1} had failed."
-        for earlier, later in recovered
-    ]
+        yield episode.outcome.verdict[:_QUOTED]
+    for each in found:
+        if each.passed is not None:
+            means = "" if each.fix == (each.passed,) else f", after {_numbered(each.fix, actions)}"
+            yield (
+                f"Step {each.passed + 1} ({_name(actions[each.passed])}) passed after {_steps(each.failures)} had "
+                f"failed with '{each.signature[:_QUOTED]}'{means}."
+            )
     known = [step for step in episode.steps if step.result is not None]
     if known and not any(step.failed for step in known):
-        found.append(f"All {len(known)} steps with a known result passed.")
-    return found
+        yield f"All {len(known)} steps with a known result passed."
+    tests = [at for at, action in enumerate(actions) if action.kind == "test" and episode.steps[at].result]
+    if tests and isinstance(episode.steps[tests[-1]].result, StepSuccess):
+        yield f"The last test run (step {tests[-1] + 1}, {_name(actions[tests[-1]])}) passed."
 
 
-def _improvements(episode: Episode, recovered: Sequence[tuple[int, int]]) -> list[str]:
-    mended = {earlier for earlier, _ in recovered}
-    errors = Counter(
-        (step.tool, _message(step)) for at, step in enumerate(episode.steps) if step.failed and at not in mended
-    )
-    return [
-        f"{tool} failed {count} time{'s' if count > 1 else ''} and was not mended: {message or 'no message'}"
-        for (tool, message), count in errors.most_common(_MOST)
-    ]
+def _improvements(episode: Episode, actions: Sequence[Action], found: Sequence[Recovery]) -> Iterator[str]:
+    for each in found:
+        if each.passed is None:
+            times = f"{len(each.failures)} time{'s' if len(each.failures) > 1 else ''}"
+            yield (
+                f"{_name(actions[each.failures[0]])} failed {times} ({_steps(each.failures)}) and never passed: "
+                f"{each.signature[:_QUOTED]}"
+            )
+    for each in found:
+        if each.passed is not None and len(each.failures) > 1:
+            yield (
+                f"{_name(actions[each.failures[0]])} failed {len(each.failures)} times ({_steps(each.failures)}) "
+                "before it passed; look at the error before the second try."
+            )
+    for (shape, text), tries in _repeats(actions).most_common(_MOST):
+        if tries > 2 and all(episode.steps[at].failed for at, each in enumerate(actions) if each.shape == shape):  # noqa: PLR2004 - once and again is ordinary
+            yield f"{text[:_QUOTED]} was tried {tries} times and failed each time."
+    changed = next((at for at in range(len(actions) - 1, -1, -1) if actions[at].kind == "edit"), None)
+    checked = any(action.kind in {"test", "build", "probe"} for action in actions[(changed or 0) + 1 :])
+    if changed is not None and not checked and isinstance(episode.outcome, Success) and episode.source is None:
+        yield f"Nothing was run after the last change (step {changed + 1}), so its success is not shown."
 
 
-def _insights(steps: Sequence[Step]) -> list[str]:
-    found: list[str] = []
-    failures = sum(step.failed for step in steps)
+def _insights(episode: Episode, actions: Sequence[Action], found: Sequence[Recovery]) -> Iterator[str]:
+    failures = sum(step.failed for step in episode.steps)
     if failures:
-        found.append(f"{failures} of {len(steps)} steps failed.")
-    timed = [step for step in steps if step.latency_ms]
+        yield f"{failures} of {len(episode.steps)} steps failed, with {len({each.signature for each in found})} errors."
+    edits = Counter(file for action in actions if action.kind == "edit" for file in action.files)
+    if edits and max(edits.values()) > 1:
+        file, times = min(edits.items(), key=lambda pair: (-pair[1], pair[0]))
+        yield f"{file} was changed {times} times, more than any other file."
+    timed = [(step.latency_ms, at) for at, step in enumerate(episode.steps) if step.latency_ms]
     if timed:
-        slowest = max(timed, key=lambda step: step.latency_ms or 0)
-        found.append(f"The slowest step was {_name(slowest)} with {slowest.latency_ms:g} ms.")
-    repeats = Counter((step.tool, step.action, repr(step.parameters)) for step in steps)
-    found += [
-        f"{tool} {action[:_QUOTED]} was run {count} times with the same parameters."
-        for (tool, action, _), count in repeats.most_common(_MOST)
-        if count > 2  # noqa: PLR2004 - once and again is ordinary
-    ]
-    return found
+        latency_ms, slowest = max(timed, key=lambda pair: (pair[0], -pair[1]))
+        yield f"The slowest step was step {slowest + 1} ({_name(actions[slowest])}) with {latency_ms:g} ms."
+    for (_, text), times in _repeats(actions).most_common(_MOST):
+        if times > 2:  # noqa: PLR2004 - as above
+            yield f"{text[:_QUOTED]} was run {times} times."
 
 
-def _recoveries(steps: Sequence[Step]) -> list[tuple[int, int]]:
-    """Pair each failed step with the next passing one of the same tool and action."""
-    pairs: list[tuple[int, int]] = []
-    for earlier, step in enumerate(steps):
-        if step.failed:
-            for later in range(earlier + 1, len(steps)):
-                after = steps[later]
-                if (after.tool, after.action) == (step.tool, step.action) and after.result and not after.failed:
-                    pairs.append((earlier, later))
-                    break
-    return pairs
+def _repeats(actions: Sequence[Action]) -> Counter[tuple[str, str]]:
+    """Count commands of the same shape, under the text of the first."""
+    first: dict[str, str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for action in actions:
+        if action.kind != "edit":
+            counts[action.shape, first.setdefault(action.shape, action.text)] += 1
+    return counts
 
 
-def _name(step: Step) -> str:
-    return f"{step.tool} {step.action}"[:_QUOTED]
+def _numbered(places: Sequence[int], actions: Sequence[Action]) -> str:
+    return ", ".join(f"step {at + 1} ({_name(actions[at])})" for at in places)
 
 
-def _message(step: Step) -> str:
-    result = step.result
-    first = result.message.strip().splitlines()[:1] if isinstance(result, StepError | StepTimeout) else []
-    return first[0][:_QUOTED] if first else ""
+def _steps(places: Sequence[int]) -> str:
+    shown = ", ".join(str(at + 1) for at in places[:_MOST_NUMBERS])
+    more = f" and {len(places) - _MOST_NUMBERS} more" if len(places) > _MOST_NUMBERS else ""
+    return f"step{'s' if len(places) > 1 else ''} {shown}{more}"
+
+
+def _name(action: Action) -> str:
+    return action.text[:_QUOTED]

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from msgspec import Struct
 
 from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.importers.commits import Commit, FileChange
 from memory_mcp.importers.line_owners import LineOwners
 from memory_mcp.models import limits
@@ -61,7 +62,9 @@ class _Links(Struct):
     owners: LineOwners
 
 
-def import_commits(episodes: Episodes, commits: Iterable[Commit], progress: Progress | None = None) -> Summary:
+def import_commits(
+    episodes: Episodes, relationships: Relationships, commits: Iterable[Commit], progress: Progress | None = None
+) -> Summary:
     """Record commits that are not known yet, oldest first; interrupted, it goes on where it stopped.
 
     Raises:
@@ -75,18 +78,18 @@ def import_commits(episodes: Episodes, commits: Iterable[Commit], progress: Prog
         receipts = episodes.record([episode_of(commit) for commit in fresh])
         links.episode_ids.update({commit.commit: receipt.id for commit, receipt in zip(fresh, receipts, strict=True)})
         new = {commit.commit for commit in fresh}
-        relationships: list[Relationship] = []
+        links_found: list[Relationship] = []
         for commit in batch:
             found, reverted = _links_of(commit, links)
             if commit.commit in new:
-                relationships += found
+                links_found += found
                 if reverted:
                     reason = f"reverted by {commit.commit[:12]}: {commit.subject}"
                     episodes.correct_outcome(reverted, Failure(reason=reason), tag="reverted")
                     failures += 1
-        if relationships:
-            episodes.relate(relationships)
-        read, known, related = read + len(batch), known + len(batch) - len(fresh), related + len(relationships)
+        if links_found:
+            related += relationships.add(links_found)
+        read, known = read + len(batch), known + len(batch) - len(fresh)
         if progress:
             progress(len(batch))
     return Summary(read, read - known, known, failures, related)

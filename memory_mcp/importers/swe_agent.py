@@ -35,6 +35,8 @@ _FAILED = re.compile(
     re.MULTILINE,
 )
 _TIMED_OUT = re.compile(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
+_EDITS = ("edit ", "insert ")  # these act on the open file, which only the observation names
+_EDITED_FILE = re.compile(r"\[File: (?:/testbed/|/[\w.-]+__[\w.-]+/)?(.+?) \(\d+ lines total\)\]")
 _CHANGED_FILE = re.compile(r"^\+\+\+ b/(.+?)\r?$", re.MULTILINE)
 
 
@@ -124,10 +126,12 @@ def _steps(trajectory: _Trajectory, moment: int) -> Iterator[Step]:
     for turn in trajectory.trajectory:
         command = turn.action.strip()
         if command:
+            file = _EDITED_FILE.search(turn.observation) if command.startswith(_EDITS) else None
             yield Step(
                 tool=command.split()[0][: limits.NAME_CHARACTERS],
                 action=command[: limits.TASK_CHARACTERS],
-                parameters={"thought": turn.thought.strip()} if turn.thought.strip() else {},
+                parameters=({"file": file[1]} if file else {})
+                | ({"thought": turn.thought.strip()} if turn.thought.strip() else {}),
                 result=_result(turn.observation),
                 latency_ms=None if turn.execution_time is None else round(turn.execution_time * 1_000, 1),
                 recorded_at=moment,

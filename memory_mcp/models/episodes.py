@@ -101,13 +101,27 @@ class Context(Struct, frozen=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
+class Typical(Struct, frozen=True):
+    """The median steps and seconds of `episodes` earlier ones of the same domain and task type."""
+
+    episodes: int
+    steps: float
+    seconds: float
+
+
 class Reward(Struct, frozen=True):
-    """How good a completed episode was, 0 to 2, with the factors that made it."""
+    """How good a completed episode was: outcome x efficiency x complexity x quality + learning bonus, within 0 and 2.
+
+    `typical` is what efficiency was measured against, None for the defaults that hold before five episodes are known.
+    """
 
     total: float
     outcome: float
     efficiency: float
     quality: float
+    complexity: float = 1.0
+    learning_bonus: float = 0.0
+    typical: Typical | None = None
 
 
 class Reflection(Struct, frozen=True):

@@ -8,11 +8,14 @@ from memory_mcp.models.episodes import EpisodeFilter
 
 Scope = Literal["project", "all"]
 Mode = Literal["hybrid", "keyword"]
-Kind = Literal["episode", "note"]
+Kind = Literal["episode", "note", "pattern"]
 
 
 class Query(Struct, frozen=True):
-    """What is asked: the text, how many hits, which records, and whether other projects count."""
+    """What is asked: the text, how many hits, which records, and whether other projects count.
+
+    Patterns rank among themselves: `kinds` is episodes, notes or both, or patterns alone.
+    """
 
     text: str
     limit: int = 10

@@ -9,7 +9,7 @@ from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.provider import Provider
 from memory_mcp.models.episodes import Episode
 from memory_mcp.retrieval.keywords import keyword_text
-from memory_mcp.retrieval.texts import chunks, episode_text, note_text
+from memory_mcp.retrieval.texts import chunks, episode_text, note_text, pattern_text
 from memory_mcp.retrieval.vectors import dump_vectors
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
@@ -140,7 +140,9 @@ class Index:
         episodes = self._store.episodes.load_many(session, work.episode_keys)
         notes = self._store.notes.load_many(session, work.note_keys)
         texts = {key: episode_text(episode) for key, episode in episodes.items() if isinstance(episode, Episode)}
-        return texts | {key: note_text(note) for key, note in notes.items()}
+        patterns = self._store.patterns.load_many(session, work.pattern_keys)
+        texts |= {key: note_text(note) for key, note in notes.items()}
+        return texts | {key: pattern_text(pattern) for key, pattern in patterns.items()}
 
     def _embed(self, provider: Provider, texts: dict[int, str]) -> dict[int, bytes]:
         pieces = {key: chunks(text, self._settings.chunk_characters) for key, text in texts.items()}

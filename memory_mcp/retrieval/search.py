@@ -12,18 +12,20 @@ from memory_mcp.errors import BusyError, ProviderError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.notes import Note
-from memory_mcp.models.recall import Answer, Hit, Query, ScoreParts
+from memory_mcp.models.patterns import Pattern, title_of
+from memory_mcp.models.recall import Answer, Hit, Kind, Query, ScoreParts
 from memory_mcp.retrieval import fusion
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.indexing import Index
 from memory_mcp.retrieval.keywords import keyword_text, match_expression, query_terms
-from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines
+from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text
 from memory_mcp.retrieval.vectors import VectorMatrix
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Candidate, Sight, VectorSet
 from memory_mcp.storage.store import Store
 
+Record = Episode | Note | Pattern
 _DAY = 86_400e6  # microseconds
 _LESSON_CHARACTERS = 400
 
@@ -64,7 +66,7 @@ class Recall:
         self._store = store
         self._index = index
         self._settings = settings
-        self._matrices: dict[tuple[str, str], tuple[VectorMatrix, int]] = {}
+        self._matrices: dict[tuple[str, str, str], tuple[VectorMatrix, int]] = {}
         self._lock = threading.Lock()
         self.matrix_hits = 0
         self.matrix_loads = 0
@@ -150,7 +152,7 @@ class Recall:
         self, session: Session, vector_set: VectorSet, vector: Vector, sight: Sight, bm25: dict[int, float]
     ) -> dict[int, float]:
         allowed = search_index.allowed_keys(session, sight) if sight.is_filtered else None
-        barred = [] if sight.is_filtered else search_index.old_note_keys(session, sight.now)
+        barred = [] if sight.is_filtered else search_index.outdated_keys(session, sight.now)
         with self._lock:
             matrix = self._matrix(session, vector_set, sight)
             scores = matrix.scores(vector)
@@ -158,8 +160,8 @@ class Recall:
             return nearest | matrix.of(scores, bm25.keys() - nearest.keys())
 
     def _matrix(self, session: Session, vector_set: VectorSet, sight: Sight) -> VectorMatrix:
-        """Return the matrix of a scope, brought to the state of this snapshot."""
-        slot = (sight.scope, vector_set.model)
+        """Return the matrix of a scope and group, brought to the state of this snapshot."""
+        slot = (sight.scope, sight.group, vector_set.model)
         held = self._matrices.get(slot)
         head = search_index.head(session)
         if held is None:
@@ -203,15 +205,13 @@ class Recall:
         collapsed = _collapsed(ranked)
         for start in range(0, min(len(collapsed), 3 * limit), limit):
             group = collapsed[start : start + limit]
-            keys = [entry.candidate.key for entry, _ in group]
-            records: dict[int, Episode | Note] = {
+            records: dict[int, Record] = {
                 key: episode
-                for key, episode in self._store.episodes.load_many(
-                    session, [entry.candidate.key for entry, _ in group if entry.candidate.kind == "episode"]
-                ).items()
+                for key, episode in self._store.episodes.load_many(session, _of_kind(group, "episode")).items()
                 if isinstance(episode, Episode)
             }
-            records |= self._store.notes.load_many(session, keys)
+            records |= self._store.notes.load_many(session, _of_kind(group, "note"))
+            records |= self._store.patterns.load_many(session, _of_kind(group, "pattern"))
             for entry, repeats in group:
                 record = records.get(entry.candidate.key)
                 if record is None:
@@ -225,15 +225,13 @@ class Recall:
         answers = any(hit.relevance >= self._settings.floor for hit in hits)
         return tuple(hits[:limit]) if answers else ()
 
-    def _hit(
-        self, entry: Ranked, record: Episode | Note, matched: tuple[str, ...], *, relevance: float, repeats: int
-    ) -> Hit:
+    def _hit(self, entry: Ranked, record: Record, matched: tuple[str, ...], *, relevance: float, repeats: int) -> Hit:
         now = self._store.clock.now()
         return Hit(
             kind=entry.candidate.kind,
             id=record.id,
             project=record.project,
-            text=record.task if isinstance(record, Episode) else record.text,
+            text=_shown(record),
             score=round(entry.score, 4),
             relevance=round(relevance, 4),
             parts=ScoreParts(
@@ -249,7 +247,7 @@ class Recall:
             outcome=outcome_type(record.outcome) if isinstance(record, Episode) and record.outcome else None,
             reward=record.reward.total if isinstance(record, Episode) and record.reward else None,
             task_type=record.task_type if isinstance(record, Episode) else None,
-            tags=record.context.tags if isinstance(record, Episode) else record.tags,
+            tags=_tags(record),
             repeats=repeats,
             lesson=" ".join(filter(None, outcome_lines(record)))[:_LESSON_CHARACTERS]
             if isinstance(record, Episode)
@@ -281,9 +279,42 @@ def _look_up(session: Session, text: str) -> Terms:
     return Terms(tuple(words), stems, rarity)
 
 
-def _matched(session: Session, record: Episode | Note, terms: Terms) -> tuple[str, ...]:
-    text = episode_text(record) if isinstance(record, Episode) else note_text(record)
-    present = set(session.stem(keyword_text(text)))
+def _of_kind(group: Sequence[tuple[Ranked, int]], kind: Kind) -> list[int]:
+    return [entry.candidate.key for entry, _ in group if entry.candidate.kind == kind]
+
+
+def _shown(record: Record) -> str:
+    match record:
+        case Episode():
+            return record.task
+        case Note():
+            return record.text
+        case Pattern():
+            return title_of(record.definition)
+
+
+def _tags(record: Record) -> tuple[str, ...]:
+    match record:
+        case Episode():
+            return record.context.tags
+        case Note():
+            return record.tags
+        case Pattern():
+            return ()
+
+
+def _indexed(record: Record) -> str:
+    match record:
+        case Episode():
+            return episode_text(record)
+        case Note():
+            return note_text(record)
+        case Pattern():
+            return pattern_text(record)
+
+
+def _matched(session: Session, record: Record, terms: Terms) -> tuple[str, ...]:
+    present = set(session.stem(keyword_text(_indexed(record))))
     return tuple(word for word in terms.words if terms.stems[word] and present.issuperset(terms.stems[word]))
 
 

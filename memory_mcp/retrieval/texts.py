@@ -6,6 +6,7 @@ from typing import Any
 from memory_mcp.clock import iso
 from memory_mcp.models.episodes import Abstained, Episode, Failure, PartialSuccess, StepError, StepTimeout, Success
 from memory_mcp.models.notes import Note
+from memory_mcp.models.patterns import Approach, Branches, Evidence, Fix, Pattern, Run, title_of
 
 LONGEST_VALUE = 2_000  # a longer argument (a whole file written) adds words of every kind and no meaning
 MOST_CHUNKS = 64  # vectors per document; the keyword index takes the whole text
@@ -27,6 +28,25 @@ def episode_text(episode: Episode) -> str:
 def note_text(note: Note) -> str:
     """Return the note, its tags and its date."""
     return "\n".join((note.text, " ".join(note.tags), _date_words(note.created_at)))
+
+
+def pattern_text(pattern: Pattern) -> str:
+    """Return what a pattern is, what its newest episodes did, and the tasks that they did it for."""
+    lines = [title_of(pattern.definition), *(line for each in pattern.evidence for line in _evidence_lines(each))]
+    return "\n".join(dict.fromkeys(line[:LONGEST_VALUE] for line in lines if line.strip()))
+
+
+def _evidence_lines(evidence: Evidence) -> Iterator[str]:
+    yield evidence.task.splitlines()[0] if evidence.task.strip() else ""
+    match evidence.detail:
+        case Run(commands):
+            yield from commands
+        case Branches(branches):
+            yield from (branch.next for branch in branches)
+        case Fix(error, action, fix):
+            yield from (error, action, *fix)
+        case Approach(companions, checks):
+            yield from (*companions, *checks)
 
 
 def outcome_lines(episode: Episode) -> Iterator[str]:

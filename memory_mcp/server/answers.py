@@ -10,6 +10,7 @@ from memory_mcp.models.episodes import Episode, EpisodePage, EpisodeSummary, Ste
 from memory_mcp.models.recall import Answer, Hit
 from memory_mcp.models.receipts import Receipt
 
+Rendered = dict[str, Any]
 BUDGET_BYTES = 7_500  # answers stay below 8 KB; what does not fit is named, with the way to get it
 _ROW_CHARACTERS = 240
 _TEXT_CHARACTERS = 600

@@ -22,6 +22,7 @@ from memory_mcp.errors import MemoryMcpError  # noqa: E402 - as above
 from memory_mcp.memory import Memory  # noqa: E402 - as above
 from memory_mcp.server.desk import Desk  # noqa: E402 - as above
 from memory_mcp.server.protocol import build  # noqa: E402 - as above
+from memory_mcp.server.tools.catalogue import offered  # noqa: E402 - as above
 from memory_mcp.server.transport import stdio  # noqa: E402 - as above
 
 _PARENT_CHECK_S = 5.0
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--home", help="directory of the memory (default: the platform's data directory)")
     parser.add_argument("--project", help="name of the project (default: found from git)")
+    parser.add_argument("--toolsets", metavar="NAMES", help="further tools: records,learning,tags,relationships or all")
     parser.add_argument("--config", type=Path, help="settings file instead of the usual place")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any setting; repeatable")
     parser.add_argument("--version", action="version", version=f"memory-mcp {__version__}")
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             level=resolved.settings.server.log_level.upper(),
             format="memory-mcp %(levelname)s %(name)s: %(message)s",
         )
+        offered(resolved.settings.server.toolsets)
         memory = Memory.open(os.environ, Path.cwd(), actor="server", resolved=resolved)
     except MemoryMcpError as error:
         print(f"memory-mcp cannot start: {error}", file=sys.stderr)  # noqa: T201 - all that a client shows of a failed start
@@ -63,6 +66,7 @@ def _resolved(given: argparse.Namespace) -> Resolved:
     flags = dict(pair.partition("=")[::2] for pair in given.set)
     flags |= {"store.home": given.home} if given.home else {}
     flags |= {"project.name": given.project} if given.project else {}
+    flags |= {"server.toolsets": given.toolsets} if given.toolsets else {}
     return resolve(os.environ, Path.cwd(), flags=flags, path=given.config)
 
 

@@ -10,6 +10,7 @@ from memory_mcp.clock import iso
 from memory_mcp.errors import MemoryMcpError
 from memory_mcp.memory import Memory
 from memory_mcp.monitoring.metrics import Metrics
+from memory_mcp.server.sessions import Session
 
 logger = logging.getLogger(__name__)
 _RETRY_S = 30.0
@@ -24,6 +25,7 @@ class Desk:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.metrics = Metrics()
+        self.session = Session(memory)
         self._started_at = memory.clock.now()
         self._work = threading.Event()
         self._starting = threading.Lock()
@@ -82,6 +84,7 @@ class Desk:
             if self._stopping:
                 return
             try:
+                self._learn()
                 self.memory.index.follow_keywords()
                 wanted = self.memory.index.wanted
                 while wanted and not self._stopping and self.memory.index.vectors_lag():
@@ -89,3 +92,8 @@ class Desk:
             except MemoryMcpError as error:
                 logger.warning("the index could not follow: %s", error)
                 self._work.wait(_RETRY_S)
+
+    def _learn(self) -> None:
+        """Learn from what changed, a batch at a time, so that a large history does not keep the end waiting."""
+        while not self._stopping and self.memory.learning.follow(patience_s=0.0):
+            pass

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,7 +20,8 @@ from memory_mcp.server.answers import episode_of
 from memory_mcp.server.arguments import Nothing
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.schemas import input_schema, parse
-from memory_mcp.server.tools import TOOLS, Tool, health_check
+from memory_mcp.server.tools.catalogue import TOOLS, Tool, offered
+from memory_mcp.server.tools.operations import health_check
 
 logger = logging.getLogger(__name__)
 _EPISODE_URI = "memory://episodes/"
@@ -47,8 +49,8 @@ def build(desk: Desk, pool: ThreadPoolExecutor) -> Server[dict[str, Any]]:
     return server
 
 
-def tool_list() -> list[types.Tool]:
-    """Describe the tools to a client."""
+def tool_list(tools: Iterable[Tool]) -> list[types.Tool]:
+    """Describe tools to a client."""
     return [
         types.Tool(
             name=tool.name,
@@ -59,7 +61,7 @@ def tool_list() -> list[types.Tool]:
             if tool.reads_only
             else types.ToolAnnotations(read_only_hint=False, destructive_hint=tool.destroys),
         )
-        for tool in TOOLS.values()
+        for tool in tools
     ]
 
 
@@ -67,7 +69,8 @@ class _Handlers:
     def __init__(self, desk: Desk, pool: ThreadPoolExecutor) -> None:
         self._desk = desk
         self._pool = pool
-        self._tools = types.ListToolsResult(tools=tool_list())
+        self._offered = offered(desk.memory.settings.server.toolsets)
+        self._tools = types.ListToolsResult(tools=tool_list(self._offered.values()))
 
     async def list_tools(
         self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
@@ -78,9 +81,10 @@ class _Handlers:
     async def call_tool(
         self, _: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        tool = TOOLS.get(params.name)
+        tool = self._offered.get(params.name)
         if tool is None:
-            raise MCPError(types.INVALID_PARAMS, f"no tool {params.name}; there are {', '.join(TOOLS)}")
+            hint = f"it comes with --toolsets {TOOLS[params.name].toolset}; " if params.name in TOOLS else ""
+            raise MCPError(types.INVALID_PARAMS, f"no tool {params.name}; {hint}there are {', '.join(self._offered)}")
         return await asyncio.wrap_future(self._pool.submit(self._run, tool, params.arguments))
 
     def _run(self, tool: Tool, given: dict[str, Any] | None) -> types.CallToolResult:

@@ -11,12 +11,15 @@ from msgspec import Struct
 from memory_mcp.errors import DamagedError, InvalidInputError
 from memory_mcp.models.episodes import Context, Episode, Outcome, Reflection, Reward, Source, Step, StepResult
 from memory_mcp.models.notes import Note
+from memory_mcp.models.patterns import Definition, Detail
 
 _ENCODER = msgspec.json.Encoder()
 _OUTCOME = msgspec.json.Decoder(Outcome)
 _REWARD = msgspec.json.Decoder(Reward)
 _REFLECTION = msgspec.json.Decoder(Reflection)
 _RESULT = msgspec.json.Decoder(StepResult)
+_DEFINITION = msgspec.json.Decoder(Definition)
+_DETAIL = msgspec.json.Decoder(Detail)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -125,6 +128,30 @@ def load_episode(
         is_global=bool(is_global),
         source=Source(source_kind, source_id) if source_kind and source_id else None,
     )
+
+
+def identity(definition: Definition) -> str:
+    """Return the text that two sightings of one pattern share."""
+    return _ENCODER.encode(definition).decode()
+
+
+def load_identity(text: str, stored: int) -> Definition:
+    """Read a pattern's definition from its identity.
+
+    Raises:
+        DamagedError: it does not hold what was written.
+
+    """
+    if checksum(text) != stored:
+        raise DamagedError(f"the identity of a pattern does not match its checksum: {text[:80]}")
+    definition: Definition = _DEFINITION.decode(text)
+    return definition
+
+
+def load_detail(text: str) -> Detail:
+    """Read what one episode says about a pattern."""
+    detail: Detail = _DETAIL.decode(text)
+    return detail
 
 
 def note_checksum(note: Note) -> int:

@@ -82,6 +82,15 @@ def locate(session: Session, writer: Writer, kind: str, document_id: str) -> int
     return int(found[0])
 
 
+def find_keys(session: Session, wall: Wall, ids: Iterable[str]) -> dict[str, int]:
+    """Map the ids of visible records to their keys; unknown ids are left out."""
+    rows = session.rows(
+        f"SELECT d.id, d.key FROM documents d WHERE d.id IN (SELECT value FROM json_each(?)) AND {wall.visible()}",
+        (json.dumps(list(ids)),),
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def revise(session: Session, key: int) -> None:
     """Mark a record as changed, which also writes its change row."""
     session.run("UPDATE documents SET revision = revision + 1 WHERE key = ?", (key,))
@@ -116,12 +125,17 @@ def keys_json(keys: Iterable[int]) -> str:
 
 def seal(session: Session, writer: Writer, action: str, document_id: str) -> Receipt:
     """Write the audit row of the change just made and return its receipt; call it last in the transaction."""
-    sequence = int(session.value("SELECT max(sequence) FROM changes"))
+    return Receipt(id=document_id, sequence=note(session, writer, action, document_id))
+
+
+def note(session: Session, writer: Writer, action: str, document_id: str) -> int:
+    """Write an audit row for a change that revises no document, and return the newest sequence."""
+    sequence = int(session.value("SELECT max(sequence) FROM changes") or 0)
     session.run(
         "INSERT INTO audit_events (at, project_key, actor, action, document_id, sequence) VALUES (?, ?, ?, ?, ?, ?)",
         (writer.clock.now(), writer.wall.project_key, writer.actor, action, document_id, sequence),
     )
-    return Receipt(id=document_id, sequence=sequence)
+    return sequence
 
 
 def delete(session: Session, writer: Writer, kind: str, document_id: str) -> Receipt:

@@ -1,19 +1,18 @@
 """This module keeps episodes and their steps."""
 
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Any
 
 from memory_mcp.errors import DamagedError, LimitError, NotFoundError
 from memory_mcp.models import limits
-from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, outcome_type
+from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, Typical, outcome_type
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.models.relationships import Relationship
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.documents import NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
 
-_KEY = "(SELECT key FROM documents WHERE id = :id)"
 _STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, checksum"
 
 
@@ -177,35 +176,38 @@ class EpisodeStore:
                 loaded[key] = error
         return loaded
 
-    def relate(self, relationships: Sequence[Relationship]) -> None:
-        """Store relationships between episodes of this project; those known already stay as they are.
+    def place(self, session: Session, episode_id: str) -> tuple[int, int]:
+        """Return the key and the revision of an episode of this project.
 
         Raises:
-            NotFoundError: an end of one is not here.
+            NotFoundError: no such episode here.
 
         """
-        with self._database.write() as session:
-            rows = [
-                (
-                    documents.locate(session, self._writer, "episode", each.from_id),
-                    documents.locate(session, self._writer, "episode", each.to_id),
-                    each.kind,
-                )
-                for each in relationships
-            ]
-            session.run_many("INSERT OR IGNORE INTO relationships (from_key, to_key, kind) VALUES (?, ?, ?)", rows)
+        key = documents.locate(session, self._writer, "episode", episode_id)
+        return key, int(session.value("SELECT revision FROM documents WHERE key = ?", (key,)))
 
-    def relationships(self, episode_id: str) -> Sequence[Relationship]:
-        """Return every relationship that an episode is an end of."""
+    def keys_of_task(self, session: Session, task: str) -> Sequence[int]:
+        """Return the keys of this project's first episodes with the very same task, whatever its case and blanks."""
+        rows = session.rows(
+            "SELECT e.key FROM episodes e JOIN documents d ON d.key = e.key WHERE e.task_key = ? AND d.project_key = ?"
+            " ORDER BY e.key LIMIT 5",
+            (task_key(task), self._writer.wall.project_key),
+        )
+        return [row[0] for row in rows]
+
+    def typical(self, domain: str, task_type: str) -> Typical | None:
+        """Return the medians of the latest 200 completed episodes of a domain and task type, None without any."""
         with self._database.read() as session:
             rows = session.rows(
-                "SELECT r.kind, d.id, t.id FROM relationships r JOIN documents d ON d.key = r.from_key"
-                " JOIN documents t ON t.key = r.to_key"
-                f" WHERE :id IN (d.id, t.id) AND (r.from_key IN {_KEY} OR r.to_key IN {_KEY})"
-                f" AND {self._writer.wall.visible()} AND {self._writer.wall.visible('t')} ORDER BY r.kind, d.id, t.id",
-                {"id": episode_id},
+                "SELECT e.step_count, e.completed_at - e.started_at FROM episodes e JOIN documents d ON d.key = e.key"
+                " WHERE e.domain = ? AND e.task_type = ? AND e.completed_at IS NOT NULL AND d.project_key = ?"
+                " ORDER BY e.completed_at DESC LIMIT 200",
+                (domain, task_type, self._writer.wall.project_key),
             )
-        return [Relationship(*row) for row in rows]
+        if not rows:
+            return None
+        seconds = median(row[1] for row in rows) / 1e6
+        return Typical(len(rows), float(median(row[0] for row in rows)), round(seconds, 3))
 
     def sources(self, kind: str) -> dict[str, str]:
         """Map the source ids of one importer to episode ids."""

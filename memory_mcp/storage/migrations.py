@@ -7,6 +7,7 @@ from msgspec import Struct
 from memory_mcp.clock import Clock
 from memory_mcp.errors import NewerSchemaError
 from memory_mcp.storage.database import APPLICATION_ID, Database, Session
+from memory_mcp.storage.learning_schema import SECOND_SCHEMA
 from memory_mcp.storage.schema import FIRST_SCHEMA
 
 
@@ -18,7 +19,10 @@ class Migration(Struct, frozen=True):
     statements: tuple[str, ...]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "first schema", FIRST_SCHEMA),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "first schema", FIRST_SCHEMA),
+    Migration(2, "learning", SECOND_SCHEMA),
+)
 
 
 def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -14,8 +14,12 @@ from memory_mcp.storage.documents import Wall, keys_json
 from memory_mcp.storage.filters import episode_conditions
 
 KEYWORDS = "keywords"
+Group = Literal["records", "patterns"]
 _TABLES = "documents d LEFT JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
-_OLD_NOTES = "SELECT key FROM notes WHERE superseded_by IS NOT NULL OR valid_until <= :now"
+_OUTDATED = (
+    "SELECT key FROM notes WHERE superseded_by IS NOT NULL OR valid_until <= :now"
+    " UNION ALL SELECT key FROM patterns WHERE retired_at IS NOT NULL"
+)
 
 
 class Pending(Struct, frozen=True):
@@ -23,6 +27,7 @@ class Pending(Struct, frozen=True):
 
     episode_keys: tuple[int, ...]
     note_keys: tuple[int, ...]
+    pattern_keys: tuple[int, ...]
     up_to: int
 
 
@@ -58,27 +63,42 @@ class Sight(Struct, frozen=True):
     now: int
 
     @property
+    def group(self) -> Group:
+        """Which documents rank together: patterns among themselves, episodes and notes together."""
+        return "patterns" if self.kinds == ("pattern",) else "records"
+
+    @property
     def is_filtered(self) -> bool:
-        """Whether anything beyond the wall and the age of notes narrows the search."""
-        return self.filter != EpisodeFilter() or len(self.kinds) != len(get_args(Kind))
+        """Whether anything beyond the wall, the group and what is outdated narrows the search."""
+        return self.filter != EpisodeFilter() or (self.group == "records" and set(self.kinds) != {"episode", "note"})
 
     def condition(self) -> tuple[str, dict[str, object]]:
         """Return the SQL condition over documents d and episodes e, with its bindings."""
         conditions, bindings = episode_conditions(self.filter)
-        conditions += [f"d.key NOT IN ({_OLD_NOTES})", self.reach()]
-        if len(self.kinds) == 1:
+        conditions += [f"d.key NOT IN ({_OUTDATED})", self.reach()]
+        if self.group == "records" and len(self.kinds) == 1:
             conditions.append("d.kind = :kind")
             bindings["kind"] = self.kinds[0]
         return " AND ".join(conditions), {**bindings, "now": self.now}
 
     def reach(self) -> str:
-        """Return the condition of the wall alone."""
-        return "1" if self.scope == "all" else self.wall.visible()
+        """Return the condition of the wall and the group alone."""
+        of_group = "d.kind = 'pattern'" if self.group == "patterns" else "d.kind <> 'pattern'"
+        return of_group if self.scope == "all" else f"{self.wall.visible()} AND {of_group}"
 
 
 def head(session: Session) -> int:
     """Return the newest sequence of the store, 0 for an empty one."""
     return int(session.value("SELECT max(sequence) FROM changes") or 0)
+
+
+def follow(session: Session, follower: str, up_to: int) -> None:
+    """Remember how far a follower has handled changes."""
+    session.run(
+        "INSERT INTO followers (name, followed) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET followed = excluded.followed",
+        (follower, up_to),
+    )
 
 
 def followed(session: Session, follower: str) -> int:
@@ -94,9 +114,13 @@ def pending(session: Session, after: int, limit: int) -> Pending:
     )
     kinds = {row[1]: row[2] for row in rows}
     alive = kinds.keys() - _gone(session, kinds)
+    episodes, notes, patterns = (
+        tuple(key for key, kind in kinds.items() if kind == wanted and key in alive) for wanted in get_args(Kind)
+    )
     return Pending(
-        episode_keys=tuple(key for key, kind in kinds.items() if kind == "episode" and key in alive),
-        note_keys=tuple(key for key, kind in kinds.items() if kind == "note" and key in alive),
+        episode_keys=episodes,
+        note_keys=notes,
+        pattern_keys=patterns,
         up_to=rows[-1][0] if rows else after,
     )
 
@@ -122,11 +146,7 @@ def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
     """Replace the keyword entries of documents and remember how far the index has followed."""
     session.run_many("DELETE FROM keywords WHERE rowid = ?", [(key,) for key in texts])
     session.run_many("INSERT INTO keywords (rowid, text) VALUES (?, ?)", list(texts.items()))
-    session.run(
-        "INSERT INTO followers (name, followed) VALUES (?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET followed = excluded.followed",
-        (KEYWORDS, up_to),
-    )
+    follow(session, KEYWORDS, up_to)
 
 
 def search_keywords(session: Session, match: str, sight: Sight, limit: int) -> list[tuple[int, float]]:
@@ -173,9 +193,9 @@ def allowed_keys(session: Session, sight: Sight) -> list[int]:
     return [row[0] for row in session.rows(f"SELECT d.key FROM {_TABLES} WHERE {condition}", bindings)]
 
 
-def old_note_keys(session: Session, now: int) -> list[int]:
-    """Return the keys of notes that are superseded or expired."""
-    return [row[0] for row in session.rows(_OLD_NOTES, {"now": now})]
+def outdated_keys(session: Session, now: int) -> list[int]:
+    """Return the keys of notes that are superseded or expired, and of retired patterns."""
+    return [row[0] for row in session.rows(_OUTDATED, {"now": now})]
 
 
 def find_vector_set(session: Session, model: str) -> VectorSet | None:

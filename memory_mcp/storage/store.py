@@ -1,18 +1,30 @@
 """This module opens the store for one project."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from memory_mcp.clock import Clock
 from memory_mcp.config.settings import StoreSettings
 from memory_mcp.errors import NotFoundError
-from memory_mcp.storage.database import Database, engine_version
+from memory_mcp.models.episodes import Episode
+from memory_mcp.models.patterns import Pattern
+from memory_mcp.models.recall import Kind
+from memory_mcp.storage import documents, search_index
+from memory_mcp.storage.database import Database, Session, engine_version
+from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.documents import Wall, Writer
 from memory_mcp.storage.episode_store import EpisodeStore
+from memory_mcp.storage.handoff_store import HandoffStore
 from memory_mcp.storage.migrations import migrate
 from memory_mcp.storage.note_store import NoteStore
+from memory_mcp.storage.pattern_store import PatternStore
+from memory_mcp.storage.recommendation_store import RecommendationStore
+from memory_mcp.storage.relationship_store import RelationshipStore
 from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, head, list_vector_sets
+from memory_mcp.storage.tag_store import TagStore
 
-_COUNTED = ("episodes", "steps", "notes", "changes", "audit_events", "quarantine")
+_COUNTED = ("episodes", "steps", "notes", "patterns", "recommendations", "changes", "audit_events", "quarantine")
 
 
 class Store:
@@ -25,6 +37,12 @@ class Store:
         self.schema = schema
         self.episodes = EpisodeStore(database, writer)
         self.notes = NoteStore(database, writer)
+        self.relationships = RelationshipStore(database, writer)
+        self.tags = TagStore(database, writer)
+        self.handoffs = HandoffStore(database, writer, self.episodes)
+        self.digests = DigestStore(database, writer)
+        self.patterns = PatternStore(database, writer, self.digests)
+        self.recommendations = RecommendationStore(database, writer)
 
     @classmethod
     def open(cls, path: Path, project: str, settings: StoreSettings, *, clock: Clock, actor: str) -> "Store":
@@ -43,6 +61,14 @@ class Store:
             raise
         return cls(database, Writer(Wall(key, project), clock, actor), schema)
 
+    def records(self, session: Session, ids: Iterable[str]) -> Sequence[Episode | Pattern]:
+        """Load the episodes and patterns that can be seen among some ids; damaged ones are left out."""
+        keys = list(documents.find_keys(session, self.wall, ids).values())
+        kinds = search_index.candidates(session, keys)
+        episodes = self.episodes.load_many(session, [key for key in keys if kinds[key].kind == "episode"])
+        patterns = self.patterns.load_many(session, [key for key in keys if kinds[key].kind == "pattern"])
+        return [*(each for each in episodes.values() if isinstance(each, Episode)), *patterns.values()]
+
     def close(self) -> None:
         """Close the file."""
         self.database.close()
@@ -53,13 +79,13 @@ class Store:
             return {table: int(session.value(f"SELECT count(*) FROM {table}")) for table in _COUNTED}
 
     def project_counts(self) -> dict[str, int]:
-        """Count episodes and notes of this project."""
+        """Count episodes, notes and patterns of this project."""
         with self.database.read() as session:
             rows = session.rows(
                 "SELECT kind, count(*) FROM documents WHERE project_key = ? GROUP BY kind", (self.wall.project_key,)
             )
         found: dict[str, int] = dict(rows)
-        return {"episodes": int(found.get("episode", 0)), "notes": int(found.get("note", 0))}
+        return {f"{kind}s": int(found.get(kind, 0)) for kind in get_args(Kind)}
 
     def audit(self, document_id: str) -> list[tuple[int, str, str, int]]:
         """Return (time, actor, action, sequence) of every change of a record, oldest first."""

@@ -44,7 +44,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def run(memory: Memory, repository: Repository) -> Summary:
-    return import_commits(memory.episodes, read_repository(repository.path))
+    return import_commits(memory.episodes, memory.relationships, read_repository(repository.path))
 
 
 def test_a_commit_becomes_an_episode_with_its_files_as_steps(memory: Memory, repository: Repository) -> None:
@@ -81,7 +81,7 @@ def test_a_revert_makes_what_it_reverts_a_failure(memory: Memory, repository: Re
     assert isinstance(episode.outcome, Failure)
     assert episode.outcome.reason.endswith('Revert "Use threads everywhere"')
     assert episode.context.tags == ("git", "reverted")
-    assert memory.episodes.relationships(failed.id)[0].kind == "references"
+    assert memory.relationships.list(failed.id)[0].kind == "references"
 
 
 def test_a_fix_of_the_same_lines_follows_the_commit_that_wrote_them(memory: Memory, repository: Repository) -> None:
@@ -92,7 +92,7 @@ def test_a_fix_of_the_same_lines_follows_the_commit_that_wrote_them(memory: Memo
     assert run(memory, repository).relationships == 1
 
     sources = memory.episodes.sources("git")
-    (link,) = memory.episodes.relationships(sources[first])
+    (link,) = memory.relationships.list(sources[first])
     assert (link.kind, link.to_id) == ("follows", sources[first])
 
 
@@ -104,7 +104,7 @@ def test_commits_of_one_issue_are_related(memory: Memory, repository: Repository
     run(memory, repository)
 
     sources = memory.episodes.sources("git")
-    (link,) = memory.episodes.relationships(sources[first])
+    (link,) = memory.relationships.list(sources[first])
     assert (link.kind, link.from_id, link.to_id) == ("related_to", sources[second], sources[first])
 
 
@@ -167,7 +167,7 @@ def test_a_bad_line_of_a_recorded_history_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data/git beside the checkout")
 def test_a_real_history_is_imported_and_found(memory: Memory) -> None:
-    summary = import_commits(memory.episodes, read_json_lines(DATA / "sqlite-utils.jsonl.gz"))
+    summary = import_commits(memory.episodes, memory.relationships, read_json_lines(DATA / "sqlite-utils.jsonl.gz"))
 
     assert summary.read == summary.imported == 1199
     best = memory.recall.search(Query("foreign key bug when adding columns", limit=3)).hits

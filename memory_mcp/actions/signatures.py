@@ -1,0 +1,47 @@
+"""This module reduces an error message to its signature: what stays the same when the same error comes again."""
+
+import re
+
+_NAMED = re.compile(r"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Warning)\b")
+_TELLING = re.compile(
+    r"\b(?:error|fatal|fail(?:ed|ure)?|cannot|can't|could not|not found|no such|denied|undefined|unexpected|invalid"
+    r"|unknown|missing|refused|timed? ?out|unable)\b",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"^(?:E\s{2,}|[-*•>\s]+|[A-Z]\d{3,4}\s+)+")
+_URL = re.compile(r"\bhttps?://\S+")
+_UUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
+_HEX = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{7,40}\b")
+_PATH = re.compile(r"(?<![\w<])(?:[A-Za-z]:)?[~.]{0,2}(?:[/\\][\w.@+-]+|\w[\w.@+-]*[/\\][\w.@+-]+)(?:[/\\][\w.@+-]*)*")
+_FILE = re.compile(r"(?<![\w./])[\w-]+\.(?:py|js|ts|tsx|jsx|rs|go|java|c|h|cpp|rb|sh|sql|json|ya?ml|toml|md|txt|cfg)\b")
+_NUMBER = re.compile(r"(?<![A-Za-z_<])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?(?![A-Za-z_>])|\d{2,}")
+_LONGEST = 200
+_SEARCHED = 20_000  # characters of a message that are looked at, from its end: a traceback says it last
+TIMED_OUT = "timed out"
+
+
+def telling_line(message: str) -> str:
+    """Return the line that names the error: the last one that names an exception, else the first that complains."""
+    lines = [line.strip() for line in message[-_SEARCHED:].splitlines() if line.strip()]
+    named = [line for line in lines if _NAMED.search(line)]
+    first = [line for line in named if _NAMED.match(_PREFIX.sub("", line))]
+    complaint = next((line for line in lines if _TELLING.search(line)), None)
+    chosen = (first or named or [complaint or (lines[0] if lines else "")])[-1]
+    return _PREFIX.sub("", chosen)
+
+
+def signature(message: str) -> str:
+    """Return the error without numbers, paths, ids and addresses; two runs of one mistake give the same text."""
+    line = telling_line(message)
+    for pattern, word in (
+        (_URL, "<url>"),
+        (_UUID, "<id>"),
+        (_ADDRESS, "<address>"),
+        (_PATH, "<path>"),
+        (_FILE, "<path>"),
+        (_HEX, "<id>"),
+        (_NUMBER, "<n>"),
+    ):
+        line = pattern.sub(word, line)
+    return " ".join(line.split())[:_LONGEST]

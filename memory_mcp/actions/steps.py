@@ -1,0 +1,116 @@
+"""This module turns a recorded step, whatever client recorded it, into an action that can be compared."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from memory_mcp.actions.commands import KIND_OF, Kind, file_named, parse_command
+from memory_mcp.actions.signatures import TIMED_OUT, signature
+from memory_mcp.models.episodes import Step, StepError, StepTimeout
+
+_SHELLS = {"bash", "shell", "sh", "zsh", "terminal", "exec", "run", "run_command", "execute", "powershell", "cmd"}
+_SHELLS |= {"local_shell", "run_terminal_cmd", "execute_command", "bashoutput"}
+_ALIASES = {
+    "multiedit": "edit", "str_replace_editor": "edit", "str_replace_based_edit_tool": "edit", "notebookedit": "edit",
+    "apply_patch": "edit", "patch": "edit", "edit_file": "edit", "search_replace": "edit", "str_replace": "edit",
+    "write_file": "write", "create_file": "write", "create": "write", "read_file": "read", "view": "read",
+    "open": "read", "cat": "read", "grep": "search", "glob": "search", "find_file": "search", "search_file": "search",
+    "search_dir": "search", "codebase_search": "search", "list": "read", "ls": "read",
+}  # fmt: skip
+_COMMAND_KEYS = ("command", "cmd", "script")
+_FILE_KEYS = ("file", "path", "file_path", "filename", "notebook_path", "target_file", "files", "paths")
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
+_IDENTIFIER = re.compile(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*|\w+\(\))")
+_LONGEST_TEXT = 300
+_SEARCHED = 4_000  # characters of a step in which identifiers are looked for
+_MOST_IDENTIFIERS = 50
+
+
+class Action(Struct, frozen=True):
+    """What a step did: `token` is its normalised tool and verb, `shape` its command without numbers, ids and texts."""
+
+    token: str
+    kind: Kind
+    shape: str
+    files: tuple[str, ...]
+    text: str
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something, so that it may be what mended an error."""
+        return self.kind in {"edit", "install", "finish"}
+
+
+def action_of(step: Step) -> Action:
+    """Normalise a step."""
+    tool = step.tool.strip().lower()
+    named = tuple(dict.fromkeys(_files(step.parameters)))
+    command = _command_of(step, tool)
+    if command is not None:
+        parsed = parse_command(command)
+        token = _ALIASES.get(parsed.verb, parsed.verb)
+        files = tuple(dict.fromkeys((*named, *parsed.files)))
+        return Action(token, parsed.kind, parsed.shape, files, _text(command))
+    token = _ALIASES.get(tool, tool)
+    action = step.action.strip()
+    if _WORD.fullmatch(action) and action.lower() != tool:
+        token = f"{token} {action.lower()}"
+    kind = KIND_OF.get(token, KIND_OF.get(token.split(" ")[-1], KIND_OF.get(tool, "other")))
+    files = named or tuple(file for word in action.split()[:20] if (file := file_named(word)))
+    shape = f"{token} {' '.join(files)}" if files else f"{token} {action.splitlines()[0] if action else ''}"[:200]
+    shown = action if tool in action.lower().split() else f"{step.tool}: {action}"
+    missing = [file for file in files[:3] if file not in action]
+    return Action(token, kind, shape.strip(), files, _text(f"{shown} {' '.join(missing)}"))
+
+
+def signature_of(step: Step) -> str | None:
+    """Return the signature of a failed step's error, None for a step that is not known to have failed."""
+    match step.result:
+        case StepError(message):
+            return signature(message) or f"{action_of(step).token} failed without a message"
+        case StepTimeout(message):
+            return signature(message) or TIMED_OUT
+    return None
+
+
+def identifiers_of(step: Step) -> frozenset[str]:
+    """Return the names in a step's action and arguments that look like code: snake_case, camelCase, calls."""
+    texts = [step.action, *_texts(step.parameters)]
+    found = _IDENTIFIER.findall(" ".join(texts)[:_SEARCHED])
+    return frozenset(name.removesuffix("()") for name in found[:_MOST_IDENTIFIERS])
+
+
+def _command_of(step: Step, tool: str) -> str | None:
+    for key in _COMMAND_KEYS:
+        value = step.parameters.get(key)
+        if (
+            isinstance(value, str)
+            and value.strip()
+            and (tool in _SHELLS or (key == "command" and tool not in _ALIASES))
+        ):
+            return value
+    if tool in _SHELLS:
+        return step.action
+    first = step.action.split(maxsplit=1)[:1]
+    return step.action if first == [step.tool] and len(step.action) > len(step.tool) else None
+
+
+def _files(parameters: dict[str, Any]) -> Iterator[str]:
+    for key in _FILE_KEYS:
+        value = parameters.get(key)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str) and each.strip():
+                yield each.strip().removeprefix("./")
+
+
+def _texts(parameters: dict[str, Any]) -> Iterator[str]:
+    for value in parameters.values():
+        if isinstance(value, str):
+            yield value[:_SEARCHED]
+
+
+def _text(command: str) -> str:
+    line = " ".join(command.strip().split())
+    return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"

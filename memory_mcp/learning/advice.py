@@ -1,0 +1,196 @@
+"""This module gives recommendations, remembers what it gave in which episode, and takes feedback on it."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from memory_mcp.config.settings import LearningSettings
+from memory_mcp.errors import InvalidInputError
+from memory_mcp.learning.credit import acted_on, features_of
+from memory_mcp.models import checks, limits
+from memory_mcp.models.patterns import Tally
+from memory_mcp.models.recall import Answer, Query
+from memory_mcp.models.recommendations import (
+    NOTHING,
+    WITHHELD,
+    Given,
+    Judgement,
+    Playbook,
+    Recommendation,
+    RecommendationKind,
+    Wanted,
+)
+from memory_mcp.patterns import playbooks
+from memory_mcp.patterns.playbooks import Similar
+from memory_mcp.patterns.recommending import Recommender
+from memory_mcp.retrieval.search import Recall
+from memory_mcp.storage.store import Store
+
+_SIMILAR = 6  # episodes behind a playbook
+_LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task tells another story
+_COIN = 1 << 32
+
+
+class Judged(Struct, frozen=True):
+    """Which records feedback counted for, and how following each has gone so far."""
+
+    document_ids: tuple[str, ...]
+    tallies: dict[str, Tally]
+
+
+class Advice:
+    """What the memory advises in one project, and what came of it."""
+
+    def __init__(self, store: Store, recall: Recall, recommender: Recommender, settings: LearningSettings) -> None:
+        self._store = store
+        self._recall = recall
+        self._recommender = recommender
+        self._settings = settings
+
+    def patterns(self, wanted: Wanted, *, episode_id: str | None = None) -> Given:
+        """Recommend patterns for a task; inside an episode it is remembered for the credit.
+
+        Raises:
+            InvalidInputError: the task is empty or too long.
+            NotFoundError: no such episode here.
+
+        """
+        if self.withholds(episode_id):
+            return Given(None, (), WITHHELD)
+        found = self._recommender.recommend(wanted)
+        if not found:
+            return Given(None, (), NOTHING)
+        made = self.record("patterns", wanted.task, [each.pattern.id for each in found], episode_id=episode_id)
+        return Given(made.id, tuple(found))
+
+    def playbook(self, wanted: Wanted, *, episode_id: str | None = None) -> Playbook:
+        """Make a playbook for a task and store it; an empty one says why and is not stored.
+
+        Raises:
+            InvalidInputError: the task is empty or too long.
+            NotFoundError: no such episode here.
+
+        """
+        now = self._store.clock.now()
+        if self.withholds(episode_id):
+            return Playbook("", wanted.task, now, message=WITHHELD)
+        recommended = self._recommender.recommend(wanted)
+        similar = self._similar(wanted.task, episode_id)
+        if not similar and not recommended:
+            return Playbook("", wanted.task, now, message=NOTHING)
+        made = playbooks.draft(similar, recommended)
+        playbook = Playbook(
+            id=self._store.clock.new_id(),
+            task=wanted.task,
+            made_at=now,
+            steps=made.steps,
+            pitfalls=made.pitfalls,
+            sources=made.sources,
+            patterns=tuple(each.pattern.id for each in recommended),
+        )
+        quoted = playbooks.documents_of(made, recommended)
+        self._store.recommendations.insert(
+            Recommendation(playbook.id, "playbook", wanted.task, now, quoted, episode_id, playbook=playbook)
+        )
+        return playbook
+
+    def find_playbook(self, playbook_id: str) -> Playbook:
+        """Return a playbook given before.
+
+        Raises:
+            NotFoundError: no such playbook here.
+
+        """
+        made = self._store.recommendations.get(playbook_id)
+        if made.playbook is None:
+            raise InvalidInputError(f"{playbook_id} is a recommendation of {made.kind}, not a playbook")
+        return made.playbook
+
+    def recall(self, query: Query, *, episode_id: str | None) -> Answer:
+        """Answer a question inside an episode, and remember what was answered for the credit."""
+        if self.withholds(episode_id):
+            return Answer((), "keyword", None, degraded=(WITHHELD,))
+        answer = self._recall.search(query)
+        self.record("recall", query.text, [hit.id for hit in answer.hits], episode_id=episode_id)
+        return answer
+
+    def record(
+        self,
+        kind: RecommendationKind,
+        task: str,
+        document_ids: Sequence[str],
+        *,
+        episode_id: str | None,
+        withheld: bool = False,
+    ) -> Recommendation:
+        """Store what was recommended."""
+        clock = self._store.clock
+        made = Recommendation(clock.new_id(), kind, task, clock.now(), tuple(document_ids), episode_id, withheld)
+        self._store.recommendations.insert(made)
+        return made
+
+    def toss(self) -> bool:
+        """Say whether the recalls of a new episode are withheld; the randomness is that of fresh identifiers."""
+        share = self._settings.withhold_share
+        return share > 0 and int(self._store.clock.new_id()[-8:], 16) / _COIN < share
+
+    def withholds(self, episode_id: str | None) -> bool:
+        """Say whether an episode's recalls are withheld; the first one of an episode decides for all of them."""
+        if episode_id is None or self._settings.withhold_share == 0:
+            return False
+        decided = self._store.recommendations.is_withheld_in(episode_id)
+        if decided is None:
+            decided = self.toss()
+            if decided:
+                self.record("recall", "", (), episode_id=episode_id, withheld=True)
+        return decided
+
+    def judge(
+        self,
+        judgement: Judgement,
+        *,
+        recommendation_id: str | None = None,
+        document_ids: Sequence[str] = (),
+        rating: int | None = None,
+        note: str = "",
+    ) -> Judged:
+        """Take feedback; helped and hindered (or the rating, 1 to 5) move the ranking.
+
+        Feedback on a whole recommendation counts for what was acted on since; outside an episode, where that cannot be
+        seen, for all of it.
+
+        Raises:
+            InvalidInputError: it is not said what is judged, or the rating is out of range.
+            NotFoundError: no such recommendation or record here.
+
+        """
+        if recommendation_id is None and not document_ids:
+            raise InvalidInputError("say what is judged: a recommendation_id, or pattern_ids")
+        if rating is not None and not 1 <= rating <= 5:  # noqa: PLR2004 - five stars
+            raise InvalidInputError(f"rating is {rating} and must lie within 1 and 5")
+        checks.text(note, "the note", limits.NOTE_CHARACTERS)
+        chosen = tuple(dict.fromkeys(document_ids))
+        if recommendation_id is not None and not chosen:
+            chosen = self._acted(self._store.recommendations.get(recommendation_id))
+        share = (rating - 1) / 4 if rating is not None else {"helped": 1.0, "hindered": 0.0}.get(judgement)
+        self._store.recommendations.judge(recommendation_id, chosen, judgement, rating=rating, note=note, share=share)
+        return Judged(chosen, self._store.patterns.followed(chosen))
+
+    def _acted(self, made: Recommendation) -> tuple[str, ...]:
+        if made.episode_id is None:
+            return made.document_ids
+        with self._store.database.read() as session:
+            records = self._store.records(session, made.document_ids)
+        later = [s for s in self._store.episodes.get(made.episode_id).steps if s.recorded_at >= made.made_at]
+        return tuple(each.id for each in records if acted_on(features_of(each), later))
+
+    def _similar(self, task: str, besides: str | None) -> list[Similar]:
+        answer = self._recall.search(Query(task, limit=_SIMILAR + 1, kinds=("episode",)))
+        hits = [hit for hit in answer.hits if hit.id != besides and hit.outcome is not None][:_SIMILAR]
+        least = _LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
+        followed = self._store.patterns.followed([hit.id for hit in hits])
+        return [
+            Similar(self._store.episodes.get(hit.id), hit.relevance, followed.get(hit.id, Tally()))
+            for hit in hits
+            if hit.relevance >= least
+        ]

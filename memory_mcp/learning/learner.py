@@ -1,0 +1,201 @@
+"""This module learns from episodes: it follows the store's changes, so that nothing recorded stays unlearned."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from memory_mcp.config.settings import LearningSettings
+from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.errors import BusyError
+from memory_mcp.learning.credit import acted_on, features_of
+from memory_mcp.learning.near_duplicates import find_repeated
+from memory_mcp.models.episodes import Episode, Outcome
+from memory_mcp.models.patterns import (
+    Definition,
+    ErrorRecovery,
+    Finding,
+    Pattern,
+    PatternFilter,
+    Run,
+    ToolSequence,
+)
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.relationships import Relationship
+from memory_mcp.patterns.context_patterns import context_patterns
+from memory_mcp.patterns.decision_points import decision_points
+from memory_mcp.patterns.digests import digest
+from memory_mcp.patterns.error_recoveries import error_recoveries
+from memory_mcp.patterns.merging import error_class, same_as
+from memory_mcp.patterns.observations import Observation, observe
+from memory_mcp.patterns.strength import strength
+from memory_mcp.patterns.tool_sequences import place_of, runs_of, shared_runs
+from memory_mcp.storage.database import Session
+from memory_mcp.storage.store import Store
+
+_BATCH = 25  # episodes learnt from in one transaction
+_CORPUS = 300  # latest completed episodes in which a run of actions is looked for
+_BACKFILLED = 20  # of the episodes that share a new run, how many become its evidence
+_PAGE = 500
+
+Progress = Callable[[int], None]
+
+
+class Completed(Struct, frozen=True):
+    """A completed episode and what it taught; `pending` says that learning has to wait for a busy store."""
+
+    episode: Episode
+    receipt: Receipt
+    patterns: tuple[Pattern, ...]
+    duplicate_of: str | None = None
+    pending: str = ""
+
+
+class Aged(Struct, frozen=True):
+    """A pattern and what age has left of its lower bound."""
+
+    pattern: Pattern
+    strength: float
+
+
+class Learning:
+    """Keeps digests, failures and patterns in step with the episodes of one project."""
+
+    def __init__(self, store: Store, episodes: Episodes, settings: LearningSettings) -> None:
+        self._store = store
+        self._episodes = episodes
+        self._settings = settings
+
+    def complete(self, episode_id: str, outcome: Outcome) -> Completed:
+        """Close an active episode, score it, reflect on it and learn from it.
+
+        The episode is closed even where learning must wait: then the next look at patterns catches up.
+
+        Raises:
+            NotFoundError: no such episode here.
+            IllegalMoveError: the episode is completed already.
+
+        """
+        episode, receipt = self._episodes.complete(episode_id, outcome)
+        try:
+            with self._store.database.write() as session:
+                key, revision = self._store.episodes.place(session, episode_id)
+                learnt = self._learn(session, key, revision)
+                ids = self._store.patterns.ids(session, learnt)
+            duplicate_of = self._link(episode)
+        except BusyError as error:
+            return Completed(episode, receipt, (), pending=str(error))
+        patterns = self._store.patterns.get_many([ids[key] for key in learnt if key in ids])
+        return Completed(episode, receipt, tuple(patterns), duplicate_of)
+
+    def follow(self, *, patience_s: float = float("inf"), progress: Progress | None = None) -> int:
+        """Learn from every episode that changed, until there are none or the time is up; return how many are left.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        if self._store.database.is_read_only:
+            return self._store.digests.count_unlearned()
+        deadline = time.monotonic() + patience_s
+        while self._store.digests.lags():
+            with self._store.database.write() as session:
+                changed, up_to = self._store.digests.unlearned(session, _BATCH)
+                for key, revision in changed:
+                    self._learn(session, key, revision)
+                self._store.digests.reach(session, up_to)
+                episodes = self._store.episodes.load_many(session, [key for key, _ in changed])
+            for episode in episodes.values():
+                if isinstance(episode, Episode):
+                    self._link(episode)
+            if progress:
+                progress(len(changed))
+            if time.monotonic() > deadline:
+                return self._store.digests.count_unlearned()
+        return 0
+
+    def relearn(self, progress: Progress | None = None) -> None:
+        """Learn from every episode of the project again."""
+        self._store.digests.forget_place()
+        self.follow(progress=progress)
+
+    def aged(self) -> list[Aged]:
+        """Return the patterns in use whose aged lower bound has fallen below the setting."""
+        now = self._store.clock.now()
+        found: list[Aged] = []
+        cursor = None
+        while True:
+            page = self._store.patterns.list(PatternFilter(), limit=_PAGE, cursor=cursor)
+            weighed = [Aged(each, strength(each, now, self._settings.half_life_days)) for each in page.patterns]
+            found += [each for each in weighed if each.strength < self._settings.retire_below]
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    def decay(self) -> list[Aged]:
+        """Retire the patterns that have aged; one that is seen again comes back."""
+        found = self.aged()
+        self._store.patterns.retire([each.pattern.id for each in found], self._store.clock.now())
+        return found
+
+    def _learn(self, session: Session, key: int, revision: int) -> Sequence[int]:
+        """Bring digest, failures, patterns and credit of one episode up to date; return its patterns' keys."""
+        episode = self._store.episodes.load_many(session, [key])[key]
+        if not isinstance(episode, Episode):
+            return ()  # damaged, and reported where it is read
+        seen = observe(episode)
+        self._store.digests.write(session, key, revision, digest(seen))
+        if episode.outcome is None:
+            return ()
+        findings = [*self._sequences(session, key, seen), *decision_points(seen), *context_patterns(seen)]
+        errors = error_recoveries(seen)
+        known = self._store.patterns.find(session, [each.definition for each in findings])
+        matched: list[tuple[Finding, Sequence[int]]] = [
+            (each, [known[each.definition]] if each.definition in known else []) for each in findings
+        ]
+        for each in errors:
+            assert isinstance(each.definition, ErrorRecovery)  # noqa: S101 - the extractor makes no other
+            alike = self._store.patterns.find_errors(session, error_class(each.definition))
+            matched.append((each, same_as(each.definition, alike)))
+        learnt = self._store.patterns.learn(session, key, matched)
+        self._credit(session, key, seen)
+        return learnt
+
+    def _sequences(self, session: Session, key: int, seen: Observation) -> list[Finding]:
+        """Find the runs that this episode shares with others; a new one brings the others' evidence along."""
+        tokens = digest(seen).tokens
+        if seen.share is None or len(tokens) < 2:  # noqa: PLR2004 - the shortest run
+            return []
+        definitions: dict[Definition, tuple[str, ...]] = {ToolSequence(run): run for run in runs_of(tokens)}
+        known = {definitions[each] for each in self._store.patterns.find(session, definitions)}
+        corpus = self._store.digests.latest(session, key, _CORPUS)
+        findings = []
+        for run in shared_runs(tokens, [other.tokens for _, other in corpus], known):
+            others = self._store.episodes.load_many(session, [corpus[at][0] for at in run.others[:_BACKFILLED]])
+            observations = [observe(each) for each in others.values() if isinstance(each, Episode)]
+            evidence = [
+                each.evidence(Run(tuple(action.text for action in actions)), each.share)
+                for each in (seen, *observations)
+                if each.share is not None and (actions := place_of(run.tokens, each.actions))
+            ]
+            findings.append(Finding(ToolSequence(run.tokens), tuple(evidence)))
+        return findings
+
+    def _credit(self, session: Session, key: int, seen: Observation) -> None:
+        """Let what was recommended in this episode and acted on share in how it went."""
+        for made in self._store.recommendations.given_in(session, key):
+            later = [step for step in seen.episode.steps if step.recorded_at >= made.made_at]
+            records = self._store.records(session, made.document_ids)
+            acted = {each.id: acted_on(features_of(each), later) for each in records}
+            self._store.recommendations.credit(session, made, acted, seen.share)
+
+    def _link(self, episode: Episode) -> str | None:
+        """Link an episode of our own that repeats an earlier one; imported histories repeat themselves rightly."""
+        if episode.outcome is None or episode.source is not None:
+            return None
+        with self._store.database.read() as session:
+            repeated = find_repeated(session, self._store, episode)
+        if repeated is None:
+            return None
+        self._store.relationships.insert_many([Relationship("duplicates", episode.id, repeated)])
+        return repeated

@@ -1,0 +1,44 @@
+"""This module defines what learning keeps of an episode beside the patterns: its actions in short, and its failures."""
+
+from msgspec import Struct
+
+
+class Failed(Struct, frozen=True):
+    """A failing action of one episode: how often it failed and ran there, and what made it pass (empty: nothing)."""
+
+    position: int
+    shape: str
+    files: tuple[str, ...]
+    action: str
+    error: str
+    signature: str
+    failures: int
+    runs: int
+    remedy: tuple[str, ...]
+    seen_at: int
+
+
+class Digest(Struct, frozen=True):
+    """An episode in short: its action tokens with repetitions left out, and how it ended.
+
+    `share` is 1 for a success, 0 for a failure, between for a part, None while active or abstained.
+    """
+
+    episode_id: str
+    tokens: tuple[str, ...]
+    steps: int
+    retries: int
+    share: float | None = None
+    reward: float | None = None
+    completed_at: int | None = None
+    failed: tuple[Failed, ...] = ()
+
+
+class Exposure(Struct, frozen=True):
+    """A completed episode that asked the memory before it ended, and whether the answer was withheld."""
+
+    episode_id: str
+    withheld: bool
+    share: float
+    steps: int
+    retries: int

@@ -1,0 +1,133 @@
+"""This module defines what is recommended, how it is judged, and what is known to fail."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from memory_mcp.models.episodes import Context
+from memory_mcp.models.patterns import Pattern
+
+RecommendationKind = Literal["patterns", "playbook", "recall"]
+Judgement = Literal["applied", "ignored", "helped", "hindered"]
+
+
+NOTHING = "nothing relevant is remembered"
+WITHHELD = "withheld to measure the lift of recall (learning.withhold_share); go on without it"
+
+
+class Wanted(Struct, frozen=True):
+    """What patterns are wanted for; an empty context matches anything."""
+
+    task: str
+    context: Context = Context()
+    task_type: str = ""
+    limit: int = 5
+
+
+class Recommended(Struct, frozen=True):
+    """A recommended pattern with its reasons; `score` is the sum of `parts` and ranks within one answer."""
+
+    pattern: Pattern
+    score: float
+    relevance: float
+    parts: dict[str, float]
+    why: tuple[str, ...]
+    not_when: tuple[str, ...]
+
+
+class Given(Struct, frozen=True):
+    """Recommended patterns and the id for feedback, None with a message where there are none."""
+
+    recommendation_id: str | None
+    patterns: tuple[Recommended, ...]
+    message: str = ""
+
+
+class PlaybookStep(Struct, frozen=True):
+    """One thing to do: the real command or change, how many of the similar episodes did it, and which.
+
+    `action` is the normalised one; `note` says when it applies.
+    """
+
+    do: str
+    action: str
+    support: int
+    episodes: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Pitfall(Struct, frozen=True):
+    """What failed in similar episodes: the action, the error, how often, and what mended it (empty: nothing did)."""
+
+    action: str
+    error: str
+    times: int
+    instead: tuple[str, ...] = ()
+    episodes: tuple[str, ...] = ()
+
+
+class PlaybookSource(Struct, frozen=True):
+    """An episode behind a playbook."""
+
+    episode_id: str
+    task: str
+    outcome: str | None
+    relevance: float
+
+
+class Playbook(Struct, frozen=True):
+    """Ordered steps for a task; empty with a message where nothing relevant is known."""
+
+    id: str
+    task: str
+    made_at: int
+    steps: tuple[PlaybookStep, ...] = ()
+    pitfalls: tuple[Pitfall, ...] = ()
+    sources: tuple[PlaybookSource, ...] = ()
+    patterns: tuple[str, ...] = ()
+    message: str = ""
+
+
+class Features(Struct, frozen=True):
+    """By what it is seen that something recommended was acted on: actions in order, shapes, files, identifiers."""
+
+    tokens: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+
+
+class Recommendation(Struct, frozen=True):
+    """What was recommended and when: ids of patterns and episodes, the episode it was given in, a playbook's text."""
+
+    id: str
+    kind: RecommendationKind
+    task: str
+    made_at: int
+    document_ids: tuple[str, ...] = ()
+    episode_id: str | None = None
+    withheld: bool = False
+    playbook: Playbook | None = None
+
+
+class DeadEnd(Struct, frozen=True):
+    """A failure that the planned action would repeat: how often, in which episodes, and what worked instead."""
+
+    action: str
+    error: str
+    failures: int
+    runs: int
+    episodes: tuple[str, ...]
+    instead: tuple[str, ...]
+    last_seen: int
+    matched: Literal["command", "file"]
+
+
+class Check(Struct, frozen=True):
+    """What is known against an action; empty where there is no evidence. `pending` counts records not looked at yet."""
+
+    action: str
+    dead_ends: tuple[DeadEnd, ...] = ()
+    pending: int = 0

@@ -1,0 +1,1 @@
+"""This package finds what episodes have in common and brings it back for the next one."""

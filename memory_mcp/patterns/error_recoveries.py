@@ -1,0 +1,33 @@
+"""This module extracts error recoveries: an error's signature, what made the action pass, what did not."""
+
+from memory_mcp.actions.signatures import telling_line
+from memory_mcp.models.episodes import StepError, StepTimeout
+from memory_mcp.models.patterns import ErrorRecovery, Finding, Fix
+from memory_mcp.patterns.observations import Observation
+
+_LONGEST_ERROR = 300
+
+
+def error_recoveries(seen: Observation) -> list[Finding]:
+    """Return every error of an episode that ended, recovered from or not, each signature once."""
+    if seen.episode.outcome is None:
+        return []
+    found: dict[str, Finding] = {}
+    for each in seen.recoveries:
+        recovered = each.passed is not None
+        detail = Fix(
+            error=error_line(seen, each.failures[0]),
+            action=seen.actions[each.failures[0]].text,
+            fix=tuple(dict.fromkeys(seen.actions[at].text for at in each.fix)),
+            attempts=tuple(dict.fromkeys(seen.actions[at].text for at in each.attempts)),
+        )
+        if each.signature not in found or recovered:
+            evidence = seen.evidence(detail, float(recovered))
+            found[each.signature] = Finding(ErrorRecovery(each.signature), (evidence,))
+    return list(found.values())
+
+
+def error_line(seen: Observation, at: int) -> str:
+    """Return the line of a failed step that names its error."""
+    result = seen.episode.steps[at].result
+    return telling_line(result.message)[:_LONGEST_ERROR] if isinstance(result, StepError | StepTimeout) else ""

@@ -1,0 +1,208 @@
+"""This module renders patterns, advice and handoffs as the flat, small values that tools answer with."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from memory_mcp.actions.recoveries import recoveries
+from memory_mcp.clock import iso
+from memory_mcp.episodes.relationships import Graph
+from memory_mcp.models.episodes import Episode, outcome_type
+from memory_mcp.models.handoffs import Handoff
+from memory_mcp.models.patterns import Pattern, title_of
+from memory_mcp.models.recommendations import Check, Given, Playbook, Recommended
+from memory_mcp.patterns.heuristics import heuristics
+from memory_mcp.patterns.strength import lower_bound
+from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not_when, use_sentence
+from memory_mcp.server.answers import BUDGET_BYTES, Rendered, present, shortened
+
+_LINE_CHARACTERS = 240
+_LAST_STEPS = 8
+
+
+def line_of(pattern: Pattern) -> Rendered:
+    """Render a pattern in a line: what it is, how often it was seen, how much that proves."""
+    return present(
+        {
+            "pattern_id": pattern.id,
+            "kind": pattern.kind,
+            "title": shortened(title_of(pattern.definition), _LINE_CHARACTERS),
+            "episodes": pattern.seen.uses,
+            "went_well": pattern.seen.wins,
+            "lower_bound": round(lower_bound(pattern.tally), 3),
+            "reward_difference": pattern.reward_difference,
+            "retired": pattern.retired_at is not None or None,
+        }
+    )
+
+
+def pattern_of(pattern: Pattern) -> Rendered:
+    """Render a pattern whole."""
+    return {
+        **line_of(pattern),
+        **present(
+            {
+                "do": [shortened(line, _LINE_CHARACTERS) for line in advice(pattern)],
+                "evidence": evidence_sentence(pattern),
+                "use": use_sentence(pattern),
+                "not_when": [shortened(line, _LINE_CHARACTERS) for line in not_when(pattern)],
+                "heuristics": [
+                    f"{each.condition}: {shortened(each.action, _LINE_CHARACTERS)} ({each.times} of {each.of})"
+                    for each in heuristics(pattern)
+                ],
+                "also_seen_as": [shortened(title_of(each), _LINE_CHARACTERS) for each in pattern.also[:5]],
+                "episode_ids": [each.episode_id for each in pattern.evidence],
+                "tasks": [task for _, task in examples(pattern)],
+                "first_seen": iso(pattern.first_seen),
+                "last_seen": iso(pattern.last_seen),
+            }
+        ),
+    }
+
+
+def recommended_of(each: Recommended) -> Rendered:
+    """Render a recommended pattern with its reasons."""
+    pattern = each.pattern
+    return present(
+        {
+            "pattern_id": pattern.id,
+            "kind": pattern.kind,
+            "title": shortened(title_of(pattern.definition), _LINE_CHARACTERS),
+            "do": [shortened(line, _LINE_CHARACTERS) for line in advice(pattern)],
+            "why": list(each.why),
+            "not_when": [shortened(line, _LINE_CHARACTERS) for line in each.not_when],
+            "from_episodes": [episode for episode, _ in examples(pattern)],
+            "score": each.score,
+            "parts": {name: round(value, 3) for name, value in each.parts.items() if value},
+        }
+    )
+
+
+def given_of(given: Given) -> Rendered:
+    """Render recommended patterns, as many as fit."""
+    shown, left = fitting((recommended_of(each) for each in given.patterns), BUDGET_BYTES)
+    return present({"recommendation_id": given.recommendation_id, "message": given.message, "left_out": left}) | {
+        "patterns": shown
+    }
+
+
+def playbook_of(playbook: Playbook) -> Rendered:
+    """Render a playbook; an empty one says why."""
+    if playbook.message:
+        return {"steps": [], "message": playbook.message}
+    pitfalls = [
+        present(
+            {
+                "action": shortened(each.action, _LINE_CHARACTERS),
+                "error": shortened(each.error, _LINE_CHARACTERS),
+                "times": each.times,
+                "instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead],
+                "from_episodes": list(each.episodes[:3]),
+            }
+        )
+        for each in playbook.pitfalls
+    ]
+    steps = [
+        present(
+            {
+                "do": shortened(each.do, _LINE_CHARACTERS),
+                "support": f"{each.support} of {len(playbook.sources)} similar episodes"
+                if each.action != "fix"
+                else f"{each.support} episodes",
+                "note": each.note,
+                "files": [file for file in each.files if file not in each.do],
+                "from_episodes": list(each.episodes[:3]),
+                "patterns": list(each.patterns),
+            }
+        )
+        for each in playbook.steps
+    ]
+    sources = [
+        present({"episode_id": each.episode_id, "task": each.task, "outcome": each.outcome})
+        for each in playbook.sources
+    ]
+    return {
+        "playbook_id": playbook.id,
+        "task_description": shortened(playbook.task, _LINE_CHARACTERS),
+        "steps": steps,
+        "pitfalls": pitfalls,
+        "sources": sources,
+    }
+
+
+def check_of(check: Check) -> Rendered:
+    """Render what is known against an action."""
+    dead_ends = [
+        present(
+            {
+                "failed": f"{each.failures} of {each.runs} runs in {len(each.episodes)} episodes",
+                "action": shortened(each.action, _LINE_CHARACTERS),
+                "error": shortened(each.error, _LINE_CHARACTERS),
+                "worked_instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead],
+                "matched_by": each.matched,
+                "episode_ids": list(each.episodes),
+                "last_seen": iso(each.last_seen),
+            }
+        )
+        for each in check.dead_ends
+    ]
+    return {"dead_ends": dead_ends, **present({"not_looked_at_yet": check.pending or None})}
+
+
+def handoff_of(handoff: Handoff) -> Rendered:
+    """Render a handoff: the task, how far it came, what failed last and what to do next."""
+    episode = handoff.episode
+    open_errors = _open_errors(episode)
+    return present(
+        {
+            "handoff_id": handoff.id,
+            "episode_id": episode.id,
+            "task_description": shortened(episode.task, 2_000),
+            "task_type": episode.task_type,
+            **{name: getattr(episode.context, name) for name in ("domain", "language", "framework", "complexity")},
+            "tags": list(episode.context.tags),
+            "made_at": iso(handoff.made_at),
+            "outcome": outcome_type(episode.outcome) if episode.outcome else None,
+            "steps_done": len(episode.steps),
+            "note": shortened(handoff.note, 2_000),
+            "next_steps": [shortened(each, _LINE_CHARACTERS) for each in handoff.next_steps],
+            "open_errors": open_errors,
+            "last_steps": [
+                f"{step.tool}: {shortened(' '.join(step.action.split()), 160)}{' [FAILED]' if step.failed else ''}"
+                for step in episode.steps[-_LAST_STEPS:]
+            ],
+        }
+    )
+
+
+def _open_errors(episode: Episode) -> list[str]:
+    return [each.signature for each in recoveries(episode.steps) if each.passed is None][:5]
+
+
+def graph_of(graph: Graph) -> Rendered:
+    """Render related episodes, nearest first."""
+    rows = sorted(graph.depths.items(), key=lambda pair: (pair[1], pair[0]))
+    shown, left = fitting(
+        {"episode_id": episode, "depth": depth, "task": shortened(graph.tasks.get(episode, ""), 120)}
+        for episode, depth in rows
+    )
+    links, links_left = fitting(
+        ({"from": each.from_id, "kind": each.kind, "to": each.to_id} for each in graph.relationships),
+        BUDGET_BYTES // 2,
+    )
+    left_out = " and ".join(filter(None, (left, links_left and f"{links_left} (links)")))
+    return {"episodes": shown, "relationships": links, **present({"left_out": left_out})}
+
+
+def fitting(rows: Iterable[dict[str, Any]], budget: int = BUDGET_BYTES // 2) -> tuple[list[dict[str, Any]], str]:
+    """Return the rows that fit, and a sentence about the others, empty where all do."""
+    shown: list[dict[str, Any]] = []
+    size = left = 0
+    for row in rows:
+        size += len(msgspec.json.encode(row))
+        if left or (shown and size > budget):
+            left += 1
+        else:
+            shown.append(row)
+    return shown, f"{left} more; ask for fewer or more narrowly" if left else ""

@@ -1,0 +1,1 @@
+"""This package holds the tools, one module per toolset."""

@@ -1,0 +1,45 @@
+"""This module holds the tools that search, compare and explain patterns."""
+
+from memory_mcp.models.patterns import PatternFilter
+from memory_mcp.patterns.heuristics import heuristics
+from memory_mcp.server import learning_answers, learning_arguments
+from memory_mcp.server.answers import BUDGET_BYTES, Rendered
+from memory_mcp.server.desk import Desk
+
+_PATIENCE_S = 0.5
+
+
+def search_patterns(desk: Desk, given: learning_arguments.SearchPatterns) -> Rendered:
+    """Find patterns by text."""
+    desk.memory.learning.follow(patience_s=_PATIENCE_S)
+    found = desk.memory.recommender.search(given.query, given.limit)
+    shown, left = learning_answers.fitting(
+        ({**learning_answers.line_of(pattern), "relevance": hit.relevance} for pattern, hit in found), BUDGET_BYTES
+    )
+    message = {} if found else {"message": "no pattern is known for this"}
+    return {"patterns": shown, **message, **({"left_out": left} if left else {})}
+
+
+def analyze_patterns(desk: Desk, given: learning_arguments.AnalyzePatterns) -> Rendered:
+    """Show the patterns of most episodes, with the rules that they bear out."""
+    desk.memory.learning.follow(patience_s=_PATIENCE_S)
+    page = desk.memory.store.patterns.list(PatternFilter(kind=given.kind), limit=given.limit, cursor=None)
+    rules = [
+        {"rule": f"{rule.condition}: {rule.action}", "times": rule.times, "of": rule.of, "pattern_id": pattern.id}
+        for pattern in page.patterns
+        for rule in heuristics(pattern)[:2]
+    ]
+    shown, left = learning_answers.fitting(learning_answers.line_of(each) for each in page.patterns)
+    fitting_rules, rules_left = learning_answers.fitting(rules, BUDGET_BYTES // 3)
+    left_out = left or rules_left
+    return {
+        "patterns": shown,
+        "heuristics": fitting_rules,
+        "recommendations": desk.memory.store.recommendations.counts(),
+        **({"left_out": left_out} if left_out else {}),
+    }
+
+
+def explain_pattern(desk: Desk, given: learning_arguments.PatternId) -> Rendered:
+    """Show one pattern with its evidence."""
+    return learning_answers.pattern_of(desk.memory.store.patterns.get(given.pattern_id))

@@ -1,0 +1,191 @@
+"""This module keeps digests and failures, and which episodes learning has yet to look at."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from memory_mcp.models.digests import Digest, Exposure, Failed
+from memory_mcp.storage import documents, search_index
+from memory_mcp.storage.database import Database, Session
+from memory_mcp.storage.documents import Writer
+
+_SEPARATOR = "\x1f"
+_FAILURE_COLUMNS = "position, shape, action, error, signature, failures, runs, remedy, seen_at"
+_MOST_FAILURES = 500  # rows of one lookup, newest first
+
+
+class DigestStore:
+    """What learning keeps of the episodes of one project; a follower of `changes` with a place per project."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+        self.follower = f"learning {writer.wall.project_key}"
+
+    def unlearned(self, session: Session, limit: int) -> tuple[list[tuple[int, int]], int]:
+        """Return (key, revision) of this project's episodes that changed since, and the sequence reached with them."""
+        after = search_index.followed(session, self.follower)
+        rows = session.rows(
+            "SELECT sequence, document_key FROM changes WHERE sequence > ? AND kind = 'episode'"
+            " ORDER BY sequence LIMIT ?",
+            (after, limit),
+        )
+        up_to = rows[-1][0] if len(rows) == limit else search_index.head(session)
+        changed = session.rows(
+            "SELECT d.key, d.revision FROM documents d LEFT JOIN digests g ON g.episode_key = d.key"
+            " WHERE d.key IN (SELECT value FROM json_each(?)) AND d.project_key = ?"
+            " AND coalesce(g.revision, 0) <> d.revision ORDER BY d.key",
+            (documents.keys_json({row[1] for row in rows}), self._writer.wall.project_key),
+        )
+        return [(row[0], row[1]) for row in changed], up_to
+
+    def count_unlearned(self) -> int:
+        """Count the episodes of this project that learning has yet to look at."""
+        with self._database.read() as session:
+            return int(
+                session.value(
+                    "SELECT count(DISTINCT d.key) FROM changes c JOIN documents d ON d.key = c.document_key"
+                    " LEFT JOIN digests g ON g.episode_key = d.key"
+                    " WHERE c.sequence > ? AND c.kind = 'episode' AND d.project_key = ?"
+                    " AND coalesce(g.revision, 0) <> d.revision",
+                    (search_index.followed(session, self.follower), self._writer.wall.project_key),
+                )
+            )
+
+    def lags(self) -> bool:
+        """Whether any change came after what learning has seen."""
+        with self._database.read() as session:
+            return search_index.followed(session, self.follower) < search_index.head(session)
+
+    def reach(self, session: Session, up_to: int) -> None:
+        """Remember how far learning has followed."""
+        search_index.follow(session, self.follower, up_to)
+
+    def forget_place(self) -> None:
+        """Let learning look at every episode again."""
+        with self._database.write() as session:
+            session.run("UPDATE digests SET revision = 0 WHERE project_key = ?", (self._writer.wall.project_key,))
+            session.run("DELETE FROM followers WHERE name = ?", (self.follower,))
+
+    def write(self, session: Session, key: int, revision: int, digest: Digest) -> None:
+        """Replace the digest and the failures of an episode."""
+        session.run(
+            "INSERT OR REPLACE INTO digests (episode_key, project_key, revision, completed_at, share, reward, steps,"
+            " retries, tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(key, self._writer.wall.project_key, revision, digest.completed_at, thousandths(digest.share)),
+                *(ten_thousandths(digest.reward), digest.steps, digest.retries, _SEPARATOR.join(digest.tokens)),
+            ),
+        )
+        session.run("DELETE FROM failures WHERE episode_key = ?", (key,))
+        rows = [
+            (
+                *(key, each.position, self._writer.wall.project_key, each.shape, file, each.action, each.error),
+                *(each.signature, each.failures, each.runs, json.dumps(each.remedy), each.seen_at),
+            )
+            for each in digest.failed
+            for file in each.files or ("",)
+        ]
+        session.run_many(
+            "INSERT OR REPLACE INTO failures (episode_key, position, project_key, shape, file, action, error,"
+            " signature, failures, runs, remedy, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+
+    def latest(self, session: Session, besides: int, limit: int) -> list[tuple[int, Digest]]:
+        """Return (episode key, digest) of the latest completed episodes that went some way, but for one."""
+        rows = session.rows(
+            "SELECT g.episode_key, d.id, g.tokens, g.steps, g.retries, g.share, g.reward, g.completed_at"
+            " FROM digests g JOIN documents d ON d.key = g.episode_key WHERE g.project_key = ?"
+            " AND g.completed_at IS NOT NULL AND g.share IS NOT NULL AND g.episode_key <> ?"
+            " ORDER BY g.completed_at DESC LIMIT ?",
+            (self._writer.wall.project_key, besides, limit),
+        )
+        return [
+            (
+                row[0],
+                Digest(
+                    episode_id=row[1],
+                    tokens=tuple(row[2].split(_SEPARATOR)) if row[2] else (),
+                    steps=row[3],
+                    retries=row[4],
+                    share=row[5] / 1_000,
+                    reward=None if row[6] is None else row[6] / 10_000,
+                    completed_at=row[7],
+                ),
+            )
+            for row in rows
+        ]
+
+    def rewards(self, session: Session) -> tuple[int, int]:
+        """Return number and sum, in ten-thousandths, of the rewards of this project."""
+        row = session.rows(
+            "SELECT count(reward), coalesce(sum(reward), 0) FROM digests WHERE project_key = ?",
+            (self._writer.wall.project_key,),
+        )[0]
+        return int(row[0]), int(row[1])
+
+    def progress(self) -> list[tuple[int, float, int, int]]:
+        """Return (completed at, share, steps, retries) of every completed episode, oldest first."""
+        with self._database.read() as session:
+            rows = session.rows(
+                "SELECT completed_at, share, steps, retries FROM digests WHERE project_key = ?"
+                " AND completed_at IS NOT NULL AND share IS NOT NULL ORDER BY completed_at",
+                (self._writer.wall.project_key,),
+            )
+        return [(row[0], row[1] / 1_000, row[2], row[3]) for row in rows]
+
+    def failures_of_shape(self, shape: str) -> list[tuple[str, Failed]]:
+        """Return (episode id, failure) of actions with this shape, newest first."""
+        return self._failures("shape", [shape])
+
+    def failures_of_files(self, files: Iterable[str]) -> list[tuple[str, Failed]]:
+        """Return (episode id, failure) of actions on one of these files, newest first."""
+        return self._failures("file", [file for file in files if file])
+
+    def exposures(self) -> list[Exposure]:
+        """Return every completed episode in which a recall was asked, with whether it was withheld."""
+        with self._database.read() as session:
+            rows = session.rows(
+                "SELECT d.id, max(r.is_withheld), g.share, g.steps, g.retries FROM recommendations r"
+                " JOIN digests g ON g.episode_key = r.episode_key JOIN documents d ON d.key = g.episode_key"
+                " WHERE r.project_key = ? AND g.completed_at IS NOT NULL AND g.share IS NOT NULL"
+                " GROUP BY d.key ORDER BY d.key",
+                (self._writer.wall.project_key,),
+            )
+        return [Exposure(row[0], bool(row[1]), row[2] / 1_000, row[3], row[4]) for row in rows]
+
+    def _failures(self, column: str, values: Sequence[str]) -> list[tuple[str, Failed]]:
+        if not values:
+            return []
+        with self._database.read() as session:
+            rows = session.rows(
+                f"SELECT d.id, {_FAILURE_COLUMNS} FROM failures x JOIN documents d ON d.key = x.episode_key"
+                f" WHERE x.project_key = ? AND x.{column} IN (SELECT value FROM json_each(?))"
+                " ORDER BY x.seen_at DESC LIMIT ?",
+                (self._writer.wall.project_key, json.dumps(list(values)), _MOST_FAILURES),
+            )
+        found: dict[tuple[str, int], Failed] = {}
+        for episode_id, position, shape, action, error, signature, failures, runs, remedy, seen_at in rows:
+            found[episode_id, position] = Failed(
+                position=position,
+                shape=shape,
+                files=(),
+                action=action,
+                error=error,
+                signature=signature,
+                failures=failures,
+                runs=runs,
+                remedy=tuple(json.loads(remedy)),
+                seen_at=seen_at,
+            )
+        return [(episode_id, failed) for (episode_id, _), failed in found.items()]
+
+
+def thousandths(share: float | None) -> int | None:
+    """Store a share as a whole number, so that sums are exact."""
+    return None if share is None else round(share * 1_000)
+
+
+def ten_thousandths(reward: float | None) -> int | None:
+    """Store a reward as a whole number, so that sums are exact."""
+    return None if reward is None else round(reward * 10_000)

@@ -13,6 +13,7 @@ from memory_cli.app import app
 from memory_mcp.config.declarations import declarations
 from memory_mcp.server.prompts import INSTRUCTIONS, list_prompts
 from memory_mcp.server.protocol import tool_list
+from memory_mcp.server.tools.catalogue import TOOLS
 
 DOCS = Path(__file__).parent
 START, END = "<!-- settings -->", "<!-- end of settings -->"
@@ -50,8 +51,10 @@ def shown(value: object) -> str:
 def tools_page() -> str:
     """Describe every tool as a client is told."""
     lines = ["# Tools", "", "Made from the live server by `docs/generate.py`.", ""]
-    for tool in tool_list():
-        lines += [f"## {tool.name}", "", f"{tool.title}. {tool.description}", ""]
+    for tool in tool_list(TOOLS.values()):
+        toolset = TOOLS[tool.name].toolset
+        needs = [] if toolset == "default" else [f"Comes with `--toolsets {toolset}`.", ""]
+        lines += [f"## {tool.name}", "", f"{tool.title}. {tool.description}", "", *needs]
         required = tool.input_schema.get("required", [])
         properties = tool.input_schema.get("properties", {})
         if properties:

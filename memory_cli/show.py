@@ -28,7 +28,18 @@ _NUMERIC = {
     "episodes",
     "well",
 }
-_NUMERIC |= {"at least", "reward ±", "followed", "times", "of", "with", "without", "difference", "records", "patterns"}
+_NUMERIC |= {
+    "at least",
+    "reward ±",
+    "followed",
+    "times",
+    "of newest",
+    "with",
+    "without",
+    "difference",
+    "records",
+    "patterns",
+}
 
 
 def as_json(value: Any) -> None:

@@ -14,13 +14,13 @@ from memory_mcp.episodes.handoffs import Handoffs
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.episodes.tags import Tags
-from memory_mcp.learning.learner import Learning
 from memory_mcp.notes.notebook import Notes
 from memory_mcp.storage.store import Store
 
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
     from memory_mcp.learning.advice import Advice
+    from memory_mcp.learning.learner import Learning
     from memory_mcp.patterns.recommending import Recommender
     from memory_mcp.retrieval.indexing import Index
     from memory_mcp.retrieval.search import Recall
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Memory:
     """One project's memory, open; a context manager that closes its file.
 
-    What needs numpy (`index`, `recall`, `providers`) is imported when first used, so that a listing never pays for it.
+    What a listing does not need (`index`, `recall`, `learning` and what stands on them) is imported when first used.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Memory:
         self._providers: list[Provider] | None = None
         self._index: Index | None = None
         self._recall: Recall | None = None
+        self._learning: Learning | None = None
         self._recommender: Recommender | None = None
         self._advice: Advice | None = None
         self.episodes = Episodes(self.store.episodes, self.clock, project)
@@ -51,7 +52,6 @@ class Memory:
         self.relationships = Relationships(self.store.relationships)
         self.tags = Tags(self.store.tags)
         self.handoffs = Handoffs(self.store.handoffs, self.episodes, self.relationships, self.clock)
-        self.learning = Learning(self.store, self.episodes, settings.learning)
 
     @classmethod
     def open(
@@ -107,6 +107,16 @@ class Memory:
             if self._recall is None:
                 self._recall = Recall(self.store, self.index, self.settings.recall)
             return self._recall
+
+    @property
+    def learning(self) -> "Learning":
+        """What learns from episodes."""
+        from memory_mcp.learning.learner import Learning  # noqa: PLC0415 - a listing needs nothing of it
+
+        with self._opening:
+            if self._learning is None:
+                self._learning = Learning(self.store, self.episodes, self.settings.learning)
+            return self._learning
 
     @property
     def recommender(self) -> "Recommender":

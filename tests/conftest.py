@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from memory_mcp.config.places import places
-from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
+from memory_mcp.config.settings import EmbeddingSettings, LearningSettings, ServerSettings, Settings, StoreSettings
 from memory_mcp.memory import Memory
 from tests.fakes import FrozenClock
 
@@ -24,10 +24,18 @@ def open_memory(tmp_path: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
     """Open the memory of a project in this test's own directory, as often as wanted."""
     opened: list[Memory] = []
 
-    def opener(project: str = "here", provider: str = "hash", busy_timeout_s: float = 10.0) -> Memory:
+    def opener(
+        project: str = "here",
+        provider: str = "hash",
+        busy_timeout_s: float = 10.0,
+        toolsets: tuple[str, ...] = (),
+        withhold_share: float = 0.0,
+    ) -> Memory:
         settings = Settings(
             store=StoreSettings(home=str(tmp_path / "home"), busy_timeout_s=busy_timeout_s),
             embeddings=EmbeddingSettings(provider=provider),  # type: ignore[arg-type]  # a literal chosen by the test
+            server=ServerSettings(toolsets=toolsets),
+            learning=LearningSettings(withhold_share=withhold_share),
         )
         where = places(settings, settings_file=tmp_path / "home" / "memory-cli.toml")
         opened.append(Memory(settings, where, project, actor="test", clock=clock))

@@ -1,6 +1,6 @@
 """This module is `memory-cli episode`."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
@@ -11,7 +11,6 @@ from memory_cli.opening import memory_of
 from memory_mcp.clock import iso
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.episodes.outcomes import outcome_of, result_of
-from memory_mcp.learning.learner import Completed
 from memory_mcp.models.episodes import (
     Complexity,
     Context,
@@ -29,6 +28,9 @@ from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.patterns import title_of
 from memory_mcp.models.recall import Query, Scope
 from memory_mcp.patterns.wording import evidence_sentence
+
+if TYPE_CHECKING:
+    from memory_mcp.learning.learner import Completed
 
 _SHOWN_PATTERNS = 8
 
@@ -247,7 +249,7 @@ def delete(
     show.line(f"deleted, sequence {receipt.sequence}")
 
 
-def _completed(done: Completed) -> None:
+def _completed(done: "Completed") -> None:
     """Show the closed episode and what it taught."""
     _head(done.episode)
     for pattern in done.patterns[:_SHOWN_PATTERNS]:

@@ -146,7 +146,7 @@ def analyze(context: typer.Context, kind: Kind = None, json: show.Json = False) 
     shown = rules[:20]
     show.table(
         "Rules",
-        ("times", "of", "when", "do"),
+        ("times", "of newest", "when", "do"),
         ((rule.times, rule.of, rule.condition, show.first_line(rule.action, 80)) for _, rule in shown),
     )
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 Kind = Literal["test", "build", "search", "probe", "read", "edit", "install", "finish", "other"]
 
 _SKIPPED = {"cd", "export", "source", ".", "set", "echo", "true", "pushd", "popd", "sudo", "time", "env", "nohup"}
+_WITH_VALUE = {"-C", "-c", "-f", "--prefix", "--directory", "--file"}  # their value is no subcommand
 _RUNNERS = (
     ("uv", "run"), ("poetry", "run"), ("pipenv", "run"), ("pdm", "run"), ("hatch", "run"), ("bundle", "exec"),
     ("npx",), ("bunx",), ("uvx",), ("python", "-m"),
@@ -19,31 +21,30 @@ _WITH_SUBCOMMAND = {
     "composer", "bundle",
 }  # fmt: skip
 _KINDS: dict[Kind, str] = {
-    "test": "pytest unittest tox nox jest vitest mocha rspec phpunit ctest go-test cargo-test npm-test npm-run-test "
-    "yarn-test pnpm-test make-test make-check mvn-test gradle-test dotnet-test bun-test deno-test rake-test rails-test",
+    "test": "pytest unittest tox nox jest vitest mocha rspec phpunit ctest go:test cargo:test npm:test npm:run:test "
+    "yarn:test pnpm:test make:test make:check mvn:test gradle:test dotnet:test bun:test deno:test rake:test rails:test",
     "build": "make cmake ninja tsc gcc clang javac mypy pyright ruff flake8 eslint pylint prettier black pre-commit "
-    "lint-imports cargo-build cargo-check cargo-clippy go-build go-vet npm-run-build npm-run-lint yarn-build "
-    "docker-build mvn-package gradle-build dotnet-build make-build make-lint cargo-fmt terraform-plan",
-    "search": "grep rg ag find fd find_file search_file search_dir search glob git-grep locate",
-    "read": "cat less head tail open ls view read scroll_up scroll_down goto pwd wc tree stat git-log git-diff "
-    "git-show git-status git-blame",
-    "probe": "python node ruby perl php bash sh curl wget psql sqlite3 mysql redis-cli ping test which type docker-run "
-    "docker-ps docker-logs kubectl-get kubectl-logs kubectl-describe go-run cargo-run npm-start npm-run-dev",
-    "edit": "edit create insert write patch apply_patch append str_replace mv cp rm mkdir touch sed git-apply "
-    "git-checkout git-restore change modify update replace notebookedit multiedit",
-    "install": "pip-install uv-add uv-sync poetry-install poetry-add npm-install npm-ci yarn-install yarn-add "
-    "pnpm-install apt-install apt-get-install brew-install conda-install cargo-add go-get bundle-install",
-    "finish": "submit git-commit git-push git-merge git-tag gh-pr exit_command",
+    "lint-imports cargo:build cargo:check cargo:clippy go:build go:vet npm:run:build npm:run:lint yarn:build "
+    "docker:build mvn:package gradle:build dotnet:build make:build make:lint cargo:fmt terraform:plan",
+    "search": "grep rg ag find fd find_file search_file search_dir search glob git:grep locate",
+    "read": "cat less head tail open ls view read scroll_up scroll_down goto pwd wc tree stat git:log git:diff "
+    "git:show git:status git:blame",
+    "probe": "python node ruby perl php bash sh curl wget psql sqlite3 mysql redis-cli ping test which type docker:run "
+    "docker:ps docker:logs kubectl:get kubectl:logs kubectl:describe go:run cargo:run npm:start npm:run:dev",
+    "edit": "edit create insert write patch apply_patch append str_replace mv cp rm mkdir touch sed git:apply "
+    "git:checkout git:restore change modify update replace notebookedit multiedit",
+    "install": "pip:install uv:add uv:sync poetry:install poetry:add npm:install npm:ci yarn:install yarn:add "
+    "pnpm:install apt:install apt-get:install brew:install conda:install cargo:add go:get bundle:install",
+    "finish": "submit git:commit git:push git:merge git:tag gh:pr exit_command",
 }
-KIND_OF: dict[str, Kind] = {verb.replace("-", " "): kind for kind, verbs in _KINDS.items() for verb in verbs.split()}
-KIND_OF |= {verb: kind for kind, verbs in _KINDS.items() for verb in verbs.split() if "-" in verb}
+KIND_OF: dict[str, Kind] = {verb.replace(":", " "): kind for kind, verbs in _KINDS.items() for verb in verbs.split()}
 
 _OPERATORS = re.compile(r"[;&|()<>]+")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _NAMED_PROGRAM = re.compile(r"^(python|pip|node|ruby)[\d.]+$")
 _FILE = re.compile(r"^(?!-|https?:|\d+(?:\.\d+)*$)[\w@~./\\+-]*(?:/[\w@.+-]+|\.[A-Za-z]\w{0,7})$")
 _PLACE = re.compile(r"::.*$|:\d+(?::\d+)?$")
-_HEX = re.compile(r"\b(?:0x[0-9a-fA-F]+|(?=[a-f]*\d)[0-9a-f]{7,40})\b")
+_HEX = re.compile(r"\b(?:0x[0-9a-fA-F]+|(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,40})\b")
 _NUMBER = re.compile(r"(?<![A-Za-z_.\d])\d+(?:[.:]\d+)*(?![A-Za-z_\d])")
 _TEMPORARY = re.compile(r"/(?:tmp|var/folders)/\S+")
 _LONGEST = 2_000  # characters of a command that are looked at; a here-document after them changes nothing
@@ -125,7 +126,11 @@ def _program(word: str) -> str:
 def _verb(words: list[str]) -> str:
     if words[0] not in _WITH_SUBCOMMAND:
         return words[0][:80]
-    rest = [word for word in words[1:] if not word.startswith("-")]
+    rest = [
+        word
+        for before, word in pairwise(words)
+        if not word.startswith("-") and before not in _WITH_VALUE
+    ]
     if words[0] in {"npm", "yarn", "pnpm"} and rest[:1] == ["run"]:
         return " ".join((words[0], *rest[:2]))
     return " ".join((words[0], *rest[:1]))[:80]

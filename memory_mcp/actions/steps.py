@@ -23,7 +23,8 @@ _COMMAND_KEYS = ("command", "cmd", "script")
 _FILE_KEYS = ("file", "path", "file_path", "filename", "notebook_path", "target_file", "files", "paths")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _IDENTIFIER = re.compile(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*|\w+\(\))")
-_LONGEST_TEXT = 300
+_LONGEST_TEXT = 200
+_MOST_FILES = 3
 _SEARCHED = 4_000  # characters of a step in which identifiers are looked for
 _MOST_IDENTIFIERS = 50
 
@@ -52,17 +53,17 @@ def action_of(step: Step) -> Action:
         parsed = parse_command(command)
         token = _ALIASES.get(parsed.verb, parsed.verb)
         files = tuple(dict.fromkeys((*named, *parsed.files)))
-        return Action(token, parsed.kind, parsed.shape, files, _text(command))
+        return Action(token, parsed.kind, parsed.shape, files, _text(command, named))
     token = _ALIASES.get(tool, tool)
     action = step.action.strip()
-    if _WORD.fullmatch(action) and action.lower() != tool:
+    if token not in KIND_OF and _WORD.fullmatch(action) and action.lower() != tool:
         token = f"{token} {action.lower()}"
     kind = KIND_OF.get(token, KIND_OF.get(token.split(" ")[-1], KIND_OF.get(tool, "other")))
     files = named or tuple(file for word in action.split()[:20] if (file := file_named(word)))
     shape = f"{token} {' '.join(files)}" if files else f"{token} {action.splitlines()[0] if action else ''}"[:200]
-    shown = action if tool in action.lower().split() else f"{step.tool}: {action}"
-    missing = [file for file in files[:3] if file not in action]
-    return Action(token, kind, shape.strip(), files, _text(f"{shown} {' '.join(missing)}"))
+    named_tool = action.lower().startswith(tool) or tool in _SHELLS
+    shown = action if named_tool else f"{step.tool} {action}" if " " not in action else f"{step.tool}: {action}"
+    return Action(token, kind, shape.strip(), files, _text(shown, files))
 
 
 def signature_of(step: Step) -> str | None:
@@ -111,6 +112,9 @@ def _texts(parameters: dict[str, Any]) -> Iterator[str]:
             yield value[:_SEARCHED]
 
 
-def _text(command: str) -> str:
+def _text(command: str, files: tuple[str, ...]) -> str:
+    """Return an action on one line, with the files that it acts on where it does not name them."""
     line = " ".join(command.strip().split())
-    return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
+    shown = line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
+    missing = [file for file in files[:_MOST_FILES] if file not in line]
+    return f"{shown} [{', '.join(missing)}]" if missing else shown

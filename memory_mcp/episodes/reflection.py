@@ -67,7 +67,8 @@ def _improvements(episode: Episode, actions: Sequence[Action], found: Sequence[R
 def _insights(episode: Episode, actions: Sequence[Action], found: Sequence[Recovery]) -> Iterator[str]:
     failures = sum(step.failed for step in episode.steps)
     if failures:
-        yield f"{failures} of {len(episode.steps)} steps failed, with {len({each.signature for each in found})} errors."
+        errors = len({each.signature for each in found})
+        yield f"{failures} of {len(episode.steps)} steps failed, with {errors} different error{'s' * (errors > 1)}."
     edits = Counter(file for action in actions if action.kind == "edit" for file in action.files)
     if edits and max(edits.values()) > 1:
         file, times = min(edits.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -22,12 +22,11 @@ from memory_mcp.models.recommendations import (
 )
 from memory_mcp.patterns import playbooks
 from memory_mcp.patterns.playbooks import Similar
-from memory_mcp.patterns.recommending import Recommender
+from memory_mcp.patterns.recommending import LEAST_RELEVANT, Recommender
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
-_LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task tells another story
 _COIN = 1 << 32
 
 
@@ -187,7 +186,7 @@ class Advice:
     def _similar(self, task: str, besides: str | None) -> list[Similar]:
         answer = self._recall.search(Query(task, limit=_SIMILAR + 1, kinds=("episode",)))
         hits = [hit for hit in answer.hits if hit.id != besides and hit.outcome is not None][:_SIMILAR]
-        least = _LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
+        least = LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
         followed = self._store.patterns.followed([hit.id for hit in hits])
         return [
             Similar(self._store.episodes.get(hit.id), hit.relevance, followed.get(hit.id, Tally()))

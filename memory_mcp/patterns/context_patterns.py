@@ -20,7 +20,7 @@ def context_patterns(seen: Observation) -> list[Finding]:
     if seen.share is None:
         return []
     changed: Counter[str] = Counter()
-    scratch = {file for action in seen.actions if action.token == "rm" for file in action.files}
+    scratch = {file for action in seen.actions if action.shape.startswith("rm ") for file in action.files}
     for at, action in enumerate(seen.actions):
         if action.kind == "edit" and not seen.episode.steps[at].failed:
             parameters = seen.episode.steps[at].parameters

@@ -35,15 +35,16 @@ class Draft(Struct, frozen=True):
     sources: tuple[PlaybookSource, ...]
 
 
-class _Candidate(Struct):
+class _Candidate:
     """A step that several episodes share, while it is counted."""
 
-    weight: float = 0.0
-    places: list[float] = []
-    texts: Counter[str] = Counter()
-    episodes: list[str] = []
-    files: Counter[str] = Counter()
-    token: str = ""
+    def __init__(self) -> None:
+        self.weight = 0.0
+        self.places: list[float] = []
+        self.texts: Counter[str] = Counter()
+        self.files: Counter[str] = Counter()
+        self.episodes: list[str] = []
+        self.token = ""
 
 
 def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Draft:

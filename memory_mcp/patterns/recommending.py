@@ -15,6 +15,7 @@ from memory_mcp.storage.pattern_store import PatternStore
 
 _SEARCHED = 3  # times as many hits are weighed as are wanted
 _LEAST_SEARCHED = 12
+LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task tells another story
 # addends beside keyword and similarity, each at most 1 before its weight; measured by benchmarks/learning.py
 PROOF_WEIGHT = 1.0
 CONTEXT_WEIGHT = 0.4
@@ -49,7 +50,12 @@ class Recommender:
 
         """
         found = self.search(wanted.task, max(_SEARCHED * wanted.limit, _LEAST_SEARCHED))
-        weighed = [self._weigh(pattern, hit, wanted) for pattern, hit in found if pattern.tally.wins > 0]
+        least = LEAST_RELEVANT * max((hit.relevance for _, hit in found), default=0.0)
+        weighed = [
+            self._weigh(pattern, hit, wanted)
+            for pattern, hit in found
+            if pattern.tally.wins > 0 and hit.relevance >= least
+        ]
         weighed.sort(key=lambda each: (-each.score, each.pattern.id))
         return weighed[: wanted.limit]
 

@@ -8,7 +8,7 @@ from memory_mcp.models.episodes import Complexity, OutcomeType, Status
 from memory_mcp.models.recall import Scope
 
 Limit = Annotated[int, Meta(ge=1, le=100)]
-Time = Annotated[str, Meta(description="2026-01-31, ISO time, or age: 7d")]
+Time = Annotated[str, Meta(description="2026-01-31, or age: 7d")]
 
 
 class Arguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class StepArguments(Arguments, frozen=True):
 class CreateEpisode(Arguments, frozen=True):
     """Arguments of create_episode."""
 
-    task_description: Annotated[str, Meta(description="The task in the user's words")]
+    task_description: Annotated[str, Meta(description="In the user's words")]
     task_type: Annotated[str, Meta(description="e.g. bug_fix, feature, testing")]
     domain: Annotated[str, Meta(description="Subject area, e.g. auth")]
     language: str = ""
@@ -92,7 +92,7 @@ class ListEpisodes(Arguments, frozen=True):
 class QueryMemory(Arguments, frozen=True):
     """Arguments of query_memory."""
 
-    query: Annotated[str, Meta(description="Task, error text or question, in plain words")]
+    query: Annotated[str, Meta(description="Task, error or question")]
     limit: Limit = 5
     domain: str | None = None
     task_type: str | None = None

@@ -13,12 +13,11 @@ from memory_mcp.server.arguments import Arguments, Limit
 class RecommendPlaybook(Arguments, frozen=True):
     """Arguments of recommend_playbook."""
 
-    task_description: Annotated[str, Meta(description="The task in plain words")] = ""
+    task_description: str = ""
     task_type: str = ""
-    domain: str = ""
     language: str = ""
     framework: str = ""
-    playbook_id: Annotated[str, Meta(description="Instead of a task: show that playbook again")] | None = None
+    playbook_id: Annotated[str, Meta(description="Instead of a task: show it again")] | None = None
 
 
 class RecommendPatterns(Arguments, frozen=True):
@@ -35,9 +34,8 @@ class RecommendPatterns(Arguments, frozen=True):
 class CheckAction(Arguments, frozen=True):
     """Arguments of check_action."""
 
-    command: Annotated[str, Meta(description="The command about to be run")] = ""
-    file: Annotated[str, Meta(description="The file about to be edited")] = ""
-    tool: str = ""
+    command: str = ""
+    file: Annotated[str, Meta(description="About to be edited")] = ""
 
 
 class RecordFeedback(Arguments, frozen=True):

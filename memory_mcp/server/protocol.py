@@ -59,7 +59,7 @@ def tool_list(tools: Iterable[Tool]) -> list[types.Tool]:
             input_schema=input_schema(tool.arguments),
             annotations=types.ToolAnnotations(read_only_hint=True)
             if tool.reads_only
-            else types.ToolAnnotations(read_only_hint=False, destructive_hint=tool.destroys),
+            else types.ToolAnnotations(destructive_hint=tool.destroys),
         )
         for tool in tools
     ]

@@ -144,7 +144,7 @@ def test_health_metrics_and_where_report(run: Run, tmp_path: Path) -> None:
     assert health["status"] == "ok"
     assert "database" in run("health").stdout
     metrics = as_json(run("metrics", "--json"))
-    assert metrics["project"] == {"name": "desk", "episodes": 0, "notes": 1}
+    assert metrics["project"] == {"name": "desk", "episodes": 0, "notes": 1, "patterns": 0}
     assert metrics["calls"] is None
     assert "counted per server process" in metrics["not_measured"]["calls"]
     assert "store sequence" in run("metrics").stdout

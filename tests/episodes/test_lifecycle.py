@@ -13,6 +13,7 @@ from memory_mcp.config.places import places
 from memory_mcp.config.settings import Settings, StoreSettings
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.episodes.outcomes import outcome_of
+from memory_mcp.episodes.reward import reward
 from memory_mcp.errors import IllegalMoveError, InvalidInputError, LimitError, NotFoundError
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import (
@@ -40,13 +41,14 @@ def test_a_completed_episode_carries_outcome_reward_and_reflection(memory: Memor
 
     assert closed.status == "completed"
     assert closed.reward is not None
-    assert (closed.reward.outcome, closed.reward.quality) == (1.0, 1.0)
+    assert closed.reward == reward(closed)
     assert closed.reflection is not None
     assert closed.reflection.successes == (
         "use get()",
-        "Step 2 (bash pytest) passed after step 1 had failed.",
+        "Step 2 (pytest) passed after step 1 had failed with 'KeyError: user'.",
+        "The last test run (step 2, pytest) passed.",
     )
-    assert closed.reflection.insights == ("1 of 2 steps failed.",)
+    assert closed.reflection.insights == ("1 of 2 steps failed, with 1 different error.",)
     assert memory.episodes.get(episode.id) == closed
 
 

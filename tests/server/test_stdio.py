@@ -245,7 +245,7 @@ def test_eight_servers_write_to_one_new_file_and_a_ninth_lists_all(raw: Start, t
     ]
     acknowledged = [line for writer in writers for line in writer.communicate(timeout=120)[0].split()]
 
-    ninth = raw()
+    ninth = raw("--toolsets", "records")
     ninth.begin()
     listed: list[str] = []
     arguments: dict[str, Any] = {"limit": 100}

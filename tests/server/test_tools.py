@@ -19,6 +19,8 @@ from memory_mcp.models.recall import Query
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.prompts import INSTRUCTIONS
 from memory_mcp.server.protocol import build, tool_list
+from memory_mcp.server.tools.catalogue import TOOLS, offered
+from tests.conftest import OpenMemory
 from tests.fakes import SlowProvider
 
 
@@ -33,8 +35,8 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def desk(memory: Memory) -> Iterator[Desk]:
-    desk = Desk(memory)
+def desk(open_memory: OpenMemory) -> Iterator[Desk]:
+    desk = Desk(open_memory(toolsets=("all",)))
     yield desk
     desk.close()
 
@@ -280,17 +282,21 @@ async def test_a_cancelled_call_is_given_up_and_the_server_lives_on(desk: Desk, 
 
 
 def test_the_tool_list_is_small_and_every_schema_is_closed() -> None:
-    tools = [tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in tool_list()]
+    default = [dumped(tool) for tool in tool_list(offered(()).values())]
 
-    assert len(tools) <= 12
-    assert len(json.dumps(tools, separators=(",", ":"))) <= 7_000  # about 1.6k tokens
+    assert len(default) == 12
+    assert len(json.dumps(default, separators=(",", ":"))) <= 6_800  # about 1.5k tokens
     assert len(INSTRUCTIONS.encode()) < 1_500
-    for tool in tools:
+    for tool in map(dumped, tool_list(TOOLS.values())):
         assert tool["name"].isidentifier()
         assert tool["title"]
         assert tool["inputSchema"]["additionalProperties"] is False
-        assert tool["annotations"]["readOnlyHint"] or "destructiveHint" in tool["annotations"]
+        assert tool["annotations"].get("readOnlyHint") or "destructiveHint" in tool["annotations"]
         assert "$ref" not in json.dumps(tool)
+
+
+def dumped(tool: types.Tool) -> dict[str, Any]:
+    return tool.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
 class Watched(SlowProvider):

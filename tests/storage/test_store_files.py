@@ -21,13 +21,16 @@ from memory_mcp.errors import (
     StoreFullError,
 )
 from memory_mcp.memory import Memory
-from memory_mcp.models.episodes import Step, StepSuccess
+from memory_mcp.models.episodes import Step, StepError, StepSuccess, Success
+from memory_mcp.models.patterns import title_of
 from memory_mcp.models.recall import Query
+from memory_mcp.storage.database import Database
 from memory_mcp.storage.migrations import MIGRATIONS, Migration, migrate
 from memory_mcp.storage.store import Store
 from tests.conftest import OpenMemory
 from tests.fakes import FrozenClock
 
+NEWEST = MIGRATIONS[-1].number
 AS_ROOT = os.geteuid() == 0
 
 
@@ -75,43 +78,68 @@ def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path, 
 def test_a_newer_schema_is_refused_with_the_way_out(tmp_path: Path, clock: FrozenClock) -> None:
     path = tmp_path / "memory.db"
     store = open_store(path, clock)
-    migrate(store.database, clock, (*MIGRATIONS, Migration(2, "later", ("CREATE TABLE later (x)",))))
+    migrate(store.database, clock, (*MIGRATIONS, Migration(NEWEST + 1, "later", ("CREATE TABLE later (x)",))))
     store.close()
 
-    with pytest.raises(NewerSchemaError, match="has schema 2, this memory-mcp knows up to 1; upgrade"):
+    with pytest.raises(
+        NewerSchemaError, match=rf"has schema {NEWEST + 1}, this memory-mcp knows up to {NEWEST}; upgrade"
+    ):
         open_store(path, clock)
 
 
 def test_a_migration_keeps_a_copy_and_its_record(tmp_path: Path, clock: FrozenClock) -> None:
     path = tmp_path / "memory.db"
     store = open_store(path, clock)
-    later = Migration(2, "later", ("CREATE TABLE later (x)",))
+    later = Migration(NEWEST + 1, "later", ("CREATE TABLE later (x)",))
 
-    assert migrate(store.database, clock, (*MIGRATIONS, later)) == 2
-    assert migrate(store.database, clock, (*MIGRATIONS, later)) == 2
+    assert migrate(store.database, clock, (*MIGRATIONS, later)) == NEWEST + 1
+    assert migrate(store.database, clock, (*MIGRATIONS, later)) == NEWEST + 1
 
-    copies = list(tmp_path.glob("memory.db.before-2-*"))
+    copies = list(tmp_path.glob(f"memory.db.before-{NEWEST + 1}-*"))
     assert len(copies) == 1
     with store.database.read() as session:
-        assert session.rows("SELECT number, name FROM migrations") == [(1, "first schema"), (2, "later")]
+        assert session.rows("SELECT number, name FROM migrations") == [
+            *((each.number, each.name) for each in MIGRATIONS),
+            (NEWEST + 1, "later"),
+        ]
     store.close()
     reopened = open_store(copies[0], clock)
-    assert reopened.schema == 1
+    assert reopened.schema == NEWEST
     reopened.close()
 
 
 def test_a_failed_migration_changes_nothing(tmp_path: Path, clock: FrozenClock) -> None:
     store = open_store(tmp_path / "memory.db", clock)
-    broken = Migration(2, "broken", ("CREATE TABLE half (x)", "INSERT INTO half VALUES (1)"))
-    clash = Migration(3, "clash", ("CREATE TABLE half (x)",))
+    broken = Migration(NEWEST + 1, "broken", ("CREATE TABLE half (x)", "INSERT INTO half VALUES (1)"))
+    clash = Migration(NEWEST + 2, "clash", ("CREATE TABLE half (x)",))
 
     with pytest.raises(apsw.SQLError, match="table half already exists"):
         migrate(store.database, clock, (*MIGRATIONS, broken, clash))
 
     with store.database.read() as session:
         assert session.value("SELECT count(*) FROM sqlite_schema WHERE name = 'half'") == 0
-        assert session.value("PRAGMA user_version") == 1
+        assert session.value("PRAGMA user_version") == NEWEST
     store.close()
+
+
+def test_a_store_of_the_first_schema_is_upgraded_with_its_records_and_learns(
+    tmp_path: Path, clock: FrozenClock, open_memory: OpenMemory
+) -> None:
+    path = tmp_path / "home" / "memory.db"
+    database = Database(path, busy_timeout_s=5)
+    migrate(database, clock, MIGRATIONS[:1])
+    with database.write() as session:
+        session.run("INSERT INTO projects (name, created_at) VALUES ('here', 1)")
+    database.close()
+
+    memory = open_memory()
+    episode, _ = memory.episodes.start("a task")
+    memory.episodes.append(episode.id, [Step("bash", "pytest a.py", result=StepError("KeyError: user"))])
+    done = memory.learning.complete(episode.id, Success())
+
+    assert memory.store.schema == NEWEST
+    assert [title_of(each.definition) for each in done.patterns] == ["recover from KeyError: user"]
+    assert memory.store.is_intact()
 
 
 def test_two_processes_may_open_a_new_file_at_the_same_moment(tmp_path: Path) -> None:

@@ -19,18 +19,21 @@ def recommend_playbook(desk: Desk, given: learning_arguments.RecommendPlaybook) 
     if not given.task_description.strip():
         raise InvalidInputError("give task_description, or the playbook_id of a playbook to see again")
     desk.memory.learning.follow(patience_s=_PATIENCE_S)
-    return learning_answers.playbook_of(desk.session.playbook(_wanted(given)))
+    context = Context(language=given.language, framework=given.framework)
+    return learning_answers.playbook_of(desk.session.playbook(Wanted(given.task_description, context, given.task_type)))
 
 
 def recommend_patterns(desk: Desk, given: learning_arguments.RecommendPatterns) -> Rendered:
     """Recommend patterns."""
     desk.memory.learning.follow(patience_s=_PATIENCE_S)
-    return learning_answers.given_of(desk.session.patterns(_wanted(given, given.limit)))
+    context = Context(domain=given.domain, language=given.language, framework=given.framework)
+    wanted = Wanted(given.task_description, context, given.task_type, given.limit)
+    return learning_answers.given_of(desk.session.patterns(wanted))
 
 
 def check_action(desk: Desk, given: learning_arguments.CheckAction) -> Rendered:
     """Say what is known against an action."""
-    step = dead_ends.planned(given.tool, given.command, given.file)
+    step = dead_ends.planned("", given.command, given.file)
     pending = desk.memory.learning.follow(patience_s=_CHECK_PATIENCE_S)
     return learning_answers.check_of(dead_ends.check(desk.memory.store.digests, step, pending))
 
@@ -51,10 +54,3 @@ def record_feedback(desk: Desk, given: learning_arguments.RecordFeedback) -> Ren
     ]
     message = "" if judged.document_ids else "nothing of it was acted on yet, so it counts for no pattern"
     return {"recorded": given.feedback, "counts_for": counted} | ({"message": message} if message else {})
-
-
-def _wanted(
-    given: learning_arguments.RecommendPlaybook | learning_arguments.RecommendPatterns, limit: int = 5
-) -> Wanted:
-    context = Context(domain=given.domain, language=given.language, framework=given.framework)
-    return Wanted(given.task_description, context, given.task_type, limit)

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -60,6 +61,7 @@ class Command(Struct, frozen=True):
     files: tuple[str, ...]
 
 
+@lru_cache(maxsize=2_048)
 def parse_command(text: str) -> Command:
     """Read a command line; chained commands are joined, what only prepares (cd, export) is passed over."""
     parts = [part for part in map(_bare, _simple_commands(text)) if part]
@@ -126,11 +128,7 @@ def _program(word: str) -> str:
 def _verb(words: list[str]) -> str:
     if words[0] not in _WITH_SUBCOMMAND:
         return words[0][:80]
-    rest = [
-        word
-        for before, word in pairwise(words)
-        if not word.startswith("-") and before not in _WITH_VALUE
-    ]
+    rest = [word for before, word in pairwise(words) if not word.startswith("-") and before not in _WITH_VALUE]
     if words[0] in {"npm", "yarn", "pnpm"} and rest[:1] == ["run"]:
         return " ".join((words[0], *rest[:2]))
     return " ".join((words[0], *rest[:1]))[:80]

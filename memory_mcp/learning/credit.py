@@ -14,7 +14,7 @@ from memory_mcp.models.patterns import (
     ToolSequence,
 )
 from memory_mcp.models.recommendations import Features
-from memory_mcp.patterns.tool_sequences import place_of
+from memory_mcp.patterns.tool_sequences import distinct, place_of
 
 _LEAST_IDENTIFIERS = 2  # one name in common may be chance
 
@@ -48,7 +48,7 @@ def acted_on(features: Features, later: Sequence[Step]) -> bool:
     """Say whether steps taken afterwards show it: the same run, command shape, changed file or identifiers."""
     actions = [action_of(step) for step in later]
     if features.tokens:
-        return place_of(features.tokens, actions) is not None
+        return place_of(features.tokens, distinct(actions)) is not None
     if {action.shape for action in actions if _marks(action)} & set(features.shapes):
         return True
     if {file for action in actions if action.changes for file in action.files} & set(features.files):

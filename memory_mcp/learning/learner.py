@@ -29,8 +29,9 @@ from memory_mcp.patterns.error_recoveries import error_recoveries
 from memory_mcp.patterns.merging import error_class, same_as
 from memory_mcp.patterns.observations import Observation, observe
 from memory_mcp.patterns.strength import strength
-from memory_mcp.patterns.tool_sequences import place_of, runs_of, shared_runs
+from memory_mcp.patterns.tool_sequences import distinct, place_of, runs_of, shared_runs
 from memory_mcp.storage.database import Session
+from memory_mcp.storage.pattern_store import Teller
 from memory_mcp.storage.store import Store
 
 _BATCH = 25  # episodes learnt from in one transaction
@@ -144,39 +145,51 @@ class Learning:
         if not isinstance(episode, Episode):
             return ()  # damaged, and reported where it is read
         seen = observe(episode)
-        self._store.digests.write(session, key, revision, digest(seen))
+        short = digest(seen)
+        self._store.digests.write(session, key, revision, short)
         if episode.outcome is None:
             return ()
-        findings = [*self._sequences(session, key, seen), *decision_points(seen), *context_patterns(seen)]
-        errors = error_recoveries(seen)
+        findings = [*self._sequences(session, key, seen, short.tokens), *decision_points(seen), *context_patterns(seen)]
         known = self._store.patterns.find(session, [each.definition for each in findings])
-        matched: list[tuple[Finding, Sequence[int]]] = [
-            (each, [known[each.definition]] if each.definition in known else []) for each in findings
-        ]
+        teller = self._store.patterns.tell(session, key)
+        for each in findings:
+            teller.add(each, [known[each.definition]] if each.definition in known else [])
+        self._tell_errors(session, teller, error_recoveries(seen))
+        self._credit(session, key, seen)
+        return teller.finish()
+
+    def _tell_errors(self, session: Session, teller: Teller, errors: Sequence[Finding]) -> None:
+        """Add errors to the patterns that say almost the same, those of this very episode included."""
+        classes: dict[str, dict[Definition, int]] = {}
         for each in errors:
             assert isinstance(each.definition, ErrorRecovery)  # noqa: S101 - the extractor makes no other
-            alike = self._store.patterns.find_errors(session, error_class(each.definition))
-            matched.append((each, same_as(each.definition, alike)))
-        learnt = self._store.patterns.learn(session, key, matched)
-        self._credit(session, key, seen)
-        return learnt
+            first = error_class(each.definition)
+            if first not in classes:
+                classes[first] = self._store.patterns.find_errors(session, first)
+            same = same_as(each.definition, classes[first])
+            key = teller.add(each, same)
+            joined = {other: key for other, held in classes[first].items() if held in same}
+            classes[first] |= joined | {each.definition: key}
 
-    def _sequences(self, session: Session, key: int, seen: Observation) -> list[Finding]:
+    def _sequences(self, session: Session, key: int, seen: Observation, tokens: tuple[str, ...]) -> list[Finding]:
         """Find the runs that this episode shares with others; a new one brings the others' evidence along."""
-        tokens = digest(seen).tokens
         if seen.share is None or len(tokens) < 2:  # noqa: PLR2004 - the shortest run
             return []
         definitions: dict[Definition, tuple[str, ...]] = {ToolSequence(run): run for run in runs_of(tokens)}
         known = {definitions[each] for each in self._store.patterns.find(session, definitions)}
         corpus = self._store.digests.latest(session, key, _CORPUS)
+        runs = shared_runs(tokens, [other.tokens for _, other in corpus], known)
+        places = {at for run in runs for at in run.others[:_BACKFILLED]}
+        others = self._store.episodes.load_many(session, [corpus[at][0] for at in sorted(places)])
+        observed = {key: observe(each) for key, each in others.items() if isinstance(each, Episode)}
+        kept = {each.episode.id: distinct(each.actions) for each in (seen, *observed.values())}
         findings = []
-        for run in shared_runs(tokens, [other.tokens for _, other in corpus], known):
-            others = self._store.episodes.load_many(session, [corpus[at][0] for at in run.others[:_BACKFILLED]])
-            observations = [observe(each) for each in others.values() if isinstance(each, Episode)]
+        for run in runs:
+            holders = [observed[found] for at in run.others if (found := corpus[at][0]) in observed]
             evidence = [
                 each.evidence(Run(tuple(action.text for action in actions)), each.share)
-                for each in (seen, *observations)
-                if each.share is not None and (actions := place_of(run.tokens, each.actions))
+                for each in (seen, *holders)
+                if each.share is not None and (actions := place_of(run.tokens, kept[each.episode.id]))
             ]
             findings.append(Finding(ToolSequence(run.tokens), tuple(evidence)))
         return findings

@@ -11,6 +11,7 @@ from memory_mcp.storage.store import Store
 # Dice coefficient of the words of two tasks from which one repeats the other; benchmarks/merging.py: see there
 NEAR = 0.85
 _LOOKED_AT = 10
+_LATEST = 50
 _MOST_TERMS = 12
 
 
@@ -21,22 +22,18 @@ def repeats(task: str, other: str) -> float:
 
 
 def find_repeated(session: Session, store: Store, episode: Episode) -> str | None:
-    """Return the id of the earlier episode whose task is nearly the same, the most alike first; None without one."""
+    """Return the id of the earlier episode whose task is most alike, if nearly the same; None without one."""
     terms = query_terms(episode.task)[:_MOST_TERMS]
-    candidates = dict.fromkeys(store.episodes.keys_of_task(session, episode.task))
+    keys: list[int] = []
     if terms:
         sight = Sight(store.wall, "project", EpisodeFilter(status="completed"), ("episode",), store.clock.now())
         found = search_index.search_keywords(session, match_expression(terms), sight, _LOOKED_AT)
-        candidates |= dict.fromkeys(key for key, _ in found)
-    others = [
-        each
-        for each in store.episodes.load_many(session, list(candidates)).values()
-        if isinstance(each, Episode)
-        and each.id != episode.id
-        and each.project == episode.project
-        and each.completed_at is not None
-        and (each.started_at, each.id) < (episode.started_at, episode.id)
-    ]
-    alike = [(repeats(episode.task, each.task), each.id) for each in others]
-    best = max(alike, default=(0.0, ""))
-    return best[1] if best[0] >= NEAR else None
+        keys = [key for key, _ in found]
+    best, best_id = 0.0, None
+    for other_id, task in store.episodes.repeatable(session, episode.task, keys, _LATEST):
+        if other_id == episode.id:
+            break  # those that come later repeat this one, not the other way round
+        alike = repeats(episode.task, task)
+        if alike >= NEAR and alike > best:
+            best, best_id = alike, other_id
+    return best_id

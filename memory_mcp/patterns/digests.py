@@ -5,7 +5,7 @@ from collections import Counter
 from memory_mcp.models.digests import Digest, Failed
 from memory_mcp.patterns.error_recoveries import error_line
 from memory_mcp.patterns.observations import Observation
-from memory_mcp.patterns.tool_sequences import tokens_of
+from memory_mcp.patterns.tool_sequences import distinct
 
 _MOST_FILES = 5
 
@@ -31,7 +31,7 @@ def digest(seen: Observation) -> Digest:
     )
     return Digest(
         episode_id=episode.id,
-        tokens=tokens_of(seen.actions),
+        tokens=tuple(action.token for action in distinct(seen.actions)),
         steps=len(episode.steps),
         retries=sum(len(each.failures) - (each.passed is None) for each in seen.recoveries),
         share=seen.share,

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from memory_mcp.models.patterns import Definition, ErrorRecovery
 
 # Dice coefficient of the words of two signatures from which they are one error; benchmarks/merging.py: THRESHOLD_NOTE
-SIMILAR = 0.8
-_WORD = re.compile(r"<\w+>|[A-Za-z]+(?:'[a-z]+)?|[^\sA-Za-z]")
+SIMILAR = 0.9
+_WORD = re.compile(r"<\w+>|\w+")
 
 
 def similarity(one: Definition, other: Definition) -> float:
@@ -17,10 +18,9 @@ def similarity(one: Definition, other: Definition) -> float:
     if not isinstance(one, ErrorRecovery) or not isinstance(other, ErrorRecovery):
         return 0.0
     first, second = _words(one.signature), _words(other.signature)
-    if not first or not second or first[0] != second[0]:
+    if error_class(one) != error_class(other):
         return 0.0
-    shared = len(set(first) & set(second))
-    return 2 * shared / (len(set(first)) + len(set(second)))
+    return 2 * len(first & second) / (len(first) + len(second)) if first and second else 0.0
 
 
 def same_as(definition: Definition, known: Mapping[Definition, int]) -> list[int]:
@@ -32,10 +32,13 @@ def same_as(definition: Definition, known: Mapping[Definition, int]) -> list[int
     return sorted({key for other, key in known.items() if similarity(definition, other) >= SIMILAR})
 
 
+@lru_cache(maxsize=8_192)
 def error_class(definition: ErrorRecovery) -> str:
     """Return the first word of a signature; errors of different classes are never the same."""
-    return next(iter(_words(definition.signature)), "")
+    first = _WORD.search(definition.signature)
+    return first[0] if first else ""
 
 
-def _words(signature: str) -> list[str]:
-    return _WORD.findall(signature)
+@lru_cache(maxsize=8_192)
+def _words(signature: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(signature))

@@ -14,7 +14,6 @@ from memory_mcp.patterns.observations import Observation, observe
 
 MOST_STEPS = 12
 MOST_PITFALLS = 5
-_MOST_IDS = 5
 _LEAST_SHARE = 0.34  # of the weight behind the best-supported step; what fewer sources did is their own story
 _TRUST = 2.0  # uses that how well following an episode went must outweigh
 
@@ -100,7 +99,7 @@ def _steps(good: Sequence[tuple[Similar, Observation]]) -> list[PlaybookStep]:
             do=each.texts.most_common(1)[0][0],
             action=each.token,
             support=len(each.episodes),
-            episodes=tuple(each.episodes[:_MOST_IDS]),
+            episodes=tuple(each.episodes),
             files=tuple(file for file, _ in each.files.most_common(3)),
         )
         for each in chosen
@@ -137,7 +136,7 @@ def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommen
                     do=" ; ".join(fix.fix),
                     action="fix",
                     support=len(episodes),
-                    episodes=tuple(episodes[:_MOST_IDS]),
+                    episodes=tuple(episodes),
                     patterns=(each.pattern.id,),
                     note=f"if {fix.action} fails with '{signature}'",
                 )
@@ -195,7 +194,7 @@ def _pitfalls(seen: Iterable[Observation]) -> tuple[Pitfall, ...]:
             error=text[name][1],
             times=sum(times for _, times, _ in members),
             instead=_most_common_fix(fix for _, _, fix in members),
-            episodes=tuple(dict.fromkeys(episode for episode, _, _ in members))[:_MOST_IDS],
+            episodes=tuple(dict.fromkeys(episode for episode, _, _ in members)),
         )
         for name, members in found.items()
     ]

@@ -186,14 +186,26 @@ class EpisodeStore:
         key = documents.locate(session, self._writer, "episode", episode_id)
         return key, int(session.value("SELECT revision FROM documents WHERE key = ?", (key,)))
 
-    def keys_of_task(self, session: Session, task: str) -> Sequence[int]:
-        """Return the keys of this project's first episodes with the very same task, whatever its case and blanks."""
+    def repeatable(self, session: Session, task: str, keys: Sequence[int], latest: int) -> Sequence[tuple[str, str]]:
+        """Return (id, task) of completed episodes that a task may repeat, the oldest first.
+
+        These are the ones with the very same task (but for case and blanks), those of some keys, and the latest ones,
+        which the keyword index may not hold yet.
+        """
         rows = session.rows(
-            "SELECT e.key FROM episodes e JOIN documents d ON d.key = e.key WHERE e.task_key = ? AND d.project_key = ?"
-            " ORDER BY e.key LIMIT 5",
-            (task_key(task), self._writer.wall.project_key),
+            "SELECT d.id, e.task FROM documents d JOIN episodes e ON e.key = d.key"
+            " WHERE d.project_key = :project AND e.completed_at IS NOT NULL AND d.key IN ("
+            " SELECT key FROM episodes WHERE task_key = :task_key UNION SELECT value FROM json_each(:keys) UNION"
+            " SELECT key FROM (SELECT key FROM documents WHERE project_key = :project AND kind = 'episode'"
+            " ORDER BY created_at DESC, key DESC LIMIT :latest)) ORDER BY d.created_at, d.key",
+            {
+                "project": self._writer.wall.project_key,
+                "task_key": task_key(task),
+                "keys": documents.keys_json(keys),
+                "latest": latest,
+            },
         )
-        return [row[0] for row in rows]
+        return [(row[0], row[1]) for row in rows]
 
     def typical(self, domain: str, task_type: str) -> Typical | None:
         """Return the medians of the latest 200 completed episodes of a domain and task type, None without any."""

@@ -118,8 +118,9 @@ SECOND_SCHEMA: tuple[str, ...] = (
     ) WITHOUT ROWID""",
     "CREATE INDEX recommended_by_document ON recommended (document_key, share)",
     # a playbook quotes its sources: it goes when one of them is erased
-    """CREATE TRIGGER recommended_removed AFTER DELETE ON recommended BEGIN
-        DELETE FROM recommendations WHERE key = old.recommendation_key AND body IS NOT NULL;
+    """CREATE TRIGGER playbook_source_deleted BEFORE DELETE ON documents WHEN old.kind = 'episode' BEGIN
+        DELETE FROM recommendations WHERE body IS NOT NULL
+            AND key IN (SELECT recommendation_key FROM recommended WHERE document_key = old.key);
     END""",
     """CREATE TABLE feedback (
         key INTEGER PRIMARY KEY,

@@ -11,6 +11,7 @@ from memory_mcp.models.patterns import (
     Finding,
     Pattern,
     PatternFilter,
+    PatternKind,
     PatternPage,
     Tally,
     kind_of,
@@ -44,14 +45,18 @@ class PatternStore:
 
     def find(self, session: Session, definitions: Iterable[Definition]) -> dict[Definition, int]:
         """Map those of the definitions that are known in this project to their patterns' keys."""
-        wanted = {codec.identity(each): each for each in definitions}
-        rows = session.rows(
-            "SELECT i.identity, i.pattern_key FROM json_each(?) w JOIN pattern_identities i ON i.identity = w.value"
-            " AND i.project_key = ? AND i.kind IN ('tool_sequence', 'decision_point', 'error_recovery',"
-            " 'context_pattern')",
-            (json.dumps(list(wanted)), self._writer.wall.project_key),
-        )
-        return {wanted[row[0]]: row[1] for row in rows}
+        wanted: dict[PatternKind, dict[str, Definition]] = {}
+        for each in definitions:
+            wanted.setdefault(kind_of(each), {})[codec.identity(each)] = each
+        return {
+            texts[identity]: key
+            for kind, texts in wanted.items()
+            for identity, key in session.rows(
+                "SELECT identity, pattern_key FROM pattern_identities WHERE project_key = ? AND kind = ?"
+                " AND identity IN (SELECT value FROM json_each(?))",
+                (self._writer.wall.project_key, kind, json.dumps(list(texts))),
+            )
+        }
 
     def find_errors(self, session: Session, error_class: str) -> dict[Definition, int]:
         """Map the errors whose signature begins with a word to their patterns' keys."""
@@ -63,45 +68,9 @@ class PatternStore:
         )
         return {codec.load_identity(row[0], row[1]): row[2] for row in rows}
 
-    def learn(
-        self, session: Session, episode_key: int, findings: Sequence[tuple[Finding, Iterable[int]]]
-    ) -> Sequence[int]:
-        """Store what an episode shows in place of what it showed before, and return the keys of its patterns.
-
-        Beside each finding stand the keys of the patterns that it is the same as; they become one.
-        """
-        spoken: set[tuple[int, int]] = set()
-        moved: dict[int, int] = {}
-        kept: dict[int, None] = {}
-        for finding, same in findings:
-            keys = sorted({_final(key, moved) for key in same})
-            key = keys[0] if keys else self._insert(session, finding)
-            for other in keys[1:]:
-                self._absorb(session, key, other)
-                moved[other] = key
-                spoken |= {(key, spoke) for absorbed, spoke in spoken if absorbed == other}
-            identity = codec.identity(finding.definition)
-            session.run(
-                "INSERT OR IGNORE INTO pattern_identities (project_key, kind, identity, pattern_key, checksum)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (
-                    *(self._writer.wall.project_key, kind_of(finding.definition), identity, key),
-                    codec.checksum(identity),
-                ),
-            )
-            episodes = documents.find_keys(session, self._writer.wall, [each.episode_id for each in finding.evidence])
-            for each in finding.evidence:
-                if (found := episodes.get(each.episode_id)) is not None:
-                    row = _row(found, each, identity)
-                    self._add(session, key, row, combine=(key, found) in spoken)
-                    spoken.add((key, found))
-            kept[key] = None
-        final = list(dict.fromkeys(_final(key, moved) for key in kept))
-        session.run(
-            "DELETE FROM evidence WHERE episode_key = ? AND pattern_key NOT IN (SELECT value FROM json_each(?))",
-            (episode_key, documents.keys_json(final)),
-        )
-        return final
+    def tell(self, session: Session, episode_key: int) -> "Teller":
+        """Begin to store what an episode shows, in place of what it showed before."""
+        return Teller(session, self._writer, episode_key)
 
     def ids(self, session: Session, keys: Iterable[int]) -> dict[int, str]:
         """Map keys to ids."""
@@ -193,30 +162,6 @@ class PatternStore:
             tallies = _followed(session, keys.values())
         return {each: tallies[key] for each, key in keys.items() if key in tallies}
 
-    def _insert(self, session: Session, finding: Finding) -> int:
-        clock = self._writer.clock
-        document = NewDocument(
-            id=clock.new_id(), kind="pattern", created_at=clock.now(), tags=(), is_global=False, source=None
-        )
-        key = documents.insert(session, self._writer, document)
-        session.run("INSERT INTO patterns (key, kind) VALUES (?, ?)", (key, kind_of(finding.definition)))
-        documents.seal(session, self._writer, "create", document.id)
-        return key
-
-    def _absorb(self, session: Session, key: int, other: int) -> None:
-        """Move everything of another pattern here."""
-        session.run("UPDATE pattern_identities SET pattern_key = ? WHERE pattern_key = ?", (key, other))
-        for row in session.rows(f"SELECT {_EVIDENCE_COLUMNS} FROM evidence WHERE pattern_key = ?", (other,)):
-            _put(session, key, row, combine=True)
-        session.run("UPDATE OR IGNORE recommended SET document_key = ? WHERE document_key = ?", (key, other))
-        session.run("UPDATE feedback SET document_key = ? WHERE document_key = ?", (key, other))
-        session.run("DELETE FROM documents WHERE key = ?", (other,))
-
-    def _add(self, session: Session, key: int, row: Row, *, combine: bool) -> None:
-        if _put(session, key, row, combine=combine):
-            session.run("UPDATE patterns SET retired_at = NULL WHERE key = ? AND retired_at <= ?", (key, row[3]))
-            documents.revise(session, key)
-
     def _load(
         self, session: Session, rows: Sequence[Row], evidence: int, *, skip_damaged: bool = False
     ) -> dict[int, Pattern]:
@@ -254,6 +199,75 @@ class PatternStore:
         return found
 
 
+class Teller:
+    """One episode's evidence while it is stored, within one transaction."""
+
+    def __init__(self, session: Session, writer: Writer, episode_key: int) -> None:
+        self._session = session
+        self._writer = writer
+        self._episode_key = episode_key
+        self._spoken: set[tuple[int, int]] = set()
+        self._keys: dict[int, None] = {}
+
+    def add(self, finding: Finding, same: Iterable[int]) -> int:
+        """Store a finding together with the patterns that it is the same as; they become one, whose key is returned."""
+        keys = sorted(set(same))
+        key = keys[0] if keys else self._insert(finding)
+        for other in keys[1:]:
+            self._absorb(key, other)
+        identity = codec.identity(finding.definition)
+        self._session.run(
+            "INSERT OR IGNORE INTO pattern_identities (project_key, kind, identity, pattern_key, checksum)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (*(self._writer.wall.project_key, kind_of(finding.definition), identity, key), codec.checksum(identity)),
+        )
+        episodes = documents.find_keys(self._session, self._writer.wall, [each.episode_id for each in finding.evidence])
+        for each in finding.evidence:
+            if (found := episodes.get(each.episode_id)) is not None:
+                self._say(key, _row(found, each, identity))
+        self._keys[key] = None
+        return key
+
+    def finish(self) -> Sequence[int]:
+        """Take back what the episode showed before and shows no longer; return the keys of its patterns."""
+        self._session.run(
+            "DELETE FROM evidence WHERE episode_key = ? AND pattern_key NOT IN (SELECT value FROM json_each(?))",
+            (self._episode_key, documents.keys_json(self._keys)),
+        )
+        return list(self._keys)
+
+    def _insert(self, finding: Finding) -> int:
+        clock = self._writer.clock
+        document = NewDocument(
+            id=clock.new_id(), kind="pattern", created_at=clock.now(), tags=(), is_global=False, source=None
+        )
+        key = documents.insert(self._session, self._writer, document)
+        self._session.run("INSERT INTO patterns (key, kind) VALUES (?, ?)", (key, kind_of(finding.definition)))
+        documents.seal(self._session, self._writer, "create", document.id)
+        return key
+
+    def _absorb(self, key: int, other: int) -> None:
+        """Move everything of another pattern here."""
+        run = self._session.run
+        run("UPDATE pattern_identities SET pattern_key = ? WHERE pattern_key = ?", (key, other))
+        for row in self._session.rows(f"SELECT {_EVIDENCE_COLUMNS} FROM evidence WHERE pattern_key = ?", (other,)):
+            _put(self._session, key, row, combine=True)
+        run("UPDATE OR IGNORE recommended SET document_key = ? WHERE document_key = ?", (key, other))
+        run("UPDATE feedback SET document_key = ? WHERE document_key = ?", (key, other))
+        self._spoken |= {(key, episode) for pattern, episode in self._spoken if pattern == other}
+        if other in self._keys:
+            del self._keys[other]
+            self._keys[key] = None
+        run("DELETE FROM documents WHERE key = ?", (other,))
+
+    def _say(self, key: int, row: Row) -> None:
+        """Add or replace one episode's evidence; what was said in this telling is combined, in whatever order."""
+        if _put(self._session, key, row, combine=(key, row[0]) in self._spoken):
+            self._session.run("UPDATE patterns SET retired_at = NULL WHERE key = ? AND retired_at <= ?", (key, row[3]))
+            documents.revise(self._session, key)
+        self._spoken.add((key, row[0]))
+
+
 def _row(episode_key: int, evidence: Evidence, identity: str) -> Row:
     numbers = (thousandths(evidence.share), ten_thousandths(evidence.reward), evidence.seen_at)
     return (episode_key, *numbers, identity, codec.dump(evidence.detail))
@@ -278,13 +292,6 @@ def _put(session: Session, key: int, row: Row, *, combine: bool) -> bool:
         (*chosen[1:], key, row[0]),
     )
     return True
-
-
-def _final(key: int, moved: dict[int, int]) -> int:
-    """Follow a pattern to the one that has absorbed it."""
-    while key in moved:
-        key = moved[key]
-    return key
 
 
 def _followed(session: Session, keys: Iterable[int]) -> dict[int, Tally]:

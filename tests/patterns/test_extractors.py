@@ -53,13 +53,13 @@ def edit(file: str, result: StepResult | None = OK) -> Step:
     return Step("edit", "change it", {"file": file}, result)
 
 
-def episode(*steps: Step, outcome: Outcome | None = None, **context: str) -> Episode:
+def episode(*steps: Step, outcome: Outcome | None = None, language: str = "", domain: str = "") -> Episode:
     return Episode(
         id="e1",
         project="here",
         task="mend the login",
         task_type="bug_fix",
-        context=Context(**context),
+        context=Context(domain=domain, language=language),
         started_at=1,
         updated_at=2,
         completed_at=2,
@@ -78,7 +78,12 @@ def test_a_check_that_passed_and_failed_with_different_sequels_is_a_decision_poi
     assert details(decision_points(seen)) == [
         (
             DecisionPoint("pytest"),
-            Branches((Branch(False, "edit", 1, 1), Branch(True, "git commit", 1, 1))),
+            Branches(
+                (
+                    Branch(passed=False, next="edit", times=1, led_on=1),
+                    Branch(passed=True, next="git commit", times=1, led_on=1),
+                )
+            ),
             1.0,
         )
     ]
@@ -217,10 +222,10 @@ def test_a_digest_keeps_tokens_retries_and_failures_with_their_remedy() -> None:
 
 
 SIGNATURES = [
-    "KeyError: 'user' in session store of the shop",
-    "KeyError: 'name' in session store of the shop",
-    "KeyError: 'user' in session store of the basket",
-    "TypeError: 'user' in session store of the shop",
+    "KeyError: 'user' is missing in the session store of the shop when the basket is opened",
+    "KeyError: 'name' is missing in the session store of the shop when the basket is opened",
+    "KeyError: 'user' is missing in the session store of the shop when the order is opened",
+    "TypeError: 'user' is missing in the session store of the shop when the basket is opened",
     "KeyError: something else entirely went wrong here",
 ]
 
@@ -254,9 +259,9 @@ def groups(signatures: list[str]) -> set[frozenset[str]]:
         key = same[0] if same else next(keys)
         known = {other: key if at in same else at for other, at in known.items()} | {definition: key}
     found: dict[int, set[str]] = {}
-    for definition, key in known.items():
-        assert isinstance(definition, ErrorRecovery)
-        found.setdefault(key, set()).add(definition.signature)
+    for each, key in known.items():
+        assert isinstance(each, ErrorRecovery)
+        found.setdefault(key, set()).add(each.signature)
     return {frozenset(group) for group in found.values()}
 
 

@@ -93,7 +93,12 @@ def test_a_rule_needs_two_episodes() -> None:
 
 
 def test_rules_of_a_check_name_both_branches() -> None:
-    branches = Branches((Branch(False, "edit", 2, 1), Branch(True, "git commit", 1, 1)))
+    branches = Branches(
+        (
+            Branch(passed=False, next="edit", times=2, led_on=1),
+            Branch(passed=True, next="git commit", times=1, led_on=1),
+        )
+    )
 
     assert heuristics(pattern(DecisionPoint("pytest"), branches, branches)) == [
         Heuristic("when pytest fails", "go on with edit", 4, 4, 2),
@@ -145,7 +150,15 @@ def test_a_place_of_another_language_is_named_as_a_reason_against() -> None:
         (pattern(ToolSequence(("edit", "pytest")), Run(("edit a.py", "pytest a.py"))), ["edit a.py ; pytest a.py"]),
         (pattern(ErrorRecovery("E"), Fix("E", "x", ("do a", "do b")), Fix("E", "x")), ["do a ; do b"]),
         (
-            pattern(DecisionPoint("make"), Branches((Branch(False, "edit", 2, 1), Branch(True, "submit", 1, 1)))),
+            pattern(
+                DecisionPoint("make"),
+                Branches(
+                    (
+                        Branch(passed=False, next="edit", times=2, led_on=1),
+                        Branch(passed=True, next="submit", times=1, led_on=1),
+                    )
+                ),
+            ),
             ["make fails → edit (2×, 1× its next run passed)", "make passes → submit (1×, 1× the task succeeded)"],
         ),
         (

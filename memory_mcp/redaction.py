@@ -44,6 +44,6 @@ def redact_all(value: Any) -> Any:
         return redact(value)
     if isinstance(value, dict):
         return {name: redact_all(inner) for name, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [redact_all(inner) for inner in value]
     return value

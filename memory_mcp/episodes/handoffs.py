@@ -107,8 +107,16 @@ class Handoffs:
         try:
             return self._store.get(handoff.id)
         except NotFoundError:
+            return self._store.get(self._keep(handoff, episode_id))
+
+    def _keep(self, handoff: Handoff, episode_id: str) -> str:
+        """Store a handoff under its own id, or a new one where another project of this file has it."""
+        try:
             self._store.insert(handoff, episode_id)
-        return self._store.get(handoff.id)
+        except ConflictError:
+            handoff = msgspec.structs.replace(handoff, id=self._clock.new_id())
+            self._store.insert(handoff, episode_id)
+        return handoff.id
 
     def _bring(self, episode: Episode) -> str:
         """Record an episode under its own id, or a new one where another project of this file has it."""

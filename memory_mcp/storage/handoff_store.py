@@ -55,7 +55,7 @@ class HandoffStore:
         with self._database.read() as session:
             row = session.row(
                 f"SELECT {_COLUMNS} FROM {_TABLES} WHERE :id IN (h.id, d.id) AND h.project_key = :project"
-                " ORDER BY h.id = :id DESC, h.made_at DESC LIMIT 1",
+                " ORDER BY h.id = :id DESC, h.made_at DESC, h.id DESC LIMIT 1",
                 {"id": handoff_id, "project": self._writer.wall.project_key},
             )
         if row is None:

@@ -36,11 +36,10 @@ def features_of(record: Pattern | Episode) -> Features:
         case ContextPattern(file):
             return Features(files=(file,))
         case ErrorRecovery():
-            fixes = [line for each in record.evidence if isinstance(each.detail, Fix) for line in each.detail.fix]
-            parsed = [parse_command(line) for line in fixes]
+            fixes = [each.detail for each in record.evidence if isinstance(each.detail, Fix)]
             return Features(
-                shapes=tuple(dict.fromkeys(each.shape for each in parsed)),
-                files=tuple(dict.fromkeys(file for each in parsed for file in each.files)),
+                shapes=tuple(dict.fromkeys(parse_command(line).shape for each in fixes for line in each.fix)),
+                files=tuple(dict.fromkeys(file for each in fixes for file in each.files)),
             )
 
 

@@ -88,12 +88,16 @@ class Branches(Struct, frozen=True, tag="branches", tag_field="type"):
 
 
 class Fix(Struct, frozen=True, tag="fix", tag_field="type"):
-    """One error in one episode: the failing action, what made it pass (empty: nothing did), what did not."""
+    """One error in one episode: the failing action, what made it pass (empty: nothing did), what did not.
+
+    `files` are those that the fix changed.
+    """
 
     error: str
     action: str
     fix: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class Approach(Struct, frozen=True, tag="approach", tag_field="type"):

@@ -20,6 +20,9 @@ def error_recoveries(seen: Observation) -> list[Finding]:
             action=seen.actions[each.failures[0]].text,
             fix=tuple(dict.fromkeys(seen.actions[at].text for at in each.fix)),
             attempts=tuple(dict.fromkeys(seen.actions[at].text for at in each.attempts)),
+            files=tuple(
+                dict.fromkeys(file for at in each.fix if seen.actions[at].changes for file in seen.actions[at].files)
+            ),
         )
         if each.signature not in found or recovered:
             evidence = seen.evidence(detail, float(recovered))

@@ -7,7 +7,16 @@ from msgspec import Struct
 
 from memory_mcp.actions.steps import Action
 from memory_mcp.models.episodes import Episode, outcome_type
-from memory_mcp.models.patterns import Branches, ErrorRecovery, Fix, Pattern, Tally
+from memory_mcp.models.patterns import (
+    Branches,
+    ContextPattern,
+    DecisionPoint,
+    ErrorRecovery,
+    Fix,
+    Pattern,
+    Tally,
+    ToolSequence,
+)
 from memory_mcp.models.recommendations import Pitfall, PlaybookSource, PlaybookStep, Recommended
 from memory_mcp.patterns.error_recoveries import error_line
 from memory_mcp.patterns.observations import Observation, observe
@@ -120,45 +129,56 @@ def _kept(observed: Observation) -> list[tuple[str, Action]]:
 
 def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> tuple[PlaybookStep, ...]:
     """Say at a step which patterns it belongs to, and add fixes and branches that no step holds."""
-    joined: list[PlaybookStep] = []
-    used: set[str] = set()
-    for step in steps:
-        names = tuple(each.pattern.id for each in recommended if _belongs(step, each.pattern))
-        used.update(names)
-        joined.append(_replaced(step, names, _branch_note(step, recommended)))
+    joined = [
+        PlaybookStep(
+            do=step.do,
+            action=step.action,
+            support=step.support,
+            episodes=step.episodes,
+            patterns=tuple(each.pattern.id for each in recommended if _belongs(step, each.pattern)),
+            files=step.files,
+            note=_branch_note(step, recommended),
+        )
+        for step in steps
+    ]
+    done = {step.do for step in steps}
     for each in recommended:
         best = _best_fix(each.pattern)
-        if each.pattern.id not in used and best and len(joined) < MOST_STEPS:
-            fix, episodes = best
-            signature = each.pattern.definition.signature if isinstance(each.pattern.definition, ErrorRecovery) else ""
-            joined.append(
-                PlaybookStep(
-                    do=" ; ".join(fix.fix),
-                    action="fix",
-                    support=len(episodes),
-                    episodes=tuple(episodes),
-                    patterns=(each.pattern.id,),
-                    note=f"if {fix.action} fails with '{signature}'",
-                )
+        if best is None or done.issuperset(best[0].fix) or len(joined) >= MOST_STEPS:
+            continue
+        fix, episodes = best
+        signature = each.pattern.definition.signature if isinstance(each.pattern.definition, ErrorRecovery) else ""
+        joined.append(
+            PlaybookStep(
+                do=" ; ".join(fix.fix),
+                action="fix",
+                support=len(episodes),
+                episodes=tuple(episodes),
+                patterns=(each.pattern.id,),
+                files=fix.files,
+                note=f"if {fix.action} fails with '{signature}'",
             )
+        )
     return tuple(joined)
 
 
-def _replaced(step: PlaybookStep, patterns: tuple[str, ...], note: str) -> PlaybookStep:
-    return PlaybookStep(step.do, step.action, step.support, step.episodes, patterns, step.files, note)
-
-
 def _belongs(step: PlaybookStep, pattern: Pattern) -> bool:
-    tokens = getattr(pattern.definition, "tokens", ())
-    file = getattr(pattern.definition, "file", None)
-    return step.action in tokens or file in step.files
+    match pattern.definition:
+        case ToolSequence(tokens):
+            return step.action in tokens
+        case ContextPattern(file):
+            return file in step.files
+        case DecisionPoint(check):
+            return step.action == check
+        case ErrorRecovery():
+            return any(isinstance(each.detail, Fix) and step.do in each.detail.fix for each in pattern.evidence)
 
 
 def _branch_note(step: PlaybookStep, recommended: Sequence[Recommended]) -> str:
     """Say at a check what to do when it fails, from the decision points."""
     counts: Counter[str] = Counter()
     for each in recommended:
-        if getattr(each.pattern.definition, "check", None) == step.action:
+        if each.pattern.definition == DecisionPoint(step.action):
             for evidence in each.pattern.evidence:
                 for branch in evidence.detail.branches if isinstance(evidence.detail, Branches) else ():
                     if not branch.passed:

@@ -1,39 +1,15 @@
 """The command line as a person uses it."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.testing
-from typer.testing import Result
 
-from memory_cli.app import app, main
+from memory_cli.app import main
 from memory_mcp.config.declarations import declarations
 from memory_mcp.config.template import render
+from tests.cli.conftest import Run, as_json
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command on this test's own memory; anything but exit code 0 must be announced."""
-    monkeypatch.setenv("MEMORY_MCP_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MEMORY_MCP_PROJECT_NAME", "desk")
-    runner = typer.testing.CliRunner()
-
-    def runs(*words: str, code: int = 0, text: str | None = None) -> Result:
-        result = runner.invoke(app, words, input=text)
-        assert result.exit_code == code, (result.output, result.exception)
-        return result
-
-    return runs
-
-
-def as_json(result: Result) -> Any:
-    return json.loads(result.stdout)
 
 
 def test_an_episode_lives_its_life_in_the_terminal(run: Run) -> None:

@@ -120,7 +120,7 @@ def test_an_error_recovery_keeps_the_fix_and_the_attempts_that_did_not_help() ->
     assert details(error_recoveries(seen)) == [
         (
             ErrorRecovery("KeyError: user"),
-            Fix("KeyError: user", "pytest a.py", ("edit: change it [a.py]",), ("edit: change it [b.py]",)),
+            Fix("KeyError: user", "pytest a.py", ("edit: change it [a.py]",), ("edit: change it [b.py]",), ("a.py",)),
             1.0,
         )
     ]

@@ -1,4 +1,4 @@
-"""This module starts real servers over real pipes."""
+"""This module starts servers: real ones over real pipes, and desks for servers in memory."""
 
 import json
 import os
@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from memory_mcp.server.desk import Desk
+from tests.conftest import OpenMemory
 
 SERVER = [sys.executable, "-m", "memory_mcp.server.app"]
 LIMIT_S = 60
@@ -80,3 +83,20 @@ def raw(tmp_path: Path) -> Iterator[Callable[..., RawServer]]:
         if server.process.poll() is None:
             server.process.kill()
         server.process.communicate()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def desk(open_memory: OpenMemory) -> Iterator[Desk]:
+    desk = Desk(open_memory(toolsets=("all",)))
+    yield desk
+    desk.close()

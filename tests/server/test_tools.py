@@ -2,15 +2,12 @@
 
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
 import mcp_types as types
 import pytest
-from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 
 from memory_mcp.embeddings.provider import Vector
@@ -18,55 +15,10 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Query
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.prompts import INSTRUCTIONS
-from memory_mcp.server.protocol import build, tool_list
+from memory_mcp.server.protocol import tool_list
 from memory_mcp.server.tools.catalogue import TOOLS, offered
-from tests.conftest import OpenMemory
 from tests.fakes import SlowProvider
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(params=["auto", "legacy"])
-def mode(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def desk(open_memory: OpenMemory) -> Iterator[Desk]:
-    desk = Desk(open_memory(toolsets=("all",)))
-    yield desk
-    desk.close()
-
-
-@asynccontextmanager
-async def connected(desk: Desk, mode: str = "auto") -> AsyncIterator[Client]:
-    with ThreadPoolExecutor(8) as pool:
-        async with Client(build(desk, pool), mode=mode) as client:
-            yield client
-
-
-async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await client.call_tool(tool, arguments)
-    assert not result.is_error, result.content
-    assert isinstance(result.structured_content, dict)
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    assert json.loads(block.text) == result.structured_content  # each half is complete on its own
-    assert len(block.text.encode()) < 8_192
-    return result.structured_content
-
-
-async def refusal(client: Client, tool: str, **arguments: Any) -> str:
-    result = await client.call_tool(tool, arguments)
-    assert result.is_error
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    assert result.structured_content == {"error": block.text}
-    return block.text
-
+from tests.server.clients import call, connected, refusal
 
 NEW = {"task_description": "mend the login", "task_type": "bug_fix", "domain": "auth"}
 

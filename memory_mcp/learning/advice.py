@@ -23,6 +23,7 @@ from memory_mcp.models.recommendations import (
 from memory_mcp.patterns import playbooks
 from memory_mcp.patterns.playbooks import Similar
 from memory_mcp.patterns.recommending import LEAST_RELEVANT, Recommender
+from memory_mcp.patterns.strength import freshness
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
@@ -189,7 +190,12 @@ class Advice:
         least = LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
         followed = self._store.patterns.followed([hit.id for hit in hits])
         return [
-            Similar(self._store.episodes.get(hit.id), hit.relevance, followed.get(hit.id, Tally()))
+            Similar(
+                self._store.episodes.get(hit.id),
+                hit.relevance,
+                freshness(hit.created_at, self._store.clock.now(), self._settings.half_life_days),
+                followed.get(hit.id, Tally()),
+            )
             for hit in hits
             if hit.relevance >= least
         ]

@@ -8,7 +8,8 @@ from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Sight
 from memory_mcp.storage.store import Store
 
-# Dice coefficient of the words of two tasks from which one repeats the other; benchmarks/merging.py: see there
+# Dice coefficient of the words of two tasks from which one repeats the other: on 5,424 commit subjects pairs from 0.85
+# up are one task (the same with a number more), below it stand other versions and other files (benchmarks/merging.py)
 NEAR = 0.85
 _LOOKED_AT = 10
 _LATEST = 50

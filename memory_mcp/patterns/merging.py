@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from memory_mcp.models.patterns import Definition, ErrorRecovery
 
-# Dice coefficient of the words of two signatures from which they are one error; benchmarks/merging.py: THRESHOLD_NOTE
+# Dice coefficient of the words of two signatures from which they are one error: of 11 pairs that are one and 892 that
+# are two, 0.9 joins 8 rightly and none wrongly, 0.85 9 and 1, 0.8 9 and 4 (benchmarks/merging.py)
 SIMILAR = 0.9
 _WORD = re.compile(r"<\w+>|\w+")
 

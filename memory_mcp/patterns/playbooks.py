@@ -1,7 +1,7 @@
 """This module makes a playbook: ordered steps from the best similar episodes and from patterns, pitfalls, sources."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -28,10 +28,11 @@ _TRUST = 2.0  # uses that how well following an episode went must outweigh
 
 
 class Similar(Struct, frozen=True):
-    """An episode like the task: how relevant it is, and how following it went."""
+    """An episode like the task: how relevant it is, what age has left of it, and how following it went."""
 
     episode: Episode
     relevance: float
+    freshness: float
     followed: Tally
 
 
@@ -58,12 +59,12 @@ class _Candidate:
 def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Draft:
     """Merge what similar episodes did into ordered steps; what the failed ones did wrong becomes pitfalls.
 
-    A step is an action of the same shape, or on the same file; its weight is the sum of its episodes' weights and its
-    place the mean of its places in them.
+    A step is an action of the same shape, or on the same file. Its weight is that of the successes that hold it, times
+    its share against the episodes in which it failed for good; its place is the mean of its places.
     """
     seen = [(each, observe(each.episode)) for each in similar]
     good = [(each, observed) for each, observed in seen if observed.share]
-    steps = _with_patterns(_steps(good), recommended)
+    steps = _with_patterns(_steps(good, _failed(seen)), recommended)
     return Draft(
         steps=steps,
         pitfalls=_pitfalls(observed for _, observed in seen),
@@ -80,25 +81,37 @@ def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Dra
 
 
 def weight(similar: Similar) -> float:
-    """Return how much an episode says: relevance x reward x how following it went (1 while nobody did)."""
-    reward = similar.episode.reward.total if similar.episode.reward else 1.0
+    """Return how much an episode says: relevance x freshness x how following it went (1 while nobody did)."""
     followed = similar.followed
     trust = (followed.wins + _TRUST) / (followed.uses + _TRUST)
-    return similar.relevance * reward * trust
+    return similar.relevance * similar.freshness * trust
 
 
-def _steps(good: Sequence[tuple[Similar, Observation]]) -> list[PlaybookStep]:
+def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
+    """Return the weight of the episodes in which a step failed and never passed, by the step's name."""
+    found: dict[str, float] = defaultdict(float)
+    for similar, observed in seen:
+        passed = {name for name, _ in _kept(observed)}
+        for name in {_name_of(observed.actions[each.failures[0]]) for each in observed.recoveries} - passed:
+            found[name] += weight(similar)
+    return found
+
+
+def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, float]) -> list[PlaybookStep]:
     candidates: dict[str, _Candidate] = defaultdict(_Candidate)
     for similar, observed in good:
         kept = _kept(observed)
         for number, (name, action) in enumerate(kept):
             found = candidates[name]
-            found.weight += weight(similar)
+            reward = similar.episode.reward.total if similar.episode.reward else 1.0
+            found.weight += weight(similar) * reward
             found.places.append((number + 0.5) / len(kept))
             found.texts[action.text] += 1
             found.files.update(action.files)
             found.episodes.append(similar.episode.id)
             found.token = action.token
+    for name, found in candidates.items():
+        found.weight *= found.weight / (found.weight + failed.get(name, 0.0))
     strongest = max((each.weight for each in candidates.values()), default=0.0)
     chosen = [each for each in candidates.values() if each.weight >= _LEAST_SHARE * strongest]
     chosen = sorted(chosen, key=lambda each: -each.weight)[:MOST_STEPS]
@@ -121,10 +134,15 @@ def _kept(observed: Observation) -> list[tuple[str, Action]]:
     for at, action in enumerate(observed.actions):
         if observed.episode.steps[at].failed or action.kind in {"read", "search"}:
             continue
-        name = f"edit {action.files[0]}" if action.kind == "edit" and action.files else action.shape
+        name = _name_of(action)
         kept.pop(name, None)
         kept[name] = action
     return list(kept.items())
+
+
+def _name_of(action: Action) -> str:
+    """Return what makes actions of several episodes one step: the file of an edit, the shape of a command."""
+    return f"edit {action.files[0]}" if action.kind == "edit" and action.files else action.shape
 
 
 def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> tuple[PlaybookStep, ...]:

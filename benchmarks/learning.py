@@ -167,7 +167,7 @@ class Agent:
 
     def _work(self, family: Family, world: World, playbook: Playbook | None) -> list[Step]:
         steps: list[Step] = []
-        advised = [step.do for step in playbook.steps if step.action != "fix"] if playbook else []
+        advised = [step.do for step in playbook.steps if step.action not in {"fix", "rule"}] if playbook else []
         tried: set[tuple[int, str]] = set()
         while not world.solved and len(steps) < BUDGET:
             command = self._next(family, world, advised, tried)

@@ -84,8 +84,8 @@ def _shown(playbook: Playbook, *, as_json: bool) -> None:
         return
     show.line(f"{playbook.id}  {show.first_line(playbook.task)}")
     for number, step in enumerate(playbook.steps, 1):
-        of = f"in {step.support} of {len(playbook.sources)} similar episodes"
-        show.line(f"{number:>3}. {step.do}  [{of if step.action != 'fix' else f'in {step.support} episodes'}]")
+        of = "episodes" if step.action in {"fix", "rule"} else f"of {len(playbook.sources)} similar episodes"
+        show.line(f"{number:>3}. {step.do}  [in {step.support} {of}]")
         if step.note:
             show.line(f"     {step.note}")
     for pitfall in playbook.pitfalls:

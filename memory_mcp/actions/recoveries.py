@@ -30,15 +30,15 @@ def recoveries(steps: Sequence[Step], actions: Sequence[Action] | None = None) -
     found: list[Recovery] = []
     for at, (step, action) in enumerate(zip(steps, known, strict=True)):
         if step.failed:
-            open_.setdefault(_identity(action), []).append(at)
+            open_.setdefault(identity(action), []).append(at)
         elif step.result is not None:
             ended = _ended_by(action, open_)
-            found += [_recovery(steps, known, tuple(open_.pop(identity)), at) for identity in ended]
+            found += [_recovery(steps, known, tuple(open_.pop(each)), at) for each in ended]
     found += [_recovery(steps, known, tuple(failures), None) for failures in open_.values()]
     return sorted(found, key=lambda each: each.failures)
 
 
-def _identity(action: Action) -> tuple[str, tuple[str, ...]]:
+def identity(action: Action) -> tuple[str, tuple[str, ...]]:
     """Return what makes two steps tries of the same: an edit by its files, a command by its shape."""
     return (action.token, action.files) if action.kind == "edit" else (action.token, (action.shape,))
 
@@ -46,9 +46,9 @@ def _identity(action: Action) -> tuple[str, tuple[str, ...]]:
 def _ended_by(action: Action, open_: dict[tuple[str, tuple[str, ...]], list[int]]) -> list[tuple[str, tuple[str, ...]]]:
     """Return the open errors that this pass ends; a whole test run without files ends those of its parts too."""
     if action.kind == "test" and not action.files:
-        return [identity for identity in open_ if identity[0] == action.token]
-    identity = _identity(action)
-    return [identity] if identity in open_ else []
+        return [each for each in open_ if each[0] == action.token]
+    wanted = identity(action)
+    return [wanted] if wanted in open_ else []
 
 
 def _recovery(

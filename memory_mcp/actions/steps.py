@@ -25,6 +25,7 @@ _WORD = re.compile(r"[A-Za-z_][\w-]*")
 _IDENTIFIER = re.compile(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*|\w+\(\))")
 _LONGEST_TEXT = 200
 _MOST_FILES = 3
+_BARE_WORDS = 2  # as in `git change`, where the file is the rest of the sentence
 _SEARCHED = 4_000  # characters of a step in which identifiers are looked for
 _MOST_IDENTIFIERS = 50
 
@@ -116,5 +117,7 @@ def _text(command: str, files: tuple[str, ...]) -> str:
     """Return an action on one line, with the files that it acts on where it does not name them."""
     line = " ".join(command.strip().split())
     shown = line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
-    missing = [file for file in files[:_MOST_FILES] if file not in line]
-    return f"{shown} [{', '.join(missing)}]" if missing else shown
+    missing = ", ".join(file for file in files[:_MOST_FILES] if file not in line)
+    if not missing:
+        return shown
+    return f"{shown} {missing}" if len(line.split()) <= _BARE_WORDS else f"{shown} [{missing}]"

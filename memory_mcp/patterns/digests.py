@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from memory_mcp.actions.recoveries import identity
 from memory_mcp.models.digests import Digest, Failed
 from memory_mcp.patterns.error_recoveries import error_line
 from memory_mcp.patterns.observations import Observation
@@ -13,7 +14,7 @@ _MOST_FILES = 5
 def digest(seen: Observation) -> Digest:
     """Return what learning keeps of an episode, completed or not."""
     episode = seen.episode
-    runs = Counter(action.shape for action in seen.actions)
+    runs = Counter(identity(action) for action in seen.actions)
     failed = tuple(
         Failed(
             position=each.failures[0],
@@ -23,7 +24,7 @@ def digest(seen: Observation) -> Digest:
             error=error_line(seen, each.failures[0]),
             signature=each.signature,
             failures=len(each.failures),
-            runs=max(runs[seen.actions[each.failures[0]].shape], len(each.failures)),
+            runs=runs[identity(seen.actions[each.failures[0]])],
             remedy=tuple(dict.fromkeys(seen.actions[at].text for at in each.fix)),
             seen_at=episode.steps[each.failures[-1]].recorded_at or episode.updated_at,
         )

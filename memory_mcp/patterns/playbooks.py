@@ -19,11 +19,13 @@ from memory_mcp.models.patterns import (
 )
 from memory_mcp.models.recommendations import Pitfall, PlaybookSource, PlaybookStep, Recommended
 from memory_mcp.patterns.error_recoveries import error_line
+from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.observations import Observation, observe
 
 MOST_STEPS = 12
 MOST_PITFALLS = 5
 _LEAST_SHARE = 0.34  # of the weight behind the best-supported step; what fewer sources did is their own story
+_MOST_RULES = 2  # of one pattern
 _TRUST = 2.0  # uses that how well following an episode went must outweigh
 
 
@@ -81,10 +83,13 @@ def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Dra
 
 
 def weight(similar: Similar) -> float:
-    """Return how much an episode says: relevance x freshness x how following it went (1 while nobody did)."""
+    """Return how much an episode says: relevance x age (a quarter is left to the oldest) x how following it went.
+
+    Trust is 1 while nobody followed it; two uses weigh as much as that.
+    """
     followed = similar.followed
     trust = (followed.wins + _TRUST) / (followed.uses + _TRUST)
-    return similar.relevance * similar.freshness * trust
+    return similar.relevance * (1 + 3 * similar.freshness) / 4 * trust
 
 
 def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
@@ -177,7 +182,28 @@ def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommen
                 note=f"if {fix.action} fails with '{signature}'",
             )
         )
-    return tuple(joined)
+    joined += _companions(joined, recommended)
+    return tuple(joined[:MOST_STEPS])
+
+
+def _companions(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> list[PlaybookStep]:
+    """Return what usually goes along with a file that the steps change, by the rules of its pattern."""
+    found: dict[str, PlaybookStep] = {}
+    changed = {file for step in steps for file in step.files}
+    for each in recommended:
+        definition = each.pattern.definition
+        if isinstance(definition, ContextPattern) and definition.file in changed:
+            for rule in heuristics(each.pattern)[:_MOST_RULES]:
+                if not any(word in changed for word in rule.action.split()) and rule.action not in found:
+                    found[rule.action] = PlaybookStep(
+                        do=rule.action,
+                        action="rule",
+                        support=rule.times,
+                        episodes=tuple(evidence.episode_id for evidence in each.pattern.evidence),
+                        patterns=(each.pattern.id,),
+                        note=f"{rule.condition} ({rule.times} of {rule.of})",
+                    )
+    return list(found.values())
 
 
 def _belongs(step: PlaybookStep, pattern: Pattern) -> bool:

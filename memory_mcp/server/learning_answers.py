@@ -108,7 +108,7 @@ def playbook_of(playbook: Playbook) -> Rendered:
             {
                 "do": shortened(each.do, _LINE_CHARACTERS),
                 "support": f"{each.support} of {len(playbook.sources)} similar episodes"
-                if each.action != "fix"
+                if each.action not in {"fix", "rule"}
                 else f"{each.support} episodes",
                 "note": each.note,
                 "files": [file for file in each.files if file not in each.do],

@@ -28,6 +28,7 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
+_LEFT_OUT = 4  # further hits, since notes and running episodes are none
 _COIN = 1 << 32
 
 
@@ -185,7 +186,8 @@ class Advice:
         return tuple(each.id for each in records if acted_on(features_of(each), later))
 
     def _similar(self, task: str, besides: str | None) -> list[Similar]:
-        answer = self._recall.search(Query(task, limit=_SIMILAR + 1, kinds=("episode",)))
+        # notes are searched too and left out after: a search of episodes alone would list every key first
+        answer = self._recall.search(Query(task, limit=_SIMILAR + _LEFT_OUT))
         hits = [hit for hit in answer.hits if hit.id != besides and hit.outcome is not None][:_SIMILAR]
         least = LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
         followed = self._store.patterns.followed([hit.id for hit in hits])

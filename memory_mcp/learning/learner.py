@@ -26,7 +26,7 @@ from memory_mcp.patterns.context_patterns import context_patterns
 from memory_mcp.patterns.decision_points import decision_points
 from memory_mcp.patterns.digests import digest
 from memory_mcp.patterns.error_recoveries import error_recoveries
-from memory_mcp.patterns.merging import error_class, same_as
+from memory_mcp.patterns.merging import comparable, count_words, error_class, same_as
 from memory_mcp.patterns.observations import Observation, observe
 from memory_mcp.patterns.strength import strength
 from memory_mcp.patterns.tool_sequences import distinct, place_of, runs_of, shared_runs
@@ -36,7 +36,7 @@ from memory_mcp.storage.store import Store
 
 _BATCH = 25  # episodes learnt from in one transaction
 _CORPUS = 300  # latest completed episodes in which a run of actions is looked for
-_BACKFILLED = 20  # of the episodes that share a new run, how many become its evidence
+_BACKFILLED = 8  # of the episodes that share a new run, how many become its evidence
 _PAGE = 500
 
 Progress = Callable[[int], None]
@@ -160,16 +160,11 @@ class Learning:
 
     def _tell_errors(self, session: Session, teller: Teller, errors: Sequence[Finding]) -> None:
         """Add errors to the patterns that say almost the same, those of this very episode included."""
-        classes: dict[str, dict[Definition, int]] = {}
         for each in errors:
             assert isinstance(each.definition, ErrorRecovery)  # noqa: S101 - the extractor makes no other
-            first = error_class(each.definition)
-            if first not in classes:
-                classes[first] = self._store.patterns.find_errors(session, first)
-            same = same_as(each.definition, classes[first])
-            key = teller.add(each, same)
-            joined = {other: key for other, held in classes[first].items() if held in same}
-            classes[first] |= joined | {each.definition: key}
+            words = count_words(each.definition)
+            alike = self._store.patterns.find_errors(session, error_class(each.definition), comparable(words))
+            teller.add(each, same_as(each.definition, alike), words)
 
     def _sequences(self, session: Session, key: int, seen: Observation, tokens: tuple[str, ...]) -> list[Finding]:
         """Find the runs that this episode shares with others; a new one brings the others' evidence along."""

@@ -12,7 +12,7 @@ from memory_mcp.storage.store import Store
 # up are one task (the same with a number more), below it stand other versions and other files (benchmarks/merging.py)
 NEAR = 0.85
 _LOOKED_AT = 10
-_LATEST = 50
+_LATEST = 20
 _MOST_TERMS = 12
 
 

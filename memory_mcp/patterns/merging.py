@@ -1,5 +1,6 @@
 """This module decides which findings are one pattern: the same identity, or errors that are said almost alike."""
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -31,6 +32,16 @@ def same_as(definition: Definition, known: Mapping[Definition, int]) -> list[int
     similarity, which do not depend on the order of sightings.
     """
     return sorted({key for other, key in known.items() if similarity(definition, other) >= SIMILAR})
+
+
+def count_words(definition: ErrorRecovery) -> int:
+    """Count the distinct words of a signature."""
+    return len(_words(definition.signature))
+
+
+def comparable(words: int) -> tuple[int, int]:
+    """Return the least and most words of an error that can still be the same as one of so many."""
+    return math.ceil(words * SIMILAR / (2 - SIMILAR)), math.floor(words * (2 - SIMILAR) / SIMILAR)
 
 
 @lru_cache(maxsize=8_192)

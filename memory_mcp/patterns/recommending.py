@@ -13,8 +13,7 @@ from memory_mcp.patterns.wording import evidence_sentence, not_when, use_sentenc
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.pattern_store import PatternStore
 
-_SEARCHED = 3  # times as many hits are weighed as are wanted
-_LEAST_SEARCHED = 12
+_SEARCHED = 2  # times as many hits are weighed as are wanted
 LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task tells another story
 # addends beside keyword and similarity, each at most 1 before its weight; measured by benchmarks/learning.py
 PROOF_WEIGHT = 1.0
@@ -49,7 +48,7 @@ class Recommender:
             InvalidInputError: the task is empty or too long.
 
         """
-        found = self.search(wanted.task, max(_SEARCHED * wanted.limit, _LEAST_SEARCHED))
+        found = self.search(wanted.task, _SEARCHED * wanted.limit)
         least = LEAST_RELEVANT * max((hit.relevance for _, hit in found), default=0.0)
         weighed = [
             self._weigh(pattern, hit, wanted)

@@ -27,6 +27,21 @@ def fuse(
     }
 
 
+def contenders(fused: Mapping[int, tuple[float, float]], most_boost: float, count: int) -> Sequence[int]:
+    """Return the keys that boosts can still lift among the best `count`."""
+    totals = sorted((keyword + similarity for keyword, similarity in fused.values()), reverse=True)
+    if len(totals) <= count:
+        return list(fused)
+    least = totals[count - 1] - most_boost
+    return [key for key, (keyword, similarity) in fused.items() if keyword + similarity >= least]
+
+
+def most_boost(settings: RecallSettings, *, home: str | None, spans: Sequence[tuple[int, int]]) -> float:
+    """Return the most that `boosts` can add."""
+    found = settings.success_boost + settings.recency_boost
+    return found + (settings.project_boost if home else 0.0) + (settings.date_boost if spans else 0.0)
+
+
 def boosts(
     candidate: Candidate,
     settings: RecallSettings,

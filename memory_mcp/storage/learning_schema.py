@@ -57,6 +57,7 @@ SECOND_SCHEMA: tuple[str, ...] = (
         kind TEXT NOT NULL,
         identity TEXT NOT NULL,
         pattern_key INTEGER NOT NULL REFERENCES patterns (key) ON DELETE CASCADE,
+        words INTEGER NOT NULL,
         checksum INTEGER NOT NULL,
         PRIMARY KEY (project_key, kind, identity)
     ) WITHOUT ROWID""",

@@ -58,13 +58,13 @@ class PatternStore:
             )
         }
 
-    def find_errors(self, session: Session, error_class: str) -> dict[Definition, int]:
-        """Map the errors whose signature begins with a word to their patterns' keys."""
+    def find_errors(self, session: Session, error_class: str, words: tuple[int, int]) -> dict[Definition, int]:
+        """Map the errors whose signature begins with a word, and has so many of them, to their patterns' keys."""
         start = codec.identity(ErrorRecovery(error_class)).removesuffix('"}')
         rows = session.rows(
             "SELECT identity, checksum, pattern_key FROM pattern_identities WHERE project_key = ?"
-            " AND kind = 'error_recovery' AND identity >= ? AND identity < ?",
-            (self._writer.wall.project_key, start, start + "\U0010ffff"),
+            " AND kind = 'error_recovery' AND identity >= ? AND identity < ? AND words BETWEEN ? AND ?",
+            (self._writer.wall.project_key, start, start + "\U0010ffff", *words),
         )
         return {codec.load_identity(row[0], row[1]): row[2] for row in rows}
 
@@ -104,12 +104,15 @@ class PatternStore:
         return [found[each] for each in ids if each in found]
 
     def load_many(self, session: Session, keys: Sequence[int]) -> dict[int, Pattern]:
-        """Load patterns by key for the index, whatever project they are of; damaged ones are left out."""
+        """Load patterns by key for the index, whatever project they are of; damaged ones are left out.
+
+        How following them went and their reward difference are not looked up.
+        """
         rows = session.rows(
             f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.key IN (SELECT value FROM json_each(?))",
             (documents.keys_json(keys),),
         )
-        return self._load(session, rows, _INDEXED_EVIDENCE, skip_damaged=True)
+        return self._load(session, rows, _INDEXED_EVIDENCE, skip_damaged=True, for_index=True)
 
     def list(self, chosen: PatternFilter, *, limit: int, cursor: str | None) -> PatternPage:
         """Return one page, the patterns of most episodes first."""
@@ -163,10 +166,16 @@ class PatternStore:
         return {each: tallies[key] for each, key in keys.items() if key in tallies}
 
     def _load(
-        self, session: Session, rows: Sequence[Row], evidence: int, *, skip_damaged: bool = False
+        self,
+        session: Session,
+        rows: Sequence[Row],
+        evidence: int,
+        *,
+        skip_damaged: bool = False,
+        for_index: bool = False,
     ) -> dict[int, Pattern]:
         keys = [row[0] for row in rows]
-        followed = _followed(session, keys)
+        followed = {} if for_index else _followed(session, keys)
         identities: dict[int, list[tuple[str, int]]] = {}
         for key, identity, stored in session.rows(
             "SELECT pattern_key, identity, checksum FROM pattern_identities"
@@ -174,7 +183,7 @@ class PatternStore:
             (documents.keys_json(keys),),
         ):
             identities.setdefault(key, []).append((identity, stored))
-        count, total = self._digests.rewards(session)
+        count, total = (0, 0) if for_index else self._digests.rewards(session)
         found: dict[int, Pattern] = {}
         for key, id_, project, uses, wins, rewarded, rewards, created, seen, retired in rows:
             try:
@@ -192,7 +201,9 @@ class PatternStore:
                 followed=followed.get(key, Tally()),
                 first_seen=created,
                 last_seen=seen,
-                reward_difference=_difference(rewarded, rewards, count - rewarded, total - rewards),
+                reward_difference=None
+                if for_index
+                else _difference(rewarded, rewards, count - rewarded, total - rewards),
                 retired_at=retired,
                 evidence=_evidence(session, key, evidence),
             )
@@ -209,17 +220,23 @@ class Teller:
         self._spoken: set[tuple[int, int]] = set()
         self._keys: dict[int, None] = {}
 
-    def add(self, finding: Finding, same: Iterable[int]) -> int:
-        """Store a finding together with the patterns that it is the same as; they become one, whose key is returned."""
+    def add(self, finding: Finding, same: Iterable[int], words: int = 0) -> int:
+        """Store a finding together with the patterns that it is the same as; they become one, whose key is returned.
+
+        `words` counts those of an error's signature, for `find_errors`.
+        """
         keys = sorted(set(same))
         key = keys[0] if keys else self._insert(finding)
         for other in keys[1:]:
             self._absorb(key, other)
         identity = codec.identity(finding.definition)
         self._session.run(
-            "INSERT OR IGNORE INTO pattern_identities (project_key, kind, identity, pattern_key, checksum)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (*(self._writer.wall.project_key, kind_of(finding.definition), identity, key), codec.checksum(identity)),
+            "INSERT OR IGNORE INTO pattern_identities (project_key, kind, identity, pattern_key, words, checksum)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(self._writer.wall.project_key, kind_of(finding.definition), identity, key, words),
+                codec.checksum(identity),
+            ),
         )
         episodes = documents.find_keys(self._session, self._writer.wall, [each.episode_id for each in finding.evidence])
         for each in finding.evidence:

@@ -39,7 +39,7 @@ def test_a_command_is_read_for_program_kind_and_files(
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("pytest --maxfail 3", "pytest --maxfail 5"),
+        ("pytest --durations 3", "pytest --durations 5"),
         ("git show 1a2b3c4d5e", "git show 99aa88bb77"),
         ("git commit -m 'fix a thing'", "git commit -m 'fix another thing'"),
         ("cat /tmp/x1/log", "cat /tmp/y2/log"),

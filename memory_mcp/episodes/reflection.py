@@ -68,7 +68,7 @@ def _insights(episode: Episode, actions: Sequence[Action], found: Sequence[Recov
     failures = sum(step.failed for step in episode.steps)
     if failures:
         errors = len({each.signature for each in found})
-        yield f"{failures} of {len(episode.steps)} steps failed, with {errors} different error{'s' * (errors > 1)}."
+        yield f"{failures} of {len(episode.steps)} steps failed{f', with {errors} different errors' * (errors > 1)}."
     edits = Counter(file for action in actions if action.kind == "edit" for file in action.files)
     if edits and max(edits.values()) > 1:
         file, times = min(edits.items(), key=lambda pair: (-pair[1], pair[0]))

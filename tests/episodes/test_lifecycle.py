@@ -48,7 +48,7 @@ def test_a_completed_episode_carries_outcome_reward_and_reflection(memory: Memor
         "Step 2 (pytest) passed after step 1 had failed with 'KeyError: user'.",
         "The last test run (step 2, pytest) passed.",
     )
-    assert closed.reflection.insights == ("1 of 2 steps failed, with 1 different error.",)
+    assert closed.reflection.insights == ("1 of 2 steps failed.",)
     assert memory.episodes.get(episode.id) == closed
 
 

@@ -117,7 +117,7 @@ def recommend(
         show.line(f"{number}. {each.pattern.id}  score {each.score:.2f} = {parts}")
         _explained(each.pattern, each.why, each.not_when)
     if given.message:
-        show.line(f"{task}: {given.message}.")
+        show.line(f"note: {given.message}" if given.patterns else f"{task}: {given.message}.")
     else:
         show.line(f"Judge it: memory-cli feedback helped {given.recommendation_id}")
 

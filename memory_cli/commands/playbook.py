@@ -79,7 +79,7 @@ def _shown(playbook: Playbook, *, as_json: bool) -> None:
     if as_json:
         show.as_json(playbook)
         return
-    if playbook.message:
+    if not playbook.sources and not playbook.steps:
         show.line(f"{playbook.task}: {playbook.message}.")
         return
     show.line(f"{playbook.id}  {show.first_line(playbook.task)}")
@@ -94,4 +94,6 @@ def _shown(playbook: Playbook, *, as_json: bool) -> None:
             show.line(f"     instead: {' ; '.join(pitfall.instead)}")
     for source in playbook.sources:
         show.line(f"source: {source.episode_id}  {source.outcome}  {show.first_line(source.task, 80)}")
-    show.line(f"Judge it: memory-cli feedback helped {playbook.id}")
+    show.line(
+        f"note: {playbook.message}" if playbook.message else f"Judge it: memory-cli feedback helped {playbook.id}"
+    )

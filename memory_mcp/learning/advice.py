@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Struct
 
 from memory_mcp.config.settings import LearningSettings
-from memory_mcp.errors import InvalidInputError
+from memory_mcp.errors import BusyError, InvalidInputError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.models import checks, limits
 from memory_mcp.models.patterns import Tally
@@ -61,8 +62,9 @@ class Advice:
         found = self._recommender.recommend(wanted)
         if not found:
             return Given(None, (), NOTHING)
-        made = self.record("patterns", wanted.task, [each.pattern.id for each in found], episode_id=episode_id)
-        return Given(made.id, tuple(found))
+        made = self._made("patterns", wanted.task, [each.pattern.id for each in found], episode_id)
+        unkept = self._keep(made)
+        return Given(None if unkept else made.id, tuple(found), unkept)
 
     def playbook(self, wanted: Wanted, *, episode_id: str | None = None) -> Playbook:
         """Make a playbook for a task and store it; an empty one says why and is not stored.
@@ -90,10 +92,10 @@ class Advice:
             patterns=tuple(each.pattern.id for each in recommended),
         )
         quoted = playbooks.documents_of(made, recommended)
-        self._store.recommendations.insert(
+        unkept = self._keep(
             Recommendation(playbook.id, "playbook", wanted.task, now, quoted, episode_id, playbook=playbook)
         )
-        return playbook
+        return msgspec.structs.replace(playbook, id="", message=unkept) if unkept else playbook
 
     def find_playbook(self, playbook_id: str) -> Playbook:
         """Return a playbook given before.
@@ -112,23 +114,18 @@ class Advice:
         if self.withholds(episode_id):
             return Answer((), "keyword", None, degraded=(WITHHELD,))
         answer = self._recall.search(query)
-        self.record("recall", query.text, [hit.id for hit in answer.hits], episode_id=episode_id)
-        return answer
+        unkept = self._keep(self._made("recall", query.text, [hit.id for hit in answer.hits], episode_id))
+        return msgspec.structs.replace(answer, degraded=(*answer.degraded, unkept)) if unkept else answer
 
-    def record(
-        self,
-        kind: RecommendationKind,
-        task: str,
-        document_ids: Sequence[str],
-        *,
-        episode_id: str | None,
-        withheld: bool = False,
-    ) -> Recommendation:
-        """Store what was recommended."""
-        clock = self._store.clock
-        made = Recommendation(clock.new_id(), kind, task, clock.now(), tuple(document_ids), episode_id, withheld)
-        self._store.recommendations.insert(made)
-        return made
+    def note_exposure(self, episode_id: str, *, withheld: bool) -> None:
+        """Log that an episode's recalls are withheld, or that they were asked.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        made = self._made("recall", "", (), episode_id)
+        self._store.recommendations.insert(msgspec.structs.replace(made, withheld=withheld))
 
     def toss(self) -> bool:
         """Say whether the recalls of a new episode are withheld; the randomness is that of fresh identifiers."""
@@ -137,13 +134,13 @@ class Advice:
 
     def withholds(self, episode_id: str | None) -> bool:
         """Say whether an episode's recalls are withheld; the first one of an episode decides for all of them."""
-        if episode_id is None or self._settings.withhold_share == 0:
+        if episode_id is None or self._settings.withhold_share == 0 or self._store.database.is_read_only:
             return False
         decided = self._store.recommendations.is_withheld_in(episode_id)
         if decided is None:
             decided = self.toss()
             if decided:
-                self.record("recall", "", (), episode_id=episode_id, withheld=True)
+                self.note_exposure(episode_id, withheld=True)
         return decided
 
     def judge(
@@ -176,6 +173,20 @@ class Advice:
         share = (rating - 1) / 4 if rating is not None else {"helped": 1.0, "hindered": 0.0}.get(judgement)
         self._store.recommendations.judge(recommendation_id, chosen, judgement, rating=rating, note=note, share=share)
         return Judged(chosen, self._store.patterns.followed(chosen))
+
+    def _made(
+        self, kind: RecommendationKind, task: str, document_ids: Sequence[str], episode_id: str | None
+    ) -> Recommendation:
+        clock = self._store.clock
+        return Recommendation(clock.new_id(), kind, task, clock.now(), tuple(document_ids), episode_id)
+
+    def _keep(self, made: Recommendation) -> str:
+        """Store what was recommended; where the store cannot be written the advice stands, and a sentence says so."""
+        try:
+            self._store.recommendations.insert(made)
+        except (BusyError, ReadOnlyStoreError, StoreFullError) as error:
+            return f"this answer is not kept for feedback and credit: {error}"
+        return ""
 
     def _acted(self, made: Recommendation) -> tuple[str, ...]:
         if made.episode_id is None:

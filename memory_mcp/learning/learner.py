@@ -115,6 +115,13 @@ class Learning:
                 return self._store.digests.count_unlearned()
         return 0
 
+    def catch_up(self, patience_s: float) -> int:
+        """Follow before an answer; where the store is busy the answer comes without. Return how many are left."""
+        try:
+            return self.follow(patience_s=patience_s)
+        except BusyError:
+            return self._store.digests.count_unlearned()
+
     def relearn(self, progress: Progress | None = None) -> None:
         """Learn from every episode of the project again."""
         self._store.digests.forget_place()

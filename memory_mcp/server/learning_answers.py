@@ -89,7 +89,7 @@ def given_of(given: Given) -> Rendered:
 
 def playbook_of(playbook: Playbook) -> Rendered:
     """Render a playbook; an empty one says why."""
-    if playbook.message:
+    if not playbook.sources and not playbook.steps:
         return {"steps": [], "message": playbook.message}
     pitfalls = [
         present(
@@ -122,8 +122,9 @@ def playbook_of(playbook: Playbook) -> Rendered:
         present({"episode_id": each.episode_id, "task": each.task, "outcome": each.outcome})
         for each in playbook.sources
     ]
+    kept = {"playbook_id": playbook.id} if playbook.id else {"message": playbook.message}
     return {
-        "playbook_id": playbook.id,
+        **kept,
         "task_description": shortened(playbook.task, _LINE_CHARACTERS),
         "steps": steps,
         "pitfalls": pitfalls,

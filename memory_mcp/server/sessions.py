@@ -1,11 +1,14 @@
 """This module knows which episode this server's client is in, and what it asked before that began."""
 
+import logging
 import threading
 
+from memory_mcp.errors import BusyError
 from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Answer, Query
 from memory_mcp.models.recommendations import WITHHELD, Given, Playbook, Wanted
 
+logger = logging.getLogger(__name__)
 _MOST_ASKED = 20
 _AGE = 3_600_000_000  # microseconds; what was asked an hour before belongs to something else
 
@@ -27,15 +30,16 @@ class Session:
             asked, given, withheld = self._asked, self._given, self._withheld
             self._episode_id, self._asked, self._given, self._withheld = episode_id, [], [], None
         since = self._memory.clock.now() - _AGE
-        if withheld:
-            self._memory.advice.record("recall", "", (), episode_id=episode_id, withheld=True)
-        elif withheld is False:
-            self._memory.advice.record("recall", "", (), episode_id=episode_id)
-        self._memory.store.recommendations.adopt(
-            [(at, query, ids) for at, query, ids in asked if at >= since],
-            [made for at, made in given if at >= since],
-            episode_id,
-        )
+        try:
+            if withheld is not None:
+                self._memory.advice.note_exposure(episode_id, withheld=withheld)
+            self._memory.store.recommendations.adopt(
+                [(at, query, ids) for at, query, ids in asked if at >= since],
+                [made for at, made in given if at >= since],
+                episode_id,
+            )
+        except BusyError as error:  # the episode has begun; only the credit of what was asked before it is lost
+            logger.warning("what was asked before episode %s is not kept: %s", episode_id, error)
 
     def end(self, episode_id: str) -> None:
         """Leave an episode."""
@@ -45,7 +49,7 @@ class Session:
 
     def recall(self, query: Query) -> Answer:
         """Answer a question, unless the recalls of this episode are withheld."""
-        episode_id = self._episode_id
+        episode_id = self._living()
         if episode_id is not None:
             return self._memory.advice.recall(query, episode_id=episode_id)
         if self._withholds():
@@ -58,19 +62,29 @@ class Session:
 
     def patterns(self, wanted: Wanted) -> Given:
         """Recommend patterns."""
-        if self._episode_id is None and self._withholds():
+        episode_id = self._living()
+        if episode_id is None and self._withholds():
             return Given(None, (), WITHHELD)
-        given = self._memory.advice.patterns(wanted, episode_id=self._episode_id)
+        given = self._memory.advice.patterns(wanted, episode_id=episode_id)
         self._keep(given.recommendation_id)
         return given
 
     def playbook(self, wanted: Wanted) -> Playbook:
         """Make a playbook."""
-        if self._episode_id is None and self._withholds():
+        episode_id = self._living()
+        if episode_id is None and self._withholds():
             return Playbook("", wanted.task, self._memory.clock.now(), message=WITHHELD)
-        playbook = self._memory.advice.playbook(wanted, episode_id=self._episode_id)
+        playbook = self._memory.advice.playbook(wanted, episode_id=episode_id)
         self._keep(playbook.id)
         return playbook
+
+    def _living(self) -> str | None:
+        """Return the episode that the client is in, unless somebody has erased it meanwhile."""
+        episode_id = self._episode_id
+        if episode_id is not None and not self._memory.store.exists(episode_id):
+            self.end(episode_id)
+            return None
+        return episode_id
 
     def _keep(self, recommendation_id: str | None) -> None:
         if recommendation_id and self._episode_id is None:

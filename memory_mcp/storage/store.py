@@ -61,6 +61,11 @@ class Store:
             raise
         return cls(database, Writer(Wall(key, project), clock, actor), schema)
 
+    def exists(self, document_id: str) -> bool:
+        """Whether this project can see a record."""
+        with self.database.read() as session:
+            return bool(documents.find_keys(session, self.wall, [document_id]))
+
     def records(self, session: Session, ids: Iterable[str]) -> Sequence[Episode | Pattern]:
         """Load the episodes and patterns that can be seen among some ids; damaged ones are left out."""
         keys = list(documents.find_keys(session, self.wall, ids).values())

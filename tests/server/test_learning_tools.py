@@ -214,3 +214,37 @@ async def test_bad_arguments_get_a_sentence_that_helps(
 ) -> None:
     async with connected(desk) as client:
         assert sentence in await refusal(client, tool, **arguments)
+
+
+@pytest.mark.anyio
+async def test_an_erased_episode_does_not_keep_its_session_from_asking(desk: Desk) -> None:
+    async with connected(desk) as client:
+        await solve(client, TASK)
+        new = {"task_description": "another", "task_type": "x", "domain": "y"}
+        episode_id = (await call(client, "create_episode", **new))["episode_id"]
+        desk.memory.episodes.delete(episode_id)
+
+        assert (await call(client, "query_memory", query="lost basket in checkout"))["hits"]
+        assert (await call(client, "recommend_playbook", task_description="lost basket in checkout"))["steps"]
+
+
+@pytest.mark.anyio
+async def test_advice_stands_where_it_cannot_be_kept(open_memory: OpenMemory) -> None:
+    desk = Desk(open_memory(busy_timeout_s=0.05))
+    async with connected(desk) as client:
+        await solve(client, TASK)
+        new = {"task_description": "another", "task_type": "x", "domain": "y"}
+        await call(client, "create_episode", **new)
+        await call(client, "query_memory", query="lost basket in checkout")
+        with open_memory(busy_timeout_s=5.0).store.database.write():
+            playbook = await call(client, "recommend_playbook", task_description="lost basket in checkout")
+            answer = await call(client, "query_memory", query="lost basket in checkout")
+            known = await call(client, "check_action", command="pytest tests/test_cart.py")
+
+    assert playbook["steps"]
+    assert "playbook_id" not in playbook
+    assert playbook["message"].startswith("this answer is not kept for feedback and credit: ")
+    assert answer["hits"]
+    assert any(reason.startswith("this answer is not kept") for reason in answer["degraded"])
+    assert known["dead_ends"]
+    desk.close()

@@ -11,7 +11,7 @@ _PATIENCE_S = 0.5
 
 def search_patterns(desk: Desk, given: learning_arguments.SearchPatterns) -> Rendered:
     """Find patterns by text."""
-    desk.memory.learning.follow(patience_s=_PATIENCE_S)
+    desk.memory.learning.catch_up(_PATIENCE_S)
     found = desk.memory.recommender.search(given.query, given.limit)
     shown, left = learning_answers.fitting(
         ({**learning_answers.line_of(pattern), "relevance": hit.relevance} for pattern, hit in found), BUDGET_BYTES
@@ -22,7 +22,7 @@ def search_patterns(desk: Desk, given: learning_arguments.SearchPatterns) -> Ren
 
 def analyze_patterns(desk: Desk, given: learning_arguments.AnalyzePatterns) -> Rendered:
     """Show the patterns of most episodes, with the rules that they bear out."""
-    desk.memory.learning.follow(patience_s=_PATIENCE_S)
+    desk.memory.learning.catch_up(_PATIENCE_S)
     page = desk.memory.store.patterns.list(PatternFilter(kind=given.kind), limit=given.limit, cursor=None)
     rules = [
         {"rule": f"{rule.condition}: {rule.action}", "times": rule.times, "of": rule.of, "pattern_id": pattern.id}

@@ -1,6 +1,6 @@
 """This module moves episodes through their life: started, stepped, completed; an illegal move says what is allowed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,6 @@ from memory_mcp.models.episodes import (
     Episode,
     EpisodeFilter,
     EpisodePage,
-    Failure,
     Outcome,
     Step,
     Typical,
@@ -107,10 +106,6 @@ class Episodes:
 
         return self._store.update(episode_id, "complete", close)
 
-    def fail(self, episode_id: str, reason: str) -> tuple[Episode, Receipt]:
-        """Close an active episode as failed."""
-        return self.complete(episode_id, Failure(reason=reason))
-
     def update(self, episode_id: str, changes: Changes) -> tuple[Episode, Receipt]:
         """Change what is known about the task; steps and outcome cannot be changed.
 
@@ -144,10 +139,6 @@ class Episodes:
             )
 
         return self._store.update(episode_id, "update", change)
-
-    def tag(self, episode_id: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> tuple[Episode, Receipt]:
-        """Add and remove tags."""
-        return self.update(episode_id, Changes(add_tags=tuple(add), remove_tags=tuple(remove)))
 
     def delete(self, episode_id: str) -> Receipt:
         """Erase an episode for good.

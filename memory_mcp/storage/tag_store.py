@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import LimitError, NotFoundError
+from memory_mcp.models import limits
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import documents
 from memory_mcp.storage.database import Database
@@ -21,15 +22,18 @@ class TagStore:
 
         Raises:
             NotFoundError: no such record here.
+            LimitError: it would have too many.
 
         """
         with self._database.write() as session:
-            kind = session.value("SELECT kind FROM documents WHERE id = ?", (document_id,)) or "episode or note"
-            key = documents.locate(session, self._writer, kind, document_id)
+            kind = session.value("SELECT kind FROM documents WHERE id = ? AND kind <> 'pattern'", (document_id,))
+            key = documents.locate(session, self._writer, kind or "episode or note", document_id)
             documents.add_tags(session, key, add)
             session.run_many("DELETE FROM tags WHERE document_key = ? AND tag = ?", [(key, tag) for tag in remove])
-            documents.revise(session, key)
             left = documents.tags_of(session, [key]).get(key, ())
+            if len(left) > limits.TAGS:
+                raise LimitError(f"{document_id} would have {len(left)} tags and may have {limits.TAGS}; remove some")
+            documents.revise(session, key)
             return left, documents.seal(session, self._writer, "tag", document_id)
 
     def rename(self, old: str, new: str) -> int:

@@ -73,7 +73,7 @@ def test_every_outcome_closes_an_episode(memory: Memory, outcome: Outcome, share
 
 def test_a_step_on_a_completed_episode_is_refused_with_what_is_allowed(memory: Memory) -> None:
     episode, _ = memory.episodes.start("a task")
-    memory.episodes.fail(episode.id, "no time")
+    memory.episodes.complete(episode.id, Failure(reason="no time"))
 
     with pytest.raises(
         IllegalMoveError, match=r"was completed as failure, so you cannot append steps; update, get and delete"

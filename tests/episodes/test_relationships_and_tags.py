@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memory_mcp.episodes.graphs import dot, topological
-from memory_mcp.errors import IllegalMoveError, InvalidInputError, NotFoundError
+from memory_mcp.errors import IllegalMoveError, InvalidInputError, LimitError, NotFoundError
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Context, EpisodeFilter
 from memory_mcp.models.recall import Query
@@ -151,6 +151,16 @@ def test_tags_are_changed_on_episodes_and_notes_and_found_at_once(memory: Memory
         memory.tags.change(episode.id)
     with pytest.raises(NotFoundError, match="nope"):
         memory.tags.change("nope", add=["x"])
+
+
+def test_a_record_takes_fifty_tags_and_no_more(memory: Memory) -> None:
+    episode, _ = memory.episodes.start("a", context=Context(tags=tuple(f"t{number}" for number in range(49))))
+
+    memory.tags.change(episode.id, add=["one more"])
+    with pytest.raises(LimitError, match="would have 51 tags and may have 50"):
+        memory.tags.change(episode.id, add=["too many"])
+
+    assert len(memory.episodes.get(episode.id).context.tags) == 50
 
 
 def test_a_tag_is_renamed_everywhere_and_joins_one_that_exists(memory: Memory) -> None:

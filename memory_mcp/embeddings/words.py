@@ -1,6 +1,7 @@
 """This module cuts text into words: identifiers whole and in parts, Chinese, Japanese and Korean in pairs."""
 
 import re
+from functools import lru_cache
 
 _COMPOUND = re.compile(r"\w+(?:[./\\:#@+-]+\w+)*")
 _IDENTIFIER = re.compile(r"\w+")
@@ -36,14 +37,15 @@ def content_words(text: str) -> list[str]:
     return [word for word in unique if word not in STOP_WORDS] or unique
 
 
-def _identifier_words(identifier: str) -> list[str]:
+@lru_cache(maxsize=8_192)  # identifiers come again and again; cutting one costs ten times a look here
+def _identifier_words(identifier: str) -> tuple[str, ...]:
     if not identifier.isascii() and _CJK.search(identifier):
-        return _pairs(identifier)
+        return tuple(_pairs(identifier))
     parts = _HUMP.findall(identifier)
     whole = identifier.replace("_", "").lower()
     if len(parts) < 2 or len(identifier) > _LONGEST_WHOLE:  # noqa: PLR2004 - one part is the whole
-        return [part.lower() for part in parts] or ([whole] if whole else [])
-    return [whole, *(part.lower() for part in parts)]
+        return tuple(part.lower() for part in parts) or ((whole,) if whole else ())
+    return (whole, *(part.lower() for part in parts))
 
 
 def _pairs(text: str) -> list[str]:

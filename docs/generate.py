@@ -101,8 +101,9 @@ def describe(command: Any, path: str) -> list[str]:
             )
             lines.append(f"| {shown} | {getattr(parameter, 'help', None) or ''} |")
         lines.append("")
-    for name, child in getattr(command, "commands", {}).items():
-        lines += describe(child, f"{path} {name}")
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(None):
+            lines += describe(command.get_command(None, name), f"{path} {name}")
     return lines
 
 

@@ -2,56 +2,75 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.main
+from typer.core import TyperGroup
 
-from memory_cli.commands import (
-    config,
-    demo,
-    episode,
-    handoff,
-    health,
-    imports,
-    judging,
-    metrics,
-    model,
-    note,
-    pattern,
-    playbook,
-    relationship,
-    tag,
-    where,
-)
 from memory_cli.opening import Opening
 from memory_mcp import __version__
 from memory_mcp.errors import MemoryMcpError
 
+# name → module below memory_cli.commands; a noun's module holds an `app`, a single command a function of its name
+_NOUNS = {
+    "episode": "episode",
+    "note": "note",
+    "pattern": "pattern",
+    "playbook": "playbook",
+    "handoff": "handoff",
+    "relationship": "relationship",
+    "tag": "tag",
+    "import": "imports",
+    "model": "model",
+    "config": "config",
+}
+_COMMANDS = {
+    "check": "judging",
+    "feedback": "judging",
+    "lift": "judging",
+    "health": "health",
+    "metrics": "metrics",
+    "where": "where",
+    "demo": "demo",
+}
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is asked for: building all of them costs a listing a third of its time."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - the signature is typer's
+        """Name the commands in the order of the help."""
+        return [*_NOUNS, *_COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
+        """Build a command, or return None for a name that there is not."""
+        if cmd_name not in self.commands and cmd_name in _NOUNS | _COMMANDS:
+            self.commands[cmd_name] = _built(cmd_name)
+        return self.commands.get(cmd_name)
+
+
+def _built(name: str) -> Any:
+    if name in _NOUNS:
+        found = import_module(f"memory_cli.commands.{_NOUNS[name]}").app
+    else:
+        found = typer.Typer(add_completion=False)
+        found.command(name)(getattr(import_module(f"memory_cli.commands.{_COMMANDS[name]}"), name))
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
 app = typer.Typer(
     name="memory-cli",
+    cls=Commands,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="The memory of coding agents, in a terminal: episodes, notes, patterns and recall from one local file.",
 )
-app.add_typer(episode.app, name="episode")
-app.add_typer(note.app, name="note")
-app.add_typer(pattern.app, name="pattern")
-app.add_typer(playbook.app, name="playbook")
-app.command("feedback")(judging.feedback)
-app.command("lift")(judging.lift)
-app.command("check")(judging.check)
-app.add_typer(handoff.app, name="handoff")
-app.add_typer(relationship.app, name="relationship")
-app.add_typer(tag.app, name="tag")
-app.add_typer(imports.app, name="import")
-app.add_typer(model.app, name="model")
-app.add_typer(config.app, name="config")
-app.command("health")(health.health)
-app.command("metrics")(metrics.metrics)
-app.command("where")(where.where)
-app.command("demo")(demo.demo)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag

@@ -13,7 +13,7 @@ from memory_mcp.config.places import settings_path
 from memory_mcp.config.template import render
 from memory_mcp.errors import ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="Settings, and where each value comes from.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Settings, and where each value comes from.")
 _SECRET = "embeddings.api_key"  # noqa: S105 - the name of the setting, not its value
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _SHOWN_PATTERNS = 8
 
-app = typer.Typer(no_args_is_help=True, help="Tasks with their steps and outcomes.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tasks with their steps and outcomes.")
 
 Id = Annotated[str, typer.Argument(help="The episode's id; 'episode list' shows it.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Repeatable.")]

@@ -12,7 +12,9 @@ from memory_mcp.episodes.handoffs import pack
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models.handoffs import Handoff
 
-app = typer.Typer(no_args_is_help=True, help="Checkpoints of unfinished work, for another session or machine.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Checkpoints of unfinished work, for another session or machine."
+)
 
 Id = Annotated[str, typer.Argument(help="The handoff's id, or an episode's: its newest handoff.")]
 _LARGEST = 50_000_000

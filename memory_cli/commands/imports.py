@@ -14,7 +14,9 @@ from memory_mcp.importers.git import Summary, import_commits
 from memory_mcp.importers.swe_agent import import_trajectory
 from memory_mcp.memory import Memory
 
-app = typer.Typer(no_args_is_help=True, help="Bring in what happened before, once and again without doubles.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Bring in what happened before, once and again without doubles."
+)
 
 
 @app.command()

@@ -9,7 +9,9 @@ from memory_cli.opening import memory_of, opening
 from memory_mcp.embeddings import models
 from memory_mcp.errors import NotFoundError
 
-app = typer.Typer(no_args_is_help=True, help="The local sentence model and the vectors in the store.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The local sentence model and the vectors in the store."
+)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from memory_cli.opening import memory_of
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query, Scope
 
-app = typer.Typer(no_args_is_help=True, help="Facts worth keeping that are no episodes.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Facts worth keeping that are no episodes.")
 
 Id = Annotated[str, typer.Argument(help="The note's id; 'note list' shows it.")]
 

@@ -15,7 +15,9 @@ from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.strength import interval, lower_bound
 from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not_when, use_sentence
 
-app = typer.Typer(no_args_is_help=True, help="What several episodes show alike, and what to make of it.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="What several episodes show alike, and what to make of it."
+)
 
 Id = Annotated[str, typer.Argument(help="The pattern's id; 'pattern list' shows it.")]
 Kind = Annotated[PatternKind | None, typer.Option(help="Only these.")]

@@ -9,7 +9,7 @@ from memory_cli.opening import memory_of
 from memory_mcp.models.episodes import Context
 from memory_mcp.models.recommendations import Playbook, Wanted
 
-app = typer.Typer(no_args_is_help=True, help="Ordered steps for a task, from what worked before.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Ordered steps for a task, from what worked before.")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from memory_mcp.models.relationships import Relationship, RelationshipKind
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-app = typer.Typer(no_args_is_help=True, help="How episodes belong together.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="How episodes belong together.")
 
 From = Annotated[str, typer.Argument(help="The episode that the link starts from.")]
 Kind = Annotated[RelationshipKind, typer.Argument(help="Such as follows: FROM follows TO.")]

@@ -7,7 +7,7 @@ import typer
 from memory_cli import show
 from memory_cli.opening import memory_of
 
-app = typer.Typer(no_args_is_help=True, help="Free words on episodes and notes.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Free words on episodes and notes.")
 
 Id = Annotated[str, typer.Argument(help="Id of an episode or a note.")]
 Words = Annotated[list[str], typer.Argument(help="Tags.")]

@@ -118,19 +118,49 @@ def test_ten_thousand_commits_are_imported_once(tmp_path: Path) -> None:
     assert (json.loads(second.stdout)["imported"], json.loads(second.stdout)["known"]) == (0, 10_000)
 
 
-def test_a_listing_loads_neither_numpy_nor_mcp_nor_a_provider(tmp_path: Path) -> None:
+HEAVY = {"numpy", "mcp", "mcp_types", "openai", "rich.table", "memory_mcp.retrieval", "memory_mcp.learning"}
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy", "modules"),
+    [
+        ("--version", set(), set()),
+        ("where --json", set(), {"where"}),
+        ("config show --json", set(), {"config"}),
+        ("episode list --json", set(), {"episode", "hits"}),
+        ("note list --json", set(), {"note", "hits"}),
+        ("tag list --json", set(), {"tag"}),
+        ("relationship list --json", set(), {"relationship"}),
+        ("handoff list --json", set(), {"handoff"}),
+        ("playbook list --json", set(), {"playbook"}),
+        ("episode list", {"rich.table"}, {"episode", "hits"}),
+        ("check pytest --json", {"memory_mcp.retrieval", "memory_mcp.learning"}, {"judging"}),
+        ("pattern list --json", {"memory_mcp.retrieval", "memory_mcp.learning"}, {"pattern"}),
+        ("episode search x --json", {"numpy", "memory_mcp.retrieval"}, {"episode", "hits"}),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(tmp_path: Path, words: str, heavy: set[str], modules: set[str]) -> None:
     code = (
-        "import sys\nfrom memory_cli.app import app\n"
-        "app(['episode', 'list', '--json'], standalone_mode=False)\n"
-        "heavy = ('numpy', 'mcp', 'mcp_types', 'openai', 'rich.table', 'memory_mcp.retrieval')\n"
-        "print([name for name in heavy if name in sys.modules])"
+        "import json, sys\nfrom memory_cli.app import app\n"
+        "if 'list' in sys.argv and '--json' not in sys.argv:\n"
+        "    from memory_mcp.memory import Memory; import os, pathlib\n"
+        "    Memory.open(os.environ, pathlib.Path.cwd(), actor='t').episodes.start('a row to draw')\n"
+        "try: app(sys.argv[1:], standalone_mode=False)\n"
+        "finally: print(json.dumps(sorted(sys.modules)))"
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, *words.split()],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
-    assert done.stdout.splitlines()[-1] == "[]"
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert loaded & HEAVY == heavy
+    found = {name.removeprefix("memory_cli.commands.") for name in loaded if name.startswith("memory_cli.commands.")}
+    assert found == modules
 
 
 def test_an_interrupted_import_keeps_whole_batches_and_goes_on_later(tmp_path: Path) -> None:

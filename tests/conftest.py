@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from memory_mcp.config.places import places
-from memory_mcp.config.settings import EmbeddingSettings, LearningSettings, ServerSettings, Settings, StoreSettings
+from memory_mcp.config.settings import (
+    EmbeddingSettings,
+    LearningSettings,
+    RecallSettings,
+    ServerSettings,
+    Settings,
+    StoreSettings,
+)
 from memory_mcp.memory import Memory
 from tests.fakes import FrozenClock
 
@@ -30,11 +37,13 @@ def open_memory(tmp_path: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
         busy_timeout_s: float = 10.0,
         toolsets: tuple[str, ...] = (),
         withhold_share: float = 0.0,
+        matrix_documents: int = 5_000,
     ) -> Memory:
         settings = Settings(
             store=StoreSettings(home=str(tmp_path / "home"), busy_timeout_s=busy_timeout_s),
             embeddings=EmbeddingSettings(provider=provider),  # type: ignore[arg-type]  # a literal chosen by the test
             server=ServerSettings(toolsets=toolsets),
+            recall=RecallSettings(matrix_documents=matrix_documents),
             learning=LearningSettings(withhold_share=withhold_share),
         )
         where = places(settings, settings_file=tmp_path / "home" / "memory-cli.toml")

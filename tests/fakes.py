@@ -31,6 +31,7 @@ class SlowProvider:
     """A model like a remote one: not instant, and it may refuse."""
 
     is_instant = False
+    is_lexical = False
     relevance_weight = 1.0
 
     def __init__(self, model: str = "fake:slow", dimension: int = 8) -> None:

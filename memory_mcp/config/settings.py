@@ -38,6 +38,14 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
     keyword_weight: Annotated[float, Meta(ge=0, le=10, description="Weight of the keyword list.")] = 1.0
     vector_weight: Annotated[float, Meta(ge=0, le=10, description="Weight of the vector list.")] = 1.0
     candidates: Annotated[int, Meta(ge=10, le=5000, description="How many candidates each list contributes.")] = 200
+    matrix_documents: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000_000,
+            description="Up to so many records hashed vectors rank all of them; beyond, those that share a word.",
+        ),
+    ] = 5_000
     chunk_characters: Annotated[int, Meta(ge=100, le=10000, description="Longest text behind one vector.")] = 1000
     project_boost: Annotated[
         float, Meta(ge=0, le=2, description="Added to hits of this project when all projects are searched.")

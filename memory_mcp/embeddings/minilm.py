@@ -27,6 +27,7 @@ class MiniLmProvider:
     dimension = 384
     model = "minilm:all-MiniLM-L6-v2"
     is_instant = False
+    is_lexical = False
     relevance_weight = 1.0
 
     def __init__(self, directory: Path) -> None:

@@ -29,6 +29,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def is_lexical(self) -> bool:
+        """Whether it compares spelling rather than meaning, so that little is lost by ranking keyword matches only."""
+        ...
+
+    @property
     def relevance_weight(self) -> float:
         """How much a cosine of this model says about relevance, beside the share of rare words matched."""
         ...

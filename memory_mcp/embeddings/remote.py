@@ -20,6 +20,7 @@ class RemoteProvider:
     """Vectors over HTTP, in batches, with a timeout and the client's own retry and exponential backoff."""
 
     is_instant = False
+    is_lexical = False
     relevance_weight = 1.0
 
     def __init__(self, settings: EmbeddingSettings) -> None:

@@ -17,6 +17,19 @@ def dump_vectors(matrix: Vector) -> bytes:
     return matrix.astype(STORED_TYPE).tobytes()
 
 
+def cosines(rows: Sequence[tuple[int, bytes]], query: Vector) -> dict[int, float]:
+    """Return the cosine of the best chunk of each document, read from the store for this once."""
+    if not rows:
+        return {}
+    width = STORED_TYPE.itemsize * len(query)
+    packed = np.frombuffer(b"".join(blob for _, blob in rows), dtype=STORED_TYPE).reshape(-1, len(query))
+    filled = np.flatnonzero(query)
+    scores = packed[:, filled].astype(np.float32) @ query[filled]
+    starts = np.cumsum([0, *(len(blob) // width for _, blob in rows[:-1])])
+    best = np.maximum.reduceat(scores, starts)
+    return {key: float(score) for (key, _), score in zip(rows, best, strict=True)}
+
+
 class VectorMatrix:
     """Vectors as columns, shape (dimension, capacity), so that a sparse query touches few rows."""
 

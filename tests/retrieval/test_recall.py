@@ -235,3 +235,27 @@ def test_all_projects_are_searched_only_when_asked_and_ones_own_comes_first(open
 
     assert found(memory, "query planner") == [own.id]
     assert found(memory, "query planner", scope="all") == [own.id, other.id]
+
+
+def test_a_large_store_ranks_keyword_matches_alone_with_the_same_result(open_memory: OpenMemory) -> None:
+    whole, matches = open_memory(), open_memory(matrix_documents=0)
+    for task in ("mend the login of guests", "login is slow under load", "translate the imprint", "rename a table"):
+        whole.episodes.start(task)
+
+    expected = whole.recall.search(Query("slow login of guests"))
+    found = matches.recall.search(Query("slow login of guests"))
+
+    assert [hit.id for hit in found.hits] == [hit.id for hit in expected.hits]
+    assert [hit.parts.cosine for hit in found.hits] == pytest.approx([hit.parts.cosine for hit in expected.hits])
+    assert matches.recall.vector_memory_bytes() == 0
+    assert found.degraded == ()
+
+
+def test_a_large_store_says_that_it_does_not_search_similar_spelling(open_memory: OpenMemory) -> None:
+    open_memory().episodes.start("mend the authentication")
+
+    assert open_memory().recall.search(Query("autentication")).considered == 1
+    answer = open_memory(matrix_documents=0).recall.search(Query("autentication"))
+
+    assert answer.hits == ()
+    assert answer.degraded[0].startswith("no record shares a word with the question, and similar spelling is not")

@@ -29,7 +29,7 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
-_LEFT_OUT = 4  # further hits, since notes and running episodes are none
+_LEFT_OUT = 2  # further hits, since notes and running episodes are none
 _COIN = 1 << 32
 
 

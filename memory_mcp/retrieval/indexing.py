@@ -101,6 +101,8 @@ class Index:
 
     def follow_for_search(self, patience_s: float) -> None:
         """Do before a search what it needs: all keywords, all instant vectors, others as far as patience goes."""
+        if self._is_current():
+            return
         self.follow_keywords()
         wanted = self.wanted
         if wanted is None:
@@ -108,6 +110,15 @@ class Index:
         self.follow_vectors(wanted, patience_s=float("inf")) if wanted.is_instant else self._follow_slowly(
             wanted, patience_s
         )
+
+    def _is_current(self) -> bool:
+        """Whether nothing is left to follow, asked in one transaction: most searches find it so."""
+        with self._store.database.read() as session:
+            head = search_index.head(session)
+            if search_index.followed(session, search_index.KEYWORDS) < head:
+                return False
+            found = search_index.find_vector_set(session, self.wanted.model) if self.wanted else None
+            return self.wanted is None or (found is not None and found.ready and found.followed >= head)
 
     def _follow_slowly(self, wanted: Provider, patience_s: float) -> None:
         if patience_s > 0:

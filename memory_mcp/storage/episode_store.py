@@ -9,7 +9,7 @@ from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, Typical, outcome_type
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import codec, documents
-from memory_mcp.storage.database import Database, Session
+from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
 
@@ -166,12 +166,32 @@ class EpisodeStore:
         next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if more else None
         return EpisodePage(tuple(summaries), next_cursor, len(damaged))
 
-    def load_many(self, session: Session, keys: Sequence[int]) -> dict[int, Episode | DamagedError]:
-        """Load whole episodes by key for the index, whatever project they are of; a damaged one is its error."""
+    def load_many(
+        self, session: Session, keys: Sequence[int], *, with_steps: bool = True
+    ) -> dict[int, Episode | DamagedError]:
+        """Load whole episodes by key, whatever project they are of; a damaged one is its error."""
+        chosen = documents.keys_json(keys)
+        rows = session.rows(
+            "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at,"
+            f" {', '.join(codec.EPISODE_COLUMNS)}, e.checksum FROM json_each(?) w JOIN documents d ON d.key = w.value"
+            " JOIN projects p ON p.key = d.project_key JOIN episodes e ON e.key = d.key",
+            (chosen,),
+        )
+        steps: dict[int, list[Row]] = {}
+        if with_steps:
+            for key, *step in session.rows(
+                f"SELECT episode_key, {_STEP_COLUMNS} FROM steps"
+                " WHERE episode_key IN (SELECT value FROM json_each(?)) ORDER BY episode_key, position",
+                (chosen,),
+            ):
+                steps.setdefault(key, []).append(tuple(step))
+        tags = documents.tags_of(session, keys)
         loaded: dict[int, Episode | DamagedError] = {}
-        for key in keys:
+        for key, *columns in rows:
+            identity, row = tuple(columns[:6]), tuple(columns[6:])
             try:
-                loaded[key] = self._load(session, key, with_steps=True)
+                taken = tuple(codec.load_step(step, identity[0]) for step in steps.get(key, ()))
+                loaded[key] = codec.load_episode(identity, row, tags.get(key, ()), taken)
             except DamagedError as error:
                 loaded[key] = error
         return loaded
@@ -227,19 +247,10 @@ class EpisodeStore:
             return documents.existing_sources(session, self._writer.wall, kind)
 
     def _load(self, session: Session, key: int, *, with_steps: bool) -> Episode:
-        identity = session.rows(
-            "SELECT d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at FROM documents d"
-            " JOIN projects p ON p.key = d.project_key JOIN episodes e ON e.key = d.key WHERE d.key = ?",
-            (key,),
-        )[0]
-        row = session.rows(
-            f"SELECT {', '.join(codec.EPISODE_COLUMNS)}, e.checksum FROM episodes e WHERE e.key = ?", (key,)
-        )[0]
-        steps: tuple[Step, ...] = ()
-        if with_steps:
-            found = session.rows(f"SELECT {_STEP_COLUMNS} FROM steps WHERE episode_key = ? ORDER BY position", (key,))
-            steps = tuple(codec.load_step(step, identity[0]) for step in found)
-        return codec.load_episode(identity, row, documents.tags_of(session, [key]).get(key, ()), steps)
+        loaded = self.load_many(session, [key], with_steps=with_steps)[key]
+        if isinstance(loaded, DamagedError):
+            raise loaded
+        return loaded
 
 
 def _row(episode: Episode) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _COMMANDS = {
     "metrics": "metrics",
     "where": "where",
     "demo": "demo",
+    "selftest": "selftest",
 }
 
 

@@ -1,0 +1,237 @@
+"""This module is `memory-cli selftest`: real servers in a scratch directory, and what they promise put to the proof."""
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from msgspec import Struct
+
+from memory_cli import show
+from memory_cli.opening import opening
+from memory_cli.servers import Server, ServerGoneError, listed
+from memory_mcp.clock import SystemClock
+from memory_mcp.config.settings import StoreSettings
+from memory_mcp.errors import MemoryMcpError
+from memory_mcp.storage.store import Store
+
+_SERVERS, _WRITES, _KILLS = 4, 10, 5
+_NEW = {"task_type": "selftest", "domain": "selftest"}
+_LIMITED_BYTES = 1_500_000
+_NO_SOCKETS = """
+import sys
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        raise RuntimeError(f"the network was used: {event} {arguments}")
+sys.addaudithook(refuse)
+from memory_mcp.server.app import main
+main()
+"""
+_SMALL_FILES = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
+from memory_mcp.server.app import main
+main()
+"""
+
+
+class Skip(Exception):  # noqa: N818 - it is none: the platform lacks what a proof needs
+    """A proof cannot be led here, and why."""
+
+
+class Proof(Struct, frozen=True):
+    """One promise: whether it held (None: it could not be tried), what was seen, how long it took."""
+
+    promise: str
+    held: bool | None
+    detail: str
+    seconds: float
+
+
+class _Lab:
+    """Scratch memories for the proofs of one run."""
+
+    def __init__(self, root: Path, environ: dict[str, str]) -> None:
+        self.root = root
+        self.environ = environ
+        self._made = 0
+
+    def home(self) -> Path:
+        self._made += 1
+        return self.root / f"memory-{self._made}"
+
+    def server(self, home: Path, *arguments: str, code: str = "") -> Server:
+        return Server(home, self.environ, *arguments, code=code)
+
+    def listed(self, home: Path) -> set[str]:
+        with self.server(home) as fresh:
+            return set(listed(fresh))
+
+
+def selftest(context: typer.Context, json: show.Json = False) -> None:
+    """Start real servers in a scratch directory and prove what they promise; exit code 1 if one promise fails.
+
+    Your own memory is not touched.
+    """
+    proofs: list[Proof] = []
+    with tempfile.TemporaryDirectory(prefix="memory-mcp-selftest-") as root, show.progress() as bar:
+        lab = _Lab(Path(root), opening(context).environ)
+        task = bar.add_task("proofs", total=len(_PROOFS))
+        for promise, prove in _PROOFS.items():
+            proofs.append(_tried(promise, prove, lab))
+            bar.advance(task)
+    if json:
+        show.as_json(proofs)
+    else:
+        words = {True: "held", False: "FAILED", None: "skipped"}
+        rows = ((each.promise, words[each.held], f"{each.seconds:.1f}", each.detail) for each in proofs)
+        show.table("Self-test", ("promise", "result", "s", "seen"), rows)
+    if any(each.held is False for each in proofs):
+        raise typer.Exit(1)
+
+
+def _tried(promise: str, prove: Callable[[_Lab], tuple[bool, str]], lab: _Lab) -> Proof:
+    started = time.perf_counter()
+    held: bool | None
+    try:
+        held, detail = prove(lab)
+    except Skip as reason:
+        held, detail = None, str(reason)
+    except (MemoryMcpError, OSError) as error:
+        held, detail = False, str(error)
+    return Proof(promise, held, detail, round(time.perf_counter() - started, 2))
+
+
+def _across_processes(lab: _Lab) -> tuple[bool, str]:
+    home = lab.home()
+    acknowledged: list[str] = []
+
+    def write(number: int) -> None:
+        with lab.server(home) as server:
+            for count in range(_WRITES):
+                made = server.call("create_episode", task_description=f"{number} {count}", **_NEW)
+                acknowledged.append(made["episode_id"])
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(_SERVERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = lab.listed(home)
+    whole = len(acknowledged) == _SERVERS * _WRITES and found == set(acknowledged)
+    return whole, f"{_SERVERS} servers at once: {len(acknowledged)} writes acknowledged, {len(found)} read by a fifth"
+
+
+def _killed(lab: _Lab) -> tuple[bool, str]:
+    home = lab.home()
+    acknowledged: list[str] = []
+    for round_ in range(_KILLS):
+        with lab.server(home) as server:
+            killer = threading.Timer(0.05 * (round_ + 1), server.kill)
+            killer.start()
+            try:
+                while True:
+                    made = server.call("create_episode", task_description=f"round {round_}", **_NEW)
+                    acknowledged.append(made["episode_id"])
+            except ServerGoneError:
+                killer.join()
+    found = lab.listed(home)
+    with _store(home) as store:
+        intact = store.is_intact()
+    lost = set(acknowledged) - found
+    told = f"{_KILLS} kills in mid-write: {len(acknowledged)} acknowledged, {len(lost)} lost"
+    return not lost and intact and bool(acknowledged), f"{told}, file {'intact' if intact else 'DAMAGED'}"
+
+
+def _locked(lab: _Lab) -> tuple[bool, str]:
+    home = lab.home()
+    with lab.server(home, "--set", "store.busy_timeout_s=0.2") as server:
+        server.call("create_episode", task_description="before", **_NEW)
+        with _store(home) as store, store.database.write():
+            refused = server.call("create_episode", task_description="meanwhile", **_NEW).get("error", "")
+            readable = len(listed(server))
+        after = server.call("create_episode", task_description="after", **_NEW)
+    held = "busy" in refused and readable == 1 and "episode_id" in after
+    return held, f"a write was refused with: {refused or 'nothing'}; reading went on"
+
+
+def _read_only(lab: _Lab) -> tuple[bool, str]:
+    home = lab.home()
+    with lab.server(home) as server:
+        server.call("create_episode", task_description="before", **_NEW)
+        server.close_input()
+    (home / "memory.db").chmod(0o400)
+    home.chmod(0o500)
+    try:
+        if os.access(home, os.W_OK):
+            raise Skip("this user may write everywhere")
+        with lab.server(home) as server:
+            readable = len(listed(server))
+            refused = server.call("create_episode", task_description="meanwhile", **_NEW).get("error", "")
+    finally:
+        home.chmod(0o700)
+    return readable == 1 and "read-only" in refused, f"reading works; a write is refused with: {refused}"
+
+
+def _full(lab: _Lab) -> tuple[bool, str]:
+    if os.name != "posix":
+        raise Skip("needs a limit on the size of files")
+    home = lab.home()
+    acknowledged: list[str] = []
+    refused = ""
+    with lab.server(home, code=_SMALL_FILES) as server:
+        while not refused and len(acknowledged) < 1_000:  # noqa: PLR2004 - the limit is reached long before
+            made = server.call("create_episode", task_description="x" * 9_000, **_NEW)
+            refused = made.get("error", "")
+            acknowledged += [] if refused else [made["episode_id"]]
+        readable = len(listed(server))
+    lost = set(acknowledged) - lab.listed(home)
+    held = bool(refused) and not lost and readable == len(acknowledged)
+    return held, f"after {len(acknowledged)} writes: {refused or 'no refusal'}; {len(lost)} lost"
+
+
+def _ends(lab: _Lab) -> tuple[bool, str]:
+    home = lab.home()
+    ended: dict[str, int | None] = {}
+    with lab.server(home) as server:
+        ended["end of input"] = server.close_input()
+    for name in ("SIGINT", "SIGTERM") if sys.platform != "win32" else ():
+        with lab.server(home) as server:
+            ended[name] = server.signal(getattr(signal, name))
+    told = ", ".join(f"{name}: {'did not end' if code is None else f'exit {code}'}" for name, code in ended.items())
+    return all(code == 0 for code in ended.values()), told
+
+
+def _offline(lab: _Lab) -> tuple[bool, str]:
+    with lab.server(lab.home(), code=_NO_SOCKETS) as server:
+        made = server.call("create_episode", task_description="mend the login of guests", **_NEW)
+        server.call("complete_episode", episode_id=made["episode_id"], outcome_type="success", verdict="use get()")
+        answer = server.call("query_memory", query="login of guests")
+    found = [hit.get("episode_id") for hit in answer.get("hits", [])]
+    return found == [made["episode_id"]], "recorded, learnt and recalled without opening a connection"
+
+
+@contextmanager
+def _store(home: Path) -> Iterator[Store]:
+    store = Store.open(home / "memory.db", "selftest", StoreSettings(), clock=SystemClock(), actor="selftest")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+_PROOFS: dict[str, Callable[[_Lab], tuple[bool, str]]] = {
+    "what was acknowledged is readable from another process": _across_processes,
+    "kill -9 loses nothing that was acknowledged": _killed,
+    "a locked store refuses writes in a sentence and goes on reading": _locked,
+    "a read-only store is read, and writes are refused": _read_only,
+    "a store that cannot grow refuses writes and keeps what was acknowledged": _full,
+    "end of input and signals end the server": _ends,
+    "it works without the network": _offline,
+}

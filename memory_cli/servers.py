@@ -1,0 +1,127 @@
+"""This module speaks to a server process over its pipes, line by line, without the SDK."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from memory_mcp.errors import MemoryMcpError
+
+_CLIENT = {"name": "memory-cli", "version": "1"}
+_REVISION = "2025-11-25"
+LIMIT_S = 30.0
+
+
+class ServerGoneError(MemoryMcpError):
+    """The server ended, or did not answer in time."""
+
+
+class Server:
+    """One `memory-mcp` process on a scratch memory; whatever still runs when it is left is killed."""
+
+    def __init__(self, home: Path, environ: dict[str, str], *arguments: str, code: str = "") -> None:
+        start = ["-c", code] if code else ["-m", "memory_mcp.server.app"]
+        settings = {"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "selftest"}
+        kept = {name: value for name, value in environ.items() if not name.startswith("MEMORY_MCP_")}
+        self._process = subprocess.Popen(  # noqa: S603 - our own server
+            [sys.executable, *start, "--toolsets", "records", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**kept, **settings},
+        )
+        self._number = 0
+
+    def __enter__(self) -> Self:
+        self.request("initialize", protocolVersion=_REVISION, capabilities={}, clientInfo=_CLIENT)
+        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(OSError):  # what was written to a server that is gone
+                    pipe.close()
+        self._process.wait()
+
+    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool and return its structured answer; an anticipated failure is `{"error": sentence}`.
+
+        Raises:
+            ServerGoneError: there was no answer.
+
+        """
+        result: dict[str, Any] = self.request("tools/call", name=tool, arguments=arguments)
+        answer: dict[str, Any] = result["structuredContent"]
+        return answer
+
+    def request(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request and return its result.
+
+        Raises:
+            ServerGoneError: there was no answer, or it was an error of the protocol.
+
+        """
+        self._number += 1
+        self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
+        watch = threading.Timer(LIMIT_S, self._process.kill)  # a pipe has no time limit of its own
+        watch.start()
+        try:
+            line = self._process.stdout.readline() if self._process.stdout else b""
+        finally:
+            watch.cancel()
+        if not line:
+            raise ServerGoneError(f"no answer to {method}")
+        answer = json.loads(line)
+        if "result" not in answer:
+            raise ServerGoneError(f"{method} was refused: {answer.get('error')}")
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def close_input(self) -> int | None:
+        """Close its standard input and return its exit code, None if it did not end in time."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        return self._ended()
+
+    def signal(self, number: int) -> int | None:
+        """Send a signal and return its exit code, None if it did not end in time."""
+        self._process.send_signal(number)
+        return self._ended()
+
+    def _ended(self) -> int | None:
+        try:
+            return self._process.wait(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            if self._process.stdin:
+                self._process.stdin.write(json.dumps(message).encode() + b"\n")
+                self._process.stdin.flush()
+        except OSError as error:
+            raise ServerGoneError(f"the server has ended: {error.strerror}") from error
+
+
+def listed(server: Server) -> Sequence[str]:
+    """Return the ids of all episodes, page by page."""
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = server.call("list_episodes", limit=100, **cursor)
+        found += [row["episode_id"] for row in page["episodes"]]
+        if page.get("next_cursor") is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}

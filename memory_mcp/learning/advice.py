@@ -9,6 +9,7 @@ from memory_mcp.config.settings import LearningSettings
 from memory_mcp.errors import BusyError, InvalidInputError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.models import checks, limits
+from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Tally
 from memory_mcp.models.recall import Answer, Query
 from memory_mcp.models.recommendations import (
@@ -137,10 +138,13 @@ class Advice:
         if episode_id is None or self._settings.withhold_share == 0 or self._store.database.is_read_only:
             return False
         decided = self._store.recommendations.is_withheld_in(episode_id)
-        if decided is None:
-            decided = self.toss()
-            if decided:
-                self.note_exposure(episode_id, withheld=True)
+        if decided is not None:
+            return decided
+        decided = self.toss()
+        try:
+            self.note_exposure(episode_id, withheld=decided)
+        except (BusyError, StoreFullError):  # an answer that cannot be logged as withheld is given
+            return False
         return decided
 
     def judge(
@@ -168,8 +172,9 @@ class Advice:
             raise InvalidInputError(f"rating is {rating} and must lie within 1 and 5")
         checks.text(note, "the note", limits.NOTE_CHARACTERS)
         chosen = tuple(dict.fromkeys(document_ids))
-        if recommendation_id is not None and not chosen:
-            chosen = self._acted(self._store.recommendations.get(recommendation_id))
+        if recommendation_id is not None:
+            made = self._store.recommendations.get(recommendation_id)
+            chosen = chosen or self._acted(made)
         share = (rating - 1) / 4 if rating is not None else {"helped": 1.0, "hindered": 0.0}.get(judgement)
         self._store.recommendations.judge(recommendation_id, chosen, judgement, rating=rating, note=note, share=share)
         return Judged(chosen, self._store.patterns.followed(chosen))
@@ -201,14 +206,18 @@ class Advice:
         answer = self._recall.search(Query(task, limit=_SIMILAR + _LEFT_OUT))
         hits = [hit for hit in answer.hits if hit.id != besides and hit.outcome is not None][:_SIMILAR]
         least = LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
-        followed = self._store.patterns.followed([hit.id for hit in hits])
+        ids = [hit.id for hit in hits if hit.relevance >= least]
+        followed = self._store.patterns.followed(ids)
+        with self._store.database.read() as session:
+            episodes = {each.id: each for each in self._store.records(session, ids) if isinstance(each, Episode)}
+        now = self._store.clock.now()
         return [
             Similar(
-                self._store.episodes.get(hit.id),
+                episodes[hit.id],
                 hit.relevance,
-                freshness(hit.created_at, self._store.clock.now(), self._settings.half_life_days),
+                freshness(hit.created_at, now, self._settings.half_life_days),
                 followed.get(hit.id, Tally()),
             )
             for hit in hits
-            if hit.relevance >= least
+            if hit.id in episodes
         ]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from memory_mcp.config.settings import LearningSettings
 from memory_mcp.episodes.lifecycle import Episodes
-from memory_mcp.errors import BusyError
+from memory_mcp.errors import BusyError, StoreFullError
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.learning.near_duplicates import find_repeated
 from memory_mcp.models.episodes import Episode, Outcome
@@ -84,7 +84,7 @@ class Learning:
                 learnt = self._learn(session, key, revision)
                 ids = self._store.patterns.ids(session, learnt)
             duplicate_of = self._link(episode)
-        except BusyError as error:
+        except (BusyError, StoreFullError) as error:
             return Completed(episode, receipt, (), pending=str(error))
         patterns = self._store.patterns.get_many([ids[key] for key in learnt if key in ids])
         return Completed(episode, receipt, tuple(patterns), duplicate_of)
@@ -183,7 +183,7 @@ class Learning:
         runs = shared_runs(tokens, [other.tokens for _, other in corpus], known)
         places = {at for run in runs for at in run.others[:_BACKFILLED]}
         others = self._store.episodes.load_many(session, [corpus[at][0] for at in sorted(places)])
-        observed = {key: observe(each) for key, each in others.items() if isinstance(each, Episode)}
+        observed = {other: observe(each) for other, each in others.items() if isinstance(each, Episode)}
         kept = {each.episode.id: distinct(each.actions) for each in (seen, *observed.values())}
         findings = []
         for run in runs:

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from memory_mcp.errors import BusyError
+from memory_mcp.errors import BusyError, StoreFullError
 from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Answer, Query
 from memory_mcp.models.recommendations import WITHHELD, Given, Playbook, Wanted
@@ -38,7 +38,10 @@ class Session:
                 [made for at, made in given if at >= since],
                 episode_id,
             )
-        except BusyError as error:  # the episode has begun; only the credit of what was asked before it is lost
+        except (
+            BusyError,
+            StoreFullError,
+        ) as error:  # the episode has begun; only the credit of what was asked before it is lost
             logger.warning("what was asked before episode %s is not kept: %s", episode_id, error)
 
     def end(self, episode_id: str) -> None:

@@ -245,6 +245,9 @@ def test_feedback_must_say_what_it_judges(shop: Memory) -> None:
         shop.advice.judge("helped", document_ids=["x"], rating=6)
     with pytest.raises(NotFoundError, match="no record nope"):
         shop.advice.judge("helped", document_ids=["nope"])
+    (pattern, _) = shop.recommender.search(TASK, 1)[0]
+    with pytest.raises(NotFoundError, match="no recommendation nope"):
+        shop.advice.judge("helped", recommendation_id="nope", document_ids=[pattern.id])
 
 
 def test_a_bad_playbook_source_loses_weight(shop: Memory) -> None:
@@ -293,6 +296,18 @@ def test_recalls_of_an_episode_are_withheld_together_and_logged(open_memory: Ope
     assert memory.store.recommendations.counts() == {"given": 0, "withheld": 1, "acted on": 0}
     memory.learning.complete(episode.id, Success())
     assert memory.store.digests.exposures() == [Exposure(episode.id, withheld=True, share=1.0, steps=0, retries=0)]
+
+
+def test_an_episode_whose_recalls_are_given_keeps_them_whatever_comes_later(open_memory: OpenMemory) -> None:
+    rarely, always = open_memory(withhold_share=1e-12), open_memory(withhold_share=1.0)
+    episode, _ = rarely.episodes.start("nothing is known of this")
+    given = rarely.advice.patterns(Wanted("nothing is known of this"), episode_id=episode.id)
+
+    later = always.advice.patterns(Wanted("nothing is known of this"), episode_id=episode.id)
+
+    assert (given.message, later.message) == (NOTHING, NOTHING)
+    always.learning.complete(episode.id, Success())
+    assert [each.withheld for each in always.store.digests.exposures()] == [False]
 
 
 def test_without_the_setting_nothing_is_withheld(shop: Memory) -> None:

@@ -1,4 +1,4 @@
-"""Ask the memory before starting a task, as an agent should.
+"""Ask the memory before starting a task, as an agent should: what is known, what worked, what to beware of.
 
 python examples/recall_before_you_start.py "nightly export breaks on a full disk"
 """
@@ -6,6 +6,7 @@ python examples/recall_before_you_start.py "nightly export breaks on a full disk
 import asyncio
 import os
 import sys
+from typing import Any
 
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
@@ -15,19 +16,29 @@ SERVER = StdioServerParameters(
 )
 
 
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool and return its structured answer."""
+    result = await client.call_tool(tool, arguments)
+    if result.is_error or not isinstance(result.structured_content, dict):
+        raise SystemExit(f"{tool}: {result.content}")
+    return result.structured_content
+
+
 async def main(task: str) -> None:
-    """Print what is known about the task."""
+    """Print what is known about the task, and the playbook for it."""
     async with Client(SERVER) as client:
-        result = await client.call_tool("query_memory", {"query": task, "limit": 3})
-        answer = result.structured_content
-        if result.is_error or not isinstance(answer, dict):
-            raise SystemExit(f"query_memory: {result.content}")
+        answer = await call(client, "query_memory", query=task, limit=3)
         if not answer["hits"]:
             print("nothing relevant is remembered")
         for hit in answer["hits"]:
             print(f"{hit['score']:.2f}  {hit.get('outcome', hit['kind'])}: {hit['text'].splitlines()[0]}")
             if hit.get("lesson"):
                 print(f"      lesson: {hit['lesson']}")
+        playbook = await call(client, "recommend_playbook", task_description=task)
+        for number, step in enumerate(playbook["steps"], 1):
+            print(f"step {number}: {step['do']} ({step['support']})")
+        for pitfall in playbook.get("pitfalls", ()):
+            print(f"beware: {pitfall['action']} failed with {pitfall['error']}")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class VectorMatrix:
         self._columns = np.zeros((dimension, _FIRST_CAPACITY), dtype=np.float32)
         self._owners = np.zeros(_FIRST_CAPACITY, dtype=np.int64)  # 0: a column whose document is gone
         self._used = 0
+        self._holes = 0  # columns in use whose document is gone
         self._places: dict[int, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
@@ -70,6 +71,7 @@ class VectorMatrix:
             places = self._places.pop(key, None)
             if places is not None:
                 self._owners[places] = 0
+                self._holes += len(places)
 
     def scores(self, query: Vector) -> Vector:
         """Return the cosine of every column, shape (columns in use,); `rank` and `of` read documents out of it."""
@@ -88,22 +90,23 @@ class VectorMatrix:
         if not self._places:
             return []
         owners = self._owners[: self._used]
-        open_ = owners != 0
-        if allowed is not None:
-            open_ &= np.isin(owners, np.asarray(allowed, dtype=np.int64))
-        if barred:
-            open_ &= ~np.isin(owners, np.asarray(barred, dtype=np.int64))
-        scores = np.where(open_, scores, -np.inf)
-        best: dict[int, float] = {}
+        if allowed is not None or barred or self._holes:
+            open_ = owners != 0
+            if allowed is not None:
+                open_ &= np.isin(owners, np.asarray(allowed, dtype=np.int64))
+            if barred:
+                open_ &= ~np.isin(owners, np.asarray(barred, dtype=np.int64))
+            scores = np.where(open_, scores, -np.inf)
         wanted = limit
         while True:  # several chunks of one document may crowd the top; look deeper until there are enough documents
             wanted = min(wanted * 2, self._used)
-            top = np.argpartition(-scores, wanted - 1)[:wanted] if wanted < self._used else np.arange(self._used)
-            for place in top[np.argsort(-scores[top], kind="stable")]:
-                if scores[place] > -np.inf:
-                    best.setdefault(int(owners[place]), float(scores[place]))
-            if len(best) >= limit or wanted == self._used:
-                return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+            top = np.argpartition(scores, self._used - wanted)[self._used - wanted :]
+            top = top[scores[top] > -np.inf]
+            top = top[np.lexsort((owners[top], -scores[top]))]
+            _, first = np.unique(owners[top], return_index=True)
+            if len(first) >= limit or wanted == self._used:
+                best = top[np.sort(first)][:limit]
+                return list(zip(owners[best].tolist(), scores[best].tolist(), strict=True))
 
     def of(self, scores: Vector, keys: Iterable[int]) -> dict[int, float]:
         """Return the cosine of the best chunk of each of some documents that has vectors."""
@@ -122,4 +125,4 @@ class VectorMatrix:
         renumbered = np.full(self._used + 1, -1, dtype=np.int64)
         renumbered[kept] = np.arange(len(kept))
         self._places = {key: renumbered[places] for key, places in self._places.items()}
-        self._columns, self._owners, self._used = columns, owners, len(kept)
+        self._columns, self._owners, self._used, self._holes = columns, owners, len(kept), 0

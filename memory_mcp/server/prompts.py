@@ -18,8 +18,9 @@ _PROMPTS: dict[str, tuple[str, str, str, str]] = {
         "Look up what is known about a task before working on it.",
         "task",
         """\
-Before you start this task, call query_memory with its description, then with any error text it names. Tell me in a few
-lines what worked before, what failed, and what you will do differently. Then begin with create_episode.
+Before you start this task, call query_memory with its description, then with any error text it names, and
+recommend_playbook. Tell me in a few lines what worked before, what failed, and what you will do differently. Then begin
+with create_episode, and call check_action before a command that failed before.
 
 Task: {task}""",
     ),

@@ -41,3 +41,6 @@ def test_ranking_equals_the_best_cosine_of_each_living_document(
     assert len(matrix) == len(model)
     chosen = matrix.rank(matrix.scores(query), 5, allowed=[1, 2], barred=[])
     assert {key for key, _ in chosen} == {1, 2} & model.keys()
+    everything = {key: float((rows @ query).max()) for key, rows in model.items()}
+    unbarred = matrix.rank(matrix.scores(query), 5, allowed=None, barred=[])
+    assert np.allclose([cosine for _, cosine in unbarred], sorted(everything.values(), reverse=True)[:5], atol=1e-4)

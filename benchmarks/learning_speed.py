@@ -2,7 +2,7 @@
 
     python benchmarks/learning_speed.py [--episodes 10000] [--data DIRECTORY]
 
-Episodes are real commits (--data) with commands, failures and fixes added; each second has an error of its own words.
+Episodes are real commits (--data) with commands, failures and fixes added; two of three have an error of their own.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def episode(commits: Sequence[Commit], number: int, chance: random.Random) -> Ep
     commit = commits[number % len(commits)]
     named = msgspec.structs.replace(commit, commit=f"{number:040x}", subject=f"{commit.subject} ({number})")
     made = episode_of(named)
-    own_error = number % 2 == 0
+    own_error = number % 3 != 0
     steps = (*made.steps[:8], *run_of(chance, commit.subject if own_error else "", 1))
     outcome = Success() if chance.random() < 0.8 else Failure(reason="gave up")
     return msgspec.structs.replace(made, steps=steps, outcome=outcome)

@@ -9,7 +9,7 @@ from memory_mcp.config.settings import LearningSettings
 from memory_mcp.errors import BusyError, InvalidInputError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.models import checks, limits
-from memory_mcp.models.episodes import Episode
+from memory_mcp.models.episodes import Episode, EpisodeFilter
 from memory_mcp.models.patterns import Tally
 from memory_mcp.models.recall import Answer, Query
 from memory_mcp.models.recommendations import (
@@ -30,7 +30,6 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
-_LEFT_OUT = 2  # further hits, since notes and running episodes are none
 _COIN = 1 << 32
 
 
@@ -202,9 +201,10 @@ class Advice:
         return tuple(each.id for each in records if acted_on(features_of(each), later))
 
     def _similar(self, task: str, besides: str | None) -> list[Similar]:
-        # notes are searched too and left out after: a search of episodes alone would list every key first
-        answer = self._recall.search(Query(task, limit=_SIMILAR + _LEFT_OUT))
-        hits = [hit for hit in answer.hits if hit.id != besides and hit.outcome is not None][:_SIMILAR]
+        # running episodes must not be searched: of those that share a task only the best one is a hit
+        completed = EpisodeFilter(status="completed")
+        answer = self._recall.search(Query(task, limit=_SIMILAR, filter=completed, kinds=("episode",)))
+        hits = [hit for hit in answer.hits if hit.id != besides]
         least = LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
         ids = [hit.id for hit in hits if hit.relevance >= least]
         followed = self._store.patterns.followed(ids)

@@ -355,10 +355,13 @@ def _matched(session: Session, record: Record, terms: Terms) -> tuple[str, ...]:
 
 
 def _collapsed(ranked: Sequence[Ranked]) -> list[tuple[Ranked, int]]:
-    """Keep the best of the episodes that repeat one task, with their number."""
+    """Keep the best of the episodes that repeat one task, with their number; one that still runs has no lesson yet."""
     groups: dict[tuple[str, str] | int, list[Ranked]] = {}
     for entry in ranked:
         candidate = entry.candidate
         group = candidate.key if candidate.task_key is None else (candidate.project, candidate.task_key)
         groups.setdefault(group, []).append(entry)
-    return [(members[0], len(members)) for members in groups.values()]
+    return [
+        (next((each for each in members if each.candidate.outcome), members[0]), len(members))
+        for members in groups.values()
+    ]

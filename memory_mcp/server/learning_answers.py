@@ -1,6 +1,6 @@
 """This module renders patterns, advice and handoffs as the flat, small values that tools answer with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,11 @@ from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not
 from memory_mcp.server.answers import BUDGET_BYTES, Rendered, present, shortened
 
 _LINE_CHARACTERS = 240
-_LAST_STEPS = 8
+_LAST_STEPS = 6
+_HANDOFF_CHARACTERS = 1_200
+_NEXT_CHARACTERS = 150
+_MOST_REMEDIES = 3
+_MOST_OTHERS = 2
 
 
 def line_of(pattern: Pattern) -> Rendered:
@@ -91,64 +95,80 @@ def playbook_of(playbook: Playbook) -> Rendered:
     """Render a playbook; an empty one says why."""
     if not playbook.sources and not playbook.steps:
         return {"steps": [], "message": playbook.message}
-    pitfalls = [
-        present(
-            {
-                "action": shortened(each.action, _LINE_CHARACTERS),
-                "error": shortened(each.error, _LINE_CHARACTERS),
-                "times": each.times,
-                "instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead],
-                "from_episodes": list(each.episodes[:3]),
-            }
-        )
-        for each in playbook.pitfalls
-    ]
-    steps = [
-        present(
-            {
-                "do": shortened(each.do, _LINE_CHARACTERS),
-                "support": f"{each.support} of {len(playbook.sources)} similar episodes"
-                if each.action not in {"fix", "rule"}
-                else f"{each.support} episodes",
-                "note": each.note,
-                "files": [file for file in each.files if file not in each.do],
-                "from_episodes": list(each.episodes[:3]),
-                "patterns": list(each.patterns),
-            }
-        )
-        for each in playbook.steps
-    ]
-    sources = [
-        present({"episode_id": each.episode_id, "task": each.task, "outcome": each.outcome})
-        for each in playbook.sources
-    ]
+    numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
+    steps, steps_left = fitting(
+        (
+            present(
+                {
+                    "do": shortened(each.do, _LINE_CHARACTERS),
+                    "support": f"{each.support} of {len(playbook.sources)} similar episodes"
+                    if each.action not in {"fix", "rule"}
+                    else f"{each.support} episodes",
+                    "note": shortened(each.note, _LINE_CHARACTERS),
+                    "files": [file for file in each.files if file not in each.do],
+                    **_origin(each.episodes, numbers),
+                }
+            )
+            for each in playbook.steps
+        ),
+        BUDGET_BYTES // 2,
+    )
+    pitfalls, pitfalls_left = fitting(
+        (
+            present(
+                {
+                    "action": shortened(each.action, _LINE_CHARACTERS),
+                    "error": shortened(each.error, _LINE_CHARACTERS),
+                    "times": each.times,
+                    "instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
+                    **_origin(each.episodes, numbers),
+                }
+            )
+            for each in playbook.pitfalls
+        ),
+        BUDGET_BYTES // 5,
+    )
     kept = {"playbook_id": playbook.id} if playbook.id else {"message": playbook.message}
     return {
         **kept,
         "task_description": shortened(playbook.task, _LINE_CHARACTERS),
         "steps": steps,
         "pitfalls": pitfalls,
-        "sources": sources,
+        "sources": [
+            present({"source": number, "episode_id": each.episode_id, "task": each.task, "outcome": each.outcome})
+            for number, each in enumerate(playbook.sources, 1)
+        ],
+        "patterns": list(playbook.patterns),
+        **present({"left_out": steps_left and f"steps: {steps_left}", "pitfalls_left_out": pitfalls_left}),
     }
+
+
+def _origin(episodes: Sequence[str], numbers: dict[str, int]) -> Rendered:
+    """Say by number which sources something comes from, by id where it comes from other episodes."""
+    named = sorted(numbers[each] for each in episodes if each in numbers)
+    return {"sources": named} if named else {"from_episodes": list(episodes[:_MOST_OTHERS])}
 
 
 def check_of(check: Check) -> Rendered:
     """Render what is known against an action."""
-    dead_ends = [
-        present(
-            {
-                "failed": f"{each.failures} of {each.runs} runs in {len(each.episodes)} episodes",
-                "action": shortened(each.action, _LINE_CHARACTERS),
-                "error": shortened(each.error, _LINE_CHARACTERS),
-                "worked_instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead],
-                "matched_by": each.matched,
-                "episode_ids": list(each.episodes),
-                "last_seen": iso(each.last_seen),
-            }
-        )
-        for each in check.dead_ends
-    ]
-    return {"dead_ends": dead_ends, **present({"not_looked_at_yet": check.pending or None})}
+    dead_ends, left = fitting(
+        (
+            present(
+                {
+                    "failed": f"{each.failures} of {each.runs} runs in {len(each.episodes)} episodes",
+                    "action": shortened(each.action, _LINE_CHARACTERS),
+                    "error": shortened(each.error, _LINE_CHARACTERS),
+                    "worked_instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
+                    "matched_by": each.matched,
+                    "episode_ids": list(each.episodes),
+                    "last_seen": iso(each.last_seen),
+                }
+            )
+            for each in check.dead_ends
+        ),
+        BUDGET_BYTES - 500,
+    )
+    return {"dead_ends": dead_ends, **present({"not_looked_at_yet": check.pending or None, "left_out": left})}
 
 
 def handoff_of(handoff: Handoff) -> Rendered:
@@ -159,15 +179,15 @@ def handoff_of(handoff: Handoff) -> Rendered:
         {
             "handoff_id": handoff.id,
             "episode_id": episode.id,
-            "task_description": shortened(episode.task, 2_000),
+            "task_description": shortened(episode.task, _HANDOFF_CHARACTERS),
             "task_type": episode.task_type,
             **{name: getattr(episode.context, name) for name in ("domain", "language", "framework", "complexity")},
             "tags": list(episode.context.tags),
             "made_at": iso(handoff.made_at),
             "outcome": outcome_type(episode.outcome) if episode.outcome else None,
             "steps_done": len(episode.steps),
-            "note": shortened(handoff.note, 2_000),
-            "next_steps": [shortened(each, _LINE_CHARACTERS) for each in handoff.next_steps],
+            "note": shortened(handoff.note, _HANDOFF_CHARACTERS),
+            "next_steps": [shortened(each, _NEXT_CHARACTERS) for each in handoff.next_steps],
             "open_errors": open_errors,
             "last_steps": [
                 f"{step.tool}: {shortened(' '.join(step.action.split()), 160)}{' [FAILED]' if step.failed else ''}"
@@ -201,7 +221,7 @@ def fitting(rows: Iterable[dict[str, Any]], budget: int = BUDGET_BYTES // 2) -> 
     shown: list[dict[str, Any]] = []
     size = left = 0
     for row in rows:
-        size += len(msgspec.json.encode(row))
+        size += len(msgspec.json.encode(row)) + 1
         if left or (shown and size > budget):
             left += 1
         else:

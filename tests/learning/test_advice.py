@@ -83,6 +83,15 @@ def test_a_playbook_orders_real_steps_of_similar_successes_with_pitfalls_and_sou
     assert shop.advice.find_playbook(playbook.id) == playbook
 
 
+def test_a_running_episode_of_the_same_task_does_not_hide_the_completed_one(shop: Memory) -> None:
+    episode, _ = shop.episodes.start("checkout loses the basket when the session expires")
+
+    playbook = shop.advice.playbook(Wanted(episode.task), episode_id=episode.id)
+
+    assert playbook.sources[0].task == episode.task
+    assert playbook.steps
+
+
 def test_a_playbook_can_be_seen_again_by_another_process(shop: Memory, open_memory: OpenMemory) -> None:
     playbook = shop.advice.playbook(Wanted(TASK))
 

@@ -259,3 +259,13 @@ def test_a_large_store_says_that_it_does_not_search_similar_spelling(open_memory
 
     assert answer.hits == ()
     assert answer.degraded[0].startswith("no record shares a word with the question, and similar spelling is not")
+
+
+def test_a_running_episode_does_not_hide_the_lesson_of_a_completed_one(memory: Memory) -> None:
+    first, _ = memory.episodes.start("mend the login of guests")
+    memory.episodes.complete(first.id, Failure(reason="the token is read too early"))
+    memory.episodes.start("mend the login of guests")
+
+    (hit,) = memory.recall.search(Query("login of guests")).hits
+
+    assert (hit.id, hit.repeats, hit.lesson) == (first.id, 2, "the token is read too early")

@@ -117,6 +117,46 @@ async def test_a_handoff_goes_from_one_client_to_another(desk: Desk, open_memory
 
 
 @pytest.mark.anyio
+async def test_answers_about_huge_episodes_stay_small(desk: Desk) -> None:
+    def failing(number: int) -> list[dict[str, Any]]:
+        command = f"tool-{number} " + f"part{number} " * 150
+        error = {"type": "error", "message": f"Error{number}: " + f"cause{number} " * 200}
+        fixed = {"type": "success", "output": ""}
+        edits = [
+            {"tool": "edit", "action": "mend " * 200, "parameters": {"file": f"a{number}/{part}.py"}, "result": fixed}
+            for part in range(6)
+        ]
+        return [
+            {"tool": "bash", "action": command, "result": error},
+            *edits,
+            {"tool": "bash", "action": command, "result": fixed},
+        ]
+
+    async with connected(desk) as client:  # every call checks that its answer is below 8 KB
+        new = {"task_description": TASK + " and more" * 900, "task_type": "bug_fix", "domain": "checkout"}
+        for _ in range(3):
+            episode_id = (await call(client, "create_episode", **new))["episode_id"]
+            steps = [step for number in range(12) for step in failing(number)]
+            await call(client, "add_episode_steps", episode_id=episode_id, steps=steps)
+            made = await call(
+                client, "checkpoint_episode", episode_id=episode_id, note="n" * 9_000, next_steps=["m" * 9_000] * 20
+            )
+            await call(client, "resume_from_handoff", handoff_id=made["handoff_id"])
+            done = await call(client, "complete_episode", episode_id=episode_id, outcome_type="success", verdict="v")
+        playbook = await call(client, "recommend_playbook", task_description=TASK)
+        known = await call(client, "check_action", command=steps[0]["action"])
+        for pattern in done["patterns"]:
+            await call(client, "explain_pattern", pattern_id=pattern["pattern_id"])
+        await call(client, "recommend_patterns", task_description=TASK, limit=50)
+        await call(client, "analyze_patterns", limit=100)
+
+    assert playbook["steps"]
+    assert playbook["steps"][0]["sources"]
+    assert len(playbook["steps"]) == 12
+    assert known["dead_ends"][0]["failed"] == "3 of 6 runs in 3 episodes"
+
+
+@pytest.mark.anyio
 async def test_tags_and_relationships_have_their_tools(desk: Desk) -> None:
     async with connected(desk) as client:
         new = {"task_type": "x", "domain": "y"}

@@ -171,7 +171,8 @@ class Learning:
             assert isinstance(each.definition, ErrorRecovery)  # noqa: S101 - the extractor makes no other
             words = count_words(each.definition)
             alike = self._store.patterns.find_errors(session, error_class(each.definition), comparable(words))
-            teller.add(each, same_as(each.definition, alike), words)
+            equal = self._store.patterns.find(session, [each.definition])
+            teller.add(each, [*same_as(each.definition, alike), *equal.values()], words)
 
     def _sequences(self, session: Session, key: int, seen: Observation, tokens: tuple[str, ...]) -> list[Finding]:
         """Find the runs that this episode shares with others; a new one brings the others' evidence along."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.patterns import (
@@ -21,7 +22,7 @@ from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.digest_store import DigestStore, ten_thousandths, thousandths
 from memory_mcp.storage.documents import NewDocument, Writer
 
-_COLUMNS = "d.key, d.id, j.name, p.uses, p.wins, p.rewarded, p.rewards, d.created_at, p.last_seen, p.retired_at"
+_COLUMNS = "d.key, p.uses, d.id, j.name, p.wins, p.rewarded, p.rewards, d.created_at, p.last_seen, p.retired_at"
 _TABLES = "documents d JOIN patterns p ON p.key = d.key JOIN projects j ON j.key = d.project_key"
 _EVIDENCE_COLUMNS = "episode_key, share, reward, seen_at, identity, detail"
 _SHOWN_EVIDENCE = 20
@@ -59,14 +60,21 @@ class PatternStore:
         }
 
     def find_errors(self, session: Session, error_class: str, words: tuple[int, int]) -> dict[Definition, int]:
-        """Map the errors whose signature begins with a word, and has so many of them, to their patterns' keys."""
+        """Map the errors whose signature begins with a word, and has so many of them, to their patterns' keys.
+
+        Damaged ones are left out: an error can still be added to a pattern that it equals to the letter (`find`).
+        """
         start = codec.identity(ErrorRecovery(error_class)).removesuffix('"}')
         rows = session.rows(
             "SELECT identity, checksum, pattern_key FROM pattern_identities WHERE project_key = ?"
             " AND kind = 'error_recovery' AND identity >= ? AND identity < ? AND words BETWEEN ? AND ?",
             (self._writer.wall.project_key, start, start + "\U0010ffff", *words),
         )
-        return {codec.load_identity(row[0], row[1]): row[2] for row in rows}
+        found: dict[Definition, int] = {}
+        for identity, stored, key in rows:
+            with suppress(DamagedError):
+                found[codec.load_identity(identity, stored)] = key
+        return found
 
     def tell(self, session: Session, episode_key: int) -> "Teller":
         """Begin to store what an episode shows, in place of what it showed before."""
@@ -88,12 +96,15 @@ class PatternStore:
 
         """
         found = self.get_many([pattern_id])
-        if not found:
-            raise NotFoundError(f"no pattern {pattern_id} in project {self._writer.wall.project}")
-        return found[0]
+        if found:
+            return found[0]
+        with self._database.read() as session:
+            if documents.find_keys(session, self._writer.wall, [pattern_id]):
+                raise DamagedError(f"pattern {pattern_id} does not match its checksum")
+        raise NotFoundError(f"no pattern {pattern_id} in project {self._writer.wall.project}")
 
     def get_many(self, ids: Sequence[str], evidence: int = _SHOWN_EVIDENCE) -> list[Pattern]:
-        """Return the patterns that there are, in the order of the ids, with their newest evidence."""
+        """Return the patterns that there are, in the order of the ids; damaged ones are left out."""
         with self._database.read() as session:
             rows = session.rows(
                 f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.id IN (SELECT value FROM json_each(?))"
@@ -112,7 +123,7 @@ class PatternStore:
             f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.key IN (SELECT value FROM json_each(?))",
             (documents.keys_json(keys),),
         )
-        return self._load(session, rows, _INDEXED_EVIDENCE, skip_damaged=True, for_index=True)
+        return self._load(session, rows, _INDEXED_EVIDENCE, for_index=True)
 
     def list(self, chosen: PatternFilter, *, limit: int, cursor: str | None) -> PatternPage:
         """Return one page, the patterns of most episodes first."""
@@ -134,9 +145,9 @@ class PatternStore:
                 bindings,
             )
             shown = rows[:limit]
-            patterns = self._load(session, shown, _SHOWN_EVIDENCE, skip_damaged=True)
+            patterns = self._load(session, shown, _SHOWN_EVIDENCE)
         more = len(rows) > limit
-        next_cursor = codec.dump_cursor(codec.Position(shown[-1][4], shown[-1][0])) if more else None
+        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if more else None
         return PatternPage(tuple(patterns[row[0]] for row in shown if row[0] in patterns), next_cursor)
 
     def counts(self) -> dict[str, tuple[int, int, int]]:
@@ -166,13 +177,7 @@ class PatternStore:
         return {each: tallies[key] for each, key in keys.items() if key in tallies}
 
     def _load(
-        self,
-        session: Session,
-        rows: Sequence[Row],
-        evidence: int,
-        *,
-        skip_damaged: bool = False,
-        for_index: bool = False,
+        self, session: Session, rows: Sequence[Row], evidence: int, *, for_index: bool = False
     ) -> dict[int, Pattern]:
         keys = [row[0] for row in rows]
         followed = {} if for_index else _followed(session, keys)
@@ -185,13 +190,11 @@ class PatternStore:
             identities.setdefault(key, []).append((identity, stored))
         count, total = (0, 0) if for_index else self._digests.rewards(session)
         found: dict[int, Pattern] = {}
-        for key, id_, project, uses, wins, rewarded, rewards, created, seen, retired in rows:
+        for key, uses, id_, project, wins, rewarded, rewards, created, seen, retired in rows:
             try:
                 definitions = tuple(codec.load_identity(*each) for each in identities.get(key, ()))
             except DamagedError:
-                if skip_damaged:
-                    continue
-                raise
+                continue  # `get` says so; the rest is served
             found[key] = Pattern(
                 id=id_,
                 project=project,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from memory_mcp.errors import DamagedError
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import (
     Context,
@@ -278,3 +279,47 @@ def test_a_pattern_survives_a_round_trip_as_json(memory: Memory) -> None:
 
     for each in patterns(memory).values():
         assert msgspec.json.decode(msgspec.json.encode(each), type=Pattern) == each
+
+
+def test_pages_of_patterns_show_each_once(memory: Memory) -> None:
+    for number in range(4):
+        record(memory, f"task {number * 'x'} of its own", fixing(f"KeyError: name{number * 'x'}", f"file{number}.py"))
+    whole = memory.store.patterns.list(PatternFilter(), limit=500, cursor=None).patterns
+
+    seen: list[Pattern] = []
+    cursor = None
+    for _ in whole:
+        page = memory.store.patterns.list(PatternFilter(), limit=2, cursor=cursor)
+        seen += page.patterns
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert seen == list(whole)
+    assert cursor is None
+
+
+def test_a_damaged_pattern_does_not_keep_learning_from_going_on(memory: Memory) -> None:
+    record(memory, "mend the login", fixing("KeyError: user"))
+    with memory.store.database.write() as session:
+        session.run("UPDATE pattern_identities SET checksum = checksum + 1 WHERE kind = 'error_recovery'")
+
+    done = record(memory, "mend the order page", fixing("KeyError: order", "b.py"))
+
+    assert done.status == "completed"
+    assert "recover from KeyError: order" in patterns(memory)
+
+
+def test_an_error_that_a_damaged_pattern_holds_is_learnt_again_without_a_double(memory: Memory) -> None:
+    record(memory, "mend the login", fixing("KeyError: user"))
+    with memory.store.database.write() as session:
+        session.run("UPDATE pattern_identities SET checksum = checksum + 1 WHERE kind = 'error_recovery'")
+
+    record(memory, "mend the order page", fixing("KeyError: user", "b.py"))
+
+    with memory.store.database.read() as session:
+        assert session.value("SELECT count(*) FROM patterns WHERE kind = 'error_recovery'") == 1
+        assert session.value("SELECT uses FROM patterns WHERE kind = 'error_recovery'") == 2
+        damaged = session.value("SELECT d.id FROM documents d JOIN patterns p USING (key) WHERE p.kind LIKE 'error%'")
+    with pytest.raises(DamagedError, match=f"pattern {damaged} does not match its checksum"):
+        memory.store.patterns.get(damaged)

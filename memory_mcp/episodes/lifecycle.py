@@ -97,7 +97,7 @@ class Episodes:
         """
         _check_outcome(outcome)
 
-        before = self._store.get(episode_id)
+        before = self._store.get(episode_id, with_steps=False)
         typical = self._store.typical(before.context.domain, before.task_type)
 
         def close(episode: Episode) -> Episode:

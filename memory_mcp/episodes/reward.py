@@ -8,13 +8,11 @@ from memory_mcp.actions.steps import Action, action_of
 from memory_mcp.models.episodes import (
     Abstained,
     Episode,
-    Failure,
-    PartialSuccess,
     Reward,
     Step,
     StepSuccess,
-    Success,
     Typical,
+    share_of,
 )
 
 LEAST_EPISODES = 5  # of one domain and task type, before their medians are what efficiency is measured against
@@ -33,7 +31,8 @@ def reward(episode: Episode, typical: Typical | None = None) -> Reward:
     """
     actions = [action_of(step) for step in episode.steps]
     measured = typical if typical and typical.episodes >= LEAST_EPISODES else None
-    outcome = _outcome(episode)
+    done = share_of(episode.outcome)
+    outcome = done if done is not None else _ABSTAINED if isinstance(episode.outcome, Abstained) else 0.0
     efficiency = _efficiency(episode, measured)
     complexity = _COMPLEXITY[episode.context.complexity]
     quality = _quality(episode, actions)
@@ -48,18 +47,6 @@ def reward(episode: Episode, typical: Typical | None = None) -> Reward:
         learning_bonus=round(bonus, 4),
         typical=measured,
     )
-
-
-def _outcome(episode: Episode) -> float:
-    match episode.outcome:
-        case Success():
-            return 1.0
-        case PartialSuccess(completed=done, failed=missed):
-            return len(done) / (len(done) + len(missed)) if done or missed else 0.5
-        case Abstained():
-            return _ABSTAINED
-        case Failure() | None:
-            return 0.0
 
 
 def _efficiency(episode: Episode, typical: Typical | None) -> float:

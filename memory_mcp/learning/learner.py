@@ -181,7 +181,7 @@ class Learning:
         definitions: dict[Definition, tuple[str, ...]] = {ToolSequence(run): run for run in runs_of(tokens)}
         known = {definitions[each] for each in self._store.patterns.find(session, definitions)}
         corpus = self._store.digests.latest(session, key, _CORPUS)
-        runs = shared_runs(tokens, [other.tokens for _, other in corpus], known)
+        runs = shared_runs(tokens, [other for _, other in corpus], known)
         places = {at for run in runs for at in run.others[:_BACKFILLED]}
         others = self._store.episodes.load_many(session, [corpus[at][0] for at in sorted(places)])
         observed = {other: observe(each) for other, each in others.items() if isinstance(each, Episode)}

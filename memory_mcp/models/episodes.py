@@ -91,6 +91,19 @@ def outcome_type(outcome: Outcome) -> OutcomeType:
     return names[type(outcome)]
 
 
+def share_of(outcome: Outcome | None) -> float | None:
+    """Return how much of the task was done; None where nobody can say: still active, or given back untried."""
+    match outcome:
+        case Success():
+            return 1.0
+        case PartialSuccess(completed=done, failed=missed):
+            return len(done) / (len(done) + len(missed)) if done or missed else 0.5
+        case Failure():
+            return 0.0
+        case Abstained() | None:
+            return None
+
+
 class Context(Struct, frozen=True, omit_defaults=True):
     """Where the task belongs; an empty text means that nobody said."""
 

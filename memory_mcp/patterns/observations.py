@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from memory_mcp.actions.recoveries import Recovery, recoveries
 from memory_mcp.actions.steps import Action, action_of
-from memory_mcp.models.episodes import Abstained, Episode, Failure, PartialSuccess, Success
+from memory_mcp.models.episodes import Episode, share_of
 from memory_mcp.models.patterns import Detail, Evidence
 
 
@@ -26,17 +26,4 @@ class Observation(Struct, frozen=True):
 def observe(episode: Episode) -> Observation:
     """Prepare an episode."""
     actions = tuple(action_of(step) for step in episode.steps)
-    return Observation(episode, actions, tuple(recoveries(episode.steps, actions)), share_of(episode))
-
-
-def share_of(episode: Episode) -> float | None:
-    """Return how much of the task was done; None where nobody can say: still active, or given back untried."""
-    match episode.outcome:
-        case Success():
-            return 1.0
-        case PartialSuccess(completed=done, failed=missed):
-            return len(done) / (len(done) + len(missed)) if done or missed else 0.5
-        case Failure():
-            return 0.0
-        case Abstained() | None:
-            return None
+    return Observation(episode, actions, tuple(recoveries(episode.steps, actions)), share_of(episode.outcome))

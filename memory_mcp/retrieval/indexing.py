@@ -77,11 +77,10 @@ class Index:
 
     def vectors_lag(self) -> bool:
         """Whether the wanted provider has documents to embed, or its set is not there yet."""
-        if self.wanted is None or self._store.database.is_read_only:
+        if self._store.database.is_read_only:
             return False
         with self._store.database.read() as session:
-            found = search_index.find_vector_set(session, self.wanted.model)
-            return found is None or not found.ready or found.followed < search_index.head(session)
+            return self._vectors_behind(session)
 
     def count_lag(self) -> int:
         """Count the documents that lack vectors of the wanted provider."""
@@ -114,11 +113,16 @@ class Index:
     def _is_current(self) -> bool:
         """Whether nothing is left to follow, asked in one transaction: most searches find it so."""
         with self._store.database.read() as session:
-            head = search_index.head(session)
-            if search_index.followed(session, search_index.KEYWORDS) < head:
-                return False
-            found = search_index.find_vector_set(session, self.wanted.model) if self.wanted else None
-            return self.wanted is None or (found is not None and found.ready and found.followed >= head)
+            return not self._keywords_behind(session) and not self._vectors_behind(session)
+
+    def _keywords_behind(self, session: Session) -> bool:
+        return search_index.followed(session, search_index.KEYWORDS) < search_index.head(session)
+
+    def _vectors_behind(self, session: Session) -> bool:
+        if self.wanted is None:
+            return False
+        found = search_index.find_vector_set(session, self.wanted.model)
+        return found is None or not found.ready or found.followed < search_index.head(session)
 
     def _follow_slowly(self, wanted: Provider, patience_s: float) -> None:
         if patience_s > 0:
@@ -132,7 +136,7 @@ class Index:
         if self._store.database.is_read_only:
             return False
         with self._store.database.read() as session:
-            return search_index.followed(session, search_index.KEYWORDS) < search_index.head(session)
+            return self._keywords_behind(session)
 
     def _vector_set(self, provider: Provider) -> VectorSet:
         with self._store.database.read() as session:

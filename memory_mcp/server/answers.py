@@ -1,5 +1,6 @@
 """This module renders models as the flat, small values that tools answer with."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -31,6 +32,19 @@ def present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
 
 
+def fitting(rows: Iterable[Rendered], budget: int) -> tuple[list[Rendered], int]:
+    """Return the first rows, at least one, that fit into so many bytes, and how many are left."""
+    shown: list[Rendered] = []
+    size = left = 0
+    for row in rows:
+        size += len(msgspec.json.encode(row))
+        if left or (shown and size > budget):
+            left += 1
+        else:
+            shown.append(row)
+    return shown, left
+
+
 def summary_of(row: EpisodeSummary) -> dict[str, Any]:
     """Render one row of a listing."""
     return present(
@@ -52,16 +66,8 @@ def summary_of(row: EpisodeSummary) -> dict[str, Any]:
 
 def page_of(page: EpisodePage, cursor_after: Any) -> dict[str, Any]:
     """Render a page; rows beyond the budget are left to the next page, whose cursor `cursor_after(row)` makes."""
-    rows: list[dict[str, Any]] = []
-    size = 0
-    next_cursor = page.next_cursor
-    for number, row in enumerate(page.episodes):
-        rendered = summary_of(row)
-        size += len(msgspec.json.encode(rendered))
-        if rows and size > BUDGET_BYTES:
-            next_cursor = cursor_after(page.episodes[number - 1])
-            break
-        rows.append(rendered)
+    rows, left = fitting(map(summary_of, page.episodes), BUDGET_BYTES)
+    next_cursor = cursor_after(page.episodes[len(rows) - 1]) if left else page.next_cursor
     damaged = {"damaged": page.damaged} if page.damaged else {}
     return {"episodes": rows, "next_cursor": next_cursor, **damaged}
 
@@ -119,15 +125,7 @@ _FIELDS = {
 
 def answer_of(answer: Answer) -> dict[str, Any]:
     """Render ranked hits; hits beyond the budget are counted, with the way to get them."""
-    hits: list[dict[str, Any]] = []
-    size = 0
-    for hit in answer.hits:
-        rendered = hit_of(hit)
-        size += len(msgspec.json.encode(rendered))
-        if hits and size > BUDGET_BYTES:
-            break
-        hits.append(rendered)
-    left = len(answer.hits) - len(hits)
+    hits, left = fitting(map(hit_of, answer.hits), BUDGET_BYTES)
     nothing = {} if hits else {"message": "nothing relevant is remembered"}
     return {
         "hits": hits,

@@ -17,6 +17,7 @@ _RETRY_S = 30.0
 _QUIET_S = 0.3
 _LONGEST_BURST_S = 2.0
 _LAST_BATCH_S = 1.0
+_PATIENCE_S = 0.5  # how long an answer may wait for episodes that were not learnt from yet
 
 
 class Desk:
@@ -38,6 +39,10 @@ class Desk:
         with self._starting:  # a thread that two calls start at once breaks
             if self._follower.ident is None and not self._stopping:
                 self._follower.start()
+
+    def learn(self, patience_s: float = _PATIENCE_S) -> int:
+        """Let learning catch up before an answer; return how many episodes it has yet to look at."""
+        return self.memory.learning.catch_up(patience_s)
 
     def close(self) -> None:
         """Stop following and close the memory; a follower in the middle of a batch keeps the file, which is safe."""

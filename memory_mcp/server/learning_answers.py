@@ -1,9 +1,6 @@
 """This module renders patterns, advice and handoffs as the flat, small values that tools answer with."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-import msgspec
 
 from memory_mcp.actions.recoveries import recoveries
 from memory_mcp.clock import iso
@@ -15,7 +12,7 @@ from memory_mcp.models.recommendations import Check, Given, Playbook, Recommende
 from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.strength import lower_bound
 from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not_when, use_sentence
-from memory_mcp.server.answers import BUDGET_BYTES, Rendered, present, shortened
+from memory_mcp.server.answers import BUDGET_BYTES, Rendered, fitting, present, shortened
 
 _LINE_CHARACTERS = 240
 _LAST_STEPS = 6
@@ -85,7 +82,7 @@ def recommended_of(each: Recommended) -> Rendered:
 
 def given_of(given: Given) -> Rendered:
     """Render recommended patterns, as many as fit."""
-    shown, left = fitting((recommended_of(each) for each in given.patterns), BUDGET_BYTES)
+    shown, left = page_of((recommended_of(each) for each in given.patterns), BUDGET_BYTES)
     return present({"recommendation_id": given.recommendation_id, "message": given.message, "left_out": left}) | {
         "patterns": shown
     }
@@ -96,7 +93,7 @@ def playbook_of(playbook: Playbook) -> Rendered:
     if not playbook.sources and not playbook.steps:
         return {"steps": [], "message": playbook.message}
     numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
-    steps, steps_left = fitting(
+    steps, steps_left = page_of(
         (
             present(
                 {
@@ -113,7 +110,7 @@ def playbook_of(playbook: Playbook) -> Rendered:
         ),
         BUDGET_BYTES // 2,
     )
-    pitfalls, pitfalls_left = fitting(
+    pitfalls, pitfalls_left = page_of(
         (
             present(
                 {
@@ -151,7 +148,7 @@ def _origin(episodes: Sequence[str], numbers: dict[str, int]) -> Rendered:
 
 def check_of(check: Check) -> Rendered:
     """Render what is known against an action."""
-    dead_ends, left = fitting(
+    dead_ends, left = page_of(
         (
             present(
                 {
@@ -204,11 +201,11 @@ def _open_errors(episode: Episode) -> list[str]:
 def graph_of(graph: Graph) -> Rendered:
     """Render related episodes, nearest first."""
     rows = sorted(graph.depths.items(), key=lambda pair: (pair[1], pair[0]))
-    shown, left = fitting(
+    shown, left = page_of(
         {"episode_id": episode, "depth": depth, "task": shortened(graph.tasks.get(episode, ""), 120)}
         for episode, depth in rows
     )
-    links, links_left = fitting(
+    links, links_left = page_of(
         ({"from": each.from_id, "kind": each.kind, "to": each.to_id} for each in graph.relationships),
         BUDGET_BYTES // 2,
     )
@@ -216,14 +213,7 @@ def graph_of(graph: Graph) -> Rendered:
     return {"episodes": shown, "relationships": links, **present({"left_out": left_out})}
 
 
-def fitting(rows: Iterable[dict[str, Any]], budget: int = BUDGET_BYTES // 2) -> tuple[list[dict[str, Any]], str]:
+def page_of(rows: Iterable[Rendered], budget: int = BUDGET_BYTES // 2) -> tuple[list[Rendered], str]:
     """Return the rows that fit, and a sentence about the others, empty where all do."""
-    shown: list[dict[str, Any]] = []
-    size = left = 0
-    for row in rows:
-        size += len(msgspec.json.encode(row)) + 1
-        if left or (shown and size > budget):
-            left += 1
-        else:
-            shown.append(row)
+    shown, left = fitting(rows, budget)
     return shown, f"{left} more; ask for fewer or more narrowly" if left else ""

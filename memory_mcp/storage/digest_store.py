@@ -91,30 +91,14 @@ class DigestStore:
             rows,
         )
 
-    def latest(self, session: Session, besides: int, limit: int) -> list[tuple[int, Digest]]:
-        """Return (episode key, digest) of the latest completed episodes that went some way, but for one."""
+    def latest(self, session: Session, besides: int, limit: int) -> list[tuple[int, tuple[str, ...]]]:
+        """Return (episode key, tokens) of the latest completed episodes that went some way, but for one."""
         rows = session.rows(
-            "SELECT g.episode_key, d.id, g.tokens, g.steps, g.retries, g.share, g.reward, g.completed_at"
-            " FROM digests g JOIN documents d ON d.key = g.episode_key WHERE g.project_key = ?"
-            " AND g.completed_at IS NOT NULL AND g.share IS NOT NULL AND g.episode_key <> ?"
-            " ORDER BY g.completed_at DESC LIMIT ?",
+            "SELECT episode_key, tokens FROM digests WHERE project_key = ? AND completed_at IS NOT NULL"
+            " AND share IS NOT NULL AND episode_key <> ? ORDER BY completed_at DESC LIMIT ?",
             (self._writer.wall.project_key, besides, limit),
         )
-        return [
-            (
-                row[0],
-                Digest(
-                    episode_id=row[1],
-                    tokens=tuple(row[2].split(_SEPARATOR)) if row[2] else (),
-                    steps=row[3],
-                    retries=row[4],
-                    share=row[5] / 1_000,
-                    reward=None if row[6] is None else row[6] / 10_000,
-                    completed_at=row[7],
-                ),
-            )
-            for row in rows
-        ]
+        return [(row[0], tuple(row[1].split(_SEPARATOR)) if row[1] else ()) for row in rows]
 
     def rewards(self, session: Session) -> tuple[int, int]:
         """Return number and sum, in ten-thousandths, of the rewards of this project."""

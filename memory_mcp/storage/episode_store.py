@@ -112,8 +112,8 @@ class EpisodeStore:
         with self._database.write() as session:
             return documents.delete(session, self._writer, "episode", episode_id)
 
-    def get(self, episode_id: str) -> Episode:
-        """Return an episode with its steps.
+    def get(self, episode_id: str, *, with_steps: bool = True) -> Episode:
+        """Return an episode.
 
         Raises:
             NotFoundError: no such episode here.
@@ -128,7 +128,7 @@ class EpisodeStore:
             )
             if key is None:
                 raise NotFoundError(f"no episode {episode_id} in project {self._writer.wall.project}")
-            return self._load(session, key, with_steps=True)
+            return self._load(session, key, with_steps=with_steps)
 
     def list(self, chosen: EpisodeFilter, *, limit: int, cursor: str | None) -> EpisodePage:
         """Return one page, newest first; damaged rows are set aside and counted, the rest is served."""

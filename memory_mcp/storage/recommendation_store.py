@@ -103,8 +103,8 @@ class RecommendationStore:
         rating: int | None,
         note: str,
         share: float | None,
-    ) -> int:
-        """Store feedback for each document (or for the recommendation as a whole), return how many documents.
+    ) -> None:
+        """Store feedback for each document, or for the recommendation as a whole.
 
         Raises:
             NotFoundError: a document is not here.
@@ -127,7 +127,6 @@ class RecommendationStore:
                 ],
             )
             documents.note(session, self._writer, f"feedback {judgement}", recommendation_id or document_ids[0])
-        return len(found)
 
     def list(self, kind: str | None, limit: int) -> list[Recommendation]:
         """Return the newest recommendations."""

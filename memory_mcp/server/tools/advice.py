@@ -8,7 +8,6 @@ from memory_mcp.server import learning_answers, learning_arguments
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.desk import Desk
 
-_PATIENCE_S = 0.5  # how long an answer may wait for episodes that were not learnt from yet
 _CHECK_PATIENCE_S = 0.0  # one batch
 
 
@@ -18,14 +17,14 @@ def recommend_playbook(desk: Desk, given: learning_arguments.RecommendPlaybook) 
         return learning_answers.playbook_of(desk.memory.advice.find_playbook(given.playbook_id))
     if not given.task_description.strip():
         raise InvalidInputError("give task_description, or the playbook_id of a playbook to see again")
-    desk.memory.learning.catch_up(_PATIENCE_S)
+    desk.learn()
     context = Context(language=given.language, framework=given.framework)
     return learning_answers.playbook_of(desk.session.playbook(Wanted(given.task_description, context, given.task_type)))
 
 
 def recommend_patterns(desk: Desk, given: learning_arguments.RecommendPatterns) -> Rendered:
     """Recommend patterns."""
-    desk.memory.learning.catch_up(_PATIENCE_S)
+    desk.learn()
     context = Context(domain=given.domain, language=given.language, framework=given.framework)
     wanted = Wanted(given.task_description, context, given.task_type, given.limit)
     return learning_answers.given_of(desk.session.patterns(wanted))
@@ -34,7 +33,7 @@ def recommend_patterns(desk: Desk, given: learning_arguments.RecommendPatterns) 
 def check_action(desk: Desk, given: learning_arguments.CheckAction) -> Rendered:
     """Say what is known against an action."""
     step = dead_ends.planned("", given.command, given.file)
-    pending = desk.memory.learning.catch_up(_CHECK_PATIENCE_S)
+    pending = desk.learn(_CHECK_PATIENCE_S)
     return learning_answers.check_of(dead_ends.check(desk.memory.store.digests, step, pending))
 
 

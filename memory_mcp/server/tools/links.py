@@ -10,7 +10,7 @@ from memory_mcp.server.desk import Desk
 def list_tags(desk: Desk, _: arguments.Nothing) -> Rendered:
     """Count the records of every tag."""
     rows = ({"tag": tag, "records": count} for tag, count in desk.memory.tags.list())
-    shown, left = learning_answers.fitting(rows, BUDGET_BYTES)
+    shown, left = learning_answers.page_of(rows, BUDGET_BYTES)
     return {"tags": shown, **({"left_out": left} if left else {})}
 
 
@@ -47,7 +47,7 @@ def related_episodes(desk: Desk, given: learning_arguments.RelatedEpisodes) -> R
 def order_episodes(desk: Desk, given: learning_arguments.OrderEpisodes) -> Rendered:
     """Order episodes by what builds on what."""
     order = desk.memory.relationships.order(given.kind)
-    shown, left = learning_answers.fitting(({"episode_id": each} for each in order), BUDGET_BYTES)
+    shown, left = learning_answers.page_of(({"episode_id": each} for each in order), BUDGET_BYTES)
     return {"episode_ids": [each["episode_id"] for each in shown], **({"left_out": left} if left else {})}
 
 

@@ -6,14 +6,12 @@ from memory_mcp.server import learning_answers, learning_arguments
 from memory_mcp.server.answers import BUDGET_BYTES, Rendered
 from memory_mcp.server.desk import Desk
 
-_PATIENCE_S = 0.5
-
 
 def search_patterns(desk: Desk, given: learning_arguments.SearchPatterns) -> Rendered:
     """Find patterns by text."""
-    desk.memory.learning.catch_up(_PATIENCE_S)
+    desk.learn()
     found = desk.memory.recommender.search(given.query, given.limit)
-    shown, left = learning_answers.fitting(
+    shown, left = learning_answers.page_of(
         ({**learning_answers.line_of(pattern), "relevance": hit.relevance} for pattern, hit in found), BUDGET_BYTES
     )
     message = {} if found else {"message": "no pattern is known for this"}
@@ -22,15 +20,15 @@ def search_patterns(desk: Desk, given: learning_arguments.SearchPatterns) -> Ren
 
 def analyze_patterns(desk: Desk, given: learning_arguments.AnalyzePatterns) -> Rendered:
     """Show the patterns of most episodes, with the rules that they bear out."""
-    desk.memory.learning.catch_up(_PATIENCE_S)
+    desk.learn()
     page = desk.memory.store.patterns.list(PatternFilter(kind=given.kind), limit=given.limit, cursor=None)
     rules = [
         {"rule": f"{rule.condition}: {rule.action}", "times": rule.times, "of": rule.of, "pattern_id": pattern.id}
         for pattern in page.patterns
         for rule in heuristics(pattern)[:2]
     ]
-    shown, left = learning_answers.fitting(learning_answers.line_of(each) for each in page.patterns)
-    fitting_rules, rules_left = learning_answers.fitting(rules, BUDGET_BYTES // 3)
+    shown, left = learning_answers.page_of(learning_answers.line_of(each) for each in page.patterns)
+    fitting_rules, rules_left = learning_answers.page_of(rules, BUDGET_BYTES // 3)
     left_out = left or rules_left
     return {
         "patterns": shown,

@@ -62,7 +62,7 @@ class RecommendationStore:
             if not rows:
                 raise NotFoundError(
                     f"no recommendation {recommendation_id} in project {self._writer.wall.project}; "
-                    "recommend_patterns, recommend_playbook and query_memory give their ids"
+                    "recommend_patterns and recommend_playbook give their ids"
                 )
             return _load(session, rows)[0]
 

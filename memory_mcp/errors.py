@@ -57,6 +57,10 @@ class DamagedError(StoreError):
     """The file, or one record in it, does not hold what was written."""
 
 
+class CacheError(MemoryMcpError):
+    """The hot cache cannot be used just now; whoever asked it goes on with the store alone."""
+
+
 class ProviderError(MemoryMcpError):
     """An embedding provider could not answer."""
 

@@ -39,7 +39,9 @@ class Memory:
         self.places = where
         self.project = project
         self.clock: Clock = clock or SystemClock()
-        self.store = Store.open(where.store, project, settings.store, clock=self.clock, actor=actor)
+        self.store = Store.open(
+            where.store, project, settings, clock=self.clock, actor=actor, cache=where.cache / "hot"
+        )
         self._opening = threading.RLock()  # threads of a server share each part
         self._providers: list[Provider] | None = None
         self._index: Index | None = None

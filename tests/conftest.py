@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import (
+    CacheSettings,
     EmbeddingSettings,
     LearningSettings,
     RecallSettings,
@@ -38,10 +40,12 @@ def open_memory(tmp_path: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
         toolsets: tuple[str, ...] = (),
         withhold_share: float = 0.0,
         matrix_documents: int = 5_000,
+        cache: dict[str, Any] | None = None,
     ) -> Memory:
         settings = Settings(
             store=StoreSettings(home=str(tmp_path / "home"), busy_timeout_s=busy_timeout_s),
             embeddings=EmbeddingSettings(provider=provider),  # type: ignore[arg-type]  # a literal chosen by the test
+            cache=CacheSettings(**(cache or {})),
             server=ServerSettings(toolsets=toolsets),
             recall=RecallSettings(matrix_documents=matrix_documents),
             learning=LearningSettings(withhold_share=withhold_share),

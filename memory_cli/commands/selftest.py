@@ -17,7 +17,7 @@ from memory_cli import show
 from memory_cli.opening import opening
 from memory_cli.servers import Server, ServerGoneError, listed
 from memory_mcp.clock import SystemClock
-from memory_mcp.config.settings import StoreSettings
+from memory_mcp.config.settings import Settings
 from memory_mcp.errors import MemoryMcpError
 from memory_mcp.storage.store import Store
 
@@ -219,7 +219,7 @@ def _offline(lab: _Lab) -> tuple[bool, str]:
 
 @contextmanager
 def _store(home: Path) -> Iterator[Store]:
-    store = Store.open(home / "memory.db", "selftest", StoreSettings(), clock=SystemClock(), actor="selftest")
+    store = Store.open(home / "memory.db", "selftest", Settings(), clock=SystemClock(), actor="selftest")
     try:
         yield store
     finally:

@@ -18,6 +18,21 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "NORMAL"
 
 
+class CacheSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The hot cache, which processes share; without it every answer is the same, only slower."""
+
+    enabled: Annotated[bool, Meta(description="Keep hot episodes and vectors in a cache beside the store.")] = True
+    episodes_mb: Annotated[
+        int, Meta(ge=1, le=10000, description="MiB of episodes in the cache; the longest unused leave first.")
+    ] = 64
+    keep_days: Annotated[
+        float, Meta(gt=0, le=3650, description="Days after which an episode that nobody read leaves the cache.")
+    ] = 30.0
+    decoded_mb: Annotated[
+        int, Meta(ge=0, le=1000, description="MiB of encoded episodes that one process keeps decoded.")
+    ] = 8
+
+
 class ProjectSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The wall between memories."""
 
@@ -123,6 +138,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, one group per table of memory-cli.toml."""
 
     store: StoreSettings = StoreSettings()
+    cache: CacheSettings = CacheSettings()
     project: ProjectSettings = ProjectSettings()
     recall: RecallSettings = RecallSettings()
     embeddings: EmbeddingSettings = EmbeddingSettings()

@@ -245,7 +245,7 @@ class Recall:
             group = collapsed[start : start + limit]
             records: dict[int, Record] = {
                 key: episode
-                for key, episode in self._store.episodes.load_many(session, _of_kind(group, "episode")).items()
+                for key, episode in self._store.episodes.load_hot(session, _of_kind(group, "episode")).items()
                 if isinstance(episode, Episode)
             }
             records |= self._store.notes.load_many(session, _of_kind(group, "note"))

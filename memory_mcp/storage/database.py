@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -26,6 +26,14 @@ Row = tuple[Any, ...]
 APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
 _RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
 _CACHE_KIB = 8_192
+
+
+class Version(NamedTuple):
+    """What changes whenever the database does, as one thread's connection sees it; the default equals none."""
+
+    connection: int = 0
+    others: int = -1
+    own: int = -1
 
 
 class Session:
@@ -80,6 +88,7 @@ class Database:
         self._connections: list[apsw.Connection] = []
         self._registry = threading.Lock()
         self._writing = threading.Lock()
+        self._commits = 0
         self.is_read_only = False
         create_file(path)
         with self._translated():
@@ -107,7 +116,17 @@ class Database:
         try:
             yield from self._transaction("BEGIN IMMEDIATE")
         finally:
+            self._commits += 1
             self._writing.release()
+
+    def version(self) -> Version:
+        """Return the database's version; two that are equal mean that nothing was committed between them."""
+        try:
+            connection = self._connection()
+            others = connection.execute("PRAGMA data_version").get
+        except apsw.Error:
+            return Version()  # the statement that comes next says what is wrong
+        return Version(id(connection), others, self._commits)
 
     def close(self) -> None:
         """Close every connection; the last one to close folds the write-ahead log into the file."""

@@ -9,9 +9,10 @@ from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, Typical, outcome_type
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import codec, documents
-from memory_mcp.storage.database import Database, Row, Session
+from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
+from memory_mcp.storage.hot_episodes import HotEpisodes, Mark, Revision
 
 _STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, checksum"
 
@@ -19,13 +20,18 @@ _STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, chec
 class EpisodeStore:
     """Episodes behind one project's wall."""
 
-    def __init__(self, database: Database, writer: Writer) -> None:
+    def __init__(self, database: Database, writer: Writer, hot: HotEpisodes) -> None:
         self._database = database
         self._writer = writer
+        self.hot = hot
 
     def insert(self, episode: Episode) -> Receipt:
         """Store a new episode with all its steps."""
-        return self.insert_many([episode])[0]
+        with self._database.write() as session:
+            receipt = self._insert(session, episode)
+            written = self._written(session, self._key(session, episode.id))
+        self.hot.keep(*written)
+        return receipt
 
     def insert_many(self, episodes: Sequence[Episode]) -> Sequence[Receipt]:
         """Store new episodes in one transaction."""
@@ -63,6 +69,7 @@ class EpisodeStore:
         with self._database.write() as session:
             key = documents.locate(session, self._writer, "episode", episode_id)
             allow(self._load(session, key, with_steps=False))
+            before = _revisions(session, [key])[key][1]
             count, size = session.rows("SELECT step_count, size_bytes FROM episodes WHERE key = ?", (key,))[0]
             rows = [codec.dump_step(step) for step in steps]
             size += _size(rows)
@@ -82,7 +89,10 @@ class EpisodeStore:
                 (count + len(steps), size, self._writer.clock.now(), key),
             )
             documents.revise(session, key)
-            return documents.seal(session, self._writer, "append_steps", episode_id)
+            receipt = documents.seal(session, self._writer, "append_steps", episode_id)
+            after, mark = _revisions(session, [key])[key][1], self.hot.mark(session)
+        self.hot.extend(episode_id, before, after, [codec.load_step(row, episode_id) for row in rows], mark)
+        return receipt
 
     def update(self, episode_id: str, action: str, change: Callable[[Episode], Episode]) -> tuple[Episode, Receipt]:
         """Replace an episode by what `change` makes of it, in one transaction; steps are left as they are.
@@ -100,7 +110,10 @@ class EpisodeStore:
             session.run(f"UPDATE episodes SET {assignments} WHERE key = ?", (*columns.values(), key))
             documents.replace_tags(session, key, changed.context.tags)
             documents.revise(session, key)
-            return changed, documents.seal(session, self._writer, action, episode_id)
+            receipt = documents.seal(session, self._writer, action, episode_id)
+            written = self._written(session, key)
+        self.hot.keep(*written)
+        return changed, receipt
 
     def delete(self, episode_id: str) -> Receipt:
         """Erase an episode from every table and index.
@@ -110,7 +123,9 @@ class EpisodeStore:
 
         """
         with self._database.write() as session:
-            return documents.delete(session, self._writer, "episode", episode_id)
+            receipt = documents.delete(session, self._writer, "episode", episode_id)
+        self.hot.forget(episode_id)
+        return receipt
 
     def get(self, episode_id: str, *, with_steps: bool = True) -> Episode:
         """Return an episode.
@@ -120,15 +135,32 @@ class EpisodeStore:
             DamagedError: it does not hold what was written.
 
         """
+        version = self._database.version()
+        held = self.hot.unchanged(episode_id, version)
+        if held is not None:
+            return held
         with self._database.read() as session:
-            key = session.value(
-                "SELECT d.key FROM documents d"
-                f" WHERE d.id = ? AND d.kind = 'episode' AND {self._writer.wall.visible()}",
-                (episode_id,),
-            )
-            if key is None:
-                raise NotFoundError(f"no episode {episode_id} in project {self._writer.wall.project}")
-            return self._load(session, key, with_steps=with_steps)
+            key = self._key(session, episode_id)
+            if not with_steps:
+                return self._load(session, key, with_steps=False)
+            loaded = self.load_hot(session, [key], version)[key]
+        if isinstance(loaded, DamagedError):
+            raise loaded
+        return loaded
+
+    def _key(self, session: Session, episode_id: str) -> int:
+        key = session.value(
+            f"SELECT d.key FROM documents d WHERE d.id = ? AND d.kind = 'episode' AND {self._writer.wall.visible()}",
+            (episode_id,),
+        )
+        if key is None:
+            self.hot.forget_here(episode_id)
+            raise NotFoundError(f"no episode {episode_id} in project {self._writer.wall.project}")
+        return int(key)
+
+    def _written(self, session: Session, key: int) -> tuple[Episode, Revision, Mark]:
+        """Return what a transaction has just written, as it will be read."""
+        return self._load(session, key, with_steps=True), _revisions(session, [key])[key][1], self.hot.mark(session)
 
     def list(self, chosen: EpisodeFilter, *, limit: int, cursor: str | None) -> EpisodePage:
         """Return one page, newest first; damaged rows are set aside and counted, the rest is served."""
@@ -165,6 +197,28 @@ class EpisodeStore:
         more = len(rows) > limit
         next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if more else None
         return EpisodePage(tuple(summaries), next_cursor, len(damaged))
+
+    def load_hot(
+        self, session: Session, keys: Sequence[int], version: Version | None = None
+    ) -> dict[int, Episode | DamagedError]:
+        """Load whole episodes like `load_many`, from what is kept close at hand as far as it shows this snapshot.
+
+        `version` is the database's before the snapshot was opened, where the caller knows it.
+        """
+        revisions = _revisions(session, keys)
+        loaded: dict[int, Episode | DamagedError] = {}
+        for key, (episode_id, revision) in revisions.items():
+            found = self.hot.find(session, episode_id, revision, version)
+            if found is not None:
+                loaded[key] = found
+        missing = [key for key in revisions if key not in loaded]
+        if missing:
+            mark = self.hot.mark(session)
+            for key, episode in self.load_many(session, missing).items():
+                loaded[key] = episode
+                if isinstance(episode, Episode):
+                    self.hot.keep(episode, revisions[key][1], mark, version)
+        return loaded
 
     def load_many(
         self, session: Session, keys: Sequence[int], *, with_steps: bool = True
@@ -251,6 +305,16 @@ class EpisodeStore:
         if isinstance(loaded, DamagedError):
             raise loaded
         return loaded
+
+
+def _revisions(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, Revision]]:
+    """Return id and revision of episodes by key."""
+    rows = session.rows(
+        "SELECT d.key, d.id, d.revision, e.updated_at, e.checksum FROM json_each(?) w"
+        " JOIN documents d ON d.key = w.value JOIN episodes e ON e.key = d.key",
+        (documents.keys_json(keys),),
+    )
+    return {key: (episode_id, Revision(*revision)) for key, episode_id, *revision in rows}
 
 
 def _row(episode: Episode) -> dict[str, Any]:

@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import get_args
 
 from memory_mcp.clock import Clock
-from memory_mcp.config.settings import StoreSettings
+from memory_mcp.config.settings import Settings
 from memory_mcp.errors import NotFoundError
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Pattern
 from memory_mcp.models.recall import Kind
 from memory_mcp.storage import documents, search_index
+from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.database import Database, Session, engine_version
 from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.documents import Wall, Writer
 from memory_mcp.storage.episode_store import EpisodeStore
 from memory_mcp.storage.handoff_store import HandoffStore
+from memory_mcp.storage.hot_episodes import HotEpisodes
 from memory_mcp.storage.migrations import migrate
 from memory_mcp.storage.note_store import NoteStore
 from memory_mcp.storage.pattern_store import PatternStore
@@ -30,12 +32,13 @@ _COUNTED = ("episodes", "steps", "notes", "patterns", "recommendations", "change
 class Store:
     """One file seen from one project; `database` gives transactions to the index above."""
 
-    def __init__(self, database: Database, writer: Writer, schema: int) -> None:
+    def __init__(self, database: Database, writer: Writer, schema: int, cache: Cache | None, hot: HotEpisodes) -> None:
         self.database = database
+        self.cache = cache
         self.wall = writer.wall
         self.clock = writer.clock
         self.schema = schema
-        self.episodes = EpisodeStore(database, writer)
+        self.episodes = EpisodeStore(database, writer, hot)
         self.notes = NoteStore(database, writer)
         self.relationships = RelationshipStore(database, writer)
         self.tags = TagStore(database, writer)
@@ -45,21 +48,26 @@ class Store:
         self.recommendations = RecommendationStore(database, writer)
 
     @classmethod
-    def open(cls, path: Path, project: str, settings: StoreSettings, *, clock: Clock, actor: str) -> "Store":
-        """Open the file, creating or migrating it; `actor` goes into the audit rows.
+    def open(
+        cls, path: Path, project: str, settings: Settings, *, clock: Clock, actor: str, cache: Path | None = None
+    ) -> "Store":
+        """Open the file, creating or migrating it; `actor` goes into the audit rows, `cache` is the hot cache's place.
 
         Raises:
             StoreError: the file cannot be used; the sentence says why and what to do.
 
         """
-        database = Database(path, busy_timeout_s=settings.busy_timeout_s, synchronous=settings.synchronous)
+        store = settings.store
+        database = Database(path, busy_timeout_s=store.busy_timeout_s, synchronous=store.synchronous)
         try:
             schema = migrate(database, clock)
             key = _project_key(database, project, clock)
         except BaseException:
             database.close()
             raise
-        return cls(database, Writer(Wall(key, project), clock, actor), schema)
+        shared = Cache.shared(cache, path) if cache and settings.cache.enabled else None
+        hot = HotEpisodes(shared, settings.cache, clock)
+        return cls(database, Writer(Wall(key, project), clock, actor), schema, shared, hot)
 
     def exists(self, document_id: str) -> bool:
         """Whether this project can see a record."""
@@ -70,13 +78,16 @@ class Store:
         """Load the episodes and patterns that can be seen among some ids; damaged ones are left out."""
         keys = list(documents.find_keys(session, self.wall, ids).values())
         kinds = search_index.candidates(session, keys)
-        episodes = self.episodes.load_many(session, [key for key in keys if kinds[key].kind == "episode"])
+        episodes = self.episodes.load_hot(session, [key for key in keys if kinds[key].kind == "episode"])
         patterns = self.patterns.load_many(session, [key for key in keys if kinds[key].kind == "pattern"])
         return [*(each for each in episodes.values() if isinstance(each, Episode)), *patterns.values()]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and the cache beside it."""
         self.database.close()
+        if self.cache is not None:
+            self.cache.close()
+            self.cache = None
 
     def counts(self) -> dict[str, int]:
         """Count the rows of the whole file by table."""

@@ -8,9 +8,9 @@ import numpy as np
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.provider import Provider
 from memory_mcp.models.episodes import Episode
+from memory_mcp.retrieval.blocks import dump_vectors
 from memory_mcp.retrieval.keywords import keyword_text
 from memory_mcp.retrieval.texts import chunks, episode_text, note_text, pattern_text
-from memory_mcp.retrieval.vectors import dump_vectors
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Pending, VectorSet

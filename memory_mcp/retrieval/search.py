@@ -1,25 +1,27 @@
 """This module answers a question: candidates from keywords and vectors, one score, hits with their reasons."""
 
 import math
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.provider import Provider, Vector
-from memory_mcp.errors import BusyError, ProviderError
+from memory_mcp.errors import BusyError, CacheError, ProviderError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Pattern, title_of
 from memory_mcp.models.recall import Answer, Hit, Kind, Query, ScoreParts
 from memory_mcp.retrieval import fusion
+from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.indexing import Index
 from memory_mcp.retrieval.keywords import keyword_text, match_expression, query_terms
 from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text
-from memory_mcp.retrieval.vectors import VectorMatrix, cosines
+from memory_mcp.retrieval.vector_cache import Base, VectorCache
+from memory_mcp.retrieval.vectors import cosines, cosines_of, rank
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Candidate, Sight, VectorSet
@@ -36,6 +38,7 @@ _NO_SHARED_WORD = (
     "no record shares a word with the question, and similar spelling is not searched in a store of this size; "
     "'memory-cli model install' adds a model that compares meaning"
 )
+_SETTLED_AT = 200  # changes
 _DESCRIBED = 100  # at least so many of the best candidates are read
 
 
@@ -80,17 +83,22 @@ class Ranked(Struct, frozen=True):
     cosine: float | None
 
 
+class Serving(Struct, frozen=True):
+    """The vectors that take part in an answer, and the question's own."""
+
+    provider: Provider
+    vector_set: VectorSet
+    vector: Vector
+
+
 class Recall:
-    """Ranks the documents of one store; keeps the matrix of each scope in memory and lets it follow the store."""
+    """Ranks the documents of one store."""
 
     def __init__(self, store: Store, index: Index, settings: RecallSettings) -> None:
         self._store = store
         self._index = index
         self._settings = settings
-        self._matrices: dict[tuple[str, str, str], tuple[VectorMatrix, int]] = {}
-        self._lock = threading.Lock()
-        self.matrix_hits = 0
-        self.matrix_loads = 0
+        self.vectors = VectorCache(store)
 
     def search(self, query: Query, *, patience_s: float = 0.0) -> Answer:
         """Return ranked hits; `patience_s` is how long a slow provider may take to make missing vectors first.
@@ -113,27 +121,59 @@ class Recall:
                 vector = usable[0].embed_query(query.text, terms.weigh)
             except ProviderError as error:
                 degraded.append(str(error))
-        with self._store.database.read() as session:
+        serving = None if usable is None or vector is None else Serving(*usable, vector)
+        for last in (False, True):
+            try:
+                return self._answer(query, terms, sight, serving, degraded)
+            except CacheError:  # it is thrown away, or left alone for a while
+                if last:
+                    raise
+        raise AssertionError  # the loop returns or raises
+
+    def _answer(self, query: Query, terms: Terms, sight: Sight, serving: Serving | None, degraded: list[str]) -> Answer:
+        """Answer from one snapshot of the store."""
+        told = list(degraded)
+        with self._opened(serving) as base, self._store.database.read() as session:
             bm25 = self._keyword_list(session, terms, sight)
-            similar = self._vector_list(session, usable, vector, sight, bm25) if usable and vector is not None else {}
-            if usable and not bm25 and self._ranks_matches_only(session, usable[0]):
-                degraded.append(_NO_SHARED_WORD)
+            similar: dict[int, float] = {}
+            if serving is not None:
+                similar = self._vector_list(session, base, serving, sight, bm25)
+                if base is None and not bm25:
+                    told.append(_NO_SHARED_WORD)
             ranked = self._ranked(session, bm25, similar, query)
-            provider = usable[0] if usable and vector is not None else None
-            hits = self._hits(session, ranked, terms, query.limit, provider)
-            pending = self._pending(session, usable, degraded)
+            hits = self._hits(session, ranked, terms, query.limit, serving.provider if serving else None)
+            pending = self._pending(session, serving, told)
         return Answer(
             hits=hits,
-            mode="keyword" if vector is None else "hybrid",
-            model=usable[0].model if usable and vector is not None else None,
-            degraded=tuple(degraded),
+            mode="hybrid" if serving else "keyword",
+            model=serving.provider.model if serving else None,
+            degraded=tuple(told),
             pending=pending,
             considered=len(bm25.keys() | similar.keys()),
         )
 
-    def vector_memory_bytes(self) -> int:
-        """Memory held by the matrices."""
-        return sum(matrix.size_bytes for matrix, _ in self._matrices.values())
+    @contextmanager
+    def _opened(self, serving: Serving | None) -> Iterator[Base | None]:
+        """Open the base of the vectors, before the snapshot that it must not be newer than; None if none is needed."""
+        if serving is None or self._ranks_matches_only(serving.provider):
+            yield None
+            return
+        with self.vectors.opened(serving.vector_set, layout_of(serving.provider, serving.vector_set)) as base:
+            yield base
+
+    def settle(self) -> None:
+        """Fold into the cache what a later search, of this process or another, would have to read by itself.
+
+        Raises:
+            CacheError: the cache cannot be used.
+            StoreError: the file could not be read.
+
+        """
+        with self._store.database.read() as session:
+            usable = self._index.usable(session)
+        if usable and not self._ranks_matches_only(usable[0]):
+            provider, vector_set = usable
+            self.vectors.fold(vector_set, layout_of(provider, vector_set), at_least=_SETTLED_AT)
 
     def _follow(self, patience_s: float) -> list[str]:
         """Let the index catch up; what hinders it degrades the answer instead of failing it."""
@@ -148,7 +188,7 @@ class Recall:
                 return [f"the store is read-only, so {lag} newer records are not indexed and cannot be found"]
         return []
 
-    def _pending(self, session: Session, usable: tuple[Provider, VectorSet] | None, degraded: list[str]) -> int:
+    def _pending(self, session: Session, serving: Serving | None, degraded: list[str]) -> int:
         """Count documents without vectors of the wanted model, and say so when another model serves."""
         wanted = self._index.wanted
         if wanted is None:
@@ -159,8 +199,8 @@ class Recall:
             return 0
         count = search_index.count_pending(session, found.followed if found else 0)
         if count and not (found and found.ready):
-            serving = usable[0].model if usable else "keywords alone"
-            degraded.append(f"vectors of {wanted.model} are still being made, {serving} served this answer")
+            by = serving.provider.model if serving else "keywords alone"
+            degraded.append(f"vectors of {wanted.model} are still being made, {by} served this answer")
         return count
 
     def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
@@ -170,51 +210,24 @@ class Recall:
         return dict(search_index.search_keywords(session, match, sight, self._settings.candidates))
 
     def _vector_list(
-        self,
-        session: Session,
-        serving: tuple[Provider, VectorSet],
-        vector: Vector,
-        sight: Sight,
-        bm25: dict[int, float],
+        self, session: Session, base: Base | None, serving: Serving, sight: Sight, bm25: dict[int, float]
     ) -> dict[int, float]:
-        provider, vector_set = serving
-        if self._ranks_matches_only(session, provider):
-            return cosines(search_index.read_vectors(session, vector_set.key, sight.reach(), bm25), vector)
-        allowed = search_index.allowed_keys(session, sight) if sight.is_filtered else None
-        barred = [] if sight.is_filtered else search_index.outdated_keys(session, sight.now)
-        with self._lock:
-            matrix = self._matrix(session, vector_set, sight)
-            scores = matrix.scores(vector)
-            nearest = dict(matrix.rank(scores, self._settings.candidates, allowed=allowed, barred=barred))
-            return nearest | matrix.of(scores, bm25.keys() - nearest.keys())
+        if base is None:
+            return cosines(search_index.read_vectors(session, serving.vector_set.key, bm25), serving.vector)
+        parts = self.vectors.parts(session, base, serving.vector_set, sight)
+        nearest = dict(rank(parts, serving.vector, self._settings.candidates))
+        return nearest | cosines_of(parts, serving.vector, bm25.keys() - nearest.keys())
 
-    def _ranks_matches_only(self, session: Session, provider: Provider) -> bool:
-        """Whether the store is too large to hold a matrix of vectors that know little beyond the words themselves.
+    def _ranks_matches_only(self, provider: Provider) -> bool:
+        """Whether the store is too large to rank all vectors that know little beyond the words themselves.
 
         Ranking keyword matches alone gives the same recall@10 on llm and sqlite-utils (0.427 and 0.455); at 10,000
         records a search takes 6.8 ms instead of 8.9 (p95) and the process 100 MB instead of 278.
         """
-        return provider.is_lexical and search_index.count_documents(session) > self._settings.matrix_documents
-
-    def _matrix(self, session: Session, vector_set: VectorSet, sight: Sight) -> VectorMatrix:
-        """Return the matrix of a scope and group, brought to the state of this snapshot."""
-        slot = (sight.scope, sight.group, vector_set.model)
-        held = self._matrices.get(slot)
-        head = search_index.head(session)
-        if held is None:
-            self.matrix_loads += 1
-            matrix = VectorMatrix(vector_set.dimension)
-            matrix.replace(search_index.read_vectors(session, vector_set.key, sight.reach()))
-        else:
-            self.matrix_hits += 1
-            matrix, seen = held
-            changed = search_index.changed_keys(session, seen, head)
-            if changed:
-                matrix.remove(changed)
-                matrix.replace(search_index.read_vectors(session, vector_set.key, sight.reach(), changed))
-        # vectors may come later than the change that they belong to: go on from where their set has followed
-        self._matrices[slot] = (matrix, min(head, search_index.followed_by(session, vector_set.key)))
-        return matrix
+        if not provider.is_lexical:
+            return False
+        with self._store.database.read() as session:
+            return search_index.extent(session) > self._settings.matrix_documents
 
     def _ranked(
         self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query
@@ -309,10 +322,15 @@ def _look_up(session: Session, text: str) -> Terms:
     words = query_terms(text)
     stems = {word: tuple(session.stem(word)) for word in words}
     counts = search_index.document_counts(session, list({stem for group in stems.values() for stem in group}))
-    total = search_index.count_documents(session)
+    total = search_index.extent(session)
     matches = {word: min((counts.get(stem, 0) for stem in group), default=0) for word, group in stems.items()}
     rarity = {word: math.log(1 + total / (1 + count)) for word, count in matches.items()}
     return Terms(tuple(words), stems, matches, rarity)
+
+
+def layout_of(provider: Provider, vector_set: VectorSet) -> Layout:
+    """Return how a provider's vectors lie in the cache."""
+    return Layout(vector_set.dimension, in_columns=provider.is_lexical)
 
 
 def _of_kind(group: Sequence[tuple[Ranked, int]], kind: Kind) -> list[int]:

@@ -1,13 +1,16 @@
 """This module holds what the tools of one server share: the open memory, its metrics and the background follower."""
 
+import contextlib
 import logging
 import threading
 import time
 from typing import Any
 
+import msgspec
+
 from memory_mcp import __version__
 from memory_mcp.clock import iso
-from memory_mcp.errors import MemoryMcpError
+from memory_mcp.errors import CacheError, MemoryMcpError
 from memory_mcp.memory import Memory
 from memory_mcp.monitoring.metrics import Metrics
 from memory_mcp.server.sessions import Session
@@ -60,24 +63,41 @@ class Desk:
             name: {field: getattr(each, field) for field in each.__struct_fields__}
             for name, each in self.metrics.snapshot().items()
         }
-        recall = self.memory.find_recall()
         report: dict[str, Any] = {
             "version": __version__,
             "since": iso(self._started_at),
             "calls": calls or None,
-            "vector_cache": {
-                "hits": recall.matrix_hits,
-                "loads": recall.matrix_loads,
-                "bytes": recall.vector_memory_bytes(),
-            }
-            if recall
-            else None,
+            "cache": self._cache_report(),
             "index": self.memory.store.index_sizes(),
             "store": {**self.memory.store.counts(), "bytes": self.memory.store.size_bytes()},
             "project": self.memory.store.project_counts(),
         }
-        reasons = {"calls": "no tool call has finished yet", "vector_cache": "no search has run in this server yet"}
+        reasons = {"calls": "no tool call has finished yet"}
         return report | {"not_measured": {name: why for name, why in reasons.items() if report[name] is None}}
+
+    def _cache_report(self) -> dict[str, Any]:
+        """Return what this process took from the cache, and what the cache holds."""
+        store, recall = self.memory.store, self.memory.find_recall()
+        hot = store.episodes.hot
+        decoded, decoded_bytes = hot.decoded
+        return {
+            "episodes": {
+                "decoded": decoded,
+                "decoded_bytes": decoded_bytes,
+                "hits": hot.hits,
+                "cache_hits": hot.cache_hits,
+                "misses": hot.misses,
+                "all_processes": msgspec.to_builtins(hot.counts()),
+            },
+            "vectors": {
+                "reads": recall.vectors.reads,
+                "folds": recall.vectors.folds,
+                "private_bytes": recall.vectors.private_bytes,
+            }
+            if recall
+            else None,
+            "files": msgspec.to_builtins(store.cache.state()) if store.cache else None,
+        }
 
     def _follow(self) -> None:
         while not self._stopping:
@@ -94,9 +114,17 @@ class Desk:
                 wanted = self.memory.index.wanted
                 while wanted and not self._stopping and self.memory.index.vectors_lag():
                     self.memory.index.follow_vectors(wanted, patience_s=0.0)
+                self._settle()
             except MemoryMcpError as error:
                 logger.warning("the index could not follow: %s", error)
                 self._work.wait(_RETRY_S)
+
+    def _settle(self) -> None:
+        """Bring the cache up to date, so that the next search, of whatever process, need not."""
+        if self.memory.store.cache is not None:
+            with contextlib.suppress(CacheError):  # health_check tells
+                self.memory.store.cache.open()
+                self.memory.recall.settle()
 
     def _learn(self) -> None:
         """Learn from what changed, a batch at a time, so that a large history does not keep the end waiting."""

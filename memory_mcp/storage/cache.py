@@ -136,6 +136,11 @@ class Cache:
         """Whether some process has made it."""
         return self._files.data_bytes() > 0
 
+    def open(self) -> None:
+        """Begin to use the cache in this process."""
+        self._enter(writing=False)
+        self._leave()
+
     def read(self) -> "Reading":
         """Return a context manager that opens a snapshot; it raises CacheError when the cache cannot be used."""
         return Reading(self)

@@ -53,6 +53,11 @@ def mark_of(session: Session) -> Mark:
     return Mark(*row) if row else Mark()
 
 
+def mark_at(session: Session, sequence: int) -> Mark:
+    """Return the place of a sequence that has been."""
+    return Mark(sequence, session.value("SELECT id FROM changes WHERE sequence = ?", (sequence,)))
+
+
 class HotCounts(Struct, frozen=True, array_like=True):
     """Reads that were served and were not, episodes that had to leave, bytes held: of all processes together."""
 

@@ -170,8 +170,7 @@ async def test_metrics_count_and_say_what_was_not_measured(desk: Desk) -> None:
     async with connected(desk) as client:
         first = await call(client, "get_metrics")
         assert first["calls"] is None
-        assert first["vector_cache"] is None
-        assert set(first["not_measured"]) == {"calls", "vector_cache"}
+        assert set(first["not_measured"]) == {"calls"}
         await refusal(client, "get_episode", episode_id="nope")
         await call(client, "query_memory", query="anything")
 
@@ -179,7 +178,8 @@ async def test_metrics_count_and_say_what_was_not_measured(desk: Desk) -> None:
 
         assert (report["calls"]["get_episode"]["calls"], report["calls"]["get_episode"]["errors"]) == (1, 1)
         assert report["calls"]["query_memory"]["p95_ms"] > 0
-        assert report["vector_cache"]["loads"] <= 1
+        assert report["cache"]["vectors"]["reads"] == 1
+        assert report["cache"]["episodes"]["misses"] == 0
         assert report["index"]["keyword_entries"] == 0
 
 

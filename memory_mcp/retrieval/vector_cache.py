@@ -1,0 +1,322 @@
+"""This module keeps the vectors of a store ready to rank: a base in the cache, and what changed since beside it."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from memory_mcp.errors import CacheError
+from memory_mcp.retrieval.blocks import Block, Buffer, Layout, Packed, Positions
+from memory_mcp.retrieval.vectors import Part
+from memory_mcp.storage import search_index
+from memory_mcp.storage.cache import Table
+from memory_mcp.storage.database import Session
+from memory_mcp.storage.hot_episodes import Mark, mark_at
+from memory_mcp.storage.private_cache import PrivateCache
+from memory_mcp.storage.search_index import Group, Sight, VectorRow, VectorSet
+from memory_mcp.storage.store import Store
+
+# So many changes may stand beside the base before a search folds them in; reading 500 takes about 6 ms, and folding
+# writes a block of 24 MiB at most.
+FOLD_AT = 500
+_FOLDED_AT_ONCE = 8_192  # documents; what a fold holds in memory
+_ALONE_S = 60.0
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class Pages(Protocol):
+    """A transaction of the shared cache, or what stands in for it."""
+
+    def get(self, table: Table, key: bytes) -> Buffer | None:
+        """Return a value."""
+        ...
+
+    def put(self, table: Table, key: bytes, value: bytes) -> None:
+        """Store a value."""
+        ...
+
+    def delete(self, table: Table, key: bytes) -> None:
+        """Remove a value."""
+        ...
+
+    def keys(self, table: Table, prefix: bytes = b"", limit: int | None = None) -> list[bytes]:
+        """Return keys."""
+        ...
+
+
+class Contents(Struct, frozen=True, array_like=True):
+    """What the base holds: all documents whose latest change is at most `mark`, as blocks by group and place."""
+
+    mark: Mark = Mark()
+    next_block: int = 0
+    blocks: dict[str, tuple[int, ...]] = {}
+
+
+class Base:
+    """The base of one vector set within one snapshot of the cache."""
+
+    def __init__(self, pages: Pages | None, vector_set: VectorSet, layout: Layout) -> None:
+        self._pages = pages
+        self.layout = layout
+        self._prefix = blake2b(f"{vector_set.key} {vector_set.model} {layout}".encode(), digest_size=8).hexdigest()
+        found = pages.get("vectors", self._key("contents")) if pages else None
+        self.contents = Contents() if found is None else msgspec.msgpack.decode(found, type=Contents)
+
+    def parts(self, group: Group, places: Sequence[int] | None) -> list[tuple[Block, Positions]]:
+        """Return the blocks of a group and some places, each with its dead rows; None means everywhere."""
+        if places is None:
+            names = [name for name in self.contents.blocks if name.startswith(group)]
+        else:
+            names = [group_of(group, place) for place in places]
+        return [self.part(number) for name in names for number in self.contents.blocks.get(name, ())]
+
+    def part(self, number: int) -> tuple[Block, Positions]:
+        """Return a block and its dead rows."""
+        assert self._pages is not None  # noqa: S101 - without pages there is no block
+        values = [self._pages.get("vectors", self._key(f"{number:08x} {name}")) for name in (*Packed._fields, "dead")]
+        if any(value is None for value in values[:-1]):
+            raise CacheError(f"block {number} of the vectors is not there")
+        block = Block.mapped(self.layout, Packed(*(value or b"" for value in values[:-1])))
+        return block, np.frombuffer(values[-1] or b"", dtype=np.int64)
+
+    def fold(self, changed: Sequence[int], rows: Sequence[VectorRow], mark: Mark) -> None:
+        """Take over documents in their present state; what is not among the rows has no vectors any more."""
+        blocks = {group: list(numbers) for group, numbers in self.contents.blocks.items()}
+        self.contents = msgspec.structs.replace(self.contents, mark=mark)
+        for numbers in blocks.values():
+            for number in list(numbers):
+                self._bury(numbers, number, changed)
+        grouped: dict[str, list[VectorRow]] = {}
+        for row in rows:
+            grouped.setdefault(group_of("patterns" if row.kind == "pattern" else "records", row.place), []).append(row)
+        for group, members in grouped.items():
+            self._append(blocks.setdefault(group, []), Block.made(self.layout, members))
+        left = {group: tuple(numbers) for group, numbers in blocks.items() if numbers}
+        self.contents = msgspec.structs.replace(self.contents, blocks=left)
+        self._put("contents", _ENCODER.encode(self.contents))
+
+    def _bury(self, numbers: list[int], number: int, changed: Sequence[int]) -> None:
+        """Mark the rows of changed documents as dead; a block that is mostly dead is written anew without them."""
+        block, dead = self.part(number)
+        dying = block.rows_of(changed)
+        if not len(dying):
+            return
+        all_dead = np.union1d(dead, dying)
+        if len(all_dead) * 2 < len(block):
+            self._put(f"{number:08x} dead", all_dead.tobytes())
+            return
+        rest = Block.joined(self.layout, [(block, all_dead)])
+        self._remove(number)
+        numbers.remove(number)
+        if len(rest):
+            numbers.append(self._write(rest))
+
+    def _append(self, numbers: list[int], block: Block) -> None:
+        """Add a block; blocks of similar size become one, so there are few, and each vector is written few times."""
+        while numbers:
+            last, dead = self.part(numbers[-1])
+            if len(last) > 2 * len(block) or len(last) + len(block) > self.layout.most_rows:
+                break
+            block = Block.joined(self.layout, [(last, dead), (block, np.empty(0, dtype=np.int64))])
+            self._remove(numbers.pop())
+        numbers.append(self._write(block))
+
+    def _write(self, block: Block) -> int:
+        number = self.contents.next_block
+        self.contents = msgspec.structs.replace(self.contents, next_block=number + 1)
+        for name, value in block.packed()._asdict().items():
+            self._put(f"{number:08x} {name}", value)
+        return number
+
+    def _remove(self, number: int) -> None:
+        assert self._pages is not None  # noqa: S101 - as above
+        for name in (*Packed._fields, "dead"):
+            self._pages.delete("vectors", self._key(f"{number:08x} {name}"))
+
+    def _put(self, name: str, value: bytes) -> None:
+        assert self._pages is not None  # noqa: S101 - as above
+        self._pages.put("vectors", self._key(name), value)
+
+    def _key(self, name: str) -> bytes:
+        return f"{self._prefix} {name}".encode()
+
+
+class Overlay:
+    """What changed after the base was made, as one snapshot has it; immutable, so that threads may share it."""
+
+    def __init__(self, layout: Layout, mark: Mark) -> None:
+        self.layout = layout
+        self.mark = mark
+        self.head = mark.sequence
+        self.changed: Positions = np.empty(0, dtype=np.int64)
+        self.block = Block.made(layout, [])
+        self._rows: dict[int, VectorRow] = {}
+        self._followed = mark.sequence
+
+    def followed(self, session: Session, set_key: int, head: int) -> "Overlay":
+        """Return the overlay of a snapshot that is not older than the one that this was made for."""
+        # vectors may come later than the change that they belong to: go on from where their set has followed
+        vectors = min(head, search_index.followed_by(session, set_key))
+        if (head, vectors) == (self.head, self._followed):
+            return self
+        changed = search_index.changed_keys(session, self._followed)
+        after = Overlay(self.layout, self.mark)
+        after.head, after._followed = head, max(vectors, self._followed)
+        after._rows = {key: row for key, row in self._rows.items() if key not in set(changed)}
+        after._rows |= {row.key: row for row in search_index.read_vector_rows(session, set_key, changed)}
+        after.changed = np.union1d(self.changed, np.array(changed, dtype=np.int64))
+        after.block = Block.made(self.layout, list(after._rows.values()))
+        return after
+
+
+class VectorCache:
+    """The vectors of one store. The base is shared with other processes as long as the cache can be used."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.RLock()
+        self._private = PrivateCache()
+        self._cache = store.cache
+        self._alone_until = 0.0
+        self._overlays: dict[int, Overlay] = {}
+        self.fold_at = FOLD_AT
+        self.folds = 0
+        self.reads = 0
+
+    @contextmanager
+    def opened(self, vector_set: VectorSet, layout: Layout) -> Iterator[Base]:
+        """Open the base. The store's snapshot must be opened after it, so that it is not older.
+
+        Raises:
+            CacheError: the shared cache failed; try again, which goes on without it.
+
+        """
+        self.reads += 1
+        if vector_set.followed < self.fold_at:  # so few that they are read faster than a cache is opened
+            yield Base(None, vector_set, layout)
+            return
+        with self._pages() as pages:
+            lag = vector_set.followed - Base(pages, vector_set, layout).contents.mark.sequence
+        if lag >= self.fold_at:
+            self.fold(vector_set, layout, at_least=self.fold_at)
+        with self._pages() as pages:
+            yield Base(pages, vector_set, layout)
+
+    def parts(self, session: Session, base: Base, vector_set: VectorSet, sight: Sight) -> list[Part]:
+        """Return what a query may find, as this snapshot has it.
+
+        Raises:
+            CacheError: the base belongs to another history of the store; it is thrown away.
+
+        """
+        overlay = self._overlay(session, base, vector_set)
+        places = None if sight.scope == "all" else [sight.wall.project_key, 0]
+        found = []
+        for block, dead in base.parts(sight.group, places):
+            mask = block.admitted(sight)
+            mask[dead] = False
+            mask[block.rows_of(overlay.changed)] = False
+            found.append(Part(block, mask))
+        if len(overlay.block):
+            found.append(Part(overlay.block, overlay.block.admitted(sight) & overlay.block.within(sight.group, places)))
+        return found
+
+    def fold(self, vector_set: VectorSet, layout: Layout, *, at_least: int) -> int:
+        """Take into the base what changed since, if it is that much and nobody else is writing; count the documents.
+
+        Raises:
+            CacheError: the shared cache failed.
+
+        """
+        folded = 0
+        while True:
+            left = _Fold(self._store, vector_set, layout, at_least)
+            if self._cache is None or self._is_alone:
+                written = self._private.write(left)
+            else:
+                written = self._cache.write(left)
+            if not written or not left.documents:
+                return folded
+            self.folds += 1
+            folded += left.documents
+            if not left.more:
+                return folded
+
+    @property
+    def private_bytes(self) -> int:
+        """Memory that this process holds for itself."""
+        return self._private.size_bytes + sum(overlay.block.size_bytes for overlay in self._overlays.values())
+
+    @property
+    def _is_alone(self) -> bool:
+        return self._cache is None or time.monotonic() < self._alone_until
+
+    @contextmanager
+    def _pages(self) -> Iterator[Pages]:
+        """Open the shared pages, or this process's own for a minute after the shared ones have failed."""
+        if self._cache is None or self._is_alone:
+            with self._lock, self._private.read() as own:
+                yield own
+            return
+        if self._private.size_bytes:
+            self._private = PrivateCache()
+        try:
+            with self._cache.read() as pages:
+                yield pages
+        except CacheError:
+            self._alone_until = time.monotonic() + _ALONE_S
+            raise
+
+    def _overlay(self, session: Session, base: Base, vector_set: VectorSet) -> Overlay:
+        head = search_index.head(session)
+        mark = base.contents.mark
+        if mark.sequence > search_index.followed_by(session, vector_set.key) or not mark.fits(session):
+            self._private = PrivateCache()
+            if self._cache:
+                self._cache.discard("the store was restored from a copy, or its vectors were made anew")
+            raise CacheError("the vectors in the cache are of another history")
+        with self._lock:
+            held = self._overlays.get(vector_set.key)
+            if held is None or held.mark != mark or held.layout != base.layout or held.head > head:
+                held = Overlay(base.layout, mark)
+            overlay = self._overlays[vector_set.key] = held.followed(session, vector_set.key, head)
+            return overlay
+
+
+class _Fold:
+    """One transaction of folding; what it did is known when it has run."""
+
+    def __init__(self, store: Store, vector_set: VectorSet, layout: Layout, at_least: int) -> None:
+        self._store = store
+        self._set = vector_set
+        self._layout = layout
+        self._at_least = at_least
+        self.documents = 0
+        self.more = False
+
+    def __call__(self, pages: Pages) -> None:
+        base = Base(pages, self._set, self._layout)
+        with self._store.database.read() as session:
+            up_to = min(search_index.head(session), search_index.followed_by(session, self._set.key))
+            after = base.contents.mark.sequence
+            if up_to - after < self._at_least:
+                return
+            latest = search_index.latest_changes(session, after, up_to)
+            batch = latest[:_FOLDED_AT_ONCE]
+            self.more = len(batch) < len(latest)
+            keys = [key for key, _ in batch]
+            rows = search_index.read_vector_rows(session, self._set.key, keys)
+            mark = mark_at(session, batch[-1][1] if self.more else up_to)
+        base.fold(keys, rows, mark)
+        self.documents = len(batch)
+
+
+def group_of(group: Group, place: int) -> str:
+    """Name the blocks of what ranks together and lies in one project, 0 for what is global."""
+    return f"{group} {place}"

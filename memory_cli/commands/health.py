@@ -8,9 +8,9 @@ from memory_mcp.monitoring.health import check
 
 
 def health(context: typer.Context, json: show.Json = False) -> None:
-    """Touch database, index, cache place, provider and disk; exit code 1 if one is failing."""
+    """Touch database, index, cache, provider and disk; exit code 1 if one is failing."""
     with memory_of(context) as memory:
-        found = check(memory.store, lambda: memory.providers, memory.places.cache)
+        found = check(memory.store, lambda: memory.providers)
     if json:
         show.as_json(found)
     else:

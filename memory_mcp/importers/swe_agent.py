@@ -74,6 +74,21 @@ def import_trajectory(episodes: Episodes, path: Path) -> Imported:
         ImporterError: the file cannot be read or is no trajectory.
 
     """
+    episode = read_trajectory(path)
+    assert episode.source is not None  # noqa: S101 - always given
+    known = episodes.sources(KIND).get(episode.source.id)
+    if known:
+        return Imported(path, known, known=True)
+    return Imported(path, episodes.record([episode])[0].id, known=False)
+
+
+def read_trajectory(path: Path) -> Episode:
+    """Read one trajectory file as an episode; its content is its source's id.
+
+    Raises:
+        ImporterError: the file cannot be read or is no trajectory.
+
+    """
     try:
         content = path.read_bytes()
         trajectory = msgspec.json.decode(content, type=_Trajectory, strict=False)
@@ -82,12 +97,7 @@ def import_trajectory(episodes: Episodes, path: Path) -> Imported:
         raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise ImporterError(f"{path} is no SWE-agent trajectory: {error}") from error
-    digest = hashlib.sha256(content).hexdigest()
-    known = episodes.sources(KIND).get(digest)
-    if known:
-        return Imported(path, known, known=True)
-    episode = _episode(trajectory, path.stem, Source(KIND, digest), moment)
-    return Imported(path, episodes.record([episode])[0].id, known=False)
+    return _episode(trajectory, path.stem, Source(KIND, hashlib.sha256(content).hexdigest()), moment)
 
 
 def _episode(trajectory: _Trajectory, name: str, source: Source, moment: int) -> Episode:

@@ -1,6 +1,5 @@
 """This module touches every part that an answer depends on and reports each with its own latency."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from memory_mcp.errors import MemoryMcpError
 from memory_mcp.storage import search_index
+from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.store import Store
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class Health(Struct, frozen=True):
     checks: tuple[HealthCheck, ...]
 
 
-def check(store: Store, providers: "Callable[[], list[Provider]]", cache: Path) -> Health:
-    """Check database, index, cache place, provider and disk; a part that raises is `failing` with its sentence."""
+def check(store: Store, providers: "Callable[[], list[Provider]]") -> Health:
+    """Check database, index, cache, provider and disk; a part that raises is `failing` with its sentence."""
     checks = (
         _timed("database", lambda: _database(store)),
         _timed("index", lambda: _index(store)),
-        _timed("cache", lambda: _cache(cache)),
+        _timed("cache", lambda: _cache(store.cache)),
         _timed("provider", lambda: _provider(providers())),
         _timed("disk", lambda: _disk(store.database.path.parent)),
     )
@@ -81,11 +81,17 @@ def _index(store: Store) -> tuple[Status, str]:
     return ("degraded" if lag and store.database.is_read_only else "ok"), told
 
 
-def _cache(cache: Path) -> tuple[Status, str]:
-    place = next(each for each in (cache, *cache.parents) if each.exists())
-    if os.access(place, os.W_OK):
-        return "ok", f"{cache} can be written"
-    return "degraded", f"{cache} cannot be written; answers stay right without it"
+def _cache(cache: Cache | None) -> tuple[Status, str]:
+    if cache is None:
+        return "ok", "switched off by cache.enabled; answers come from the store alone"
+    state = cache.state()
+    if state.trouble:
+        return "degraded", f"not in use, answers come from the store alone: {state.trouble}"
+    rebuilt = f", rebuilt: {'; '.join(state.rebuilt)}" if state.rebuilt else ""
+    if not state.entries:
+        return "ok", f"{state.path} is empty; the first search or server fills it{rebuilt}"
+    held = f"{state.entries['episodes']} episodes and {state.bytes / 1e6:.1f} MB in {state.path}"
+    return "ok", f"{held}, {state.readers} places of readers taken{rebuilt}"
 
 
 def _provider(providers: "list[Provider]") -> tuple[Status, str]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -30,10 +31,11 @@ from memory_mcp.storage.store import Store
 Record = Episode | Note | Pattern
 _DAY = 86_400e6  # microseconds
 _LESSON_CHARACTERS = 400
-# Ranking every match of common words is what a keyword search spends its time on. With 2,000 matches recall@10 on llm
-# and sqlite-utils is what it is without a bound (0.427 and 0.452), p95 at 10,000 episodes falls from 14.4 to 11.0 ms.
-_MOST_MATCHES = 2_000
-_LEAST_WORDS = 2
+# Ranking every match of common words is what a keyword search spends its time on, so the rarest words are looked up
+# until their matches are this share of the store. Known-item search for llm and sqlite-utils among synthetic records,
+# recall@10 and p95: at 12,000 records 0.284 and 15.1 ms with all matches, 0.284 and 10.0 ms with 4,000, 0.272 and 8.5
+# ms with 2,000; at 102,000 records 0.164 and 70 ms with all, 0.160 and 21 ms with 20,000, 0.152 and 16 ms with 10,000.
+_MATCHED_SHARE, _LEAST_MATCHES, _MOST_MATCHES = 0.2, 4_000, 20_000
 _NO_SHARED_WORD = (
     "no record shares a word with the question, and similar spelling is not searched in a store of this size; "
     "'memory-cli model install' adds a model that compares meaning"
@@ -43,8 +45,9 @@ _DESCRIBED = 100  # at least so many of the best candidates are read
 
 
 class Terms(Struct, frozen=True):
-    """The words of a question, the stems of each, how many documents hold it, and how rare that makes it."""
+    """The words of a question, the stems of each, how many of all documents hold it, and how rare that makes it."""
 
+    documents: int
     words: tuple[str, ...]
     stems: dict[str, tuple[str, ...]]
     matches: dict[str, int]
@@ -56,14 +59,14 @@ class Terms(Struct, frozen=True):
 
     def affordable(self) -> list[str]:
         """Return the words by which documents are looked up: the rarest, as far as ranking their matches goes fast."""
-        chosen: list[str] = []
-        spent = 0
-        for word in sorted(self.words, key=lambda word: self.matches[word]):
-            spent += self.matches[word]
-            if spent > _MOST_MATCHES and len(chosen) >= _LEAST_WORDS:
-                break
-            chosen.append(word)
-        return chosen
+        most = min(max(_MATCHED_SHARE * self.documents, _LEAST_MATCHES), _MOST_MATCHES)
+        rarest = sorted(self.words, key=lambda word: self.matches[word])
+        spent = accumulate(self.matches[word] for word in rarest)
+        return [
+            word
+            for place, (word, matches) in enumerate(zip(rarest, spent, strict=True))
+            if not place or matches <= most
+        ]
 
     def coverage(self, matched: Iterable[str]) -> float:
         """Return which share of the question's rarity the matched words carry, 0 to 1."""
@@ -206,8 +209,12 @@ class Recall:
     def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
         if not terms.words:
             return {}
-        match = match_expression(terms.affordable())
-        return dict(search_index.search_keywords(session, match, sight, self._settings.candidates))
+        words = terms.affordable()
+        too_common = len(words) == 1 and terms.matches[words[0]] > _MOST_MATCHES
+        newest = _MOST_MATCHES if too_common else None
+        return dict(
+            search_index.search_keywords(session, match_expression(words), sight, self._settings.candidates, newest)
+        )
 
     def _vector_list(
         self, session: Session, base: Base | None, serving: Serving, sight: Sight, bm25: dict[int, float]
@@ -325,7 +332,7 @@ def _look_up(session: Session, text: str) -> Terms:
     total = search_index.extent(session)
     matches = {word: min((counts.get(stem, 0) for stem in group), default=0) for word, group in stems.items()}
     rarity = {word: math.log(1 + total / (1 + count)) for word, count in matches.items()}
-    return Terms(tuple(words), stems, matches, rarity)
+    return Terms(total, tuple(words), stems, matches, rarity)
 
 
 def layout_of(provider: Provider, vector_set: VectorSet) -> Layout:

@@ -237,10 +237,8 @@ class VectorCache:
         folded = 0
         while True:
             left = _Fold(self._store, vector_set, layout, at_least)
-            if self._cache is None or self._is_alone:
-                written = self._private.write(left)
-            else:
-                written = self._cache.write(left)
+            shared = self._shared
+            written = self._private.write(left) if shared is None else shared.write(left)
             if not written or not left.documents:
                 return folded
             self.folds += 1
@@ -254,20 +252,21 @@ class VectorCache:
         return self._private.size_bytes + sum(overlay.block.size_bytes for overlay in self._overlays.values())
 
     @property
-    def _is_alone(self) -> bool:
-        return self._cache is None or time.monotonic() < self._alone_until
+    def _shared(self) -> Cache | None:
+        return None if time.monotonic() < self._alone_until else self._cache
 
     @contextmanager
     def _pages(self) -> Iterator[Pages]:
         """Open the shared pages, or this process's own for a minute after the shared ones have failed."""
-        if self._cache is None or self._is_alone:
+        shared = self._shared
+        if shared is None:
             with self._lock, self._private.read() as own:
                 yield own
             return
         if self._private.size_bytes:
             self._private = PrivateCache()
         try:
-            with self._cache.read() as pages:
+            with shared.read() as pages:
                 yield pages
         except CacheError:
             self._alone_until = time.monotonic() + _ALONE_S

@@ -14,6 +14,7 @@ from memory_mcp.storage.documents import Wall, keys_json
 from memory_mcp.storage.filters import episode_conditions
 
 KEYWORDS = "keywords"
+_AHEAD, _FEW = 10, 0.25  # times the wanted matches that a filter looks at first; share of them that is few
 NEVER = (1 << 63) - 1  # microseconds
 Group = Literal["records", "patterns"]
 _TABLES = "documents d LEFT JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
@@ -164,16 +165,36 @@ def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
     follow(session, KEYWORDS, up_to)
 
 
-def search_keywords(session: Session, match: str, sight: Sight, limit: int) -> list[tuple[int, float]]:
-    """Return (document key, bm25 with the sign turned), best first."""
+def search_keywords(
+    session: Session, match: str, sight: Sight, limit: int, newest: int | None = None
+) -> list[tuple[int, float]]:
+    """Return (document key, bm25 with the sign turned), best first; of the newest so many matches, or of all.
+
+    A filter inside costs as much again for every match, so it looks at the best ones first, which answers unless it
+    leaves few of them.
+    """
     condition, bindings = sight.condition()
+    ranked = "SELECT rowid AS key, bm25(keywords) AS score FROM keywords WHERE keywords MATCH :match"
+    if newest is not None:
+        ranked += " ORDER BY rowid DESC LIMIT :newest"
+    tables = "JOIN documents d ON d.key = k.key LEFT JOIN episodes e ON e.key = d.key"
+    bindings |= {"match": match, "limit": limit, "ahead": _AHEAD * limit}
+    bindings |= {} if newest is None else {"newest": newest}
+    best = session.rows(
+        f"SELECT k.key, k.score, {condition} FROM"
+        f" (SELECT * FROM ({ranked}) ORDER BY score LIMIT :ahead) k {tables} ORDER BY k.score",
+        bindings,
+    )
+    found = [(key, -score) for key, score, is_open in best if is_open][:limit]
+    if len(found) >= _FEW * limit or len(best) < _AHEAD * limit:
+        return found
     return [
         (key, -score)
         for key, score in session.rows(
             "SELECT d.key, bm25(keywords) AS score FROM keywords JOIN documents d ON d.key = keywords.rowid"
-            " LEFT JOIN episodes e ON e.key = d.key"
-            f" WHERE keywords MATCH :match AND {condition} ORDER BY score LIMIT :limit",
-            {**bindings, "match": match, "limit": limit},
+            f" LEFT JOIN episodes e ON e.key = d.key WHERE keywords MATCH :match AND {condition}"
+            " ORDER BY score LIMIT :limit",
+            {name: value for name, value in bindings.items() if name not in {"ahead", "newest"}},
         )
     ]
 
@@ -188,12 +209,12 @@ def document_counts(session: Session, terms: Sequence[str]) -> dict[str, int]:
 
 
 def count_documents(session: Session) -> int:
-    """Count all documents of the store, by reading them all."""
+    """Count all documents of the store."""
     return int(session.value("SELECT count(*) FROM documents"))
 
 
 def extent(session: Session) -> int:
-    """Return how many documents the store has ever had; counting those that are left takes 1 ms at 100,000."""
+    """Return how many documents the store has ever had; counting those that are left takes 1.2 ms at 100,000."""
     return int(session.value("SELECT max(key) FROM documents") or 0)
 
 

@@ -9,7 +9,7 @@ from memory_mcp.server.desk import Desk
 def health_check(desk: Desk, _: arguments.Nothing) -> Rendered:
     """Say how every part is."""
     memory = desk.memory
-    found = health.check(memory.store, lambda: memory.providers, memory.places.cache)
+    found = health.check(memory.store, lambda: memory.providers)
     checks = [{name: getattr(each, name) for name in each.__struct_fields__} for each in found.checks]
     return {"status": found.status, "project": memory.project, "checks": checks}
 

@@ -15,7 +15,7 @@ from memory_mcp.errors import CacheError
 from memory_mcp.retrieval.blocks import Block, Buffer, Layout, Packed, Positions
 from memory_mcp.retrieval.vectors import Part
 from memory_mcp.storage import search_index
-from memory_mcp.storage.cache import Table
+from memory_mcp.storage.cache import Cache, Table
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.hot_episodes import Mark, mark_at
 from memory_mcp.storage.private_cache import PrivateCache

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import accumulate
 
@@ -41,6 +42,7 @@ _NO_SHARED_WORD = (
     "'memory-cli model install' adds a model that compares meaning"
 )
 _SETTLED_AT = 200  # changes
+_EMBEDDERS = 8  # as many as a server runs calls at once by default
 _DESCRIBED = 100  # at least so many of the best candidates are read
 
 
@@ -87,11 +89,11 @@ class Ranked(Struct, frozen=True):
 
 
 class Serving(Struct, frozen=True):
-    """The vectors that take part in an answer, and the question's own."""
+    """The vectors that take part in an answer, and the question's own, which is made beside the keyword search."""
 
     provider: Provider
     vector_set: VectorSet
-    vector: Vector
+    vector: Future[Vector]
 
 
 class Recall:
@@ -101,6 +103,7 @@ class Recall:
         self._store = store
         self._index = index
         self._settings = settings
+        self._embedder = ThreadPoolExecutor(_EMBEDDERS, thread_name_prefix="embed-query")
         self.vectors = VectorCache(store)
 
     def search(self, query: Query, *, patience_s: float = 0.0) -> Answer:
@@ -118,13 +121,13 @@ class Recall:
         with self._store.database.read() as session:
             terms = _look_up(session, query.text)
             usable = self._index.usable(session)
-        vector = None
+        serving = None
         if usable:
-            try:
-                vector = usable[0].embed_query(query.text, terms.weigh)
-            except ProviderError as error:
-                degraded.append(str(error))
-        serving = None if usable is None or vector is None else Serving(*usable, vector)
+            serving = Serving(*usable, self._embedder.submit(usable[0].embed_query, query.text, terms.weigh))
+            if usable[
+                0
+            ].is_remote:  # a snapshot that is open for seconds keeps the write-ahead log from being folded in
+                wait([serving.vector])
         for last in (False, True):
             try:
                 return self._answer(query, terms, sight, serving, degraded)
@@ -140,9 +143,13 @@ class Recall:
             bm25 = self._keyword_list(session, terms, sight)
             similar: dict[int, float] = {}
             if serving is not None:
-                similar = self._vector_list(session, base, serving, sight, bm25)
-                if base is None and not bm25:
-                    told.append(_NO_SHARED_WORD)
+                try:
+                    similar = self._vector_list(session, base, serving, sight, bm25)
+                except ProviderError as error:
+                    serving = None
+                    told.append(str(error))
+            if serving is not None and base is None and not bm25:
+                told.append(_NO_SHARED_WORD)
             ranked = self._ranked(session, bm25, similar, query)
             hits = self._hits(session, ranked, terms, query.limit, serving.provider if serving else None)
             pending = self._pending(session, serving, told)
@@ -220,10 +227,12 @@ class Recall:
         self, session: Session, base: Base | None, serving: Serving, sight: Sight, bm25: dict[int, float]
     ) -> dict[int, float]:
         if base is None:
-            return cosines(search_index.read_vectors(session, serving.vector_set.key, bm25), serving.vector)
+            rows = search_index.read_vectors(session, serving.vector_set.key, bm25)
+            return cosines(rows, serving.vector.result())
         parts = self.vectors.parts(session, base, serving.vector_set, sight)
-        nearest = dict(rank(parts, serving.vector, self._settings.candidates))
-        return nearest | cosines_of(parts, serving.vector, bm25.keys() - nearest.keys())
+        vector = serving.vector.result()
+        nearest = dict(rank(parts, vector, self._settings.candidates))
+        return nearest | cosines_of(parts, vector, bm25.keys() - nearest.keys())
 
     def _ranks_matches_only(self, provider: Provider) -> bool:
         """Whether the store is too large to rank all vectors that know little beyond the words themselves.

@@ -221,7 +221,8 @@ class VectorCache:
         for block, dead in base.parts(sight.group, places):
             mask = block.admitted(sight)
             mask[dead] = False
-            mask[block.rows_of(overlay.changed)] = False
+            if len(overlay.changed):
+                mask[block.rows_of(overlay.changed)] = False
             found.append(Part(block, mask))
         if len(overlay.block):
             found.append(Part(overlay.block, overlay.block.admitted(sight) & overlay.block.within(sight.group, places)))

@@ -14,7 +14,10 @@ from memory_mcp.storage.documents import Wall, keys_json
 from memory_mcp.storage.filters import episode_conditions
 
 KEYWORDS = "keywords"
-_AHEAD, _FEW = 10, 0.25  # times the wanted matches that a filter looks at first; share of them that is few
+# How many times the wanted matches a filter looks at first, where hardly any and where many may fall through it, and
+# which share of them is few. Mean at 100,000 records: no filter 6.0 ms, looking at 2 times 7.2, at 3 times 8.4, at 10
+# times 11.6, a filter inside 16.
+_HARDLY_ANY, _MANY, _FEW = 2, 10, 0.25
 NEVER = (1 << 63) - 1  # microseconds
 Group = Literal["records", "patterns"]
 _TABLES = "documents d LEFT JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
@@ -178,7 +181,9 @@ def search_keywords(
     if newest is not None:
         ranked += " ORDER BY rowid DESC LIMIT :newest"
     tables = "JOIN documents d ON d.key = k.key LEFT JOIN episodes e ON e.key = d.key"
-    bindings |= {"match": match, "limit": limit, "ahead": _AHEAD * limit}
+    falls = _MANY if sight.filter != EpisodeFilter() or _count_projects(session) > 1 else _HARDLY_ANY
+    ahead = falls * limit
+    bindings |= {"match": match, "limit": limit, "ahead": ahead}
     bindings |= {} if newest is None else {"newest": newest}
     best = session.rows(
         f"SELECT k.key, k.score, {condition} FROM"
@@ -186,7 +191,7 @@ def search_keywords(
         bindings,
     )
     found = [(key, -score) for key, score, is_open in best if is_open][:limit]
-    if len(found) >= _FEW * limit or len(best) < _AHEAD * limit:
+    if len(found) >= _FEW * limit or len(best) < ahead:
         return found
     return [
         (key, -score)
@@ -197,6 +202,10 @@ def search_keywords(
             {name: value for name, value in bindings.items() if name not in {"ahead", "newest"}},
         )
     ]
+
+
+def _count_projects(session: Session) -> int:
+    return int(session.value("SELECT count(*) FROM projects"))
 
 
 def document_counts(session: Session, terms: Sequence[str]) -> dict[str, int]:

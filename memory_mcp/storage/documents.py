@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -41,6 +41,13 @@ class NewDocument(Struct, frozen=True):
     tags: tuple[str, ...]
     is_global: bool
     source: Source | None
+
+
+class Listed(NamedTuple):
+    """A kind of record, and the table that its conditions look at, joined to documents `d`."""
+
+    kind: str
+    joined: str
 
 
 def insert(session: Session, writer: Writer, document: NewDocument) -> int:
@@ -89,6 +96,25 @@ def find_keys(session: Session, wall: Wall, ids: Iterable[str]) -> dict[str, int
         (json.dumps(list(ids)),),
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+def newest_keys(
+    session: Session, wall: Wall, source: Listed, conditions: Sequence[str], bindings: dict[str, Any]
+) -> list[int]:
+    """Return the keys of one page of visible records, newest first; bindings name the limit, and where a page begins.
+
+    Each side of the wall is read along its own index: a page costs the same however many records there are.
+    """
+    sides = (f"d.project_key = {wall.project_key}", f"d.is_global AND d.project_key <> {wall.project_key}")
+    where = " AND ".join([f"d.kind = '{source.kind}'", *conditions])
+    order = "ORDER BY d.created_at DESC, d.key DESC LIMIT :limit"
+    pages = [
+        f"SELECT * FROM (SELECT d.key AS key, d.created_at AS at FROM documents d CROSS JOIN {source.joined}"
+        f" WHERE {side} AND {where} {order})"
+        for side in sides
+    ]
+    rows = session.rows(f"{' UNION ALL '.join(pages)} ORDER BY at DESC, key DESC LIMIT :limit", bindings)
+    return [row[0] for row in rows]
 
 
 def revise(session: Session, key: int) -> None:

@@ -10,10 +10,11 @@ from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, Epis
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
-from memory_mcp.storage.documents import NewDocument, Writer
+from memory_mcp.storage.documents import Listed, NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
 from memory_mcp.storage.hot_episodes import HotEpisodes, Mark, Revision
 
+_LISTED = Listed("episode", "episodes e ON e.key = d.key")
 _STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, checksum"
 
 
@@ -169,14 +170,16 @@ class EpisodeStore:
             after = codec.load_cursor(cursor)
             conditions.append("(d.created_at, d.key) < (:created_at, :key)")
             bindings |= {"created_at": after.created_at, "key": after.key}
-        where = " AND ".join([self._writer.wall.visible(), "d.kind = 'episode'", *conditions])
         with self._database.read() as session:
+            keys = documents.newest_keys(
+                session, self._writer.wall, _LISTED, conditions, {**bindings, "limit": limit + 1}
+            )
             rows = session.rows(
                 "SELECT d.key, d.created_at, d.id, p.name, e.step_count,"
                 f" {', '.join(codec.EPISODE_COLUMNS)}, e.checksum"
-                f" FROM documents d JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
-                f" WHERE {where} ORDER BY d.created_at DESC, d.key DESC LIMIT :limit",
-                {**bindings, "limit": limit + 1},
+                " FROM json_each(?) w JOIN documents d ON d.key = w.value JOIN episodes e ON e.key = d.key"
+                " JOIN projects p ON p.key = d.project_key ORDER BY d.created_at DESC, d.key DESC",
+                (documents.keys_json(keys),),
             )
             tags = documents.tags_of(session, [row[0] for row in rows])
         shown = rows[:limit]

@@ -7,12 +7,13 @@ from memory_mcp.models.notes import Note, NotePage
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Row, Session
-from memory_mcp.storage.documents import NewDocument, Writer
+from memory_mcp.storage.documents import Listed, NewDocument, Writer
 
 _COLUMNS = (
     "d.key, d.created_at, d.id, p.name, n.text, n.importance, n.source, n.valid_until, n.superseded_by, d.is_global, "
     "n.checksum"
 )
+_LISTED = Listed("note", "notes n ON n.key = d.key")
 _TABLES = "documents d JOIN notes n ON n.key = d.key JOIN projects p ON p.key = d.project_key"
 
 
@@ -84,7 +85,7 @@ class NoteStore:
 
     def list(self, *, now: int, include_old: bool, tag: str | None, limit: int, cursor: str | None) -> NotePage:
         """Return one page, newest first; `include_old` adds superseded and expired notes."""
-        conditions = [self._writer.wall.visible(), "d.kind = 'note'"]
+        conditions: list[str] = []
         bindings: dict[str, str | int] = {"limit": limit + 1}
         if not include_old:
             conditions.append("n.superseded_by IS NULL AND (n.valid_until IS NULL OR n.valid_until > :now)")
@@ -97,10 +98,11 @@ class NoteStore:
             conditions.append("(d.created_at, d.key) < (:created_at, :key)")
             bindings |= {"created_at": after.created_at, "key": after.key}
         with self._database.read() as session:
+            keys = documents.newest_keys(session, self._writer.wall, _LISTED, conditions, bindings)
             rows = session.rows(
-                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {' AND '.join(conditions)}"
-                " ORDER BY d.created_at DESC, d.key DESC LIMIT :limit",
-                bindings,
+                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.key IN (SELECT value FROM json_each(?))"
+                " ORDER BY d.created_at DESC, d.key DESC",
+                (documents.keys_json(keys),),
             )
             shown = rows[:limit]
             notes, damaged = _load(session, shown)

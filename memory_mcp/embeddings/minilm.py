@@ -18,6 +18,7 @@ _LAYERS = 6
 _HEADS = 12
 _LONGEST = 256  # sentence_bert_config.json: max_seq_length
 _EPSILON = np.float32(1e-12)
+_FEW_TOKENS = 32  # up to here BLAS is faster with the matrix first; 8 tokens 0.23 instead of 0.29 ms, 128 the other way
 _TOKENS_PER_BATCH = 2_048  # keeps activations inside the cache: 1,000 texts of 512 characters ran fastest here
 
 
@@ -96,7 +97,7 @@ def _layer(hidden: Vector, bias: Vector, weights: dict[str, Vector], name: str) 
     """Apply self-attention and the feed-forward block, each with its residual and layer norm."""
     batch, length, width = hidden.shape
     flat = hidden.reshape(batch * length, width)
-    projected = flat @ weights[f"{name}.attention.qkv.weight"] + weights[f"{name}.attention.qkv.bias"]
+    projected = _linear(flat, weights, f"{name}.attention.qkv")
     query, key, value = projected.reshape(batch, length, 3, _HEADS, width // _HEADS).transpose(2, 0, 3, 1, 4)
     scores = query @ key.transpose(0, 1, 3, 2) + bias
     scores -= scores.max(axis=-1, keepdims=True)
@@ -112,7 +113,9 @@ def _layer(hidden: Vector, bias: Vector, weights: dict[str, Vector], name: str) 
 
 
 def _linear(values: Vector, weights: dict[str, Vector], name: str) -> Vector:
-    product: Vector = values @ weights[f"{name}.weight"]
+    matrix = weights[f"{name}.weight"]  # shape (out, in), as it lies in the file
+    few = len(values) <= _FEW_TOKENS
+    product: Vector = np.ascontiguousarray((matrix @ values.T).T) if few else values @ matrix.T
     product += weights[f"{name}.bias"]
     return product
 
@@ -140,21 +143,17 @@ def _gelu(values: Vector) -> Vector:
 
 
 def _fused(weights: dict[str, NDArray[np.float32]]) -> dict[str, Vector]:
-    """Transpose the matrices once, join query, key and value, and fold the attention scale into the query."""
-    fused: dict[str, Vector] = {}
+    """Join query, key and value, and fold the attention scale into the query; all else stays mapped as it is.
+
+    Transposing all matrices took 42 ms of each start and 45 MB of each process, and no title was faster for it.
+    """
+    fused: dict[str, Vector] = {name: tensor for name, tensor in weights.items() if ".attention.self." not in name}
     scale = np.float32(1 / np.sqrt(MiniLmProvider.dimension // _HEADS))
-    for name, tensor in weights.items():
-        if tensor.ndim == 2 and ".dense." in name:  # noqa: PLR2004 - a matrix
-            fused[name] = np.ascontiguousarray(tensor.T)
-        elif ".attention.self." not in name:
-            fused[name] = tensor
     for layer in range(_LAYERS):
         stem = f"encoder.layer.{layer}.attention"
-        parts = {part: weights[f"{stem}.self.{part}.weight"] for part in ("query", "key", "value")}
-        biases = {part: weights[f"{stem}.self.{part}.bias"] for part in ("query", "key", "value")}
-        parts["query"], biases["query"] = parts["query"] * scale, biases["query"] * scale
-        fused[f"{stem}.qkv.weight"] = np.ascontiguousarray(np.concatenate(list(parts.values())).T)
-        fused[f"{stem}.qkv.bias"] = np.concatenate(list(biases.values()))
+        for kind in ("weight", "bias"):
+            query, key, value = (weights[f"{stem}.self.{part}.{kind}"] for part in ("query", "key", "value"))
+            fused[f"{stem}.qkv.{kind}"] = np.concatenate((query * scale, key, value))
     return fused
 
 

@@ -2,31 +2,28 @@
 
 The query is a commit's subject; its document holds the body and the touched files, never the subject. Every commit is a
 document, those with a body are asked for. Constants were chosen on `llm` and `sqlite-utils`; `click` is only reported.
+After the table stands what every shortcut taken for speed costs, each switched off by itself or made to bite.
 
     python benchmarks/recall.py [--data ../shared/data/git] [--model DIRECTORY] [--projects llm,sqlite-utils,click]
 """
 
 import argparse
 import random
-import re
-import sqlite3
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
-from memory_mcp.config.places import places
-from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
+from memory_cli.bench.quality import Item, Score, known_item, measure, stored
+from memory_mcp.config.settings import RecallSettings
+from memory_mcp.embeddings.minilm import MiniLmProvider
+from memory_mcp.embeddings.provider import Vector
 from memory_mcp.importers.commits import Commit, read_json_lines
 from memory_mcp.importers.git import episode_of
-from memory_mcp.memory import Memory
-from memory_mcp.models.recall import Query
-
-Search = Callable[[str], Sequence[str]]
-CUTS = (1, 5, 10)
+from memory_mcp.retrieval import search as searching
+from memory_mcp.retrieval.blocks import Signs, signs_of
 
 
 def main() -> None:
@@ -36,96 +33,102 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="directory of all-MiniLM-L6-v2; left out without it")
     parser.add_argument("--projects", default="llm,sqlite-utils,click")
     parser.add_argument("--queries", type=int, default=400, help="a fixed random sample of this size, 0 for all")
+    parser.add_argument("--shortcuts", action="store_true", help="measure the shortcuts alone")
     chosen = parser.parse_args()
     for project in chosen.projects.split(","):
         file = chosen.data / f"{project}.jsonl.gz"
         if not file.is_file():
             sys.exit(f"{file} is absent; give --data")
-        report(project, list(read_json_lines(file)), chosen.model, chosen.queries)
+        report(project, list(read_json_lines(file)), chosen.model, chosen.queries, shortcuts_alone=chosen.shortcuts)
 
 
-def report(project: str, commits: Sequence[Commit], model: Path | None, sample: int) -> None:
+def report(project: str, commits: Sequence[Commit], model: Path | None, sample: int, *, shortcuts_alone: bool) -> None:
     """Measure every method on one project."""
-    asked = [commit for commit in commits if commit.body]
+    items = [item(commit) for commit in commits]
+    asked = [each for each in items if each.question]
     if sample and len(asked) > sample:
         asked = random.Random(7).sample(asked, sample)
-    print(f"\n{project}: {len(commits)} documents, {len(asked)} queries")
-    print(f"{'method':<28}{'R@1':>7}{'R@5':>7}{'R@10':>7}{'MRR':>7}{'ms/query':>10}")
-    measure("grep", grep(commits), asked)
-    baseline = measure("stock FTS5", stock_fts5(commits), asked)
-    for provider in ("none", "hash", *(("minilm",) if model else ())):
-        with tempfile.TemporaryDirectory() as home:
-            found = measure(f"ours, {provider}", ours(commits, provider, Path(home), model), asked)
-            print(f"{'':<28}R@10 is {found / baseline:.2f} x stock FTS5")
+    print(f"\n{project}: {len(items)} documents, {len(asked)} queries")
+    print(
+        f"{'method':<44}{'R@1':>7}{'R@5':>7}{'R@10':>7}{'95 % of R@10':>16}{'MRR':>7}{'nDCG':>7}{'95 % of nDCG':>16}{'ms':>7}"
+    )
+    baseline = 0.0
+    for score in () if shortcuts_alone else known_item(items, asked, model):
+        show(score)
+        if score.method == "stock FTS5":
+            baseline = score.recall_10
+        elif score.method.startswith("ours") and baseline:
+            print(f"{'':<44}R@10 is {score.recall_10 / baseline:.2f} x stock FTS5")
+    for score in shortcuts(items, asked):
+        show(score)
+    if model is not None:
+        by_signs(items, asked, MiniLmProvider(model))
 
 
-def measure(name: str, search: Search, asked: Iterable[Commit]) -> float:
-    """Print one row and return recall@10."""
-    ranks: list[int | None] = []
-    started = time.perf_counter()
-    for commit in asked:
-        found = list(search(commit.subject))
-        ranks.append(found.index(commit.commit) + 1 if commit.commit in found else None)
-    each_ms = (time.perf_counter() - started) * 1_000 / len(ranks)
-    recalls = [sum(rank is not None and rank <= cut for rank in ranks) / len(ranks) for cut in CUTS]
-    mrr = sum(1 / rank for rank in ranks if rank) / len(ranks)
-    print(f"{name:<28}" + "".join(f"{value:7.3f}" for value in (*recalls, mrr)) + f"{each_ms:10.1f}")
-    return recalls[-1]
+def show(score: Score) -> None:
+    """Print one row."""
+    recalls = "".join(f"{value:7.3f}" for value in (score.recall_1, score.recall_5, score.recall_10))
+    spans = [f"{low:.3f} to {high:.3f}" for low, high in (score.recall_10_interval, score.ndcg_10_interval)]
+    print(f"{score.method:<44}{recalls}{spans[0]:>16}{score.mrr:7.3f}{score.ndcg_10:7.3f}{spans[1]:>16}{score.ms:7.1f}")
 
 
-def document(commit: Commit) -> str:
-    """Return body and files."""
-    return "\n".join((commit.body, *(change.path for change in commit.files)))
+def item(commit: Commit) -> Item:
+    """Ask for a commit by its subject, which its document lacks."""
+    episode = msgspec.structs.replace(episode_of(commit), task=commit.body or "(no body)", outcome=None)
+    return Item(commit.commit, commit.subject if commit.body else "", episode)
 
 
-def grep(commits: Sequence[Commit]) -> Search:
-    """Rank by how many of the query's words stand in the document as substrings, newest first among equals."""
-    texts = [(commit.commit, document(commit).lower()) for commit in reversed(commits)]
-
-    def search(query: str) -> Sequence[str]:
-        terms = set(re.findall(r"\w+", query.lower()))
-        scored = [(sum(term in text for term in terms), name) for name, text in texts]
-        return [name for count, name in sorted(scored, key=lambda pair: -pair[0])[:10] if count]
-
-    return search
-
-
-def stock_fts5(commits: Sequence[Commit]) -> Search:
-    """Rank by bm25 of FTS5 as it comes: unicode61, all words joined by OR."""
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE VIRTUAL TABLE documents USING fts5 (name UNINDEXED, text)")
-    connection.executemany("INSERT INTO documents VALUES (?, ?)", [(each.commit, document(each)) for each in commits])
-
-    def search(query: str) -> Sequence[str]:
-        match = " OR ".join(f'"{term}"' for term in re.findall(r"\w+", query)) or '""'
-        rows = connection.execute(
-            "SELECT name FROM documents WHERE documents MATCH ? ORDER BY bm25(documents) LIMIT 10", (match,)
-        )
-        return [row[0] for row in rows]
-
-    return search
+def shortcuts(items: Sequence[Item], asked: Sequence[Item]) -> Iterator[Score]:
+    """Search with hashed vectors whole, and with each shortcut at work although so small a store does not need it."""
+    with stored(items, "hash") as memory:
+        for name, settings, share in (
+            ("no shortcut", RecallSettings(matrix_documents=10_000_000), 1e9),
+            ("hashed vectors of keyword matches alone", RecallSettings(matrix_documents=0), 1e9),
+            ("rarest words until a fifth of the records match", RecallSettings(matrix_documents=10_000_000), 0.2),
+            ("both", RecallSettings(matrix_documents=0), 0.2),
+        ):
+            kept = searching.MATCHED_SHARE, searching.LEAST_MATCHES, searching.MOST_MATCHES
+            searching.MATCHED_SHARE, searching.LEAST_MATCHES = share, 0
+            searching.MOST_MATCHES = 10**9
+            with memory.searching(settings) as search:
+                yield measure(f"shortcut: {name}", search, asked)
+            searching.MATCHED_SHARE, searching.LEAST_MATCHES, searching.MOST_MATCHES = kept
 
 
-def ours(commits: Sequence[Commit], provider: str, home: Path, model: Path | None) -> Search:
-    """Search with the product itself, floor included."""
-    embeddings = msgspec.convert({"provider": provider, "model_directory": str(model or "")}, EmbeddingSettings)
-    settings = Settings(store=StoreSettings(home=str(home)), embeddings=embeddings)
-    memory = Memory(settings, places(settings, settings_file=home / "none"), "benchmark", actor="benchmark")
-    episodes = [
-        msgspec.structs.replace(episode_of(commit), task=commit.body or "(no body)", outcome=None) for commit in commits
-    ]
-    names: dict[str, str] = {}
-    for start in range(0, len(episodes), 200):
-        receipts = memory.episodes.record(episodes[start : start + 200])
-        names |= {
-            receipt.id: commit.commit for receipt, commit in zip(receipts, commits[start : start + 200], strict=True)
-        }
-    memory.recall.search(Query("warm"), patience_s=float("inf"))
+def by_signs(items: Sequence[Item], asked: Sequence[Item], provider: MiniLmProvider) -> None:
+    """Compare ranking by signs first with exact ranking, on real vectors, and on many mixed from them."""
+    real = provider.embed_documents([each.text[:1_000] for each in items])
+    questions = provider.embed_documents([each.question for each in asked[:100]])
+    print("signs first, share of the exact best ten that it finds:")
+    for count in (len(real), 100_000, 1_000_000):
+        found = real if count == len(real) else mixed(real, count)
+        signs, shares = signs_of(found), {}
+        for rescored in (0.001, 0.005, 0.01, 0.02, 0.05):
+            shares[rescored] = np.mean([agreement(found, signs, question, rescored) for question in questions[:30]])
+        told = ", ".join(f"{share:.1%} scored exactly {value:.3f}" for share, value in shares.items())
+        print(f"  {count:>9,} vectors{'' if count == len(real) else ' mixed from real ones'}: {told}")
 
-    def search(query: str) -> Sequence[str]:
-        return [names[hit.id] for hit in memory.recall.search(Query(query, limit=10)).hits]
 
-    return search
+def mixed(real: Vector, count: int) -> Vector:
+    """Return unit vectors between two random real ones each, so that neighbourhoods are as dense as real ones."""
+    dice = np.random.default_rng(1)
+    made = np.empty((count, real.shape[1]), dtype=np.float32)
+    for start in range(0, count, 16_384):
+        size = min(16_384, count - start)
+        share = dice.uniform(0.1, 0.9, size=(size, 1)).astype(np.float32)
+        one, other = real[dice.integers(0, len(real), size)], real[dice.integers(0, len(real), size)]
+        between = share * one + (1 - share) * other
+        made[start : start + size] = between / np.linalg.norm(between, axis=1, keepdims=True)
+    return made
+
+
+def agreement(found: Vector, signs: Signs, question: Vector, rescored: float) -> float:
+    """Return the share of the exact best ten that signs leave among those scored exactly."""
+    asked = signs_of(question[np.newaxis])[:, 0]
+    distances = np.bitwise_count(signs ^ asked[:, np.newaxis]).sum(axis=0)
+    near = np.argpartition(distances, max(int(len(found) * rescored), 10))[: max(int(len(found) * rescored), 10)]
+    exact = np.argpartition(-(found @ question), 10)[:10]
+    return len(np.intersect1d(near, exact)) / 10
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ _COMMANDS = {
     "where": "where",
     "demo": "demo",
     "selftest": "selftest",
+    "bench": "bench",
 }
 
 

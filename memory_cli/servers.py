@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Self
 
 from memory_mcp.errors import MemoryMcpError
@@ -23,16 +23,14 @@ class ServerGoneError(MemoryMcpError):
 class Server:
     """One `memory-mcp` process on a scratch memory; whatever still runs when it is left is killed."""
 
-    def __init__(self, home: Path, environ: dict[str, str], *arguments: str, code: str = "") -> None:
+    def __init__(self, environ: dict[str, str], *arguments: str, code: str = "") -> None:
         start = ["-c", code] if code else ["-m", "memory_mcp.server.app"]
-        settings = {"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "selftest"}
-        kept = {name: value for name, value in environ.items() if not name.startswith("MEMORY_MCP_")}
         self._process = subprocess.Popen(  # noqa: S603 - our own server
-            [sys.executable, *start, "--toolsets", "records", *arguments],
+            [sys.executable, *start, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**kept, **settings},
+            env=environ,
         )
         self._number = 0
 
@@ -83,6 +81,31 @@ class Server:
             raise ServerGoneError(f"{method} was refused: {answer.get('error')}")
         result: dict[str, Any] = answer["result"]
         return result
+
+    def burst(self, tool: str, calls: Sequence[dict[str, Any]]) -> list[float]:
+        """Send many calls at once and return how long each waited for its answer, in milliseconds, as they came.
+
+        Raises:
+            ServerGoneError: an answer did not come, or was a refusal.
+
+        """
+        started = time.perf_counter()
+        for arguments in calls:
+            self._number += 1
+            params = {"name": tool, "arguments": arguments}
+            self._send({"jsonrpc": "2.0", "id": self._number, "method": "tools/call", "params": params})
+        waited = []
+        for _ in calls:
+            line = self._process.stdout.readline() if self._process.stdout else b""
+            if not line or json.loads(line).get("result", {}).get("isError", True):
+                raise ServerGoneError(f"a call of {tool} was not answered")
+            waited.append((time.perf_counter() - started) * 1_000)
+        return waited
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""

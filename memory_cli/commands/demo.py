@@ -64,7 +64,7 @@ def demo(json: show.Json = False) -> None:
 def _history(home: Path) -> tuple[str, int, str]:
     """Fill the scratch memory; return what was imported, how much, and a question about it."""
     here = Path.cwd()
-    source = here if git_common_directory(here) and _has_commits(here) else _sample()
+    source = here if git_common_directory(here) and _has_commits(here) else sample_history()
     opening = Opening(environ=_environment(home), directory=here, flags={}, config_file=None)
     with opening.memory() as memory:
         summary = import_history(memory, source)
@@ -78,7 +78,7 @@ def _has_commits(directory: Path) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - fixed words
 
 
-def _sample() -> Path:
+def sample_history() -> Path:
     """Return the recorded history: inside the wheel, or in examples/ of a checkout."""
     packaged = Path(memory_cli.__file__).with_name(_SAMPLE)
     return packaged if packaged.is_file() else Path(memory_cli.__file__).parent.parent / "examples" / _SAMPLE

@@ -67,7 +67,9 @@ class _Lab:
         return self.root / f"memory-{self._made}"
 
     def server(self, home: Path, *arguments: str, code: str = "") -> Server:
-        return Server(home, self.environ, *arguments, code=code)
+        settings = {"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "selftest"}
+        kept = {name: value for name, value in self.environ.items() if not name.startswith("MEMORY_MCP_")}
+        return Server({**kept, **settings}, "--toolsets", "records", *arguments, code=code)
 
     def listed(self, home: Path) -> set[str]:
         with self.server(home) as fresh:

@@ -36,7 +36,7 @@ _LESSON_CHARACTERS = 400
 # until their matches are this share of the store. Known-item search for llm and sqlite-utils among synthetic records,
 # recall@10 and p95: at 12,000 records 0.284 and 15.1 ms with all matches, 0.284 and 10.0 ms with 4,000, 0.272 and 8.5
 # ms with 2,000; at 102,000 records 0.164 and 70 ms with all, 0.160 and 21 ms with 20,000, 0.152 and 16 ms with 10,000.
-_MATCHED_SHARE, _LEAST_MATCHES, _MOST_MATCHES = 0.2, 4_000, 20_000
+MATCHED_SHARE, LEAST_MATCHES, MOST_MATCHES = 0.2, 4_000, 20_000
 _NO_SHARED_WORD = (
     "no record shares a word with the question, and similar spelling is not searched in a store of this size; "
     "'memory-cli model install' adds a model that compares meaning"
@@ -61,7 +61,7 @@ class Terms(Struct, frozen=True):
 
     def affordable(self) -> list[str]:
         """Return the words by which documents are looked up: the rarest, as far as ranking their matches goes fast."""
-        most = min(max(_MATCHED_SHARE * self.documents, _LEAST_MATCHES), _MOST_MATCHES)
+        most = min(max(MATCHED_SHARE * self.documents, LEAST_MATCHES), MOST_MATCHES)
         rarest = sorted(self.words, key=lambda word: self.matches[word])
         spent = accumulate(self.matches[word] for word in rarest)
         return [
@@ -217,8 +217,8 @@ class Recall:
         if not terms.words:
             return {}
         words = terms.affordable()
-        too_common = len(words) == 1 and terms.matches[words[0]] > _MOST_MATCHES
-        newest = _MOST_MATCHES if too_common else None
+        too_common = len(words) == 1 and terms.matches[words[0]] > MOST_MATCHES
+        newest = MOST_MATCHES if too_common else None
         return dict(
             search_index.search_keywords(session, match_expression(words), sight, self._settings.candidates, newest)
         )

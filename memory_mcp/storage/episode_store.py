@@ -70,7 +70,7 @@ class EpisodeStore:
         with self._database.write() as session:
             key = documents.locate(session, self._writer, "episode", episode_id)
             allow(self._load(session, key, with_steps=False))
-            before = _revisions(session, [key])[key][1]
+            before = revisions(session, [key])[key][1]
             count, size = session.rows("SELECT step_count, size_bytes FROM episodes WHERE key = ?", (key,))[0]
             rows = [codec.dump_step(step) for step in steps]
             size += _size(rows)
@@ -91,7 +91,7 @@ class EpisodeStore:
             )
             documents.revise(session, key)
             receipt = documents.seal(session, self._writer, "append_steps", episode_id)
-            after, mark = _revisions(session, [key])[key][1], self.hot.mark(session)
+            after, mark = revisions(session, [key])[key][1], self.hot.mark(session)
         self.hot.extend(episode_id, before, after, [codec.load_step(row, episode_id) for row in rows], mark)
         return receipt
 
@@ -161,7 +161,7 @@ class EpisodeStore:
 
     def _written(self, session: Session, key: int) -> tuple[Episode, Revision, Mark]:
         """Return what a transaction has just written, as it will be read."""
-        return self._load(session, key, with_steps=True), _revisions(session, [key])[key][1], self.hot.mark(session)
+        return self._load(session, key, with_steps=True), revisions(session, [key])[key][1], self.hot.mark(session)
 
     def list(self, chosen: EpisodeFilter, *, limit: int, cursor: str | None) -> EpisodePage:
         """Return one page, newest first; damaged rows are set aside and counted, the rest is served."""
@@ -208,19 +208,19 @@ class EpisodeStore:
 
         `version` is the database's before the snapshot was opened, where the caller knows it.
         """
-        revisions = _revisions(session, keys)
+        current = revisions(session, keys)
         loaded: dict[int, Episode | DamagedError] = {}
-        for key, (episode_id, revision) in revisions.items():
-            found = self.hot.find(session, episode_id, revision, version)
-            if found is not None:
-                loaded[key] = found
-        missing = [key for key in revisions if key not in loaded]
+        for key, (episode_id, revision) in current.items():
+            held = self.hot.find(session, episode_id, revision, version)
+            if held is not None:
+                loaded[key] = held
+        missing = [key for key in current if key not in loaded]
         if missing:
             mark = self.hot.mark(session)
             for key, episode in self.load_many(session, missing).items():
                 loaded[key] = episode
                 if isinstance(episode, Episode):
-                    self.hot.keep(episode, revisions[key][1], mark, version)
+                    self.hot.keep(episode, current[key][1], mark, version)
         return loaded
 
     def load_many(
@@ -310,7 +310,7 @@ class EpisodeStore:
         return loaded
 
 
-def _revisions(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, Revision]]:
+def revisions(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, Revision]]:
     """Return id and revision of episodes by key."""
     rows = session.rows(
         "SELECT d.key, d.id, d.revision, e.updated_at, e.checksum FROM json_each(?) w"

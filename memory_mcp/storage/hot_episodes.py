@@ -116,7 +116,7 @@ class HotEpisodes:
                 self._held.move_to_end(episode_id)
                 self.hits += 1
                 return held.episode
-        found = self._read(session, episode_id, revision)
+        found = self.read(session, episode_id, revision)
         if found is None:
             self.misses += 1
             return None
@@ -184,7 +184,7 @@ class HotEpisodes:
             while self._held_bytes > self._decoded_bytes:
                 self._held_bytes -= self._held.popitem(last=False)[1].size
 
-    def _read(self, session: Session, episode_id: str, revision: Revision) -> tuple[Episode, int] | None:
+    def read(self, session: Session, episode_id: str, revision: Revision) -> tuple[Episode, int] | None:
         """Read the shared cache, if this process uses it."""
         if self._cache is None or not self._cache.is_open:
             return None

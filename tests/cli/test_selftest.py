@@ -40,7 +40,7 @@ def test_a_server_that_does_not_start_fails_every_promise(tmp_path: Path) -> Non
 
 
 def test_a_server_is_spoken_to_without_the_sdk(tmp_path: Path) -> None:
-    with Server(tmp_path / "home", dict(os.environ)) as server:
+    with Server({**os.environ, "MEMORY_MCP_HOME": str(tmp_path / "home")}) as server:
         new = {"task_description": "a task", "task_type": "x", "domain": "y"}
         made = [server.call("create_episode", **new)["episode_id"] for _ in range(3)]
 

@@ -149,7 +149,7 @@ def sharing(memory: Filled, environ: dict[str, str], model: Path | None) -> Iter
     where = memory.environ(environ, "minilm", model)
     with ExitStack() as stack:
         servers = [stack.enter_context(Server(where)) for _ in range(_SHARING)]
-        before = [_private(server.pid) for server in servers]
+        before = [_own(server.pid) for server in servers]
         for server in servers:
             _until_vectors_serve(server)
         questions = [memory.vocabulary.title() for _ in range(100)]
@@ -157,7 +157,7 @@ def sharing(memory: Filled, environ: dict[str, str], model: Path | None) -> Iter
         for server in servers[1:]:
             for question in questions[:10]:
                 server.call("query_memory", query=question)
-        after = [_private(server.pid) for server in servers]
+        after = [_own(server.pid) for server in servers]
         shown = {"before any search": round(statistics.mean(before), 1), "resident": _rss(servers[0].pid)}
         added = max(now - then for now, then in zip(after, before, strict=True))
         yield Figure(
@@ -216,8 +216,9 @@ def _rss(pid: int) -> float:
     return _of(pid, ("Rss",))
 
 
-def _private(pid: int) -> float:
-    return _of(pid, ("Private_Clean", "Private_Dirty"))
+def _own(pid: int) -> float:
+    """Return what a process cannot share: not the pages of mapped files, whether others have touched them or not."""
+    return _of(pid, ("Anonymous",))
 
 
 def _of(pid: int, fields: Sequence[str]) -> float:

@@ -49,9 +49,8 @@ def report(project: str, commits: Sequence[Commit], model: Path | None, sample: 
     if sample and len(asked) > sample:
         asked = random.Random(7).sample(asked, sample)
     print(f"\n{project}: {len(items)} documents, {len(asked)} queries")
-    print(
-        f"{'method':<44}{'R@1':>7}{'R@5':>7}{'R@10':>7}{'95 % of R@10':>16}{'MRR':>7}{'nDCG':>7}{'95 % of nDCG':>16}{'ms':>7}"
-    )
+    heads = {"method": -44, "R@1": 7, "R@5": 7, "R@10": 7, "95 % of R@10": 16, "MRR": 7, "nDCG": 7, "95 % of nDCG": 16}
+    print("".join(f"{head:{'<' if width < 0 else '>'}{abs(width)}}" for head, width in heads.items()) + f"{'ms':>7}")
     baseline = 0.0
     for score in () if shortcuts_alone else known_item(items, asked, model):
         show(score)

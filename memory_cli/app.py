@@ -25,6 +25,7 @@ _NOUNS = {
     "tag": "tag",
     "import": "imports",
     "model": "model",
+    "cache": "cache",
     "config": "config",
 }
 _COMMANDS = {

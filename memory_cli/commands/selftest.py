@@ -1,6 +1,7 @@
 """This module is `memory-cli selftest`: real servers in a scratch directory, and what they promise put to the proof."""
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from memory_mcp.storage.store import Store
 
 _SERVERS, _WRITES, _KILLS = 4, 10, 5
 _NEW = {"task_type": "selftest", "domain": "selftest"}
+_CACHE_TRIES, _CACHE_PAUSE_S = 100, 0.05
 _LIMITED_BYTES = 1_500_000
 _NO_SOCKETS = """
 import sys
@@ -151,6 +153,58 @@ def _killed(lab: _Lab) -> tuple[bool, str]:
     return not lost and intact and bool(acknowledged), f"{told}, file {'intact' if intact else 'DAMAGED'}"
 
 
+def _torn(lab: _Lab) -> tuple[bool, str]:
+    home = lab.home()
+    tasks = [f"mend part {number} of the login" for number in range(_WRITES)]
+    with lab.server(home) as server:
+        ids = [server.call("create_episode", task_description=task, **_NEW)["episode_id"] for task in tasks]
+        _until_cached(server, home)
+        server.close_input()
+    data = home / "cache" / "hot" / "data.mdb"
+    harms: dict[str, Callable[[], object]] = {
+        "pages of noise": lambda: _overwrite(data, os.urandom(1 << 16)),
+        "pages of zeros": lambda: _overwrite(data, bytes(1 << 16)),
+        "half its length": lambda: os.truncate(data, data.stat().st_size // 2),
+        "another file": lambda: data.write_bytes(b"no cache of ours" * 4_096),
+        "removed": lambda: shutil.rmtree(home / "cache"),
+    }
+    wrong: list[str] = []
+    died = 0
+    for name, harm in harms.items():
+        harm()
+        for _ in range(2):  # a page of zeros may kill the process that reads it; the next one has a new cache
+            try:
+                with lab.server(home) as server:
+                    read = [server.call("get_episode", episode_id=each)["task_description"] for each in ids]
+                    _until_cached(server, home)
+                    server.close_input()
+                break
+            except ServerGoneError:
+                died += 1
+                read = []
+        wrong += [] if read == tasks else [name]
+    told = f"{len(harms)} torn caches, {len(wrong)} wrong answers{f' ({wrong})' if wrong else ''}"
+    return not wrong, f"{told}, {died} servers died of one and the next worked"
+
+
+def _until_cached(server: Server, home: Path) -> None:
+    """Wait until the server has opened the cache in the background, and change something, which is then kept there."""
+    stamp = home / "cache" / "hot" / "stamp"
+    for _ in range(_CACHE_TRIES):
+        if stamp.exists():
+            break
+        server.call("health_check")
+        time.sleep(_CACHE_PAUSE_S)
+    server.call("create_episode", task_description="kept in the cache", **_NEW)
+
+
+def _overwrite(path: Path, noise: bytes) -> None:
+    """Write noise over the middle of a file."""
+    with path.open("r+b") as file:
+        file.seek(min(3 * 4_096, path.stat().st_size // 2))
+        file.write(noise)
+
+
 def _locked(lab: _Lab) -> tuple[bool, str]:
     home = lab.home()
     with lab.server(home, "--set", "store.busy_timeout_s=0.2") as server:
@@ -231,6 +285,7 @@ def _store(home: Path) -> Iterator[Store]:
 _PROOFS: dict[str, Callable[[_Lab], tuple[bool, str]]] = {
     "what was acknowledged is readable from another process": _across_processes,
     "kill -9 loses nothing that was acknowledged": _killed,
+    "a torn, foreign or removed cache changes no answer": _torn,
     "a locked store refuses writes in a sentence and goes on reading": _locked,
     "a read-only store is read, and writes are refused": _read_only,
     "a store that cannot grow refuses writes and keeps what was acknowledged": _full,

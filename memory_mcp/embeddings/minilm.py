@@ -98,17 +98,20 @@ def _layer(hidden: Vector, bias: Vector, weights: dict[str, Vector], name: str) 
     """Apply self-attention and the feed-forward block, each with its residual and layer norm."""
     batch, length, width = hidden.shape
     flat = hidden.reshape(batch * length, width)
-    query, key, value = (
+    projected: list[Vector] = [
         _linear(flat, weights, f"{name}.attention.self.{part}")
         .reshape(batch, length, _HEADS, width // _HEADS)
         .transpose(0, 2, 1, 3)
         for part in ("query", "key", "value")
-    )
-    scores = (query * _SCALE) @ key.transpose(0, 1, 3, 2) + bias
+    ]
+    query, key, value = projected
+    query *= _SCALE
+    scores = query @ key.transpose(0, 1, 3, 2) + bias
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=-1, keepdims=True)
-    mixed = (scores @ value).transpose(0, 2, 1, 3).reshape(batch * length, width)
+    weighted: Vector = np.matmul(scores, value, dtype=np.float32)
+    mixed = weighted.transpose(0, 2, 1, 3).reshape(batch * length, width)
     attended = _layer_norm(
         flat + _linear(mixed, weights, f"{name}.attention.output.dense"), weights, f"{name}.attention.output.LayerNorm"
     )

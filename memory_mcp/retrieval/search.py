@@ -171,19 +171,35 @@ class Recall:
         with self.vectors.opened(serving.vector_set, layout_of(serving.provider, serving.vector_set)) as base:
             yield base
 
-    def settle(self) -> None:
-        """Fold into the cache what a later search, of this process or another, would have to read by itself.
+    def settle(self, at_least: int = _SETTLED_AT) -> int:
+        """Fold into the cache what a later search, of whatever process, would have to read by itself; count it.
 
         Raises:
             CacheError: the cache cannot be used.
             StoreError: the file could not be read.
 
         """
+        serving = self._cached_set()
+        return self.vectors.fold(*serving, at_least=at_least) if serving else 0
+
+    def compare(self) -> tuple[int, int]:
+        """Compare the vectors in the cache with those in the store; return how many documents, and how many differ.
+
+        Raises:
+            CacheError: the cache cannot be used.
+            StoreError: the file could not be read.
+
+        """
+        serving = self._cached_set()
+        return self.vectors.compare(*serving) if serving else (0, 0)
+
+    def _cached_set(self) -> tuple[VectorSet, Layout] | None:
+        """Return the vectors that are kept in the cache, if any."""
         with self._store.database.read() as session:
             usable = self._index.usable(session)
-        if usable and not self._ranks_matches_only(usable[0]):
-            provider, vector_set = usable
-            self.vectors.fold(vector_set, layout_of(provider, vector_set), at_least=_SETTLED_AT)
+        if usable is None or self._ranks_matches_only(usable[0]):
+            return None
+        return usable[1], layout_of(*usable)
 
     def _follow(self, patience_s: float) -> list[str]:
         """Let the index catch up; what hinders it degrades the answer instead of failing it."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import Protocol
+from typing import Protocol, get_args
 
 import msgspec
 import numpy as np
@@ -247,6 +247,26 @@ class VectorCache:
             if not left.more:
                 return folded
 
+    def compare(self, vector_set: VectorSet, layout: Layout) -> tuple[int, int]:
+        """Compare the base, where it says that it is current, with the store; return documents, and those that differ.
+
+        Raises:
+            CacheError: the shared cache failed.
+
+        """
+        documents = differing = 0
+        with self._pages() as pages, self._store.database.read() as session:
+            base = Base(pages, vector_set, layout)
+            changed = search_index.changed_keys(session, base.contents.mark.sequence)
+            for group in get_args(Group):
+                for block, dead in base.parts(group, None):
+                    keys = np.setdiff1d(np.setdiff1d(block.owners, block.owners[dead]), changed).tolist()
+                    stored = Block.made(layout, search_index.read_vector_rows(session, vector_set.key, keys))
+                    for key in keys:
+                        documents += 1
+                        differing += not _same(block, stored, key)
+        return documents, differing
+
     @property
     def private_bytes(self) -> int:
         """Memory that this process holds for itself."""
@@ -287,6 +307,14 @@ class VectorCache:
                 held = Overlay(base.layout, mark)
             overlay = self._overlays[vector_set.key] = held.followed(session, vector_set.key, head)
             return overlay
+
+
+def _same(one: Block, other: Block, key: int) -> bool:
+    rows, others = one.rows_of([key]), other.rows_of([key])
+    if len(rows) != len(others):
+        return False
+    same = np.array_equal(one.vectors[rows], other.vectors[others])
+    return same and np.array_equal(one.fields[:, rows], other.fields[:, others])
 
 
 class _Fold:

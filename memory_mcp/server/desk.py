@@ -109,6 +109,7 @@ class Desk:
             if self._stopping:
                 return
             try:
+                self._open_cache()
                 self._learn()
                 self.memory.index.follow_keywords()
                 wanted = self.memory.index.wanted
@@ -119,12 +120,15 @@ class Desk:
                 logger.warning("the index could not follow: %s", error)
                 self._work.wait(_RETRY_S)
 
-    def _settle(self) -> None:
-        """Bring the cache up to date, so that the next search, of whatever process, need not."""
+    def _open_cache(self) -> None:
         if self.memory.store.cache is not None:
             with contextlib.suppress(CacheError):  # health_check tells
                 self.memory.store.cache.open()
-                self.memory.recall.settle()
+
+    def _settle(self) -> None:
+        """Bring the cache up to date, so that the next search, of whatever process, need not."""
+        with contextlib.suppress(CacheError):  # as above
+            self.memory.recall.settle()
 
     def _learn(self) -> None:
         """Learn from what changed, a batch at a time, so that a large history does not keep the end waiting."""

@@ -43,6 +43,14 @@ class NewDocument(Struct, frozen=True):
     source: Source | None
 
 
+def keys_of(session: Session, ids: Iterable[str]) -> dict[str, int]:
+    """Map the ids of records of any project to their keys; unknown ids are left out."""
+    rows = session.rows(
+        "SELECT id, key FROM documents WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
 class Listed(NamedTuple):
     """A kind of record, and the table that its conditions look at, joined to documents `d`."""
 

@@ -58,7 +58,7 @@ def mark_at(session: Session, sequence: int) -> Mark:
     return Mark(sequence, session.value("SELECT id FROM changes WHERE sequence = ?", (sequence,)))
 
 
-class HotCounts(Struct, frozen=True, array_like=True):
+class HotCounts(Struct, frozen=True):
     """Reads that were served and were not, episodes that had to leave, bytes held: of all processes together."""
 
     hits: int = 0

@@ -21,10 +21,11 @@ _HARDLY_ANY, _MANY, _FEW = 2, 10, 0.25
 NEVER = (1 << 63) - 1  # microseconds
 Group = Literal["records", "patterns"]
 _TABLES = "documents d LEFT JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
-_OUTDATED = (
-    "SELECT key FROM notes WHERE superseded_by IS NOT NULL OR valid_until <= :now"
-    " UNION ALL SELECT key FROM patterns WHERE retired_at IS NOT NULL"
-)
+_CURRENT: dict[Group, str] = {
+    "records": "NOT EXISTS (SELECT 1 FROM notes n WHERE n.key = d.key"
+    " AND (n.superseded_by IS NOT NULL OR n.valid_until <= :now))",
+    "patterns": "NOT EXISTS (SELECT 1 FROM patterns r WHERE r.key = d.key AND r.retired_at IS NOT NULL)",
+}
 
 
 class Pending(Struct, frozen=True):
@@ -94,11 +95,11 @@ class Sight(Struct, frozen=True):
     def condition(self) -> tuple[str, dict[str, object]]:
         """Return the SQL condition over documents d and episodes e, with its bindings."""
         conditions, bindings = episode_conditions(self.filter)
-        conditions += [f"d.key NOT IN ({_OUTDATED})", self.reach()]
+        conditions += [_CURRENT[self.group], self.reach()]
         if self.group == "records" and len(self.kinds) == 1:
             conditions.append("d.kind = :kind")
             bindings["kind"] = self.kinds[0]
-        return " AND ".join(conditions), {**bindings, "now": self.now}
+        return " AND ".join(conditions), {**bindings, **({"now": self.now} if self.group == "records" else {})}
 
     def reach(self) -> str:
         """Return the condition of the wall and the group alone."""

@@ -69,7 +69,7 @@ def growing(memory: Filled) -> Iterator[Figure]:
         add = timed(lambda: made.append(opened.episodes.start(f"grow {dice.random()}")[0].id), 100)
         step = timed(lambda: opened.episodes.append(made[0], [Step("bash", "ls")]), 100)
         fresh = iter(ids)
-        get = timed(lambda: opened.episodes.get(next(fresh)), 100)
+        get = timed(lambda: opened.episodes.get(next(fresh)), min(len(ids), 100))
         listing = timed(lambda: opened.episodes.list(limit=20), 100)
         for episode_id in made:
             opened.episodes.delete(episode_id)

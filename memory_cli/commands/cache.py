@@ -66,7 +66,8 @@ def warm(
     """Fill it ahead of need: the newest episodes of this project, and the vectors of the whole store."""
     with memory_of(context) as memory, show.progress() as bar:
         task = bar.add_task("episodes", total=episodes)
-        done = cache_care.warm(memory.store, memory.recall, episodes, lambda count: bar.advance(task, count))
+        parts = (memory.store, memory.index, memory.recall)
+        done = cache_care.warm(*parts, episodes, lambda count: bar.advance(task, count))
         bar.update(task, total=done.episodes)
     if json:
         show.as_json(done)

@@ -14,6 +14,7 @@ from memory_mcp.storage.episode_store import revisions
 from memory_mcp.storage.store import Store
 
 if TYPE_CHECKING:
+    from memory_mcp.retrieval.indexing import Index
     from memory_mcp.retrieval.search import Recall
 
 Progress = Callable[[int], None]
@@ -47,8 +48,8 @@ class Warmed(Struct, frozen=True):
     vectors: int
 
 
-def warm(store: Store, recall: "Recall", count: int, progress: Progress) -> Warmed:
-    """Read the newest episodes into the cache and fold all vectors into it.
+def warm(store: Store, index: "Index", recall: "Recall", count: int, progress: Progress) -> Warmed:
+    """Read the newest episodes into the cache and fold all vectors into it; those of a slow model as far as made.
 
     Raises:
         CacheError: the cache is switched off or cannot be used.
@@ -65,6 +66,7 @@ def warm(store: Store, recall: "Recall", count: int, progress: Progress) -> Warm
         cursor = page.next_cursor
         if cursor is None:
             break
+    index.follow_for_search(0)
     return Warmed(done, recall.settle(at_least=1))
 
 

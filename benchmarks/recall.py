@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from memory_cli.bench.quality import Item, Score, known_item, measure, stored
 from memory_mcp.config.settings import RecallSettings
@@ -22,7 +23,7 @@ from memory_mcp.embeddings.minilm import MiniLmProvider
 from memory_mcp.embeddings.provider import Vector
 from memory_mcp.importers.commits import Commit, read_json_lines
 from memory_mcp.importers.git import episode_of
-from memory_mcp.retrieval import search as searching
+from memory_mcp.retrieval import terms
 from memory_mcp.retrieval.blocks import Signs, signs_of
 
 
@@ -86,26 +87,26 @@ def shortcuts(items: Sequence[Item], asked: Sequence[Item]) -> Iterator[Score]:
             ("rarest words until a fifth of the records match", RecallSettings(matrix_documents=10_000_000), 0.2),
             ("both", RecallSettings(matrix_documents=0), 0.2),
         ):
-            kept = searching.MATCHED_SHARE, searching.LEAST_MATCHES, searching.MOST_MATCHES
-            searching.MATCHED_SHARE, searching.LEAST_MATCHES = share, 0
-            searching.MOST_MATCHES = 10**9
+            kept = terms.MATCHED_SHARE, terms.LEAST_MATCHES, terms.MOST_MATCHES
+            terms.MATCHED_SHARE, terms.LEAST_MATCHES = share, 0
+            terms.MOST_MATCHES = 10**9
             with memory.searching(settings) as search:
                 yield measure(f"shortcut: {name}", search, asked)
-            searching.MATCHED_SHARE, searching.LEAST_MATCHES, searching.MOST_MATCHES = kept
+            terms.MATCHED_SHARE, terms.LEAST_MATCHES, terms.MOST_MATCHES = kept
 
 
 def by_signs(items: Sequence[Item], asked: Sequence[Item], provider: MiniLmProvider) -> None:
-    """Compare ranking by signs first with exact ranking, on real vectors, and on many mixed from them."""
+    """Say how many of the nearest by sign must be scored exactly to find nearly all of the exact best ten."""
     real = provider.embed_documents([each.text[:1_000] for each in items])
     questions = provider.embed_documents([each.question for each in asked[:100]])
-    print("signs first, share of the exact best ten that it finds:")
-    for count in (len(real), 100_000, 1_000_000):
-        found = real if count == len(real) else mixed(real, count)
-        signs, shares = signs_of(found), {}
-        for rescored in (0.001, 0.005, 0.01, 0.02, 0.05):
-            shares[rescored] = np.mean([agreement(found, signs, question, rescored) for question in questions[:30]])
-        told = ", ".join(f"{share:.1%} scored exactly {value:.3f}" for share, value in shares.items())
-        print(f"  {count:>9,} vectors{'' if count == len(real) else ' mixed from real ones'}: {told}")
+    print("signs first: of the nearest by sign, so many hold a share of the exact best ten")
+    many = ((mixed(real, count), " mixed from real ones") for count in (100_000, 1_000_000))
+    for found, how in (*((real[: len(real) // part], "") for part in (4, 2, 1)), *many):
+        signs = signs_of(found)
+        needed = np.sort(np.concatenate([places(found, signs, question) for question in questions[:50]])) + 1
+        shares = {share: needed[int(len(needed) * share) - 1] for share in (0.95, 0.98, 0.99)}
+        told = ", ".join(f"{share:.0%} within {count:,}" for share, count in shares.items())
+        print(f"  {len(found):>9,} vectors{how}: {told}")
 
 
 def mixed(real: Vector, count: int) -> Vector:
@@ -121,13 +122,12 @@ def mixed(real: Vector, count: int) -> Vector:
     return made
 
 
-def agreement(found: Vector, signs: Signs, question: Vector, rescored: float) -> float:
-    """Return the share of the exact best ten that signs leave among those scored exactly."""
-    asked = signs_of(question[np.newaxis])[:, 0]
-    distances = np.bitwise_count(signs ^ asked[:, np.newaxis]).sum(axis=0)
-    near = np.argpartition(distances, max(int(len(found) * rescored), 10))[: max(int(len(found) * rescored), 10)]
-    exact = np.argpartition(-(found @ question), 10)[:10]
-    return len(np.intersect1d(near, exact)) / 10
+def places(found: Vector, signs: Signs, question: Vector) -> NDArray[np.int64]:
+    """Return which places the exact best ten have in the order by Hamming distance of signs."""
+    distances = np.bitwise_count(signs ^ signs_of(question[np.newaxis])).sum(axis=0)
+    best = np.argpartition(-(found @ question), 10)[:10]
+    nearer = [np.count_nonzero(distances < distances[each]) for each in best]
+    return np.array(nearer, dtype=np.int64)
 
 
 if __name__ == "__main__":

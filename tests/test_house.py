@@ -44,8 +44,8 @@ def test_a_function_is_short_and_takes_few_parameters(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_sql_is_spoken_in_storage_only(path: Path) -> None:
-    if path.is_relative_to(ROOT / "memory_mcp" / "storage"):
-        return
+    if path.is_relative_to(ROOT / "memory_mcp" / "storage") or path == ROOT / "memory_cli" / "bench" / "peers.py":
+        return  # the peers of a benchmark speak it to files of their own
     tree = ast.parse(path.read_text(encoding="utf-8"))
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 

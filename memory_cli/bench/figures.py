@@ -84,13 +84,12 @@ def latency(
     reach: float | None = None,
     held_to: float = 0.95,
     beside: dict[str, float] | None = None,
-    note: str = "",
 ) -> Figure:
     """Make a row of times in milliseconds; `held_to` is the percentile that its figure speaks of."""
     p50, p95, p99 = (round(percentile(values, share), 4) for share in (0.5, 0.95, 0.99))
     value = round(percentile(values, held_to), 4)
     rounded = {name: round(other, 4) for name, other in (beside or {}).items()}
-    return Figure(part, what, "ms", size, value, p50, p95, p99, rounded, reach, note=note)
+    return Figure(part, what, "ms", size, value, p50, p95, p99, rounded, reach)
 
 
 def growth(figures: Sequence[Figure]) -> tuple[Growth, ...]:

@@ -1,6 +1,5 @@
 """This module measures whole processes: servers over pipes, commands, memory, disk."""
 
-import os
 import re
 import statistics
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 from memory_cli.bench.figures import Figure, latency, percentile, timed
 from memory_cli.bench.memories import Filled, add_sentence_vectors
+from memory_cli.bench.peers import raw_commits
 from memory_cli.servers import Server, listed
 
 _NO_OP = """
@@ -57,7 +57,8 @@ def recording(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
         made = server.call("create_episode", task_description="steps", **_NEW)
         step = {"tool": "bash", "action": "ls", "result": {"type": "success", "output": "x" * 500}}
         times = timed(lambda: server.call("add_episode_steps", episode_id=made["episode_id"], steps=[step]), 300)
-        yield latency("record", "a step over stdio, durable", times, reach=5.0)
+        peer = {"raw SQLite p95": percentile(raw_commits(memory.home / "raw.db", 300), 0.95)}
+        yield latency("record", "a step over stdio, durable", times, reach=5.0, beside=peer)
         calls: list[dict[str, Any]] = [{"task_description": f"burst {number}", **_NEW} for number in range(50)]
         yield latency("record", "50 pipelined calls", server.burst("create_episode", calls), reach=50.0)
     acknowledged: list[str] = []
@@ -225,8 +226,3 @@ def _of(pid: int, fields: Sequence[str]) -> float:
     """Return megabytes by the system's own account."""
     told = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     return round(sum(int(re.findall(rf"^{field}:\s+(\d+)", told, re.MULTILINE)[0]) for field in fields) / 1024, 1)
-
-
-def cores() -> int:
-    """Count the processors."""
-    return os.cpu_count() or 1

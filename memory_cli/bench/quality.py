@@ -2,7 +2,6 @@
 
 import math
 import re
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from memory_cli.bench.peers import stock_fts5
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, RecallSettings, Settings, StoreSettings
 from memory_mcp.memory import Memory
@@ -101,22 +101,6 @@ def grep(items: Sequence[Item]) -> Search:
     return search
 
 
-def stock_fts5(items: Sequence[Item]) -> Search:
-    """Rank by bm25 of FTS5 as it comes: unicode61, all words joined by OR."""
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE VIRTUAL TABLE documents USING fts5 (name UNINDEXED, text)")
-    connection.executemany("INSERT INTO documents VALUES (?, ?)", [(item.name, item.text) for item in items])
-
-    def search(question: str) -> Sequence[str]:
-        match = " OR ".join(f'"{term}"' for term in re.findall(r"\w+", question)) or '""'
-        rows = connection.execute(
-            "SELECT name FROM documents WHERE documents MATCH ? ORDER BY bm25(documents) LIMIT ?", (match, _SHOWN)
-        )
-        return [row[0] for row in rows]
-
-    return search
-
-
 @contextmanager
 def stored(items: Sequence[Item], provider: str, model: Path | None = None) -> Iterator["Stored"]:
     """Put the records into a scratch memory of our own, with the vectors of a provider."""
@@ -162,7 +146,7 @@ VECTORS_ALONE = RecallSettings(keyword_weight=0.0)
 def known_item(items: Sequence[Item], asked: Sequence[Item], model: Path | None) -> Iterator[Score]:
     """Score grep, stock FTS5, and ours: keywords alone, vectors alone, whole; with hashed and sentence vectors."""
     yield measure("grep", grep(items), asked)
-    yield measure("stock FTS5", stock_fts5(items), asked)
+    yield measure("stock FTS5", stock_fts5([(item.name, item.text) for item in items], _SHOWN), asked)
     with stored(items, "none") as keywords, keywords.searching(RecallSettings()) as search:
         yield measure("ours, keywords", search, asked)
     for provider, name in (("hash", "hashed"), ("minilm", "sentence model")):

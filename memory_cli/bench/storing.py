@@ -1,20 +1,21 @@
 """This module measures the store and the sentence model within one process."""
 
 import random
-import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from memory_cli.bench.figures import Figure, latency, percentile, timed
 from memory_cli.bench.memories import Filled, open_at
+from memory_cli.bench.peers import stock_fts5
 from memory_mcp.embeddings.minilm import MiniLmProvider
+from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Step, StepSuccess
 from memory_mcp.models.recall import Query
+from memory_mcp.storage import documents
 from memory_mcp.storage.episode_store import revisions
 
 _TIMES = 300
-_QUESTIONS = 100
+_QUESTIONS, _SHOWN = 100, 5
 
 
 def filling(memory: Filled) -> Iterator[Figure]:
@@ -45,7 +46,7 @@ def hot(memory: Filled) -> Iterator[Figure]:
 
         whole = [ms * 1_000 for ms in timed(cached, _TIMES)]
         with opened.store.database.read() as session:
-            key = session.value("SELECT key FROM documents WHERE id = ?", (episode.id,))
+            key = documents.keys_of(session, [episode.id])[episode.id]
             revision = revisions(session, [key])[key][1]
             alone = [ms * 1_000 for ms in timed(lambda: kept.read(session, episode.id, revision), _TIMES)]
             plain = timed(lambda: opened.store.episodes.load_many(session, [key]), _TIMES)
@@ -84,24 +85,26 @@ def growing(memory: Filled) -> Iterator[Figure]:
 
 def keywords(memory: Filled) -> Iterator[Figure]:
     """Search in process, beside stock FTS5 over the same tasks."""
-    stock = sqlite3.connect(":memory:")
-    stock.execute("CREATE VIRTUAL TABLE documents USING fts5 (text)")
     with open_at(memory.home) as opened:
-        with opened.store.database.read() as session:
-            tasks = session.rows("SELECT task FROM episodes")
-        stock.executemany("INSERT INTO documents VALUES (?)", tasks)
+        rows = _all_tasks(opened)
+        stock = stock_fts5(rows, _SHOWN)
         questions = [memory.vocabulary.title() for _ in range(_QUESTIONS)]
         opened.recall.search(Query("warm"))
-        ours = [timed(lambda q=q: opened.recall.search(Query(q)), 1)[0] for q in questions]  # type: ignore[misc]  # bound
-
-        def search_stock(text: str) -> None:
-            match = " OR ".join(f'"{term}"' for term in re.findall(r"\w+", text)) or '""'
-            ranked = "SELECT rowid FROM documents WHERE documents MATCH ? ORDER BY bm25(documents) LIMIT 5"
-            stock.execute(ranked, (match,)).fetchall()
-
-        peer = [timed(lambda q=q: search_stock(q), 1)[0] for q in questions]  # type: ignore[misc]  # as above
+        ours = [timed(lambda q=q: opened.recall.search(Query(q, limit=_SHOWN)), 1)[0] for q in questions]  # type: ignore[misc]  # bound
+        peer = [timed(lambda q=q: stock(q), 1)[0] for q in questions]  # type: ignore[misc]  # as above
     beside = {"stock FTS5 p50": percentile(peer, 0.5), "stock FTS5 p95": percentile(peer, 0.95)}
     yield latency("search", "a title, in process, hashed", ours, size=memory.size, beside=beside)
+
+
+def _all_tasks(opened: Memory) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    cursor = None
+    while True:
+        page = opened.episodes.list(limit=1_000, cursor=cursor)
+        found += [(row.id, row.task) for row in page.episodes]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 def sentence_model(model: Path | None, memory: Filled) -> Iterator[Figure]:

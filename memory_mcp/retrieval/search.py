@@ -1,10 +1,8 @@
 """This module answers a question: candidates from keywords and vectors, one score, hits with their reasons."""
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from itertools import accumulate
 
 from msgspec import Struct
 
@@ -20,7 +18,8 @@ from memory_mcp.retrieval import fusion
 from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.indexing import Index
-from memory_mcp.retrieval.keywords import keyword_text, match_expression, query_terms
+from memory_mcp.retrieval.keywords import keyword_text, match_expression
+from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
 from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text
 from memory_mcp.retrieval.vector_cache import Base, VectorCache
 from memory_mcp.retrieval.vectors import cosines, cosines_of, rank
@@ -32,11 +31,6 @@ from memory_mcp.storage.store import Store
 Record = Episode | Note | Pattern
 _DAY = 86_400e6  # microseconds
 _LESSON_CHARACTERS = 400
-# Ranking every match of common words is what a keyword search spends its time on, so the rarest words are looked up
-# until their matches are this share of the store. Known-item search for llm and sqlite-utils among synthetic records,
-# recall@10 and p95: at 12,000 records 0.284 and 15.1 ms with all matches, 0.284 and 10.0 ms with 4,000, 0.272 and 8.5
-# ms with 2,000; at 102,000 records 0.164 and 70 ms with all, 0.160 and 21 ms with 20,000, 0.152 and 16 ms with 10,000.
-MATCHED_SHARE, LEAST_MATCHES, MOST_MATCHES = 0.2, 4_000, 20_000
 _NO_SHARED_WORD = (
     "no record shares a word with the question, and similar spelling is not searched in a store of this size; "
     "'memory-cli model install' adds a model that compares meaning"
@@ -44,36 +38,6 @@ _NO_SHARED_WORD = (
 _SETTLED_AT = 200  # changes
 _EMBEDDERS = 8  # as many as a server runs calls at once by default
 _DESCRIBED = 100  # at least so many of the best candidates are read
-
-
-class Terms(Struct, frozen=True):
-    """The words of a question, the stems of each, how many of all documents hold it, and how rare that makes it."""
-
-    documents: int
-    words: tuple[str, ...]
-    stems: dict[str, tuple[str, ...]]
-    matches: dict[str, int]
-    rarity: dict[str, float]
-
-    def weigh(self, word: str) -> float:
-        """Return the rarity of a word; one beyond the looked-up terms counts as average."""
-        return self.rarity.get(word, 1.0)
-
-    def affordable(self) -> list[str]:
-        """Return the words by which documents are looked up: the rarest, as far as ranking their matches goes fast."""
-        most = min(max(MATCHED_SHARE * self.documents, LEAST_MATCHES), MOST_MATCHES)
-        rarest = sorted(self.words, key=lambda word: self.matches[word])
-        spent = accumulate(self.matches[word] for word in rarest)
-        return [
-            word
-            for place, (word, matches) in enumerate(zip(rarest, spent, strict=True))
-            if not place or matches <= most
-        ]
-
-    def coverage(self, matched: Iterable[str]) -> float:
-        """Return which share of the question's rarity the matched words carry, 0 to 1."""
-        total = sum(self.rarity.values())
-        return sum(self.rarity[word] for word in matched) / total if total else 0.0
 
 
 class Ranked(Struct, frozen=True):
@@ -119,7 +83,7 @@ class Recall:
         now = self._store.clock.now()
         sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
         with self._store.database.read() as session:
-            terms = _look_up(session, query.text)
+            terms = look_up(session, query.text)
             usable = self._index.usable(session)
         serving = None
         if usable:
@@ -347,17 +311,6 @@ def relevant(coverage: float, cosine: float | None, provider: Provider | None) -
     if provider is None or cosine is None:
         return 2 * coverage
     return coverage + provider.relevance_weight * max(cosine, 0.0)
-
-
-def _look_up(session: Session, text: str) -> Terms:
-    """Cut the question into words and weigh each: ln(1 + N / (n + 1)), n of N documents holding its rarest stem."""
-    words = query_terms(text)
-    stems = {word: tuple(session.stem(word)) for word in words}
-    counts = search_index.document_counts(session, list({stem for group in stems.values() for stem in group}))
-    total = search_index.extent(session)
-    matches = {word: min((counts.get(stem, 0) for stem in group), default=0) for word, group in stems.items()}
-    rarity = {word: math.log(1 + total / (1 + count)) for word, count in matches.items()}
-    return Terms(total, tuple(words), stems, matches, rarity)
 
 
 def layout_of(provider: Provider, vector_set: VectorSet) -> Layout:

@@ -118,7 +118,8 @@ def test_ten_thousand_commits_are_imported_once(tmp_path: Path) -> None:
     assert (json.loads(second.stdout)["imported"], json.loads(second.stdout)["known"]) == (0, 10_000)
 
 
-HEAVY = {"numpy", "mcp", "mcp_types", "openai", "rich.table", "memory_mcp.retrieval", "memory_mcp.learning"}
+HEAVY = {"numpy", "mcp", "mcp_types", "openai", "lmdb", "pydantic", "rich.table"}
+HEAVY |= {"memory_mcp.retrieval", "memory_mcp.learning", "memory_cli.bench"}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,7 @@ HEAVY = {"numpy", "mcp", "mcp_types", "openai", "rich.table", "memory_mcp.retrie
         ("episode list", {"rich.table"}, {"episode", "hits"}),
         ("check pytest --json", {"memory_mcp.retrieval", "memory_mcp.learning"}, {"judging"}),
         ("pattern list --json", {"memory_mcp.retrieval", "memory_mcp.learning"}, {"pattern"}),
+        ("cache stats --json", set(), {"cache"}),
         ("episode search x --json", {"numpy", "memory_mcp.retrieval"}, {"episode", "hits"}),
     ],
 )

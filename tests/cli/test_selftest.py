@@ -18,7 +18,7 @@ def test_every_promise_is_kept_or_says_why_it_could_not_be_tried() -> None:
 
     proofs = {each["promise"]: each for each in json.loads(done.stdout)}
     assert done.returncode == 0, proofs
-    assert len(proofs) == 7
+    assert len(proofs) == 8
     skipped = {promise for promise, each in proofs.items() if each["held"] is None}
     assert skipped <= {"a read-only store is read, and writes are refused"}
     assert all(each["held"] for promise, each in proofs.items() if promise not in skipped)
@@ -40,7 +40,8 @@ def test_a_server_that_does_not_start_fails_every_promise(tmp_path: Path) -> Non
 
 
 def test_a_server_is_spoken_to_without_the_sdk(tmp_path: Path) -> None:
-    with Server({**os.environ, "MEMORY_MCP_HOME": str(tmp_path / "home")}) as server:
+    environ = {**os.environ, "MEMORY_MCP_HOME": str(tmp_path / "home"), "MEMORY_MCP_PROJECT_NAME": "selftest"}
+    with Server(environ, "--toolsets", "records") as server:
         new = {"task_description": "a task", "task_type": "x", "domain": "y"}
         made = [server.call("create_episode", **new)["episode_id"] for _ in range(3)]
 

@@ -32,7 +32,6 @@ class SlowProvider:
 
     is_instant = False
     is_lexical = False
-    is_remote = False
     relevance_weight = 1.0
 
     def __init__(self, model: str = "fake:slow", dimension: int = 8) -> None:

@@ -86,8 +86,8 @@ def add_sentence_vectors(home: Path) -> None:
             target = search_index.find_vector_set(session, MiniLmProvider.model)
             assert target is not None  # noqa: S101 - made one line above
         with database.read() as session:
-            keys = [key for key, _ in search_index.latest_changes(session, 0, search_index.head(session))]
             head = search_index.head(session)
+            keys = [key for key, _ in search_index.latest_changes(session, 0, head, head)]
         mixing = np.random.default_rng(1).normal(size=(hashed.dimension, target.dimension)).astype(np.float32)
         for start in range(0, len(keys), _BATCH):
             with database.write() as session:

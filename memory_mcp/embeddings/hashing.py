@@ -26,7 +26,6 @@ class HashProvider:
 
     is_instant = True
     is_lexical = True
-    is_remote = False
     relevance_weight = 2.0
 
     def __init__(self, dimension: int = 2048) -> None:

@@ -30,7 +30,6 @@ class MiniLmProvider:
     model = "minilm:all-MiniLM-L6-v2"
     is_instant = False
     is_lexical = False
-    is_remote = False
     relevance_weight = 1.0
 
     def __init__(self, directory: Path) -> None:

@@ -34,11 +34,6 @@ class Provider(Protocol):
         ...
 
     @property
-    def is_remote(self) -> bool:
-        """Whether it asks another machine or process, which may take seconds."""
-        ...
-
-    @property
     def relevance_weight(self) -> float:
         """How much a cosine of this model says about relevance, beside the share of rare words matched."""
         ...

@@ -21,7 +21,6 @@ class RemoteProvider:
 
     is_instant = False
     is_lexical = False
-    is_remote = True
     relevance_weight = 1.0
 
     def __init__(self, settings: EmbeddingSettings) -> None:

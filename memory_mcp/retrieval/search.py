@@ -1,7 +1,6 @@
 """This module answers a question: candidates from keywords and vectors, one score, hits with their reasons."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 from msgspec import Struct
@@ -36,7 +35,6 @@ _NO_SHARED_WORD = (
     "'memory-cli model install' adds a model that compares meaning"
 )
 _SETTLED_AT = 200  # changes
-_EMBEDDERS = 8  # as many as a server runs calls at once by default
 _DESCRIBED = 100  # at least so many of the best candidates are read
 
 
@@ -53,11 +51,11 @@ class Ranked(Struct, frozen=True):
 
 
 class Serving(Struct, frozen=True):
-    """The vectors that take part in an answer, and the question's own, which is made beside the keyword search."""
+    """The vectors that take part in an answer, and the question's own."""
 
     provider: Provider
     vector_set: VectorSet
-    vector: Future[Vector]
+    vector: Vector
 
 
 class Recall:
@@ -67,7 +65,6 @@ class Recall:
         self._store = store
         self._index = index
         self._settings = settings
-        self._embedder = ThreadPoolExecutor(_EMBEDDERS, thread_name_prefix="embed-query")
         self.vectors = VectorCache(store)
 
     def search(self, query: Query, *, patience_s: float = 0.0) -> Answer:
@@ -87,11 +84,10 @@ class Recall:
             usable = self._index.usable(session)
         serving = None
         if usable:
-            serving = Serving(*usable, self._embedder.submit(usable[0].embed_query, query.text, terms.weigh))
-            if usable[
-                0
-            ].is_remote:  # a snapshot that is open for seconds keeps the write-ahead log from being folded in
-                wait([serving.vector])
+            try:
+                serving = Serving(*usable, usable[0].embed_query(query.text, terms.weigh))
+            except ProviderError as error:
+                degraded.append(str(error))
         for last in (False, True):
             try:
                 return self._answer(query, terms, sight, serving, degraded)
@@ -107,13 +103,9 @@ class Recall:
             bm25 = self._keyword_list(session, terms, sight)
             similar: dict[int, float] = {}
             if serving is not None:
-                try:
-                    similar = self._vector_list(session, base, serving, sight, bm25)
-                except ProviderError as error:
-                    serving = None
-                    told.append(str(error))
-            if serving is not None and base is None and not bm25:
-                told.append(_NO_SHARED_WORD)
+                similar = self._vector_list(session, base, serving, sight, bm25)
+                if base is None and not bm25:
+                    told.append(_NO_SHARED_WORD)
             ranked = self._ranked(session, bm25, similar, query)
             hits = self._hits(session, ranked, terms, query.limit, serving.provider if serving else None)
             pending = self._pending(session, serving, told)
@@ -208,11 +200,10 @@ class Recall:
     ) -> dict[int, float]:
         if base is None:
             rows = search_index.read_vectors(session, serving.vector_set.key, bm25)
-            return cosines(rows, serving.vector.result())
+            return cosines(rows, serving.vector)
         parts = self.vectors.parts(session, base, serving.vector_set, sight)
-        vector = serving.vector.result()
-        nearest = dict(rank(parts, vector, self._settings.candidates))
-        return nearest | cosines_of(parts, vector, bm25.keys() - nearest.keys())
+        nearest = dict(rank(parts, serving.vector, self._settings.candidates))
+        return nearest | cosines_of(parts, serving.vector, bm25.keys() - nearest.keys())
 
     def _ranks_matches_only(self, provider: Provider) -> bool:
         """Whether the store is too large to rank all vectors that know little beyond the words themselves.

@@ -25,7 +25,9 @@ from memory_mcp.storage.store import Store
 # So many changes may stand beside the base before a search folds them in; reading 500 takes about 6 ms, and folding
 # writes a block of 24 MiB at most.
 FOLD_AT = 500
-_FOLDED_AT_ONCE = 8_192  # documents; what a fold holds in memory
+_FOLDED_AT_ONCE = 4_096  # documents; what a fold holds in memory
+_TOO_MUCH = 5_000  # changes; rather than reading so many for itself a search waits until others have folded them
+_PATIENCE_S = 5.0
 _ALONE_S = 60.0
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -204,7 +206,7 @@ class VectorCache:
         with self._pages() as pages:
             lag = vector_set.followed - Base(pages, vector_set, layout).contents.mark.sequence
         if lag >= self.fold_at:
-            self.fold(vector_set, layout, at_least=self.fold_at)
+            self.fold(vector_set, layout, at_least=self.fold_at, patience_s=_PATIENCE_S if lag > _TOO_MUCH else 0.0)
         with self._pages() as pages:
             yield Base(pages, vector_set, layout)
 
@@ -228,7 +230,7 @@ class VectorCache:
             found.append(Part(overlay.block, overlay.block.admitted(sight) & overlay.block.within(sight.group, places)))
         return found
 
-    def fold(self, vector_set: VectorSet, layout: Layout, *, at_least: int) -> int:
+    def fold(self, vector_set: VectorSet, layout: Layout, *, at_least: int, patience_s: float = 0.0) -> int:
         """Take into the base what changed since, if it is that much and nobody else is writing; count the documents.
 
         Raises:
@@ -239,7 +241,7 @@ class VectorCache:
         while True:
             left = _Fold(self._store, vector_set, layout, at_least)
             shared = self._shared
-            written = self._private.write(left) if shared is None else shared.write(left)
+            written = self._private.write(left) if shared is None else shared.write(left, patience_s=patience_s)
             if not written or not left.documents:
                 return folded
             self.folds += 1
@@ -335,7 +337,7 @@ class _Fold:
             after = base.contents.mark.sequence
             if up_to - after < self._at_least:
                 return
-            latest = search_index.latest_changes(session, after, up_to)
+            latest = search_index.latest_changes(session, after, up_to, _FOLDED_AT_ONCE + 1)
             batch = latest[:_FOLDED_AT_ONCE]
             self.more = len(batch) < len(latest)
             keys = [key for key, _ in batch]

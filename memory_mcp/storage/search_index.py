@@ -310,12 +310,12 @@ def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> lis
     return [VectorRow._make((*row[:9], tuple(json.loads(row[9])), row[10])) for row in rows]
 
 
-def latest_changes(session: Session, after: int, up_to: int) -> list[tuple[int, int]]:
-    """Return (document key, sequence of its latest change) of what changed within (after, up_to] and not later."""
+def latest_changes(session: Session, after: int, up_to: int, limit: int) -> list[tuple[int, int]]:
+    """Return (document key, sequence of its latest change) of the first that changed in (after, up_to], not later."""
     rows = session.rows(
         "SELECT document_key, max(sequence) AS latest FROM changes WHERE sequence > ? GROUP BY document_key"
-        " HAVING latest <= ? ORDER BY latest",
-        (after, up_to),
+        " HAVING latest <= ? ORDER BY latest LIMIT ?",
+        (after, up_to, limit),
     )
     return [(row[0], row[1]) for row in rows]
 

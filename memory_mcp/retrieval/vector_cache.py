@@ -28,6 +28,7 @@ FOLD_AT = 500
 _FOLDED_AT_ONCE = 4_096  # documents; what a fold holds in memory
 _TOO_MUCH = 5_000  # changes; rather than reading so many for itself a search waits until others have folded them
 _PATIENCE_S = 5.0
+_GAP_S = 0.005  # between two transactions of a long fold, so that others get the lock
 _ALONE_S = 60.0
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -248,6 +249,7 @@ class VectorCache:
             folded += left.documents
             if not left.more:
                 return folded
+            time.sleep(_GAP_S)
 
     def compare(self, vector_set: VectorSet, layout: Layout) -> tuple[int, int]:
         """Compare the base, where it says that it is current, with the store; return documents, and those that differ.

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice, takewhile
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Table = Literal["episodes", "ages", "vectors", "counters"]
 _TABLES: tuple[Table, ...] = ("episodes", "ages", "vectors", "counters")
 _FIRST_MAP_BYTES = 256 << 20
-_OPEN_PATIENCE_S = 0.25
+_OPEN_PATIENCE_S = 1.0
 _GROW_PATIENCE_S = 1.0
 _RETRY_S = 5.0
 _LOOK_AGAIN_S = 1.0  # a reader of files that were removed meanwhile reads what they held, which is still right
@@ -374,8 +375,7 @@ class Cache:
         self.tables = {table: environment.open_db(table.encode()) for table in _TABLES}
         with environment.begin() as transaction:
             for table in self.tables.values():
-                for _ in transaction.cursor(db=table).iternext(keys=True, values=False):
-                    pass
+                deque(transaction.cursor(db=table).iternext(keys=True, values=False), maxlen=0)
         self._files.remember()
 
     def _remove(self, reason: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from memory_mcp.errors import InvalidInputError
 from memory_mcp.importers.commits import Commit, read_json_lines
 from memory_mcp.importers.swe_agent import read_trajectory
 from memory_mcp.models.episodes import (
@@ -49,10 +50,17 @@ class Vocabulary:
         self._words = [word for words in self._titles for word in words]
 
     @classmethod
-    def read(cls, data: Path, sample: Path, *, seed: int = 1) -> "Vocabulary":
-        """Read commit logs (`git/*.jsonl.gz`) and runs (`swe-agent/*.traj`) of a directory, else the bundled sample."""
-        logs = sorted((data / "git").glob("*.jsonl.gz")) or [sample]
-        runs = sorted((data / "swe-agent").glob("*.traj"))
+    def read(cls, data: Path | None, sample: Path, *, seed: int = 1) -> "Vocabulary":
+        """Read commit logs (`git/*.jsonl.gz`) and runs (`swe-agent/*.traj`) of a directory, else the bundled sample.
+
+        Raises:
+            InvalidInputError: the directory holds no commit log.
+
+        """
+        logs = sorted((data / "git").glob("*.jsonl.gz")) if data else [sample]
+        if not logs:
+            raise InvalidInputError(f"{data} holds no git/*.jsonl.gz to make episodes from")
+        runs = sorted((data / "swe-agent").glob("*.traj")) if data else []
         commits = [commit for log in logs for commit in read_json_lines(log)]
         return cls(commits, [read_trajectory(run).steps for run in runs], seed)
 

@@ -32,7 +32,10 @@ def bench(
     ),
     only: Annotated[str, typer.Option(help=f"Parts, of {', '.join(PARTS)}; all without it.")] = "",
     data: Annotated[
-        Path | None, typer.Option(help="Directory with git/*.jsonl.gz and swe-agent/*.traj to make episodes from.")
+        Path | None,
+        typer.Option(
+            help="Directory with git/*.jsonl.gz and swe-agent/*.traj to make episodes from; a bundled sample without it."
+        ),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Directory of the sentence model, if it is not installed.")] = None,
     mine: Annotated[bool, typer.Option("--mine", help="Measure recall and speed on your own memory instead.")] = False,
@@ -102,7 +105,7 @@ def _all(
         yield from processes.installed()
     if chosen <= {"ranking", "size"}:
         return
-    vocabulary = Vocabulary.read(data or Path("../shared/data"), sample_history())
+    vocabulary = Vocabulary.read(data, sample_history())
     usual = max((size for size in sizes if size <= _USUAL), default=sizes[0])
     for size in sizes:
         with memories.scratch() as home:

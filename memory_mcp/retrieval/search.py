@@ -88,18 +88,24 @@ class Recall:
                 serving = Serving(*usable, usable[0].embed_query(query.text, terms.weigh))
             except ProviderError as error:
                 degraded.append(str(error))
-        for last in (False, True):
-            try:
-                return self._answer(query, terms, sight, serving, degraded)
-            except CacheError:  # it is thrown away, or left alone for a while
-                if last:
-                    raise
-        raise AssertionError  # the loop returns or raises
+        try:
+            return self._answer(query, terms, sight, serving, degraded)
+        except CacheError:  # health_check tells why
+            return self._answer(query, terms, sight, serving, degraded, alone=True)
 
-    def _answer(self, query: Query, terms: Terms, sight: Sight, serving: Serving | None, degraded: list[str]) -> Answer:
+    def _answer(
+        self,
+        query: Query,
+        terms: Terms,
+        sight: Sight,
+        serving: Serving | None,
+        degraded: list[str],
+        *,
+        alone: bool = False,
+    ) -> Answer:
         """Answer from one snapshot of the store."""
         told = list(degraded)
-        with self._opened(serving) as base, self._store.database.read() as session:
+        with self._opened(serving, alone=alone) as base, self._store.database.read() as session:
             bm25 = self._keyword_list(session, terms, sight)
             similar: dict[int, float] = {}
             if serving is not None:
@@ -119,12 +125,13 @@ class Recall:
         )
 
     @contextmanager
-    def _opened(self, serving: Serving | None) -> Iterator[Base | None]:
+    def _opened(self, serving: Serving | None, *, alone: bool) -> Iterator[Base | None]:
         """Open the base of the vectors, before the snapshot that it must not be newer than; None if none is needed."""
         if serving is None or self._ranks_matches_only(serving.provider):
             yield None
             return
-        with self.vectors.opened(serving.vector_set, layout_of(serving.provider, serving.vector_set)) as base:
+        layout = layout_of(serving.provider, serving.vector_set)
+        with self.vectors.opened(serving.vector_set, layout, alone=alone) as base:
             yield base
 
     def settle(self, at_least: int = _SETTLED_AT) -> int:

@@ -17,7 +17,7 @@ from memory_mcp.retrieval.vectors import Part
 from memory_mcp.storage import search_index
 from memory_mcp.storage.cache import Cache, Table
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.hot_episodes import Mark, mark_at
+from memory_mcp.storage.marks import Mark, mark_at
 from memory_mcp.storage.private_cache import PrivateCache
 from memory_mcp.storage.search_index import Group, Sight, VectorRow, VectorSet
 from memory_mcp.storage.store import Store
@@ -29,7 +29,6 @@ _FOLDED_AT_ONCE = 4_096  # documents; what a fold holds in memory
 _TOO_MUCH = 5_000  # changes; rather than reading so many for itself a search waits until others have folded them
 _PATIENCE_S = 5.0
 _GAP_S = 0.005  # between two transactions of a long fold, so that others get the lock
-_ALONE_S = 60.0
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -186,42 +185,49 @@ class VectorCache:
         self._lock = threading.RLock()
         self._private = PrivateCache()
         self._cache = store.cache
-        self._alone_until = 0.0
         self._overlays: dict[int, Overlay] = {}
         self.fold_at = FOLD_AT
         self.folds = 0
         self.reads = 0
 
     @contextmanager
-    def opened(self, vector_set: VectorSet, layout: Layout) -> Iterator[Base]:
+    def opened(self, vector_set: VectorSet, layout: Layout, *, alone: bool = False) -> Iterator[Base]:
         """Open the base. The store's snapshot must be opened after it, so that it is not older.
 
         Raises:
-            CacheError: the shared cache failed; try again, which goes on without it.
+            CacheError: the shared cache failed; `alone` goes on without it.
 
         """
         self.reads += 1
         if vector_set.followed < self.fold_at:  # so few that they are read faster than a cache is opened
             yield Base(None, vector_set, layout)
             return
-        with self._pages() as pages:
+        cache = None if alone else self._cache
+        with self._pages(cache) as pages:
             lag = vector_set.followed - Base(pages, vector_set, layout).contents.mark.sequence
         if lag >= self.fold_at:
-            self.fold(vector_set, layout, at_least=self.fold_at, patience_s=_PATIENCE_S if lag > _TOO_MUCH else 0.0)
-        with self._pages() as pages:
+            self._fold(cache, vector_set, layout, self.fold_at, _PATIENCE_S if lag > _TOO_MUCH else 0.0)
+        with self._pages(cache) as pages:
             yield Base(pages, vector_set, layout)
 
     def parts(self, session: Session, base: Base, vector_set: VectorSet, sight: Sight) -> list[Part]:
         """Return what a query may find, as this snapshot has it.
 
         Raises:
-            CacheError: the base belongs to another history of the store; it is thrown away.
+            CacheError: the base lacks something, or belongs to another history of the store; it is thrown away.
 
         """
-        overlay = self._overlay(session, base, vector_set)
-        places = None if sight.scope == "all" else [sight.wall.project_key, 0]
+        try:
+            overlay = self._overlay(session, base, vector_set)
+            places = None if sight.scope == "all" else [sight.wall.project_key, 0]
+            blocks = base.parts(sight.group, places)
+        except CacheError as error:
+            self._private = PrivateCache()
+            if self._cache is not None:
+                self._cache.discard(str(error))
+            raise
         found = []
-        for block, dead in base.parts(sight.group, places):
+        for block, dead in blocks:
             mask = block.admitted(sight)
             mask[dead] = False
             if len(overlay.changed):
@@ -231,25 +237,14 @@ class VectorCache:
             found.append(Part(overlay.block, overlay.block.admitted(sight) & overlay.block.within(sight.group, places)))
         return found
 
-    def fold(self, vector_set: VectorSet, layout: Layout, *, at_least: int, patience_s: float = 0.0) -> int:
+    def fold(self, vector_set: VectorSet, layout: Layout, *, at_least: int) -> int:
         """Take into the base what changed since, if it is that much and nobody else is writing; count the documents.
 
         Raises:
             CacheError: the shared cache failed.
 
         """
-        folded = 0
-        while True:
-            left = _Fold(self._store, vector_set, layout, at_least)
-            shared = self._shared
-            written = self._private.write(left) if shared is None else shared.write(left, patience_s=patience_s)
-            if not written or not left.documents:
-                return folded
-            self.folds += 1
-            folded += left.documents
-            if not left.more:
-                return folded
-            time.sleep(_GAP_S)
+        return self._fold(self._cache, vector_set, layout, at_least, 0.0)
 
     def compare(self, vector_set: VectorSet, layout: Layout) -> tuple[int, int]:
         """Compare the base, where it says that it is current, with the store; return documents, and those that differ.
@@ -259,7 +254,7 @@ class VectorCache:
 
         """
         documents = differing = 0
-        with self._pages() as pages, self._store.database.read() as session:
+        with self._pages(self._cache) as pages, self._store.database.read() as session:
             base = Base(pages, vector_set, layout)
             changed = search_index.changed_keys(session, base.contents.mark.sequence)
             for group in get_args(Group):
@@ -276,35 +271,42 @@ class VectorCache:
         """Memory that this process holds for itself."""
         return self._private.size_bytes + sum(overlay.block.size_bytes for overlay in self._overlays.values())
 
-    @property
-    def _shared(self) -> Cache | None:
-        return None if time.monotonic() < self._alone_until else self._cache
+    def _fold(
+        self, cache: Cache | None, vector_set: VectorSet, layout: Layout, at_least: int, patience_s: float
+    ) -> int:
+        folded = 0
+        while True:
+            left = _Fold(self._store, vector_set, layout, at_least)
+            if cache is not None:
+                written = cache.write(left, patience_s=patience_s)
+            else:
+                with self._lock:
+                    written = self._private.write(left)
+            if not written or not left.documents:
+                return folded
+            self.folds += 1
+            folded += left.documents
+            if not left.more:
+                return folded
+            time.sleep(_GAP_S)
 
     @contextmanager
-    def _pages(self) -> Iterator[Pages]:
-        """Open the shared pages, or this process's own for a minute after the shared ones have failed."""
-        shared = self._shared
-        if shared is None:
+    def _pages(self, cache: Cache | None) -> Iterator[Pages]:
+        """Open the shared pages, or this process's own, which go as soon as the shared ones can be used."""
+        if cache is None:
             with self._lock, self._private.read() as own:
                 yield own
             return
-        if self._private.size_bytes:
-            self._private = PrivateCache()
-        try:
-            with shared.read() as pages:
-                yield pages
-        except CacheError:
-            self._alone_until = time.monotonic() + _ALONE_S
-            raise
+        with cache.read() as pages:
+            if self._private.size_bytes:
+                self._private = PrivateCache()
+            yield pages
 
     def _overlay(self, session: Session, base: Base, vector_set: VectorSet) -> Overlay:
         head = search_index.head(session)
         mark = base.contents.mark
         if mark.sequence > search_index.followed_by(session, vector_set.key) or not mark.fits(session):
-            self._private = PrivateCache()
-            if self._cache:
-                self._cache.discard("the store was restored from a copy, or its vectors were made anew")
-            raise CacheError("the vectors in the cache are of another history")
+            raise CacheError("the store was restored from a copy, or its vectors were made anew")
         with self._lock:
             held = self._overlays.get(vector_set.key)
             if held is None or held.mark != mark or held.layout != base.layout or held.head > head:

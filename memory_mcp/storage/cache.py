@@ -275,6 +275,8 @@ class Cache:
                 finished = False
             finally:
                 lock.end()
+        if finished:
+            self.trouble = None
         return finished
 
     def _grow(self, environment: "lmdb.Environment", *, readers: int = 0) -> bool:

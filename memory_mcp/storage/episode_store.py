@@ -12,7 +12,8 @@ from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
-from memory_mcp.storage.hot_episodes import HotEpisodes, Mark, Revision
+from memory_mcp.storage.hot_episodes import HotEpisodes, Revision
+from memory_mcp.storage.marks import Mark
 
 _LISTED = Listed("episode", "episodes e ON e.key = d.key")
 _STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, checksum"

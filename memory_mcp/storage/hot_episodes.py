@@ -16,6 +16,7 @@ from memory_mcp.errors import CacheError
 from memory_mcp.models.episodes import Episode, Step
 from memory_mcp.storage.cache import Cache, Pages
 from memory_mcp.storage.database import Session, Version
+from memory_mcp.storage.marks import Mark, mark_of
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Episode)
@@ -34,28 +35,6 @@ class Revision(Struct, frozen=True):
     number: int
     updated_at: int
     checksum: int
-
-
-class Mark(Struct, frozen=True, array_like=True):
-    """A place in the store's history: a sequence, and the record that changed there."""
-
-    sequence: int = 0
-    id: str = ""
-
-    def fits(self, session: Session) -> bool:
-        """Whether a store has this place in its history; a copy from before has not."""
-        return self == Mark() or session.value("SELECT id FROM changes WHERE sequence = ?", (self.sequence,)) == self.id
-
-
-def mark_of(session: Session) -> Mark:
-    """Return the newest place in a snapshot's history."""
-    row = session.row("SELECT sequence, id FROM changes ORDER BY sequence DESC LIMIT 1")
-    return Mark(*row) if row else Mark()
-
-
-def mark_at(session: Session, sequence: int) -> Mark:
-    """Return the place of a sequence that has been."""
-    return Mark(sequence, session.value("SELECT id FROM changes WHERE sequence = ?", (sequence,)))
 
 
 class HotCounts(Struct, frozen=True):

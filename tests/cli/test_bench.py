@@ -48,6 +48,8 @@ def test_what_cannot_be_measured_says_why(run: Run) -> None:
 
 def test_an_unknown_part_and_a_wrong_size_are_refused(run: Run) -> None:
     assert "no part speed; there are ranking" in str(run("bench", "--only", "speed", code=1).exception)
+    absent = run("bench", "--episodes", "10", "--only", "fill", "--data", "nowhere", code=1)
+    assert "nowhere holds no git/*.jsonl.gz" in str(absent.exception)
     assert "is no list of sizes" in str(run("bench", "--episodes", "many", code=1).exception)
 
 
@@ -109,7 +111,7 @@ def test_the_parts_of_a_search_can_be_measured_by_themselves() -> None:
 
 
 def vocabulary() -> Vocabulary:
-    return Vocabulary.read(Path("no data here"), sample_history())
+    return Vocabulary.read(None, sample_history())
 
 
 def test_synthetic_episodes_use_real_words_and_are_the_same_for_the_same_seed() -> None:

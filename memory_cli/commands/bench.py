@@ -33,9 +33,7 @@ def bench(
     only: Annotated[str, typer.Option(help=f"Parts, of {', '.join(PARTS)}; all without it.")] = "",
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="Directory with git/*.jsonl.gz and swe-agent/*.traj to make episodes from; a bundled sample without it."
-        ),
+        typer.Option(help="Make episodes from its git/*.jsonl.gz and swe-agent/*.traj instead of a bundled sample."),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Directory of the sentence model, if it is not installed.")] = None,
     mine: Annotated[bool, typer.Option("--mine", help="Measure recall and speed on your own memory instead.")] = False,

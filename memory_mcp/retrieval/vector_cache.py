@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from memory_mcp.errors import CacheError
-from memory_mcp.retrieval.blocks import Block, Buffer, Layout, Packed, Positions
+from memory_mcp.retrieval.blocks import Block, Buffer, Layout, Packed, Positions, ascending
 from memory_mcp.retrieval.vectors import Part
 from memory_mcp.storage import search_index
 from memory_mcp.storage.cache import Cache, Table
@@ -91,9 +91,10 @@ class Base:
         """Take over documents in their present state; what is not among the rows has no vectors any more."""
         blocks = {group: list(numbers) for group, numbers in self.contents.blocks.items()}
         self.contents = msgspec.structs.replace(self.contents, mark=mark)
+        gone = ascending(changed)
         for numbers in blocks.values():
             for number in list(numbers):
-                self._bury(numbers, number, changed)
+                self._bury(numbers, number, gone)
         grouped: dict[str, list[VectorRow]] = {}
         for row in rows:
             grouped.setdefault(group_of("patterns" if row.kind == "pattern" else "records", row.place), []).append(row)
@@ -103,13 +104,13 @@ class Base:
         self.contents = msgspec.structs.replace(self.contents, blocks=left)
         self._put("contents", _ENCODER.encode(self.contents))
 
-    def _bury(self, numbers: list[int], number: int, changed: Sequence[int]) -> None:
+    def _bury(self, numbers: list[int], number: int, changed: Positions) -> None:
         """Mark the rows of changed documents as dead; a block that is mostly dead is written anew without them."""
         block, dead = self.part(number)
         dying = block.rows_of(changed)
         if not len(dying):
             return
-        all_dead = np.union1d(dead, dying)
+        all_dead = ascending([*dead.tolist(), *dying.tolist()])
         if len(all_dead) * 2 < len(block):
             self._put(f"{number:08x} dead", all_dead.tobytes())
             return
@@ -172,7 +173,7 @@ class Overlay:
         after.head, after._followed = head, max(vectors, self._followed)
         after._rows = {key: row for key, row in self._rows.items() if key not in set(changed)}
         after._rows |= {row.key: row for row in search_index.read_vector_rows(session, set_key, changed)}
-        after.changed = np.union1d(self.changed, np.array(changed, dtype=np.int64))
+        after.changed = ascending([*self.changed.tolist(), *changed])
         after.block = Block.made(self.layout, list(after._rows.values()))
         return after
 
@@ -259,7 +260,7 @@ class VectorCache:
             changed = search_index.changed_keys(session, base.contents.mark.sequence)
             for group in get_args(Group):
                 for block, dead in base.parts(group, None):
-                    keys = np.setdiff1d(np.setdiff1d(block.owners, block.owners[dead]), changed).tolist()
+                    keys = sorted({*block.owners.tolist()} - {*block.owners[dead].tolist(), *changed})
                     stored = Block.made(layout, search_index.read_vector_rows(session, vector_set.key, keys))
                     for key in keys:
                         documents += 1
@@ -316,7 +317,8 @@ class VectorCache:
 
 
 def _same(one: Block, other: Block, key: int) -> bool:
-    rows, others = one.rows_of([key]), other.rows_of([key])
+    wanted = ascending([key])
+    rows, others = one.rows_of(wanted), other.rows_of(wanted)
     if len(rows) != len(others):
         return False
     same = np.array_equal(one.vectors[rows], other.vectors[others])

@@ -118,7 +118,7 @@ def test_ten_thousand_commits_are_imported_once(tmp_path: Path) -> None:
     assert (json.loads(second.stdout)["imported"], json.loads(second.stdout)["known"]) == (0, 10_000)
 
 
-HEAVY = {"numpy", "mcp", "mcp_types", "openai", "lmdb", "pydantic", "rich.table"}
+HEAVY = {"numpy", "numpy.ma", "mcp", "mcp_types", "openai", "lmdb", "pydantic", "rich.table"}
 HEAVY |= {"memory_mcp.retrieval", "memory_mcp.learning", "memory_cli.bench"}
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory_mcp.retrieval.blocks import Block, Layout, Packed, dump_vectors
+from memory_mcp.retrieval.blocks import Block, Layout, Packed, ascending, dump_vectors
 from memory_mcp.retrieval.vectors import Part, cosines, cosines_of, rank
 from memory_mcp.storage.search_index import VectorRow
 
@@ -60,7 +60,7 @@ def test_joining_blocks_is_making_one_of_what_lives(keys: list[int], cut: int, d
     rows = rows_of(np.random.default_rng(2), keys, layout.dimension)
     blocks = [Block.made(layout, part) for part in (rows[:cut], rows[cut:])]
 
-    joined = Block.joined(layout, [(block, block.rows_of(dead)) for block in blocks])
+    joined = Block.joined(layout, [(block, block.rows_of(ascending(dead))) for block in blocks])
 
     assert contents(joined) == contents(Block.made(layout, [each for each in rows if each.key not in dead]))
 
@@ -88,7 +88,7 @@ def test_ranking_equals_the_best_cosine_of_each_document_that_may_be_found(
     for some in (rows[::2], rows[1::2]):
         block = Block.made(layout, some)
         found = np.ones(len(block), dtype=np.bool_)
-        found[block.rows_of(barred)] = False
+        found[block.rows_of(ascending(barred))] = False
         parts.append(Part(block, found))
     expected = {key: cosine for key, cosine in truth(rows, query).items() if key not in barred}
 

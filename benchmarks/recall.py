@@ -13,16 +13,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_cli.bench.quality import Item, Score, known_item, measure, stored
+from memory_cli.bench.quality import Item, Score, item_of, known_item, measure, stored
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.minilm import MiniLmProvider
 from memory_mcp.embeddings.provider import Vector
 from memory_mcp.importers.commits import Commit, read_json_lines
-from memory_mcp.importers.git import episode_of
 from memory_mcp.retrieval import terms
 from memory_mcp.retrieval.blocks import Signs, signs_of
 
@@ -45,7 +43,7 @@ def main() -> None:
 
 def report(project: str, commits: Sequence[Commit], model: Path | None, sample: int, *, shortcuts_alone: bool) -> None:
     """Measure every method on one project."""
-    items = [item(commit) for commit in commits]
+    items = [item_of(commit) for commit in commits]
     asked = [each for each in items if each.question]
     if sample and len(asked) > sample:
         asked = random.Random(7).sample(asked, sample)
@@ -70,12 +68,6 @@ def show(score: Score) -> None:
     recalls = "".join(f"{value:7.3f}" for value in (score.recall_1, score.recall_5, score.recall_10))
     spans = [f"{low:.3f} to {high:.3f}" for low, high in (score.recall_10_interval, score.ndcg_10_interval)]
     print(f"{score.method:<44}{recalls}{spans[0]:>16}{score.mrr:7.3f}{score.ndcg_10:7.3f}{spans[1]:>16}{score.ms:7.1f}")
-
-
-def item(commit: Commit) -> Item:
-    """Ask for a commit by its subject, which its document lacks."""
-    episode = msgspec.structs.replace(episode_of(commit), task=commit.body or "(no body)", outcome=None)
-    return Item(commit.commit, commit.subject if commit.body else "", episode)
 
 
 def shortcuts(items: Sequence[Item], asked: Sequence[Item]) -> Iterator[Score]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from memory_mcp.errors import MemoryMcpError
 _CLIENT = {"name": "memory-cli", "version": "1"}
 _REVISION = "2025-11-25"
 LIMIT_S = 30.0
+_FIRST_KILL_S, _KILL_TIMES = 0.05, 5
 
 
 class ServerGoneError(MemoryMcpError):
@@ -148,3 +149,39 @@ def listed(server: Server) -> Sequence[str]:
         if page.get("next_cursor") is None:
             return found
         cursor = {"cursor": page["next_cursor"]}
+
+
+def write_at_once(opened: Callable[[], Server], servers: int, writes: int) -> Sequence[str]:
+    """Let several servers record episodes at the same time; return the ids that were acknowledged."""
+    acknowledged: list[str] = []
+
+    def write(number: int) -> None:
+        with opened() as server:
+            for count in range(writes):
+                task = f"writer {number}, episode {count}"
+                made = server.call("create_episode", task_description=task, task_type="check", domain="check")
+                acknowledged.append(made["episode_id"])
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(servers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return acknowledged
+
+
+def write_until_killed(opened: Callable[[], Server], rounds: int) -> Sequence[str]:
+    """Kill a server in mid-write again and again, each time a little later; return the ids that were acknowledged."""
+    acknowledged: list[str] = []
+    for round_ in range(rounds):
+        with opened() as server:
+            killer = threading.Timer(_FIRST_KILL_S * (round_ % _KILL_TIMES + 1), server.kill)
+            killer.start()
+            try:
+                while True:
+                    task = f"round {round_}"
+                    made = server.call("create_episode", task_description=task, task_type="check", domain="check")
+                    acknowledged.append(made["episode_id"])
+            except ServerGoneError:
+                killer.join()
+    return acknowledged

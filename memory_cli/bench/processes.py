@@ -4,7 +4,6 @@ import re
 import statistics
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
@@ -14,7 +13,7 @@ from typing import Any
 from memory_cli.bench.figures import Figure, latency, percentile, timed
 from memory_cli.bench.memories import Filled, add_sentence_vectors
 from memory_cli.bench.peers import raw_commits
-from memory_cli.servers import Server, listed
+from memory_cli.servers import Server, listed, write_at_once, write_until_killed
 
 _NO_OP = """
 import asyncio
@@ -30,7 +29,7 @@ asyncio.run(main())
 """
 _QUERY_REACH = {10_000: 10.0, 100_000: 30.0}
 _NEW = {"task_type": "benchmark", "domain": "benchmark"}
-_SERVERS, _WRITES = 8, 25
+_SERVERS, _WRITES, _KILLS = 8, 25, 40
 _SHARING = 4
 _READY_TRIES = 10_000
 
@@ -61,26 +60,23 @@ def recording(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
         yield latency("record", "a step over stdio, durable", times, reach=5.0, beside=peer)
         calls: list[dict[str, Any]] = [{"task_description": f"burst {number}", **_NEW} for number in range(50)]
         yield latency("record", "50 pipelined calls", server.burst("create_episode", calls), reach=50.0)
-    acknowledged: list[str] = []
+    acknowledged = write_at_once(lambda: Server(memory.environ(environ)), _SERVERS, _WRITES)
+    missing = _SERVERS * _WRITES - len(set(acknowledged) & _readable(memory, environ))
+    yield Figure("record", f"{_SERVERS} processes x {_WRITES} writes, not readable", "writes", value=missing, reach=0.0)
 
-    def write(number: int) -> None:
-        with Server(memory.environ(environ)) as one:
-            for count in range(_WRITES):
-                made = one.call("create_episode", task_description=f"writer {number} {count}", **_NEW)
-                acknowledged.append(made["episode_id"])
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(_SERVERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def killing(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
+    """Kill servers in mid-write, and look for what they had acknowledged."""
+    acknowledged = write_until_killed(lambda: Server(memory.environ(environ)), _KILLS)
+    lost = set(acknowledged) - _readable(memory, environ)
+    note = f"{len(acknowledged)} were acknowledged"
+    yield Figure("kill", f"acknowledged writes lost in {_KILLS} kills", "writes", value=len(lost), reach=0.0, note=note)
+
+
+def _readable(memory: Filled, environ: dict[str, str]) -> set[str]:
+    """Let a fresh process list every episode."""
     with Server(memory.environ(environ), "--toolsets", "records") as fresh:
-        readable = set(listed(fresh))
-    lost = set(acknowledged) - readable
-    yield Figure(
-        "record", f"{_SERVERS} processes x {_WRITES} writes, lost", "writes", value=len(lost), reach=0.0,
-        note=f"{len(acknowledged)} acknowledged",
-    )  # fmt: skip
+        return set(listed(fresh))
 
 
 def starting(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:

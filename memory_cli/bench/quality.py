@@ -1,6 +1,7 @@
 """This module measures how often the right record is found, for several ways of searching, with an interval."""
 
 import math
+import random
 import re
 import tempfile
 import time
@@ -13,9 +14,12 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from memory_cli.bench.figures import Figure
 from memory_cli.bench.peers import stock_fts5
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, RecallSettings, Settings, StoreSettings
+from memory_mcp.importers.commits import Commit, read_json_lines
+from memory_mcp.importers.git import episode_of
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.recall import Query
@@ -24,6 +28,7 @@ Search = Callable[[str], Sequence[str]]
 _SHOWN = 10
 _ROUNDS = 1_000
 _BATCH = 200
+_QUESTIONS = 400
 
 
 class Item(Struct, frozen=True):
@@ -156,3 +161,30 @@ def known_item(items: Sequence[Item], asked: Sequence[Item], model: Path | None)
             for how, settings in (("vectors alone", VECTORS_ALONE), ("whole", RecallSettings())):
                 with whole.searching(settings) as search:
                     yield measure(f"ours, {name}, {how}", search, asked)
+
+
+def item_of(commit: Commit) -> Item:
+    """Ask for a commit by its subject, which its record lacks."""
+    episode = msgspec.structs.replace(episode_of(commit), task=commit.body or "(no body)", outcome=None)
+    return Item(commit.commit, commit.subject if commit.body else "", episode)
+
+
+def beside_fts5(data: Path | None, model: Path | None) -> Iterator[Figure]:
+    """Compare recall with stock FTS5 on every commit log of a directory."""
+    logs = sorted((data / "git").glob("*.jsonl.gz")) if data else []
+    if not logs:
+        yield Figure(
+            "recall", "recall@10, times stock FTS5", "x", note="give --data with commit logs in git/*.jsonl.gz"
+        )
+    for log in logs:
+        items = [item_of(commit) for commit in read_json_lines(log)]
+        asked = [item for item in items if item.question]
+        asked = random.Random(7).sample(asked, min(_QUESTIONS, len(asked)))  # noqa: S311 - a fixed sample
+        scores = {score.method: score for score in known_item(items, asked, model)}
+        for method, reach in (("ours, hashed, whole", 1.1), ("ours, sentence model, whole", 1.2)):
+            if (score := scores.get(method)) is not None:
+                low, high = score.recall_10_interval
+                beside = {"recall@10": score.recall_10, "from": low, "to": high}
+                ratio = round(score.recall_10 / scores["stock FTS5"].recall_10, 2)
+                what = f"{log.name.partition('.')[0]}: {method}, recall@10 times FTS5"
+                yield Figure("recall", what, "x", len(items), ratio, beside=beside, reach=reach, at_least=True)

@@ -21,7 +21,7 @@ _MOST_RANKED = 1_000_000
 _USUAL = 10_000  # where parts are measured that do not depend on the size
 PARTS = (
     *("ranking", "fill", "store", "search", "query", "command", "sharing"),  # at every size
-    *("get", "record", "spawn", "memory", "model", "size"),  # once
+    *("get", "record", "kill", "spawn", "memory", "model", "size", "recall"),  # once
 )
 
 
@@ -92,7 +92,7 @@ def _all(
     context: typer.Context, sizes: list[int], chosen: set[str], data: Path | None, model: Path | None
 ) -> Iterator["Figure"]:
     """Measure the chosen parts, the quick ones first."""
-    from memory_cli.bench import memories, processes, ranking, storing  # noqa: PLC0415 - numpy
+    from memory_cli.bench import memories, processes, quality, ranking, storing  # noqa: PLC0415 - numpy
     from memory_cli.bench.synthetic import Vocabulary  # noqa: PLC0415 - as above
 
     environ = opening(context).environ
@@ -101,7 +101,9 @@ def _all(
         yield from ranking.ranking((*_RANKED, *((_MOST_RANKED,) if max(sizes) > _USUAL else ())))
     if "size" in chosen:
         yield from processes.installed()
-    if chosen <= {"ranking", "size"}:
+    if "recall" in chosen:
+        yield from quality.beside_fts5(data, where)
+    if chosen <= {"ranking", "size", "recall"}:
         return
     vocabulary = Vocabulary.read(data, sample_history())
     usual = max((size for size in sizes if size <= _USUAL), default=sizes[0])
@@ -120,6 +122,7 @@ def _all(
             once: dict[str, Callable[[], Iterator[Figure]]] = {
                 "get": partial(storing.hot, memory),
                 "record": partial(processes.recording, memory, environ),
+                "kill": partial(processes.killing, memory, environ),
                 "spawn": partial(processes.starting, memory, environ),
                 "memory": partial(processes.resident, memory, environ, where),
                 "model": partial(storing.sentence_model, where, memory),

@@ -30,7 +30,8 @@ def stats(context: typer.Context, json: show.Json = False) -> None:
     rows = [
         ("path", state.path),
         ("in use", f"no: {state.trouble}" if state.trouble else "yes" if state.entries else "not yet"),
-        ("size of the file", f"{state.bytes / 1e6:.1f} MB, room for {state.map_bytes / 1e6:.0f} MB before it grows"),
+        ("size of the file", f"{state.bytes / 1e6:.1f} MB"),
+        ("room before the map grows", f"{state.map_bytes / 1e6:.0f} MB" if state.map_bytes else ""),
         ("processes reading", str(max(state.readers - 1, 0))),
         ("episodes", str(state.entries.get("episodes", 0))),
         ("blocks of vectors and what belongs to them", str(state.entries.get("vectors", 0))),

@@ -5,7 +5,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from msgspec import Struct
 
 from memory_cli import show
 from memory_cli.opening import opening
-from memory_cli.servers import Server, ServerGoneError, listed
+from memory_cli.servers import Server, ServerGoneError, listed, write_at_once, write_until_killed
 from memory_mcp.clock import SystemClock
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import MemoryMcpError
@@ -114,19 +113,7 @@ def _tried(promise: str, prove: Callable[[_Lab], tuple[bool, str]], lab: _Lab) -
 
 def _across_processes(lab: _Lab) -> tuple[bool, str]:
     home = lab.home()
-    acknowledged: list[str] = []
-
-    def write(number: int) -> None:
-        with lab.server(home) as server:
-            for count in range(_WRITES):
-                made = server.call("create_episode", task_description=f"{number} {count}", **_NEW)
-                acknowledged.append(made["episode_id"])
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(_SERVERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    acknowledged = write_at_once(lambda: lab.server(home), _SERVERS, _WRITES)
     found = lab.listed(home)
     whole = len(acknowledged) == _SERVERS * _WRITES and found == set(acknowledged)
     return whole, f"{_SERVERS} servers at once: {len(acknowledged)} writes acknowledged, {len(found)} read by a fifth"
@@ -134,17 +121,7 @@ def _across_processes(lab: _Lab) -> tuple[bool, str]:
 
 def _killed(lab: _Lab) -> tuple[bool, str]:
     home = lab.home()
-    acknowledged: list[str] = []
-    for round_ in range(_KILLS):
-        with lab.server(home) as server:
-            killer = threading.Timer(0.05 * (round_ + 1), server.kill)
-            killer.start()
-            try:
-                while True:
-                    made = server.call("create_episode", task_description=f"round {round_}", **_NEW)
-                    acknowledged.append(made["episode_id"])
-            except ServerGoneError:
-                killer.join()
+    acknowledged = write_until_killed(lambda: lab.server(home), _KILLS)
     found = lab.listed(home)
     with _store(home) as store:
         intact = store.is_intact()

@@ -70,11 +70,12 @@ def line_of(figure: "Figure") -> str:
     """Draw a row."""
     size = f"{figure.size:,}" if figure.size else ""
     value = "not measured" if figure.value is None else f"{figure.value:g} {figure.unit}"
-    spread = f"p50 {figure.p50:g} p95 {figure.p95:g}" if figure.p50 and figure.p95 else ""
+    timed = {"p50": figure.p50, "p95": figure.p95, "p99": figure.p99}
+    spread = " ".join(f"{name} {each:.3g}" for name, each in timed.items() if each) if figure.p95 else ""
     reach = "" if figure.reach is None else f"{'>=' if figure.at_least else '<='} {figure.reach:g}"
     said = {True: "reached", False: "MISSED", None: ""}[figure.reached]
     beside = ", ".join(f"{name} {value:g}" for name, value in figure.beside.items())
-    columns = f"{figure.part:<8}{size:>10}  {figure.what:<58}{value:>14}  {spread:<24}{reach:>8} {said:<8}"
+    columns = f"{figure.part:<8}{size:>10}  {figure.what:<58}{value:>14}  {spread:<32}{reach:>8} {said:<8}"
     return f"{columns}{beside} {figure.note}".rstrip()
 
 

@@ -52,3 +52,25 @@ def test_a_server_is_spoken_to_without_the_sdk(tmp_path: Path) -> None:
         server.kill()
         with pytest.raises(ServerGoneError):
             server.call("health_check")
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not show what a process has loaded")
+def test_a_server_answers_before_numpy_is_loaded_and_loads_it_in_the_background(tmp_path: Path) -> None:
+    environ = {**os.environ, "MEMORY_MCP_HOME": str(tmp_path / "home"), "MEMORY_MCP_PROJECT_NAME": "selftest"}
+
+    def loaded(server: Server) -> set[str]:
+        maps = Path(f"/proc/{server.pid}/maps").read_text(encoding="utf-8")
+        return {name for name in ("numpy", "lmdb", "safetensors") if f"/{name}/" in maps or f"{name}." in maps}
+
+    with Server(environ) as server:
+        assert len(server.request("tools/list")["tools"]) == 12
+        assert loaded(server) == set()
+        made = server.call("create_episode", task_description="a task", task_type="x", domain="y")
+        assert loaded(server) == set()
+
+        for _ in range(100_000):  # nothing but cheap calls until the background has done its part
+            if {"numpy", "lmdb"} <= loaded(server):
+                break
+            server.call("get_episode", episode_id=made["episode_id"])
+
+        assert {"numpy", "lmdb"} <= loaded(server)

@@ -134,8 +134,10 @@ def _torn(lab: _Lab) -> tuple[bool, str]:
     home = lab.home()
     tasks = [f"mend part {number} of the login" for number in range(_WRITES)]
     with lab.server(home) as server:
-        ids = [server.call("create_episode", task_description=task, **_NEW)["episode_id"] for task in tasks]
         _until_cached(server, home)
+        ids = [server.call("create_episode", task_description=task, **_NEW)["episode_id"] for task in tasks]
+        for each in ids:
+            server.call("add_episode_steps", episode_id=each, steps=[{"tool": "bash", "action": "ls"}])
         server.close_input()
     data = home / "cache" / "hot" / "data.mdb"
     harms: dict[str, Callable[[], object]] = {
@@ -152,8 +154,8 @@ def _torn(lab: _Lab) -> tuple[bool, str]:
         for _ in range(2):  # a page of zeros may kill the process that reads it; the next one has a new cache
             try:
                 with lab.server(home) as server:
-                    read = [server.call("get_episode", episode_id=each)["task_description"] for each in ids]
                     _until_cached(server, home)
+                    read = [server.call("get_episode", episode_id=each)["task_description"] for each in ids]
                     server.close_input()
                 break
             except ServerGoneError:
@@ -165,14 +167,13 @@ def _torn(lab: _Lab) -> tuple[bool, str]:
 
 
 def _until_cached(server: Server, home: Path) -> None:
-    """Wait until the server has opened the cache in the background, and change something, which is then kept there."""
+    """Wait until the server has opened the cache in the background."""
     stamp = home / "cache" / "hot" / "stamp"
     for _ in range(_CACHE_TRIES):
         if stamp.exists():
-            break
+            return
         server.call("health_check")
         time.sleep(_CACHE_PAUSE_S)
-    server.call("create_episode", task_description="kept in the cache", **_NEW)
 
 
 def _overwrite(path: Path, noise: bytes) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple, Self, get_args
+from typing import Self, get_args
 
 import numpy as np
 from msgspec import Struct
@@ -17,6 +17,7 @@ from memory_mcp.storage.search_index import NEVER, Group, Sight, VectorRow
 STORED_TYPE = np.dtype("<f2")  # half the bytes in the store; the loss of cosine is below 0.0005
 _OWNER, _CREATED, _LAPSES, _STATE, _PLACE, _DOMAIN, _TASK_TYPE, _LANGUAGE = range(8)
 _FIELDS = 8
+_HEAD = 2  # numbers before the fields
 _WORD_BITS = 64
 _NOBODY_SAID = -1  # where a record has no such field at all, as a note has no domain
 _KINDS: dict[str, int] = {kind: number for number, kind in enumerate(get_args(Kind))}
@@ -51,15 +52,6 @@ class Layout(Struct, frozen=True):
         """Vectors of a full block: 24 MiB of them, a power of two."""
         fitting = (24 << 20) // (4 * self.dimension)
         return int(1 << max(fitting.bit_length() - 1, 6))
-
-
-class Packed(NamedTuple):
-    """A block as bytes, its own or where they lie in the cache."""
-
-    vectors: Buffer
-    signs: Buffer
-    fields: Buffer
-    tags: Buffer
 
 
 class Block:
@@ -122,14 +114,17 @@ class Block:
         return cls(layout, vectors, signs_of(vectors), np.ascontiguousarray(fields), np.ascontiguousarray(tags))
 
     @classmethod
-    def mapped(cls, layout: Layout, packed: Packed) -> Self:
+    def mapped(cls, layout: Layout, packed: Buffer) -> Self:
         """Look at packed bytes as a block, without copying them."""
-        flat = np.frombuffer(packed.vectors, dtype=np.float32)
-        rows = len(flat) // layout.dimension
-        vectors = flat.reshape(layout.dimension, rows).T if layout.in_columns else flat.reshape(rows, layout.dimension)
-        signs = None if layout.in_columns else np.frombuffer(packed.signs, np.uint64).reshape(layout.words, rows)
-        fields = np.frombuffer(packed.fields, dtype=np.int64).reshape(_FIELDS, rows)
-        return cls(layout, vectors, signs, fields, np.frombuffer(packed.tags, dtype=np.int64).reshape(2, -1))
+        rows, pairs = np.frombuffer(packed, dtype=np.int64, count=_HEAD).tolist()
+        whole = np.frombuffer(packed, dtype=np.int64, count=_HEAD + _FIELDS * rows + 2 * pairs)
+        fields = whole[_HEAD : _HEAD + _FIELDS * rows].reshape(_FIELDS, rows)
+        tags = whole[_HEAD + _FIELDS * rows :].reshape(2, pairs)
+        signs = np.frombuffer(packed, dtype=np.uint64, count=layout.words * rows, offset=whole.nbytes)
+        floats = np.frombuffer(packed, dtype=np.float32, offset=whole.nbytes + signs.nbytes)
+        if layout.in_columns:
+            return cls(layout, floats.reshape(layout.dimension, rows).T, None, fields, tags)
+        return cls(layout, floats.reshape(rows, layout.dimension), signs.reshape(layout.words, rows), fields, tags)
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -147,14 +142,11 @@ class Block:
         arrays = (self.vectors, self.fields, self.tags, *(() if self.signs is None else (self.signs,)))
         return sum(array.nbytes for array in arrays)
 
-    def packed(self) -> Packed:
-        """Return the block as bytes."""
-        return Packed(
-            vectors=(self.vectors.T if self.layout.in_columns else self.vectors).tobytes(),
-            signs=b"" if self.signs is None else self.signs.tobytes(),
-            fields=self.fields.tobytes(),
-            tags=self.tags.tobytes(),
-        )
+    def packed(self) -> bytes:
+        """Return the block as bytes: how many rows and tags, fields, tags, signs, vectors."""
+        vectors = self.vectors.T if self.layout.in_columns else self.vectors
+        parts = (np.array([len(self), self.tags.shape[1]], dtype=np.int64), self.fields, self.tags, self.signs, vectors)
+        return b"".join(part.tobytes() for part in parts if part is not None)
 
     def rows_of(self, wanted: Positions) -> Positions:
         """Return the rows of some documents, ascending as their keys are."""

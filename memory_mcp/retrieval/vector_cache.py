@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from memory_mcp.errors import CacheError
-from memory_mcp.retrieval.blocks import Block, Buffer, Layout, Packed, Positions, ascending
+from memory_mcp.retrieval.blocks import Block, Buffer, Layout, Positions, ascending
 from memory_mcp.retrieval.vectors import Part
 from memory_mcp.storage import search_index
 from memory_mcp.storage.cache import Cache, Table
@@ -81,11 +81,11 @@ class Base:
     def part(self, number: int) -> tuple[Block, Positions]:
         """Return a block and its dead rows."""
         assert self._pages is not None  # noqa: S101 - without pages there is no block
-        values = [self._pages.get("vectors", self._key(f"{number:08x} {name}")) for name in (*Packed._fields, "dead")]
-        if any(value is None for value in values[:-1]):
+        packed = self._pages.get("vectors", self._key(f"{number:08x}"))
+        if packed is None:
             raise CacheError(f"block {number} of the vectors is not there")
-        block = Block.mapped(self.layout, Packed(*(value or b"" for value in values[:-1])))
-        return block, np.frombuffer(values[-1] or b"", dtype=np.int64)
+        dead = self._pages.get("vectors", self._key(f"{number:08x} dead"))
+        return Block.mapped(self.layout, packed), np.frombuffer(dead or b"", dtype=np.int64)
 
     def fold(self, changed: Sequence[int], rows: Sequence[VectorRow], mark: Mark) -> None:
         """Take over documents in their present state; what is not among the rows has no vectors any more."""
@@ -133,14 +133,13 @@ class Base:
     def _write(self, block: Block) -> int:
         number = self.contents.next_block
         self.contents = msgspec.structs.replace(self.contents, next_block=number + 1)
-        for name, value in block.packed()._asdict().items():
-            self._put(f"{number:08x} {name}", value)
+        self._put(f"{number:08x}", block.packed())
         return number
 
     def _remove(self, number: int) -> None:
         assert self._pages is not None  # noqa: S101 - as above
-        for name in (*Packed._fields, "dead"):
-            self._pages.delete("vectors", self._key(f"{number:08x} {name}"))
+        for name in (f"{number:08x}", f"{number:08x} dead"):
+            self._pages.delete("vectors", self._key(name))
 
     def _put(self, name: str, value: bytes) -> None:
         assert self._pages is not None  # noqa: S101 - as above

@@ -15,7 +15,7 @@ SIGNS_FROM = 16_384
 # So many of the nearest by sign are scored exactly. Of the exact best ten for commit subjects among commits, 98 % stood
 # within the nearest 67, 69, 91 and 87 of 700, 1,400, 2,800 and 5,773 vectors of the sentence model: the number hardly
 # grows with the store. More are taken for the best 200 that a search fuses.
-RESCORED = 4_000
+RESCORED = 2_000
 _CLOSED = np.uint16(0xFFFF)  # the distance of a row that may not be found
 _SAMPLED = 16  # one score in so many
 _AT_ONCE = 65_536  # rows whose scratch arrays stay in the processor's cache

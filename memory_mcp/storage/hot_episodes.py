@@ -105,10 +105,11 @@ class HotEpisodes:
         return episode
 
     def keep(self, episode: Episode, revision: Revision, mark: Mark, version: Version | None = None) -> None:
-        """Keep an episode as the store has it."""
+        """Keep an episode as the store has it; one without steps is read as fast as it is found in the shared cache."""
         encoded = _ENCODER.encode(episode)
         self._hold(episode, revision, len(encoded), version)
-        self._write(episode.id, revision, encoded, mark)
+        if episode.steps:
+            self._write(episode.id, revision, encoded, mark)
 
     def extend(self, episode_id: str, before: Revision, after: Revision, steps: Sequence[Step], mark: Mark) -> None:
         """Carry an episode that is held over to its next revision, which has more steps; one that is not stays away."""

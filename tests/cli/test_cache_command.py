@@ -5,6 +5,7 @@ import zlib
 import pytest
 
 from memory_mcp.memory import Memory
+from memory_mcp.models.episodes import Step
 from tests.cli.conftest import Run, as_json
 from tests.conftest import OpenMemory
 
@@ -17,7 +18,10 @@ def memory(open_memory: OpenMemory) -> Memory:
 
 
 def fill(memory: Memory, count: int = 3) -> list[str]:
-    return [memory.episodes.start(f"task number {number}")[0].id for number in range(count)]
+    ids = [memory.episodes.start(f"task number {number}")[0].id for number in range(count)]
+    for episode_id in ids:
+        memory.episodes.append(episode_id, [Step("bash", "ls")])
+    return ids
 
 
 def test_an_unused_cache_says_so(run: Run) -> None:

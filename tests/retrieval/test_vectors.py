@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory_mcp.retrieval.blocks import Block, Layout, Packed, ascending, dump_vectors
+from memory_mcp.retrieval.blocks import Block, Layout, ascending, dump_vectors
 from memory_mcp.retrieval.vectors import Part, cosines, cosines_of, rank
 from memory_mcp.storage.search_index import VectorRow
 
@@ -40,7 +40,7 @@ def contents(block: Block) -> dict[str, Any]:
 def test_a_block_is_the_same_after_it_was_packed(layout: Layout) -> None:
     block = Block.made(layout, rows_of(np.random.default_rng(1), [5, 2, 9], layout.dimension))
 
-    mapped = Block.mapped(layout, Packed(*(memoryview(part) for part in block.packed())))
+    mapped = Block.mapped(layout, memoryview(block.packed()))
 
     assert contents(mapped) == contents(block)
     assert mapped.owners.tolist() == sorted(block.owners.tolist())

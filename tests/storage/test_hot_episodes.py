@@ -28,6 +28,13 @@ def warm(memory: Memory) -> Memory:
     return memory
 
 
+def started(memory: Memory, task: str) -> Episode:
+    """Start an episode that has steps, so that it is kept in the shared cache too."""
+    episode, _ = memory.episodes.start(task)
+    memory.episodes.append(episode.id, STEPS)
+    return memory.episodes.get(episode.id)
+
+
 def read_plainly(memory: Memory, episode_id: str) -> Episode:
     """Read an episode from the database alone."""
     with memory.store.database.read() as session:
@@ -84,9 +91,11 @@ def test_a_change_by_a_process_without_the_cache_is_seen_too(open_memory: OpenMe
 
 def test_an_erased_episode_leaves_the_shared_cache(open_memory: OpenMemory) -> None:
     writer, other = warm(open_memory()), warm(open_memory())
-    episode, _ = writer.episodes.start("to be erased")
+    episode = started(writer, "to be erased")
     cache = writer.store.cache
     assert cache
+    with cache.read() as pages:
+        assert pages.keys("episodes") == [episode.id.encode()]
 
     other.episodes.delete(episode.id)
 
@@ -126,9 +135,9 @@ def test_the_longest_unused_leave_when_room_is_short(open_memory: OpenMemory, cl
 
 def test_what_nobody_read_for_long_leaves(open_memory: OpenMemory, clock: FrozenClock) -> None:
     memory = warm(open_memory(cache={"keep_days": 2}))
-    old, _ = memory.episodes.start("old")
+    old = started(memory, "old")
     clock.moment += 3 * DAY
-    new, _ = memory.episodes.start("new")
+    new = started(memory, "new")
 
     cache = memory.store.cache
     assert cache
@@ -139,7 +148,7 @@ def test_what_nobody_read_for_long_leaves(open_memory: OpenMemory, clock: Frozen
 
 def test_an_entry_with_a_flipped_bit_is_not_served(open_memory: OpenMemory) -> None:
     writer, reader = warm(open_memory()), warm(open_memory())
-    episode, _ = writer.episodes.start("whole")
+    episode = started(writer, "whole")
     cache = writer.store.cache
     assert cache
     with cache.read() as pages:
@@ -155,7 +164,7 @@ def test_an_entry_with_a_flipped_bit_is_not_served(open_memory: OpenMemory) -> N
 
 def test_a_store_restored_from_a_copy_is_not_answered_from_its_future(open_memory: OpenMemory) -> None:
     memory = warm(open_memory())
-    kept, _ = memory.episodes.start("in the copy")
+    kept = started(memory, "in the copy")
     copy = memory.places.home / "copy.db"
     memory.store.database.backup_to(copy)
     memory.episodes.update(kept.id, Changes(task="after the copy"))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from memory_cli.bench.quality import Item, Score, item_of, known_item, measure, stored
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.minilm import MiniLmProvider
-from memory_mcp.embeddings.provider import Vector
+from memory_mcp.embeddings.provider import Vector, normalised
 from memory_mcp.importers.commits import Commit, read_json_lines
 from memory_mcp.retrieval import terms
 from memory_mcp.retrieval.blocks import Signs, signs_of
@@ -109,8 +109,7 @@ def mixed(real: Vector, count: int) -> Vector:
         size = min(16_384, count - start)
         share = dice.uniform(0.1, 0.9, size=(size, 1)).astype(np.float32)
         one, other = real[dice.integers(0, len(real), size)], real[dice.integers(0, len(real), size)]
-        between = share * one + (1 - share) * other
-        made[start : start + size] = between / np.linalg.norm(between, axis=1, keepdims=True)
+        made[start : start + size] = normalised(share * one + (1 - share) * other)
     return made
 
 

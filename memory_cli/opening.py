@@ -1,5 +1,6 @@
 """This module carries the global options to the commands and opens the memory that they name."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
@@ -30,6 +31,12 @@ class Opening(Struct, frozen=True):
     def memory(self) -> Memory:
         """Open the memory; use it as a context manager."""
         return Memory.open(self.environ, self.directory, actor="cli", resolved=self.resolved())
+
+
+def scratch_environ(environ: Mapping[str, str], home: Path, project: str) -> dict[str, str]:
+    """Return the environment for a process on a scratch memory, which none of the user's settings reach."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("MEMORY_MCP_")}
+    return {**kept, "MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": project}
 
 
 def opening(context: typer.Context) -> Opening:

@@ -94,19 +94,23 @@ def latency(
 
 def growth(figures: Sequence[Figure]) -> tuple[Growth, ...]:
     """Fit the exponent of every cost that was timed at several sizes, by least squares over the logarithms of p50."""
+    found = []
+    for what, rows in _by_size(figures).items():
+        xs, ys = [math.log(row.size) for row in rows], [math.log(row.p50 or 1) for row in rows]
+        middle_x, middle_y = fmean(xs), fmean(ys)
+        slope = sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True))
+        exponent = slope / sum((x - middle_x) ** 2 for x in xs)
+        found.append(Growth(what, round(exponent, 2), tuple(row.size for row in rows)))
+    return tuple(found)
+
+
+def _by_size(figures: Sequence[Figure]) -> dict[str, list[Figure]]:
+    """Group what was timed at several sizes, the smallest first."""
     series: dict[str, list[Figure]] = {}
-    for figure in figures:
+    for figure in sorted(figures, key=lambda row: row.size):
         if figure.size and figure.p50:
             series.setdefault(f"{figure.part}: {figure.what}", []).append(figure)
-    found = []
-    for what, rows in series.items():
-        if len(rows) > 1:
-            xs, ys = [math.log(row.size) for row in rows], [math.log(row.p50 or 1) for row in rows]
-            middle_x, middle_y = fmean(xs), fmean(ys)
-            slope = sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True))
-            exponent = slope / sum((x - middle_x) ** 2 for x in xs)
-            found.append(Growth(what, round(exponent, 2), tuple(row.size for row in rows)))
-    return tuple(found)
+    return {what: rows for what, rows in series.items() if len(rows) > 1}
 
 
 def report(figures: Sequence[Figure]) -> Report:
@@ -117,11 +121,7 @@ def report(figures: Sequence[Figure]) -> Report:
 
 def svg(figures: Sequence[Figure]) -> str:
     """Draw p50 and p95 of every cost that was timed at several sizes, both axes logarithmic."""
-    series: dict[str, list[Figure]] = {}
-    for figure in figures:
-        if figure.size and figure.p50:
-            series.setdefault(f"{figure.part}: {figure.what}", []).append(figure)
-    drawn = {what: sorted(rows, key=lambda row: row.size) for what, rows in series.items() if len(rows) > 1}
+    drawn = _by_size(figures)
     width, height, left, top = 860, 120 + 18 * len(drawn) + 330, 70, 30
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" {_FONT}>',

@@ -9,13 +9,18 @@ import numpy as np
 from msgspec import Struct
 
 from memory_cli.bench.synthetic import Vocabulary
+from memory_cli.opening import scratch_environ
 from memory_mcp.config.places import places
-from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
+from memory_mcp.config.settings import EmbeddingSettings, RecallSettings, Settings, StoreSettings
 from memory_mcp.embeddings.minilm import MiniLmProvider
+from memory_mcp.embeddings.provider import normalised
 from memory_mcp.memory import Memory
+from memory_mcp.retrieval.blocks import STORED_TYPE, dump_vectors
 from memory_mcp.storage import search_index
 
 PROJECT = "benchmark"
+HASHED = EmbeddingSettings(provider="hash")
+PLAIN = RecallSettings()
 _BATCH = 500
 Progress = Callable[[int], None]
 
@@ -31,20 +36,16 @@ class Filled(Struct, frozen=True):
 
     def environ(self, environ: dict[str, str], provider: str = "hash", model: Path | None = None) -> dict[str, str]:
         """Return the environment for a process on this memory."""
-        kept = {name: value for name, value in environ.items() if not name.startswith("MEMORY_MCP_")}
         return {
-            **kept,
-            "MEMORY_MCP_HOME": str(self.home),
-            "MEMORY_MCP_PROJECT_NAME": PROJECT,
+            **scratch_environ(environ, self.home, PROJECT),
             "MEMORY_MCP_EMBEDDINGS_PROVIDER": provider,
             "MEMORY_MCP_EMBEDDINGS_MODEL_DIRECTORY": str(model or ""),
         }
 
 
-def open_at(home: Path, provider: str = "hash", model: Path | None = None) -> Memory:
+def open_at(home: Path, embeddings: EmbeddingSettings = HASHED, recall: RecallSettings = PLAIN) -> Memory:
     """Open the memory of a directory."""
-    embeddings = EmbeddingSettings(provider=provider, model_directory=str(model or ""))  # type: ignore[arg-type]  # a literal of ours
-    settings = Settings(store=StoreSettings(home=str(home)), embeddings=embeddings)
+    settings = Settings(store=StoreSettings(home=str(home)), embeddings=embeddings, recall=recall)
     return Memory(settings, places(settings, settings_file=home / "none"), PROJECT, actor="bench")
 
 
@@ -65,9 +66,8 @@ def filled(directory: str, size: int, vocabulary: Vocabulary, progress: Progress
         stored = time.perf_counter() - started
         memory.index.follow_for_search(0)
         indexed = time.perf_counter() - started - stored
-        with (
-            memory.store.database.write() as session
-        ):  # learning is another benchmark's, and would run beside all others
+        with memory.store.database.write() as session:
+            # learning is another benchmark's, and would run beside all others
             memory.store.digests.reach(session, search_index.head(session))
     return Filled(home, size, vocabulary, stored, indexed)
 
@@ -94,9 +94,8 @@ def add_sentence_vectors(home: Path) -> None:
                 rows = search_index.read_vectors(session, hashed.key, keys[start : start + _BATCH])
                 vectors = {}
                 for key, packed in rows:
-                    found = np.frombuffer(packed, dtype="<f2").reshape(-1, hashed.dimension).astype(np.float32) @ mixing
-                    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-                    vectors[key] = (found / np.where(lengths == 0, 1, lengths)).astype("<f2").tobytes()
+                    whole = np.frombuffer(packed, dtype=STORED_TYPE).reshape(-1, hashed.dimension)
+                    vectors[key] = dump_vectors(normalised(whole.astype(np.float32) @ mixing))
                 following = search_index.find_vector_set(session, MiniLmProvider.model)
                 assert following is not None  # noqa: S101 - as above
                 done = head if start + _BATCH >= len(keys) else following.followed

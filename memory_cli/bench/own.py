@@ -7,7 +7,7 @@ import msgspec
 
 from memory_cli.bench import quality
 from memory_cli.bench.figures import Figure, latency, timed
-from memory_mcp.embeddings.models import is_installed, model_directory
+from memory_mcp.embeddings.models import installed
 from memory_mcp.errors import NotFoundError
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Episode
@@ -33,9 +33,7 @@ def measure(memory: Memory) -> Iterator[Figure]:
             f"{_LEAST_QUESTIONS} are needed; record some, or bring history in with 'memory-cli import git'"
         )
     asked = random.Random(7).sample(askable, min(_MOST_QUESTIONS, len(askable)))  # noqa: S311 - a fixed sample
-    where = memory.places.models
-    model = model_directory(where) if is_installed(where) else None
-    for score in quality.known_item(items, asked, model):
+    for score in quality.known_item(items, asked, installed(memory.places.models)):
         low, high = score.recall_10_interval
         beside = {"from": low, "to": high, "R@1": score.recall_1, "MRR": score.mrr, "nDCG@10": score.ndcg_10}
         what = f"recall@10, {score.method}, {score.questions} questions"

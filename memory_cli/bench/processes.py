@@ -4,7 +4,7 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -99,19 +99,23 @@ def starting(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
 def commands(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
     """Run a listing and a search as whole processes, beside an interpreter that does nothing."""
     where = memory.environ(environ)
-
-    def process(*words: str) -> Callable[[], object]:
-        command = [sys.executable, *words]
-        return lambda: subprocess.run(command, env=where, check=True, capture_output=True)  # noqa: S603 - our own
-
-    floor = {"python -c pass p50": percentile(timed(process("-c", "pass"), 10), 0.5)}
+    floor = {"python -c pass p50": percentile(timed(_process(where, "-c", "pass"), 10), 0.5)}
     for what, words, reach in (
         ("episode list", ("episode", "list"), 150.0 if memory.size == 10_000 else None),  # noqa: PLR2004 - DESIGN.md
         ("episode list --json", ("episode", "list", "--json"), None),
         ("episode search, hashed", ("episode", "search", "fix the option parser"), 250.0),
     ):
-        times = timed(process("-m", "memory_cli.app", *words), 10)
+        times = timed(_command(where, *words), 10)
         yield latency("command", f"memory-cli {what}", times, size=memory.size, reach=reach, held_to=0.5, beside=floor)
+
+
+def _command(where: dict[str, str], *words: str) -> Callable[[], object]:
+    return _process(where, "-m", "memory_cli.app", *words)
+
+
+def _process(where: dict[str, str], *words: str) -> Callable[[], object]:
+    command = [sys.executable, *words]
+    return lambda: subprocess.run(command, env=where, check=True, capture_output=True)  # noqa: S603 - our own
 
 
 def resident(memory: Filled, environ: dict[str, str], model: Path | None) -> Iterator[Figure]:
@@ -144,8 +148,7 @@ def sharing(memory: Filled, environ: dict[str, str], model: Path | None) -> Iter
         return
     add_sentence_vectors(memory.home)
     where = memory.environ(environ, "minilm", model)
-    cli = [sys.executable, "-m", "memory_cli.app"]
-    build = timed(lambda: subprocess.run([*cli, "cache", "warm"], env=where, check=True, capture_output=True), 1)  # noqa: S603 - our own
+    build = timed(_command(where, "cache", "warm"), 1)
     yield latency("sharing", "memory-cli cache warm, whole process", build, size=memory.size)
     with ExitStack() as stack:
         servers = [stack.enter_context(Server(where)) for _ in range(_SHARING)]
@@ -165,8 +168,7 @@ def sharing(memory: Filled, environ: dict[str, str], model: Path | None) -> Iter
         )
         name = "query_memory over stdio, a title, sentence model"
         yield latency("query", name, times, size=memory.size, reach=_QUERY_REACH.get(memory.size))
-    command = [*cli, "episode", "search", "fix the option parser"]
-    first = timed(lambda: subprocess.run(command, env=where, check=True, capture_output=True), 10)  # noqa: S603 - our own
+    first = timed(_command(where, "episode", "search", "fix the option parser"), 10)
     yield latency(
         "command", "memory-cli episode search, sentence model", first, size=memory.size, reach=250.0, held_to=0.5
     )
@@ -213,15 +215,15 @@ def _until_vectors_serve(server: Server) -> None:
 
 
 def _rss(pid: int) -> float:
-    return _of(pid, ("Rss",))
+    return _megabytes(pid, "Rss")
 
 
 def _own(pid: int) -> float:
     """Return what a process cannot share: not the pages of mapped files, whether others have touched them or not."""
-    return _of(pid, ("Anonymous",))
+    return _megabytes(pid, "Anonymous")
 
 
-def _of(pid: int, fields: Sequence[str]) -> float:
+def _megabytes(pid: int, field: str) -> float:
     """Return megabytes by the system's own account."""
     told = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    return round(sum(int(re.findall(rf"^{field}:\s+(\d+)", told, re.MULTILINE)[0]) for field in fields) / 1024, 1)
+    return round(int(re.findall(rf"^{field}:\s+(\d+)", told, re.MULTILINE)[0]) / 1024, 1)

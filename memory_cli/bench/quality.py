@@ -15,9 +15,9 @@ import numpy as np
 from msgspec import Struct
 
 from memory_cli.bench.figures import Figure
+from memory_cli.bench.memories import open_at
 from memory_cli.bench.peers import stock_fts5
-from memory_mcp.config.places import places
-from memory_mcp.config.settings import EmbeddingSettings, RecallSettings, Settings, StoreSettings
+from memory_mcp.config.settings import EmbeddingSettings, RecallSettings
 from memory_mcp.importers.commits import Commit, read_json_lines
 from memory_mcp.importers.git import episode_of
 from memory_mcp.memory import Memory
@@ -130,8 +130,7 @@ class Stored(Struct, frozen=True):
 
     def opened(self, recall: RecallSettings) -> Memory:
         """Open it with settings of recall."""
-        settings = Settings(store=StoreSettings(home=str(self.home)), embeddings=self.embeddings, recall=recall)
-        return Memory(settings, places(settings, settings_file=self.home / "none"), "recall", actor="bench")
+        return open_at(self.home, self.embeddings, recall)
 
     @contextmanager
     def searching(self, recall: RecallSettings) -> Iterator[Search]:
@@ -151,7 +150,7 @@ VECTORS_ALONE = RecallSettings(keyword_weight=0.0)
 def known_item(items: Sequence[Item], asked: Sequence[Item], model: Path | None) -> Iterator[Score]:
     """Score grep, stock FTS5, and ours: keywords alone, vectors alone, whole; with hashed and sentence vectors."""
     yield measure("grep", grep(items), asked)
-    yield measure("stock FTS5", stock_fts5([(item.name, item.text) for item in items], _SHOWN), asked)
+    yield _stock(items, asked)
     with stored(items, "none") as keywords, keywords.searching(RecallSettings()) as search:
         yield measure("ours, keywords", search, asked)
     for provider, name in (("hash", "hashed"), ("minilm", "sentence model")):
@@ -180,11 +179,18 @@ def beside_fts5(data: Path | None, model: Path | None) -> Iterator[Figure]:
         items = [item_of(commit) for commit in read_json_lines(log)]
         asked = [item for item in items if item.question]
         asked = random.Random(7).sample(asked, min(_QUESTIONS, len(asked)))  # noqa: S311 - a fixed sample
-        scores = {score.method: score for score in known_item(items, asked, model)}
-        for method, reach in (("ours, hashed, whole", 1.1), ("ours, sentence model, whole", 1.2)):
-            if (score := scores.get(method)) is not None:
-                low, high = score.recall_10_interval
-                beside = {"recall@10": score.recall_10, "from": low, "to": high}
-                ratio = round(score.recall_10 / scores["stock FTS5"].recall_10, 2)
-                what = f"{log.name.partition('.')[0]}: {method}, recall@10 times FTS5"
-                yield Figure("recall", what, "x", len(items), ratio, beside=beside, reach=reach, at_least=True)
+        stock = _stock(items, asked)
+        for provider, name, reach in (("hash", "hashed", 1.1), ("minilm", "sentence model", 1.2)):
+            if provider == "minilm" and model is None:
+                continue
+            with stored(items, provider, model) as whole, whole.searching(RecallSettings()) as search:
+                score = measure(name, search, asked)
+            low, high = score.recall_10_interval
+            beside = {"recall@10": score.recall_10, "from": low, "to": high}
+            ratio = round(score.recall_10 / stock.recall_10, 2)
+            what = f"{log.name.partition('.')[0]}: ours, {name}, whole, recall@10 times FTS5"
+            yield Figure("recall", what, "x", len(items), ratio, beside=beside, reach=reach, at_least=True)
+
+
+def _stock(items: Sequence[Item], asked: Sequence[Item]) -> Score:
+    return measure("stock FTS5", stock_fts5([(item.name, item.text) for item in items], _SHOWN), asked)

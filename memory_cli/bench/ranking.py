@@ -6,7 +6,7 @@ import numpy as np
 
 from memory_cli.bench import peers
 from memory_cli.bench.figures import Figure, latency, percentile, timed
-from memory_mcp.embeddings.provider import Vector
+from memory_mcp.embeddings.provider import Vector, normalised
 from memory_mcp.retrieval.blocks import Block, Layout, signs_of
 from memory_mcp.retrieval.vectors import Part, rank
 
@@ -25,10 +25,10 @@ def vectors(count: int, seed: int = 1) -> tuple[Vector, Vector]:
     for start in range(0, count, _BLOCK):
         size = min(_BLOCK, count - start)
         noise = dice.normal(size=(size, peers.DIMENSION), scale=_SPREAD).astype(np.float32)
-        found[start : start + size] = _unit(middles[dice.integers(0, _MIDDLES, size)] + noise)
+        found[start : start + size] = normalised(middles[dice.integers(0, _MIDDLES, size)] + noise)
     like = found[dice.integers(0, count, _ASKED)]
     asked = like + dice.normal(size=like.shape, scale=_ANSWER_SPREAD / peers.DIMENSION**0.5).astype(np.float32)
-    return found, _unit(asked)
+    return found, normalised(asked)
 
 
 def ranking(sizes: Sequence[int]) -> Iterator[Figure]:
@@ -66,8 +66,3 @@ def block(layout: Layout, stored: Vector, start: int) -> Block:
     fields = np.zeros((8, len(some)), dtype=np.int64)
     fields[0] = np.arange(start + 1, start + 1 + len(some))
     return Block(layout, some, signs_of(some), fields, np.empty((2, 0), dtype=np.int64))
-
-
-def _unit(matrix: Vector) -> Vector:
-    scaled: Vector = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
-    return scaled

@@ -46,7 +46,7 @@ def hot(memory: Filled) -> Iterator[Figure]:
 
         whole = [ms * 1_000 for ms in timed(cached, _TIMES)]
         with opened.store.database.read() as session:
-            key = documents.keys_of(session, [episode.id])[episode.id]
+            key = documents.find_keys(session, None, [episode.id])[episode.id]
             revision = revisions(session, [key])[key][1]
             alone = [ms * 1_000 for ms in timed(lambda: kept.read(session, episode.id, revision), _TIMES)]
             plain = timed(lambda: opened.store.episodes.load_many(session, [key]), _TIMES)

@@ -137,8 +137,7 @@ def _all(
 def _installed_model(context: typer.Context) -> Path | None:
     from memory_mcp.embeddings import models  # noqa: PLC0415 - only this command needs it
 
-    where = opening(context).places().models
-    return models.model_directory(where) if models.is_installed(where) else None
+    return models.installed(opening(context).places().models)
 
 
 def _mine(context: typer.Context) -> Iterator["Figure"]:

@@ -6,7 +6,6 @@ import typer
 
 from memory_cli import show
 from memory_cli.opening import memory_of
-from memory_mcp.errors import CacheError
 from memory_mcp.monitoring import cache_care
 
 app = typer.Typer(
@@ -20,10 +19,7 @@ app = typer.Typer(
 def stats(context: typer.Context, json: show.Json = False) -> None:
     """Show where it lies, what it holds and how often it served, all processes together."""
     with memory_of(context) as memory:
-        cache = memory.store.cache
-        if cache is None:
-            raise CacheError("the cache is switched off; set cache.enabled to use it")
-        state, counts = cache.state(), memory.store.episodes.hot.counts()
+        state, counts = cache_care.cache_of(memory.store).state(), memory.store.episodes.hot.counts()
     if json:
         show.as_json({"files": state, "episodes": counts})
         return
@@ -51,10 +47,7 @@ def stats(context: typer.Context, json: show.Json = False) -> None:
 def clear(context: typer.Context) -> None:
     """Throw everything in it away; servers that run fill it again."""
     with memory_of(context) as memory:
-        cache = memory.store.cache
-        if cache is None:
-            raise CacheError("the cache is switched off; set cache.enabled to use it")
-        cache.clear()
+        cache_care.cache_of(memory.store).clear()
     show.line("cleared")
 
 

@@ -13,7 +13,7 @@ import typer
 import memory_cli
 from memory_cli import show
 from memory_cli.commands.imports import import_history
-from memory_cli.opening import Opening
+from memory_cli.opening import Opening, scratch_environ
 from memory_mcp.config.projects import git_common_directory
 from memory_mcp.errors import MemoryMcpError
 from memory_mcp.models.rehearsal import Rehearsal
@@ -65,7 +65,7 @@ def _history(home: Path) -> tuple[str, int, str]:
     """Fill the scratch memory; return what was imported, how much, and a question about it."""
     here = Path.cwd()
     source = here if git_common_directory(here) and _has_commits(here) else sample_history()
-    opening = Opening(environ=_environment(home), directory=here, flags={}, config_file=None)
+    opening = Opening(environ=scratch_environ(os.environ, home, "demo"), directory=here, flags={}, config_file=None)
     with opening.memory() as memory:
         summary = import_history(memory, source)
         rows = memory.episodes.list(limit=200).episodes
@@ -88,14 +88,14 @@ def _rehearse(home: Path, question: str) -> Rehearsal:
     """Let the official MCP client talk to the installed server, in a process of its own."""
     command = [sys.executable, "-m", "memory_mcp.server.rehearsal", question]
     done = subprocess.run(  # noqa: S603 - our own module
-        command, capture_output=True, text=True, env=_environment(home), timeout=_LIMIT_S, check=False
+        command,
+        capture_output=True,
+        text=True,
+        env=scratch_environ(os.environ, home, "demo"),
+        timeout=_LIMIT_S,
+        check=False,
     )
     if done.returncode:
         reason = done.stderr.strip().splitlines()
         raise MemoryMcpError(f"the rehearsal failed: {reason[-1] if reason else f'exit code {done.returncode}'}")
     return msgspec.json.decode(done.stdout, type=Rehearsal)
-
-
-def _environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MEMORY_MCP_")}
-    return {**kept, "MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "demo"}

@@ -31,7 +31,7 @@ def list_(context: typer.Context, json: show.Json = False) -> None:
     """List the installed model and the vector sets of the store."""
     with memory_of(context) as memory:
         where = memory.places.models
-        installed = models.is_installed(where)
+        installed = models.installed(where)
         wanted = memory.providers[0].model if memory.providers else None
         sets = [
             {
@@ -44,7 +44,7 @@ def list_(context: typer.Context, json: show.Json = False) -> None:
             }
             for each, count, size in memory.store.vector_sets()
         ]
-    place = str(models.model_directory(where)) if installed else None
+    place = str(installed) if installed else None
     if json:
         show.as_json({"installed": place, "in_use": wanted, "vector_sets": sets})
         return

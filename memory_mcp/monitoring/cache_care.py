@@ -55,7 +55,7 @@ def warm(store: Store, index: "Index", recall: "Recall", count: int, progress: P
         CacheError: the cache is switched off or cannot be used.
 
     """
-    _cache_of(store).open()
+    cache_of(store).open()
     done, cursor = 0, None
     while done < count:
         page = store.episodes.list(EpisodeFilter(), limit=min(_PAGE, count - done), cursor=cursor)
@@ -77,7 +77,7 @@ def verify(store: Store, recall: "Recall", progress: Progress) -> Verified:
         CacheError: the cache is switched off or cannot be used.
 
     """
-    cache = _cache_of(store)
+    cache = cache_of(store)
     if not cache.exists:
         return Verified(0, 0, 0, 0, 0, 0)
     with cache.read() as pages:
@@ -95,7 +95,7 @@ def verify(store: Store, recall: "Recall", progress: Progress) -> Verified:
 def _compare(store: Store, ids: list[str]) -> list[str]:
     verdicts = []
     with store.database.read() as session:
-        keys = documents.keys_of(session, ids)
+        keys = documents.find_keys(session, None, ids)
         current = revisions(session, list(keys.values()))
         loaded = store.episodes.load_many(session, list(keys.values()))
         for episode_id in ids:
@@ -112,7 +112,13 @@ def _compare(store: Store, ids: list[str]) -> list[str]:
     return verdicts
 
 
-def _cache_of(store: Store) -> Cache:
+def cache_of(store: Store) -> Cache:
+    """Return the cache of a store.
+
+    Raises:
+        CacheError: it is switched off.
+
+    """
     if store.cache is None:
         raise CacheError("the cache is switched off; set cache.enabled to use it")
     return store.cache

@@ -105,7 +105,7 @@ class Recall:
     ) -> Answer:
         """Answer from one snapshot of the store."""
         told = list(degraded)
-        with self._opened(serving, alone=alone) as base, self._store.database.read() as session:
+        with self._opened(serving, terms.documents, alone=alone) as base, self._store.database.read() as session:
             bm25 = self._keyword_list(session, terms, sight)
             similar: dict[int, float] = {}
             if serving is not None:
@@ -125,9 +125,9 @@ class Recall:
         )
 
     @contextmanager
-    def _opened(self, serving: Serving | None, *, alone: bool) -> Iterator[Base | None]:
+    def _opened(self, serving: Serving | None, documents: int, *, alone: bool) -> Iterator[Base | None]:
         """Open the base of the vectors, before the snapshot that it must not be newer than; None if none is needed."""
-        if serving is None or self._ranks_matches_only(serving.provider):
+        if serving is None or self._ranks_matches_only(serving.provider, documents):
             yield None
             return
         layout = layout_of(serving.provider, serving.vector_set)
@@ -159,8 +159,8 @@ class Recall:
     def _cached_set(self) -> tuple[VectorSet, Layout] | None:
         """Return the vectors that are kept in the cache, if any."""
         with self._store.database.read() as session:
-            usable = self._index.usable(session)
-        if usable is None or self._ranks_matches_only(usable[0]):
+            usable, documents = self._index.usable(session), search_index.extent(session)
+        if usable is None or self._ranks_matches_only(usable[0], documents):
             return None
         return usable[1], layout_of(*usable)
 
@@ -212,16 +212,13 @@ class Recall:
         nearest = dict(rank(parts, serving.vector, self._settings.candidates))
         return nearest | cosines_of(parts, serving.vector, bm25.keys() - nearest.keys())
 
-    def _ranks_matches_only(self, provider: Provider) -> bool:
+    def _ranks_matches_only(self, provider: Provider, documents: int) -> bool:
         """Whether the store is too large to rank all vectors that know little beyond the words themselves.
 
         Ranking keyword matches alone gives the same recall@10 on llm and sqlite-utils (0.427 and 0.455); at 10,000
         records a search takes 6.8 ms instead of 8.9 (p95) and the process 100 MB instead of 278.
         """
-        if not provider.is_lexical:
-            return False
-        with self._store.database.read() as session:
-            return search_index.extent(session) > self._settings.matrix_documents
+        return provider.is_lexical and documents > self._settings.matrix_documents
 
     def _ranked(
         self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query

@@ -47,10 +47,6 @@ class Pages(Protocol):
         """Remove a value."""
         ...
 
-    def keys(self, table: Table, prefix: bytes = b"", limit: int | None = None) -> list[bytes]:
-        """Return keys."""
-        ...
-
 
 class Contents(Struct, frozen=True, array_like=True):
     """What the base holds: all documents whose latest change is at most `mark`, as blocks by group and place."""
@@ -170,7 +166,8 @@ class Overlay:
         changed = search_index.changed_keys(session, self._followed)
         after = Overlay(self.layout, self.mark)
         after.head, after._followed = head, max(vectors, self._followed)
-        after._rows = {key: row for key, row in self._rows.items() if key not in set(changed)}
+        gone = set(changed)
+        after._rows = {key: row for key, row in self._rows.items() if key not in gone}
         after._rows |= {row.key: row for row in search_index.read_vector_rows(session, set_key, changed)}
         after.changed = ascending([*self.changed.tolist(), *changed])
         after.block = Block.made(self.layout, list(after._rows.values()))
@@ -204,9 +201,12 @@ class VectorCache:
             return
         cache = None if alone else self._cache
         with self._pages(cache) as pages:
-            lag = vector_set.followed - Base(pages, vector_set, layout).contents.mark.sequence
-        if lag >= self.fold_at:
-            self._fold(cache, vector_set, layout, self.fold_at, _PATIENCE_S if lag > _TOO_MUCH else 0.0)
+            base = Base(pages, vector_set, layout)
+            lag = vector_set.followed - base.contents.mark.sequence
+            if lag < self.fold_at:
+                yield base
+                return
+        self._fold(cache, vector_set, layout, self.fold_at, _PATIENCE_S if lag > _TOO_MUCH else 0.0)
         with self._pages(cache) as pages:
             yield Base(pages, vector_set, layout)
 

@@ -43,14 +43,6 @@ class NewDocument(Struct, frozen=True):
     source: Source | None
 
 
-def keys_of(session: Session, ids: Iterable[str]) -> dict[str, int]:
-    """Map the ids of records of any project to their keys; unknown ids are left out."""
-    rows = session.rows(
-        "SELECT id, key FROM documents WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
-    )
-    return {row[0]: int(row[1]) for row in rows}
-
-
 class Listed(NamedTuple):
     """A kind of record, and the table that its conditions look at, joined to documents `d`."""
 
@@ -97,10 +89,11 @@ def locate(session: Session, writer: Writer, kind: str, document_id: str) -> int
     return int(found[0])
 
 
-def find_keys(session: Session, wall: Wall, ids: Iterable[str]) -> dict[str, int]:
-    """Map the ids of visible records to their keys; unknown ids are left out."""
+def find_keys(session: Session, wall: Wall | None, ids: Iterable[str]) -> dict[str, int]:
+    """Map the ids of visible records, or without a wall of all, to their keys; unknown ids are left out."""
     rows = session.rows(
-        f"SELECT d.id, d.key FROM documents d WHERE d.id IN (SELECT value FROM json_each(?)) AND {wall.visible()}",
+        "SELECT d.id, d.key FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
+        f" AND {wall.visible() if wall else 'TRUE'}",
         (json.dumps(list(ids)),),
     )
     return {row[0]: int(row[1]) for row in rows}

@@ -132,7 +132,8 @@ class HotEpisodes:
         if self._cache is None or not (self._cache.is_open or self._cache.exists):
             return
         with contextlib.suppress(CacheError):
-            if not self._cache.write(lambda pages: self._drop(pages, episode_id.encode()), patience_s=1.0):
+            key = episode_id.encode()
+            if not self._cache.write(lambda pages: _put_tally(pages, self._dropped(pages, key)), patience_s=1.0):
                 self._cache.discard("an erased episode could not be taken out of it")
 
     def mark(self, session: Session) -> Mark:
@@ -198,20 +199,18 @@ class HotEpisodes:
 
         def put(pages: Pages) -> None:
             key = episode_id.encode()
-            self._drop(pages, key)
-            tally = _tally(pages)
-            grown = msgspec.structs.replace(tally, bytes=tally.bytes + len(body) + 4)
+            tally = self._dropped(pages, key)
             pages.put("episodes", key, zlib.crc32(body).to_bytes(4, "little") + body)
             pages.put("ages", _AGE.pack(now) + key, b"")
-            pages.put("counters", _TALLY, _ENCODER.encode(grown))
             pages.put("counters", _MARK, _ENCODER.encode(mark))
-            self._evict(pages, now)
+            grown = msgspec.structs.replace(tally, bytes=tally.bytes + len(body) + 4)
+            _put_tally(pages, self._evicted(pages, grown, now))
 
         with contextlib.suppress(CacheError):
             self._cache.write(put)
 
-    def _drop(self, pages: Pages, key: bytes) -> None:
-        """Take an episode out, and add up what was counted meanwhile."""
+    def _dropped(self, pages: Pages, key: bytes) -> HotCounts:
+        """Take an episode out, and return the tally with what was counted meanwhile."""
         tally = _tally(pages)
         freed = _remove(pages, key)
         hits, misses = self.hits + self.cache_hits, self.misses
@@ -222,20 +221,17 @@ class HotEpisodes:
             tally.bytes - freed,
         )
         self._unwritten = HotCounts(hits, misses)
-        pages.put("counters", _TALLY, _ENCODER.encode(done))
+        return done
 
-    def _evict(self, pages: Pages, now: int) -> None:
+    def _evicted(self, pages: Pages, tally: HotCounts, now: int) -> HotCounts:
         """Let the ones that were kept longest ago leave, until the rest is small and young enough."""
-        tally = _tally(pages)
         size, evicted = tally.bytes, 0
         for age in pages.keys("ages", limit=_EVICTED_AT_ONCE):
             if size <= self._cached_bytes and now - _AGE.unpack_from(age)[0] <= self._keep_us:
                 break
             size -= _remove(pages, age[_AGE.size :])
             evicted += 1
-        if evicted:
-            left = msgspec.structs.replace(tally, bytes=size, evictions=tally.evictions + evicted)
-            pages.put("counters", _TALLY, _ENCODER.encode(left))
+        return msgspec.structs.replace(tally, bytes=size, evictions=tally.evictions + evicted)
 
     def _confirm(self, session: Session) -> None:
         """Throw the cache away if the store's history is not the one that it was filled from: a copy was restored."""
@@ -252,6 +248,10 @@ class HotEpisodes:
 def _tally(pages: Pages) -> HotCounts:
     value = pages.get("counters", _TALLY)
     return HotCounts() if value is None else msgspec.msgpack.decode(value, type=HotCounts)
+
+
+def _put_tally(pages: Pages, tally: HotCounts) -> None:
+    pages.put("counters", _TALLY, _ENCODER.encode(tally))
 
 
 def _remove(pages: Pages, key: bytes) -> int:

@@ -24,10 +24,6 @@ class PrivatePages:
         """Remove a value, if there is one."""
         self._values.pop((table, key), None)
 
-    def keys(self, table: Table, prefix: bytes = b"", limit: int | None = None) -> list[bytes]:
-        """Return the first keys that begin with a prefix, in their order."""
-        return sorted(key for of, key in self._values if of == table and key.startswith(prefix))[:limit]
-
     @property
     def size_bytes(self) -> int:
         """Bytes of all values."""

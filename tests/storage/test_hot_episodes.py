@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -12,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memory_mcp.episodes.lifecycle import Changes
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import CacheError, NotFoundError
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Context, Episode, Step, StepError, StepSuccess, Success
+from memory_mcp.monitoring.health import check
 from tests.conftest import OpenMemory
 from tests.fakes import DAY, FrozenClock
 
@@ -181,6 +183,28 @@ def test_a_store_restored_from_a_copy_is_not_answered_from_its_future(open_memor
     assert cache
     cache.write(lambda _: None)
     assert cache.rebuilt == ["the store was restored from a copy"]
+
+
+def test_health_tells_of_a_cache_that_was_rebuilt_and_of_one_that_cannot_be_used(open_memory: OpenMemory) -> None:
+    memory = warm(open_memory())
+    started(memory, "kept")
+
+    def told() -> tuple[str, str]:
+        found = check(memory.store, lambda: memory.providers).checks
+        return next((each.status, each.detail) for each in found if each.name == "cache")
+
+    assert told()[1].startswith("1 episodes and ")
+    (memory.places.cache / "hot" / "writer.lock").write_bytes(b"!")
+    memory.store.cache.discard("it was doubted")  # type: ignore[union-attr]  # the fixture has one
+    assert "rebuilt: it was doubted" in told()[1]
+    shutil.rmtree(memory.places.cache)
+    memory.places.cache.write_text("no directory")
+    with pytest.raises(CacheError):
+        memory.store.cache.clear()  # type: ignore[union-attr]  # as above
+    status, detail = told()
+    assert status == "degraded"
+    assert detail.startswith("not in use, answers come from the store alone: ")
+    assert memory.episodes.list().episodes, "and they do"
 
 
 texts = st.text(max_size=20)

@@ -193,7 +193,7 @@ class Cache:
             readers=info.get("num_readers", 0),
             entries=entries,
             rebuilt=tuple(self.rebuilt),
-            trouble=self.trouble,
+            trouble=self.trouble or self._files.obstacle(),
         )
 
     def close(self) -> None:

@@ -53,6 +53,13 @@ class CacheFiles:
         except OSError:
             return 0
 
+    def obstacle(self) -> str | None:
+        """Return what keeps the files from being made, None if nothing does."""
+        place = next(each for each in (self.directory, *self.directory.parents) if each.exists())
+        if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+            return None
+        return f"{place} is no directory that can be written"
+
     def remember(self) -> None:
         """Note which file it is that was opened just now."""
         self._seen = self._data.stat()

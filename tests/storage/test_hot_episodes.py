@@ -207,6 +207,16 @@ def test_health_tells_of_a_cache_that_was_rebuilt_and_of_one_that_cannot_be_used
     assert memory.episodes.list().episodes, "and they do"
 
 
+def test_health_says_that_the_cache_cannot_be_made_before_anything_has_tried(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    memory.places.cache.write_text("no directory")
+
+    found = next(each for each in check(memory.store, lambda: memory.providers).checks if each.name == "cache")
+
+    assert found.status == "degraded"
+    assert found.detail.endswith("cache is no directory that can be written")
+
+
 texts = st.text(max_size=20)
 results = st.none() | st.builds(StepSuccess, texts) | st.builds(StepError, texts)
 parameters = st.dictionaries(texts, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts, max_size=3)

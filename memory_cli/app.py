@@ -35,6 +35,7 @@ _COMMANDS = {
     "health": "health",
     "metrics": "metrics",
     "where": "where",
+    "redact": "redact",
     "demo": "demo",
     "selftest": "selftest",
     "bench": "bench",

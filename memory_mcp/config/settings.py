@@ -121,6 +121,12 @@ class LearningSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 10
 
 
+class RedactionSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What never reaches the file; keys, tokens and passwords always do not."""
+
+    emails: Annotated[bool, Meta(description="Replace e-mail addresses too.")] = False
+
+
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The MCP server."""
 
@@ -143,4 +149,5 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     recall: RecallSettings = RecallSettings()
     embeddings: EmbeddingSettings = EmbeddingSettings()
     learning: LearningSettings = LearningSettings()
+    redaction: RedactionSettings = RedactionSettings()
     server: ServerSettings = ServerSettings()

@@ -15,7 +15,7 @@ from memory_mcp.models.episodes import Episode, Source
 from memory_mcp.models.handoffs import Handoff, HandoffSummary
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
-from memory_mcp.redaction import redact_all
+from memory_mcp.redaction import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
 
 _FORMAT = "memory-mcp handoff 1"
@@ -128,7 +128,7 @@ class Handoffs:
 
 def pack(handoff: Handoff) -> bytes:
     """Make the file of a handoff: one JSON object, secrets replaced, with a checksum."""
-    body = msgspec.json.encode(redact_all(msgspec.to_builtins(handoff)))
+    body = msgspec.json.encode(Redactor().clean(handoff))
     return msgspec.json.encode(Packed(_FORMAT, hashlib.sha256(body).hexdigest(), msgspec.Raw(body))) + b"\n"
 
 

@@ -10,6 +10,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import IllegalMoveError, NotFoundError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.redaction import Redactor
 from memory_mcp.storage.database import Session
 
 
@@ -25,11 +26,12 @@ class Wall(Struct, frozen=True):
 
 
 class Writer(Struct, frozen=True):
-    """Who writes, behind which wall, by which clock."""
+    """Who writes, behind which wall, by which clock; and what replaces the secrets in whatever is written."""
 
     wall: Wall
     clock: Clock
     actor: str
+    redactor: Redactor
 
 
 class NewDocument(Struct, frozen=True):

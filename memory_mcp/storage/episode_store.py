@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
+import msgspec
+
 from memory_mcp.errors import DamagedError, LimitError, NotFoundError
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, Typical, outcome_type
@@ -40,7 +42,8 @@ class EpisodeStore:
         with self._database.write() as session:
             return [self._insert(session, episode) for episode in episodes]
 
-    def _insert(self, session: Session, episode: Episode) -> Receipt:
+    def _insert(self, session: Session, given: Episode) -> Receipt:
+        episode = self._writer.redactor.clean(given)
         key = documents.insert(
             session,
             self._writer,
@@ -73,7 +76,8 @@ class EpisodeStore:
             allow(self._load(session, key, with_steps=False))
             before = revisions(session, [key])[key][1]
             count, size = session.rows("SELECT step_count, size_bytes FROM episodes WHERE key = ?", (key,))[0]
-            rows = [codec.dump_step(step) for step in steps]
+            cleaned = self._writer.redactor.clean(tuple(steps))
+            rows = [codec.dump_step(step) for step in cleaned]
             size += _size(rows)
             if count + len(steps) > limits.STEPS_PER_EPISODE:
                 raise LimitError(
@@ -85,7 +89,7 @@ class EpisodeStore:
                     f"episode {episode_id} would hold {size} bytes and may hold {limits.EPISODE_BYTES}; "
                     "record shorter outputs, or complete it and go on in a new one"
                 )
-            _insert_steps(session, key, count, steps)
+            _insert_steps(session, key, count, cleaned)
             session.run(
                 "UPDATE episodes SET step_count = ?, size_bytes = ?, updated_at = ? WHERE key = ?",
                 (count + len(steps), size, self._writer.clock.now(), key),
@@ -105,17 +109,20 @@ class EpisodeStore:
         """
         with self._database.write() as session:
             key = documents.locate(session, self._writer, "episode", episode_id)
-            changed = change(self._load(session, key, with_steps=True))
-            columns = _row(changed)
-            del columns["step_count"], columns["size_bytes"]
-            assignments = ", ".join(f"{name} = ?" for name in columns)
-            session.run(f"UPDATE episodes SET {assignments} WHERE key = ?", (*columns.values(), key))
-            documents.replace_tags(session, key, changed.context.tags)
+            before = self._load(session, key, with_steps=True)
+            made = msgspec.structs.replace(change(before), steps=())
+            changed = msgspec.structs.replace(self._writer.redactor.clean(made), steps=before.steps)
+            _update(session, key, changed, with_steps=False)
             documents.revise(session, key)
             receipt = documents.seal(session, self._writer, action, episode_id)
             written = self._written(session, key)
         self.hot.keep(*written)
         return changed, receipt
+
+    def rewrite(self, session: Session, key: int, episode: Episode) -> None:
+        """Replace a stored episode with its steps, whatever project it is of."""
+        _update(session, key, episode, with_steps=True)
+        documents.revise(session, key)
 
     def delete(self, episode_id: str) -> Receipt:
         """Erase an episode from every table and index.
@@ -319,6 +326,19 @@ def revisions(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, Rev
         (documents.keys_json(keys),),
     )
     return {key: (episode_id, Revision(*revision)) for key, episode_id, *revision in rows}
+
+
+def _update(session: Session, key: int, episode: Episode, *, with_steps: bool) -> None:
+    columns = _row(episode)
+    if not with_steps:
+        del columns["step_count"], columns["size_bytes"]
+    assignments = ", ".join(f"{name} = ?" for name in columns)
+    session.run(f"UPDATE episodes SET {assignments} WHERE key = ?", (*columns.values(), key))
+    documents.replace_tags(session, key, episode.context.tags)
+    session.run("UPDATE documents SET is_global = ? WHERE key = ?", (int(episode.is_global), key))
+    if with_steps:
+        session.run("DELETE FROM steps WHERE episode_key = ?", (key,))
+        _insert_steps(session, key, 0, episode.steps)
 
 
 def _row(episode: Episode) -> dict[str, Any]:

@@ -23,13 +23,14 @@ class HandoffStore:
         self._writer = writer
         self._episodes = episodes
 
-    def insert(self, handoff: Handoff, episode_id: str) -> None:
+    def insert(self, given: Handoff, episode_id: str) -> None:
         """Store a handoff of an episode that is here, as a place after its present steps.
 
         Raises:
             NotFoundError: no such episode here.
 
         """
+        handoff = self._writer.redactor.clean(given)
         next_steps = json.dumps(handoff.next_steps)
         steps = len(handoff.episode.steps)
         with self._database.write() as session:

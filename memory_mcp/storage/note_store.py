@@ -24,13 +24,14 @@ class NoteStore:
         self._database = database
         self._writer = writer
 
-    def insert(self, note: Note, *, supersedes: str | None) -> Receipt:
+    def insert(self, given: Note, *, supersedes: str | None) -> Receipt:
         """Store a note, and mark the one that it replaces, in one transaction.
 
         Raises:
             NotFoundError: there is no note to replace.
 
         """
+        note = self._writer.redactor.clean(given)
         with self._database.write() as session:
             old = documents.locate(session, self._writer, "note", supersedes) if supersedes else None
             document = NewDocument(
@@ -50,6 +51,15 @@ class NoteStore:
                 session.run("UPDATE notes SET superseded_by = ? WHERE key = ?", (note.id, old))
                 documents.revise(session, old)
             return documents.seal(session, self._writer, "create", note.id)
+
+    def rewrite(self, session: Session, key: int, note: Note) -> None:
+        """Replace the text, the source and the tags of a stored note, whatever project it is of."""
+        session.run(
+            "UPDATE notes SET text = ?, source = ?, checksum = ? WHERE key = ?",
+            (note.text, note.source, codec.note_checksum(note), key),
+        )
+        documents.replace_tags(session, key, note.tags)
+        documents.revise(session, key)
 
     def delete(self, note_id: str) -> Receipt:
         """Erase a note from every table and index; a note that it superseded stands again.

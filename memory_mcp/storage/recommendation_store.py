@@ -115,12 +115,13 @@ class RecommendationStore:
             if missing := [each for each in document_ids if each not in found]:
                 raise NotFoundError(f"no record {missing[0]} in project {self._writer.wall.project}")
             made = session.value("SELECT key FROM recommendations WHERE id = ?", (recommendation_id,))
+            kept = self._writer.redactor.text(note)
             session.run_many(
                 "INSERT INTO feedback (project_key, recommendation_key, document_key, judgement, rating, note, share,"
                 " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        *(self._writer.wall.project_key, made, key, judgement, rating, note, thousandths(share)),
+                        *(self._writer.wall.project_key, made, key, judgement, rating, kept, thousandths(share)),
                         self._writer.clock.now(),
                     )
                     for key in found.values() or (None,)
@@ -158,7 +159,8 @@ class RecommendationStore:
             )
         return {"given": given, "withheld": withheld, "acted on": acted, **{row[0]: row[1] for row in judged}}
 
-    def _insert(self, session: Session, made: Recommendation, episode: int | None) -> None:
+    def _insert(self, session: Session, given: Recommendation, episode: int | None) -> None:
+        made = self._writer.redactor.clean(given)
         key = session.insert(
             "INSERT INTO recommendations (id, project_key, kind, task, made_at, episode_key, is_withheld, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

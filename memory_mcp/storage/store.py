@@ -10,6 +10,7 @@ from memory_mcp.errors import NotFoundError
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Pattern
 from memory_mcp.models.recall import Kind
+from memory_mcp.redaction import Redactor
 from memory_mcp.storage import documents, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.database import Database, Session, engine_version
@@ -35,6 +36,7 @@ class Store:
     def __init__(self, database: Database, writer: Writer, schema: int, cache: Cache | None, hot: HotEpisodes) -> None:
         self.database = database
         self.cache = cache
+        self.writer = writer
         self.wall = writer.wall
         self.clock = writer.clock
         self.schema = schema
@@ -67,7 +69,9 @@ class Store:
             raise
         shared = Cache.shared(cache, path) if cache and settings.cache.enabled else None
         hot = HotEpisodes(shared, settings.cache, clock)
-        return cls(database, Writer(Wall(key, project), clock, actor), schema, shared, hot)
+        return cls(
+            database, Writer(Wall(key, project), clock, actor, Redactor(settings.redaction.emails)), schema, shared, hot
+        )
 
     def exists(self, document_id: str) -> bool:
         """Whether this project can see a record."""

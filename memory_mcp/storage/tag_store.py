@@ -28,7 +28,7 @@ class TagStore:
         with self._database.write() as session:
             kind = session.value("SELECT kind FROM documents WHERE id = ? AND kind <> 'pattern'", (document_id,))
             key = documents.locate(session, self._writer, kind or "episode or note", document_id)
-            documents.add_tags(session, key, add)
+            documents.add_tags(session, key, self._writer.redactor.clean(tuple(add)))
             session.run_many("DELETE FROM tags WHERE document_key = ? AND tag = ?", [(key, tag) for tag in remove])
             left = documents.tags_of(session, [key]).get(key, ())
             if len(left) > limits.TAGS:
@@ -53,7 +53,7 @@ class TagStore:
                 raise NotFoundError(f"nothing in project {self._writer.wall.project} has the tag '{old}'")
             for key, document_id in rows:
                 session.run("DELETE FROM tags WHERE document_key = ? AND tag = ?", (key, old))
-                documents.add_tags(session, key, [new])
+                documents.add_tags(session, key, [self._writer.redactor.text(new)])
                 documents.revise(session, key)
                 documents.seal(session, self._writer, "tag", document_id)
             return len(rows)

@@ -36,6 +36,7 @@ _COMMANDS = {
     "metrics": "metrics",
     "where": "where",
     "redact": "redact",
+    "hook": "hook",
     "demo": "demo",
     "selftest": "selftest",
     "bench": "bench",

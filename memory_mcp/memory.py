@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memory_mcp.patterns.recommending import Recommender
     from memory_mcp.retrieval.indexing import Index
     from memory_mcp.retrieval.search import Recall
+    from memory_mcp.retrieval.similarity import Similarity
 
 
 class Memory:
@@ -46,6 +47,7 @@ class Memory:
         self._providers: list[Provider] | None = None
         self._index: Index | None = None
         self._recall: Recall | None = None
+        self._similarity: Similarity | None = None
         self._learning: Learning | None = None
         self._recommender: Recommender | None = None
         self._advice: Advice | None = None
@@ -103,12 +105,22 @@ class Memory:
     @property
     def recall(self) -> "Recall":
         """What answers questions."""
-        from memory_mcp.retrieval.search import Recall  # noqa: PLC0415 - numpy
+        from memory_mcp.retrieval.search import Recall  # noqa: PLC0415 - a listing needs nothing of it
 
         with self._opening:
             if self._recall is None:
-                self._recall = Recall(self.store, self.index, self.settings.recall)
+                self._recall = Recall(self.store, self.index.keywords, self.settings.recall, self.similarity)
             return self._recall
+
+    @property
+    def similarity(self) -> "Similarity":
+        """What compares by vectors."""
+        from memory_mcp.retrieval.similarity import Similarity  # noqa: PLC0415 - numpy
+
+        with self._opening:
+            if self._similarity is None:
+                self._similarity = Similarity(self.store, self.index, self.settings.recall)
+            return self._similarity
 
     @property
     def learning(self) -> "Learning":
@@ -140,9 +152,9 @@ class Memory:
                 self._advice = Advice(self.store, self.recall, self.recommender, self.settings.learning)
             return self._advice
 
-    def find_recall(self) -> "Recall | None":
-        """Return `recall` if anything has been asked yet."""
-        return self._recall
+    def find_similarity(self) -> "Similarity | None":
+        """Return `similarity` if anything has been asked yet."""
+        return self._similarity
 
     def close(self) -> None:
         """Close the file."""

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,7 +32,7 @@ class Shape(Struct, frozen=True):
 
     name: str
     marks: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: str
     starts_word: bool
 
     def replace(self, text: str, found: Counter[str] | None) -> str:
@@ -48,7 +49,7 @@ class Shape(Struct, frozen=True):
             first, last = (place - start for place in match.span(match.lastindex))
             return f"{match[0][:first]}<{self.name}>{match[0][last:]}"
 
-        return self.pattern.sub(name, text)
+        return _compiled(self.pattern).sub(name, text)
 
     def replace_in_lines(self, text: str, found: Counter[str] | None) -> str:
         """Do so in the lines that hold a mark; for marks that are ordinary words."""
@@ -59,7 +60,13 @@ class Shape(Struct, frozen=True):
 
 
 def _shape(name: str, marks: str, pattern: str) -> Shape:
-    return Shape(name, tuple(marks.split()), re.compile(pattern.removeprefix(r"\b")), pattern.startswith(r"\b"))
+    return Shape(name, tuple(marks.split()), pattern.removeprefix(r"\b"), pattern.startswith(r"\b"))
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern when it is first needed: all of them take 10 ms, a hook needs two or three."""
+    return re.compile(pattern)
 
 
 # Sources of the shapes: the vendors' documentation of their prefixes, and the rules of gitleaks and detect-secrets.

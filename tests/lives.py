@@ -24,7 +24,7 @@ DOMAINS, LANGUAGES, TAGS = ("web", "data", ""), ("python", "rust"), ("red", "gre
 def ready(memory: Memory, fold_at: int = 1) -> Memory:
     """Give a memory a small model whose vectors are folded into the cache at once."""
     memory.providers[:] = [SlowProvider()]
-    memory.recall.vectors.fold_at = fold_at
+    memory.similarity.vectors.fold_at = fold_at
     return memory
 
 
@@ -37,7 +37,7 @@ def same_as_the_database(memory: Memory, sight: Sight) -> int:
     with memory.store.database.read() as session:
         vector_set = search_index.find_vector_set(session, "fake:slow")
     assert vector_set
-    vectors = memory.recall.vectors
+    vectors = memory.similarity.vectors
     with vectors.opened(vector_set, Layout(8, in_columns=False)) as base, memory.store.database.read() as session:
         found = dict(rank(vectors.parts(session, base, vector_set, sight), QUESTION, 10_000))
         condition, bindings = sight.condition()

@@ -48,7 +48,7 @@ def compare(home: Path, number: int) -> None:
             if has_vectors:
                 same_as_the_database(memory, sight_of(memory, dice))
                 vectors += 1
-        hot, cached = memory.store.episodes.hot, memory.recall.vectors
+        hot, cached = memory.store.episodes.hot, memory.similarity.vectors
         told = {"episodes": episodes, "vectors": vectors, "hits": hot.hits, "cache_hits": hot.cache_hits}
     print(json.dumps({**told, "misses": hot.misses, "folds": cached.folds}))  # noqa: T201 - told to the test
 

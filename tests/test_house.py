@@ -61,7 +61,7 @@ def test_broad_excepts_stand_only_at_the_entrance() -> None:
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
     ]
 
-    assert found == ["memory_mcp/server/protocol.py"]
+    assert sorted(found) == ["memory_mcp/hooks/entrance.py", "memory_mcp/server/protocol.py"]
 
 
 def test_only_entrances_read_the_environment() -> None:
@@ -69,6 +69,7 @@ def test_only_entrances_read_the_environment() -> None:
 
     assert readers == {
         "memory_cli/app.py",
+        "memory_cli/entrance.py",
         "memory_cli/commands/demo.py",  # hands the environment on to the server it starts
         "memory_mcp/server/app.py",
         "memory_mcp/server/rehearsal.py",  # an entrance of its own, run as a process

@@ -60,7 +60,7 @@ def warm(
     """Fill it ahead of need: the newest episodes of this project, and the vectors of the whole store."""
     with memory_of(context) as memory, show.progress() as bar:
         task = bar.add_task("episodes", total=episodes)
-        parts = (memory.store, memory.index, memory.recall)
+        parts = (memory.store, memory.index, memory.similarity)
         done = cache_care.warm(*parts, episodes, lambda count: bar.advance(task, count))
         bar.update(task, total=done.episodes)
     if json:
@@ -74,7 +74,7 @@ def verify(context: typer.Context, json: show.Json = False) -> None:
     """Compare everything in it with the store; exit code 1 if an answer could be wrong or something erased is left."""
     with memory_of(context) as memory, show.progress() as bar:
         task = bar.add_task("episodes", total=None)
-        found = cache_care.verify(memory.store, memory.recall, lambda count: bar.advance(task, count))
+        found = cache_care.verify(memory.store, memory.similarity, lambda count: bar.advance(task, count))
         bar.update(task, total=found.episodes)
     if json:
         show.as_json(found)

@@ -79,7 +79,7 @@ def import_history(memory: Memory, path: Path) -> Summary:
         learning = bar.add_task("learning", total=summary.imported)
         memory.learning.follow(progress=lambda count: bar.advance(learning, count))
         keywords = bar.add_task("index", total=None)
-        memory.index.follow_keywords(lambda count: bar.advance(keywords, count))
+        memory.index.keywords.follow(lambda count: bar.advance(keywords, count))
         wanted = memory.index.wanted
         if wanted and wanted.is_instant:
             vectors = bar.add_task("vectors", total=None)

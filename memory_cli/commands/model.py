@@ -77,7 +77,7 @@ def embed(context: typer.Context) -> None:
     """Make all missing vectors of the model in use, with a progress bar."""
     with memory_of(context) as memory, show.progress() as bar:
         wanted = memory.index.wanted
-        memory.index.follow_keywords()
+        memory.index.keywords.follow()
         if wanted is None:
             show.line("embeddings.provider is none; there is nothing to make")
             return

@@ -1,7 +1,6 @@
 """This module reads the settings from flags, environment, file and defaults, and remembers which one won."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,10 +65,7 @@ def resolve(
 def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:
     if not file.is_file():
         return {}
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{file} cannot be read as TOML: {error}") from error
+    tables = _tables(file)
     found: dict[str, Any] = {}
     for group, table in tables.items():
         if not isinstance(table, dict):
@@ -78,6 +74,15 @@ def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[
             declaration = _declared(known, f"{group}.{name}", str(file))
             found[declaration.key] = _fit(declaration, _expand(value, variables, file), str(file))
     return found
+
+
+def _tables(file: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - 5 ms that a hook without a settings file need not pay
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read as TOML: {error}") from error
 
 
 def _from_directory(
@@ -90,10 +95,7 @@ def _from_directory(
     trusted = _from_file(user_file, known, variables).get("project.trusted_directories", ())
     if any(directory.resolve().is_relative_to(Path(place).expanduser().resolve()) for place in trusted):
         return [(str(file), _from_file(file, known, variables))]
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{file} cannot be read as TOML: {error}") from error
+    table = _tables(file).get("project", {})
     named = {f"project.{name}": value for name, value in table.items()} if isinstance(table, dict) else {}
     allowed = {key: _fit(known[key], value, str(file)) for key, value in named.items() if key in _UNTRUSTED_KEYS}
     return [(str(file), {key: value for key, value in allowed.items() if value != known[key].default})]

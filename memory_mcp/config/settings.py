@@ -127,6 +127,26 @@ class RedactionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     emails: Annotated[bool, Meta(description="Replace e-mail addresses too.")] = False
 
 
+class HookSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent's hooks say to it, and how long they may take."""
+
+    briefing_tokens: Annotated[
+        int, Meta(ge=0, le=10000, description="Most tokens of the briefing at the start of a session; 0: none.")
+    ] = 400
+    recall_tokens: Annotated[
+        int, Meta(ge=0, le=10000, description="Most tokens of what is recalled for a prompt; 0: nothing.")
+    ] = 300
+    warning_tokens: Annotated[
+        int, Meta(ge=0, le=10000, description="Most tokens of a warning before an action; 0: none.")
+    ] = 200
+    recall_floor: Annotated[
+        float, Meta(ge=0, le=3, description="Only hits of at least this relevance are shown for a prompt.")
+    ] = 0.6
+    patience_s: Annotated[
+        float, Meta(gt=0, le=10, description="Seconds to wait for a busy store before the event is queued.")
+    ] = 0.02
+
+
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The MCP server."""
 
@@ -150,4 +170,5 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     embeddings: EmbeddingSettings = EmbeddingSettings()
     learning: LearningSettings = LearningSettings()
     redaction: RedactionSettings = RedactionSettings()
+    hooks: HookSettings = HookSettings()
     server: ServerSettings = ServerSettings()

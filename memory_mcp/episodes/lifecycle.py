@@ -58,8 +58,20 @@ class Episodes:
             InvalidInputError: the task is empty or a value goes past its limit.
 
         """
+        episode = self.draft(task, task_type=task_type, context=context, is_global=is_global)
+        return episode, self._store.insert(episode)
+
+    def draft(
+        self, task: str, *, task_type: str = "", context: Context | None = None, is_global: bool = False
+    ) -> Episode:
+        """Return an episode that begins now and is not stored.
+
+        Raises:
+            InvalidInputError: the task is empty or a value goes past its limit.
+
+        """
         now = self._clock.now()
-        episode = Episode(
+        return Episode(
             id=self._clock.new_id(),
             project=self._project,
             task=checks.text(task, "the task", limits.TASK_CHARACTERS, required=True),
@@ -69,7 +81,6 @@ class Episodes:
             updated_at=now,
             is_global=is_global,
         )
-        return episode, self._store.insert(episode)
 
     def append(self, episode_id: str, steps: Sequence[Step]) -> Receipt:
         """Append steps to an active episode; those without a time get the present one.

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from memory_mcp.actions.outputs import result_of_text
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.errors import ImporterError
 from memory_mcp.models import limits
@@ -20,21 +21,11 @@ from memory_mcp.models.episodes import (
     PartialSuccess,
     Source,
     Step,
-    StepError,
-    StepResult,
-    StepSuccess,
-    StepTimeout,
     Success,
 )
 
 KIND = "swe-agent"
 _ISSUE = re.compile(r"ISSUE:\n(.+?)\n+INSTRUCTIONS:", re.DOTALL)
-_FAILED = re.compile(
-    r"^Traceback \(most recent call last\)|^\w*(?:Error|Exception)\b.*:|command not found|No such file or directory"
-    r"|introduced new syntax error|^Usage: |\b[1-9]\d* failed\b|^fatal: |^error: ",
-    re.MULTILINE,
-)
-_TIMED_OUT = re.compile(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
 _EDITS = ("edit ", "insert ")  # these act on the open file, which only the observation names
 _EDITED_FILE = re.compile(r"\[File: (?:/testbed/|/[\w.-]+__[\w.-]+/)?(.+?) \(\d+ lines total\)\]")
 _CHANGED_FILE = re.compile(r"^\+\+\+ b/(.+?)\r?$", re.MULTILINE)
@@ -142,17 +133,10 @@ def _steps(trajectory: _Trajectory, moment: int) -> Iterator[Step]:
                 action=command[: limits.TASK_CHARACTERS],
                 parameters=({"file": file[1]} if file else {})
                 | ({"thought": turn.thought.strip()} if turn.thought.strip() else {}),
-                result=_result(turn.observation),
+                result=result_of_text(turn.observation),
                 latency_ms=None if turn.execution_time is None else round(turn.execution_time * 1_000, 1),
                 recorded_at=moment,
             )
-
-
-def _result(observation: str) -> StepResult:
-    shown = observation.replace("\r\n", "\n")[: limits.PAYLOAD_BYTES // 8]
-    if _TIMED_OUT.search(shown):
-        return StepTimeout(shown)
-    return StepError(shown) if _FAILED.search(shown) else StepSuccess(shown)
 
 
 def _outcome(info: dict[str, Any]) -> Outcome | None:

@@ -15,7 +15,7 @@ from memory_mcp.storage.store import Store
 
 if TYPE_CHECKING:
     from memory_mcp.retrieval.indexing import Index
-    from memory_mcp.retrieval.search import Recall
+    from memory_mcp.retrieval.similarity import Similarity
 
 Progress = Callable[[int], None]
 _PAGE = 100
@@ -48,7 +48,7 @@ class Warmed(Struct, frozen=True):
     vectors: int
 
 
-def warm(store: Store, index: "Index", recall: "Recall", count: int, progress: Progress) -> Warmed:
+def warm(store: Store, index: "Index", similarity: "Similarity", count: int, progress: Progress) -> Warmed:
     """Read the newest episodes into the cache and fold all vectors into it; those of a slow model as far as made.
 
     Raises:
@@ -67,10 +67,10 @@ def warm(store: Store, index: "Index", recall: "Recall", count: int, progress: P
         if cursor is None:
             break
     index.follow_for_search(0)
-    return Warmed(done, recall.settle(at_least=1))
+    return Warmed(done, similarity.settle(at_least=1))
 
 
-def verify(store: Store, recall: "Recall", progress: Progress) -> Verified:
+def verify(store: Store, similarity: "Similarity", progress: Progress) -> Verified:
     """Compare every episode and every vector in the cache with the store.
 
     Raises:
@@ -87,7 +87,7 @@ def verify(store: Store, recall: "Recall", progress: Progress) -> Verified:
         some = ids[start : start + _TOGETHER]
         verdicts.update(_compare(store, some))
         progress(len(some))
-    vectors, wrong_vectors = recall.compare()
+    vectors, wrong_vectors = similarity.compare()
     outdated, wrong, left_over = (verdicts[name] for name in ("outdated", "wrong", "left over"))
     return Verified(len(ids), outdated, wrong, left_over, vectors, wrong_vectors)
 

@@ -1,4 +1,4 @@
-"""This module lets the keyword index and the vector sets follow the store's changes."""
+"""This module lets the vector sets, and with them the keyword index, follow the store's changes."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,16 +7,14 @@ import numpy as np
 
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.provider import Provider
-from memory_mcp.models.episodes import Episode
 from memory_mcp.retrieval.blocks import dump_vectors
-from memory_mcp.retrieval.keywords import keyword_text
-from memory_mcp.retrieval.texts import chunks, episode_text, note_text, pattern_text
+from memory_mcp.retrieval.keyword_index import KeywordIndex, texts_of
+from memory_mcp.retrieval.texts import chunks
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Pending, VectorSet
+from memory_mcp.storage.search_index import VectorSet
 from memory_mcp.storage.store import Store
 
-_KEYWORD_BATCH = 500
 _VECTOR_BATCH = 64
 
 Progress = Callable[[int], None]
@@ -29,27 +27,12 @@ class Index:
         self._store = store
         self._providers = providers
         self._settings = settings
+        self.keywords = KeywordIndex(store)
 
     @property
     def wanted(self) -> Provider | None:
         """The provider whose vectors should serve; None means keywords only."""
         return self._providers[0] if self._providers else None
-
-    def follow_keywords(self, progress: Progress | None = None) -> None:
-        """Bring the keyword index up to date; on a read-only file it stays as it is.
-
-        Raises:
-            BusyError: another process held the write lock until the deadline.
-
-        """
-        while self._keywords_lag():
-            with self._store.database.write() as session:
-                after = search_index.followed(session, search_index.KEYWORDS)
-                work = search_index.pending(session, after, _KEYWORD_BATCH)
-                texts = {key: keyword_text(text) for key, text in self._texts(session, work).items()}
-                search_index.write_keywords(session, texts, work.up_to)
-            if progress:
-                progress(len(texts))
 
     def follow_vectors(self, provider: Provider, *, patience_s: float, progress: Progress | None = None) -> None:
         """Make missing vectors until there are none or the time is up.
@@ -64,7 +47,7 @@ class Index:
             vector_set = self._vector_set(provider)
             with self._store.database.read() as session:
                 work = search_index.pending(session, vector_set.followed, _VECTOR_BATCH)
-                texts = self._texts(session, work)
+                texts = texts_of(self._store, session, work)
             if work.up_to == vector_set.followed and vector_set.ready:
                 return
             vectors = self._embed(provider, texts)
@@ -102,7 +85,7 @@ class Index:
         """Do before a search what it needs: all keywords, all instant vectors, others as far as patience goes."""
         if self._is_current():
             return
-        self.follow_keywords()
+        self.keywords.follow()
         wanted = self.wanted
         if wanted is None:
             return
@@ -113,10 +96,7 @@ class Index:
     def _is_current(self) -> bool:
         """Whether nothing is left to follow, asked in one transaction: most searches find it so."""
         with self._store.database.read() as session:
-            return not self._keywords_behind(session) and not self._vectors_behind(session)
-
-    def _keywords_behind(self, session: Session) -> bool:
-        return search_index.followed(session, search_index.KEYWORDS) < search_index.head(session)
+            return not self.keywords.is_behind(session) and not self._vectors_behind(session)
 
     def _vectors_behind(self, session: Session) -> bool:
         if self.wanted is None:
@@ -132,12 +112,6 @@ class Index:
         if serving and serving[0].is_instant:
             self.follow_vectors(serving[0], patience_s=float("inf"))
 
-    def _keywords_lag(self) -> bool:
-        if self._store.database.is_read_only:
-            return False
-        with self._store.database.read() as session:
-            return self._keywords_behind(session)
-
     def _vector_set(self, provider: Provider) -> VectorSet:
         with self._store.database.read() as session:
             found = search_index.find_vector_set(session, provider.model)
@@ -149,15 +123,6 @@ class Index:
             created = search_index.find_vector_set(session, provider.model)
         assert created is not None  # noqa: S101 - inserted one line above
         return created
-
-    def _texts(self, session: Session, work: Pending) -> dict[int, str]:
-        """Make the indexed text of each changed document; a damaged one has none and cannot be found."""
-        episodes = self._store.episodes.load_many(session, work.episode_keys)
-        notes = self._store.notes.load_many(session, work.note_keys)
-        texts = {key: episode_text(episode) for key, episode in episodes.items() if isinstance(episode, Episode)}
-        patterns = self._store.patterns.load_many(session, work.pattern_keys)
-        texts |= {key: note_text(note) for key, note in notes.items()}
-        return texts | {key: pattern_text(pattern) for key, pattern in patterns.items()}
 
     def _embed(self, provider: Provider, texts: dict[int, str]) -> dict[int, bytes]:
         pieces = {key: chunks(text, self._settings.chunk_characters) for key, text in texts.items()}

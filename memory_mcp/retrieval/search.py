@@ -1,12 +1,12 @@
 """This module answers a question: candidates from keywords and vectors, one score, hits with their reasons."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
-from memory_mcp.embeddings.provider import Provider, Vector
 from memory_mcp.errors import BusyError, CacheError, ProviderError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Episode, outcome_type
@@ -14,18 +14,20 @@ from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Pattern, title_of
 from memory_mcp.models.recall import Answer, Hit, Kind, Query, ScoreParts
 from memory_mcp.retrieval import fusion
-from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.dates import named_spans
-from memory_mcp.retrieval.indexing import Index
+from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import keyword_text, match_expression
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
 from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text
-from memory_mcp.retrieval.vector_cache import Base, VectorCache
-from memory_mcp.retrieval.vectors import cosines, cosines_of, rank
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Candidate, Sight, VectorSet
+from memory_mcp.storage.search_index import Candidate, Sight
 from memory_mcp.storage.store import Store
+
+if TYPE_CHECKING:
+    from memory_mcp.embeddings.provider import Provider
+    from memory_mcp.retrieval.similarity import Serving, Similarity
+    from memory_mcp.retrieval.vector_cache import Base
 
 Record = Episode | Note | Pattern
 _DAY = 86_400e6  # microseconds
@@ -34,7 +36,6 @@ _NO_SHARED_WORD = (
     "no record shares a word with the question, and similar spelling is not searched in a store of this size; "
     "'memory-cli model install' adds a model that compares meaning"
 )
-_SETTLED_AT = 200  # changes
 _DESCRIBED = 100  # at least so many of the best candidates are read
 
 
@@ -50,22 +51,16 @@ class Ranked(Struct, frozen=True):
     cosine: float | None
 
 
-class Serving(Struct, frozen=True):
-    """The vectors that take part in an answer, and the question's own."""
-
-    provider: Provider
-    vector_set: VectorSet
-    vector: Vector
-
-
 class Recall:
-    """Ranks the documents of one store."""
+    """Ranks the documents of one store; without `similarity` by keywords alone, which loads no numpy."""
 
-    def __init__(self, store: Store, index: Index, settings: RecallSettings) -> None:
+    def __init__(
+        self, store: Store, keywords: KeywordIndex, settings: RecallSettings, similarity: "Similarity | None" = None
+    ) -> None:
         self._store = store
-        self._index = index
+        self._keywords = keywords
         self._settings = settings
-        self.vectors = VectorCache(store)
+        self.similarity = similarity
 
     def search(self, query: Query, *, patience_s: float = 0.0) -> Answer:
         """Return ranked hits; `patience_s` is how long a slow provider may take to make missing vectors first.
@@ -81,11 +76,10 @@ class Recall:
         sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
         with self._store.database.read() as session:
             terms = look_up(session, query.text)
-            usable = self._index.usable(session)
         serving = None
-        if usable:
+        if self.similarity is not None:
             try:
-                serving = Serving(*usable, usable[0].embed_query(query.text, terms.weigh))
+                serving = self.similarity.serving(query.text, terms)
             except ProviderError as error:
                 degraded.append(str(error))
         try:
@@ -98,23 +92,23 @@ class Recall:
         query: Query,
         terms: Terms,
         sight: Sight,
-        serving: Serving | None,
+        serving: "Serving | None",
         degraded: list[str],
         *,
         alone: bool = False,
     ) -> Answer:
         """Answer from one snapshot of the store."""
         told = list(degraded)
-        with self._opened(serving, terms.documents, alone=alone) as base, self._store.database.read() as session:
+        with self._opened(serving, terms, alone=alone) as base, self._store.database.read() as session:
             bm25 = self._keyword_list(session, terms, sight)
             similar: dict[int, float] = {}
-            if serving is not None:
-                similar = self._vector_list(session, base, serving, sight, bm25)
+            if self.similarity is not None and serving is not None:
+                similar = self.similarity.similar(session, base, serving, sight, bm25)
                 if base is None and not bm25:
                     told.append(_NO_SHARED_WORD)
             ranked = self._ranked(session, bm25, similar, query)
             hits = self._hits(session, ranked, terms, query.limit, serving.provider if serving else None)
-            pending = self._pending(session, serving, told)
+            pending = self.similarity.pending(session, serving, told) if self.similarity is not None else 0
         return Answer(
             hits=hits,
             mode="hybrid" if serving else "keyword",
@@ -124,50 +118,18 @@ class Recall:
             considered=len(bm25.keys() | similar.keys()),
         )
 
-    @contextmanager
-    def _opened(self, serving: Serving | None, documents: int, *, alone: bool) -> Iterator[Base | None]:
-        """Open the base of the vectors, before the snapshot that it must not be newer than; None if none is needed."""
-        if serving is None or self._ranks_matches_only(serving.provider, documents):
-            yield None
-            return
-        layout = layout_of(serving.provider, serving.vector_set)
-        with self.vectors.opened(serving.vector_set, layout, alone=alone) as base:
-            yield base
-
-    def settle(self, at_least: int = _SETTLED_AT) -> int:
-        """Fold into the cache what a later search, of whatever process, would have to read by itself; count it.
-
-        Raises:
-            CacheError: the cache cannot be used.
-            StoreError: the file could not be read.
-
-        """
-        serving = self._cached_set()
-        return self.vectors.fold(*serving, at_least=at_least) if serving else 0
-
-    def compare(self) -> tuple[int, int]:
-        """Compare the vectors in the cache with those in the store; return how many documents, and how many differ.
-
-        Raises:
-            CacheError: the cache cannot be used.
-            StoreError: the file could not be read.
-
-        """
-        serving = self._cached_set()
-        return self.vectors.compare(*serving) if serving else (0, 0)
-
-    def _cached_set(self) -> tuple[VectorSet, Layout] | None:
-        """Return the vectors that are kept in the cache, if any."""
-        with self._store.database.read() as session:
-            usable, documents = self._index.usable(session), search_index.extent(session)
-        if usable is None or self._ranks_matches_only(usable[0], documents):
-            return None
-        return usable[1], layout_of(*usable)
+    def _opened(self, serving: "Serving | None", terms: Terms, *, alone: bool) -> "AbstractContextManager[Base | None]":
+        if self.similarity is None:
+            return nullcontext()
+        return self.similarity.opened(serving, terms.documents, alone=alone)
 
     def _follow(self, patience_s: float) -> list[str]:
         """Let the index catch up; what hinders it degrades the answer instead of failing it."""
         try:
-            self._index.follow_for_search(patience_s)
+            if self.similarity is not None:
+                self.similarity.follow(patience_s)
+            else:
+                self._keywords.follow()
         except (BusyError, ProviderError) as error:
             return [str(error)]
         if self._store.database.is_read_only:
@@ -176,21 +138,6 @@ class Recall:
             if lag:
                 return [f"the store is read-only, so {lag} newer records are not indexed and cannot be found"]
         return []
-
-    def _pending(self, session: Session, serving: Serving | None, degraded: list[str]) -> int:
-        """Count documents without vectors of the wanted model, and say so when another model serves."""
-        wanted = self._index.wanted
-        if wanted is None:
-            degraded.append("embeddings.provider is none")
-            return 0
-        found = search_index.find_vector_set(session, wanted.model)
-        if found and found.ready and found.followed >= search_index.head(session):
-            return 0
-        count = search_index.count_pending(session, found.followed if found else 0)
-        if count and not (found and found.ready):
-            by = serving.provider.model if serving else "keywords alone"
-            degraded.append(f"vectors of {wanted.model} are still being made, {by} served this answer")
-        return count
 
     def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
         if not terms.words:
@@ -201,24 +148,6 @@ class Recall:
         return dict(
             search_index.search_keywords(session, match_expression(words), sight, self._settings.candidates, newest)
         )
-
-    def _vector_list(
-        self, session: Session, base: Base | None, serving: Serving, sight: Sight, bm25: dict[int, float]
-    ) -> dict[int, float]:
-        if base is None:
-            rows = search_index.read_vectors(session, serving.vector_set.key, bm25)
-            return cosines(rows, serving.vector)
-        parts = self.vectors.parts(session, base, serving.vector_set, sight)
-        nearest = dict(rank(parts, serving.vector, self._settings.candidates))
-        return nearest | cosines_of(parts, serving.vector, bm25.keys() - nearest.keys())
-
-    def _ranks_matches_only(self, provider: Provider, documents: int) -> bool:
-        """Whether the store is too large to rank all vectors that know little beyond the words themselves.
-
-        Ranking keyword matches alone gives the same recall@10 on llm and sqlite-utils (0.427 and 0.455); at 10,000
-        records a search takes 6.8 ms instead of 8.9 (p95) and the process 100 MB instead of 278.
-        """
-        return provider.is_lexical and documents > self._settings.matrix_documents
 
     def _ranked(
         self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query
@@ -240,7 +169,7 @@ class Recall:
         return scored
 
     def _hits(
-        self, session: Session, ranked: Sequence[Ranked], terms: Terms, limit: int, provider: Provider | None
+        self, session: Session, ranked: Sequence[Ranked], terms: Terms, limit: int, provider: "Provider | None"
     ) -> tuple[Hit, ...]:
         """Read the best records; none is shown unless one reaches the floor, then half of it suffices."""
         hits: list[Hit] = []
@@ -297,7 +226,7 @@ class Recall:
         )
 
 
-def relevant(coverage: float, cosine: float | None, provider: Provider | None) -> float:
+def relevant(coverage: float, cosine: float | None, provider: "Provider | None") -> float:
     """Return how sure it is that a record answers the question at all, whatever its rank: coverage plus weighed cosine.
 
     Calibrated on `llm` and `sqlite-utils`: 97 % and 96 % of the commits found for their subject reach the floor of 0.4,
@@ -306,11 +235,6 @@ def relevant(coverage: float, cosine: float | None, provider: Provider | None) -
     if provider is None or cosine is None:
         return 2 * coverage
     return coverage + provider.relevance_weight * max(cosine, 0.0)
-
-
-def layout_of(provider: Provider, vector_set: VectorSet) -> Layout:
-    """Return how a provider's vectors lie in the cache."""
-    return Layout(vector_set.dimension, in_columns=provider.is_lexical)
 
 
 def _of_kind(group: Sequence[tuple[Ranked, int]], kind: Kind) -> list[int]:

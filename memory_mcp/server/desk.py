@@ -11,6 +11,7 @@ import msgspec
 from memory_mcp import __version__
 from memory_mcp.clock import iso
 from memory_mcp.errors import CacheError, MemoryMcpError
+from memory_mcp.hooks.entrance import drain
 from memory_mcp.memory import Memory
 from memory_mcp.monitoring.metrics import Metrics
 from memory_mcp.server.sessions import Session
@@ -77,7 +78,7 @@ class Desk:
 
     def _cache_report(self) -> dict[str, Any]:
         """Return what this process took from the cache, and what the cache holds."""
-        store, recall = self.memory.store, self.memory.find_recall()
+        store, similarity = self.memory.store, self.memory.find_similarity()
         hot = store.episodes.hot
         decoded, decoded_bytes = hot.decoded
         return {
@@ -90,11 +91,11 @@ class Desk:
                 "all_processes": msgspec.to_builtins(hot.counts()),
             },
             "vectors": {
-                "reads": recall.vectors.reads,
-                "folds": recall.vectors.folds,
-                "private_bytes": recall.vectors.private_bytes,
+                "reads": similarity.vectors.reads,
+                "folds": similarity.vectors.folds,
+                "private_bytes": similarity.vectors.private_bytes,
             }
-            if recall
+            if similarity
             else None,
             "files": msgspec.to_builtins(store.cache.state()) if store.cache else None,
         }
@@ -110,8 +111,9 @@ class Desk:
                 return
             try:
                 self._open_cache()
+                drain(self.memory)
                 self._learn()
-                self.memory.index.follow_keywords()
+                self.memory.index.keywords.follow()
                 wanted = self.memory.index.wanted
                 while wanted and not self._stopping and self.memory.index.vectors_lag():
                     self.memory.index.follow_vectors(wanted, patience_s=0.0)
@@ -128,7 +130,7 @@ class Desk:
     def _settle(self) -> None:
         """Bring the cache up to date, so that the next search, of whatever process, need not."""
         with contextlib.suppress(CacheError):  # as above
-            self.memory.recall.settle()
+            self.memory.similarity.settle()
 
     def _learn(self) -> None:
         """Learn from what changed, a batch at a time, so that a large history does not keep the end waiting."""

@@ -46,6 +46,7 @@ THIRD_SCHEMA: tuple[str, ...] = (
         project_key INTEGER NOT NULL REFERENCES projects (key),
         episode_key INTEGER REFERENCES episodes (key) ON DELETE SET NULL,
         updated_at INTEGER NOT NULL,
+        told TEXT NOT NULL DEFAULT '[]',
         PRIMARY KEY (project_key, id)
     ) WITHOUT ROWID""",
 )

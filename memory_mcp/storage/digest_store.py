@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from memory_mcp.models.digests import Digest, Exposure, Failed
 from memory_mcp.storage import documents, search_index
-from memory_mcp.storage.database import Database, Session
+from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
 
 _SEPARATOR = "\x1f"
@@ -126,6 +126,16 @@ class DigestStore:
         """Return (episode id, failure) of actions on one of these files, newest first."""
         return self._failures("file", [file for file in files if file])
 
+    def latest_failures(self, limit: int) -> list[tuple[str, Failed]]:
+        """Return (episode id, failure) of the actions that failed last in this project, newest first."""
+        with self._database.read() as session:
+            rows = session.rows(
+                f"SELECT d.id, {_FAILURE_COLUMNS} FROM failures x JOIN documents d ON d.key = x.episode_key"
+                " WHERE x.project_key = ? GROUP BY x.episode_key, x.position ORDER BY x.seen_at DESC LIMIT ?",
+                (self._writer.wall.project_key, limit),
+            )
+        return _loaded(rows)
+
     def exposures(self) -> list[Exposure]:
         """Return every completed episode in which a recall was asked, with whether it was withheld."""
         with self._database.read() as session:
@@ -148,21 +158,26 @@ class DigestStore:
                 " ORDER BY x.seen_at DESC LIMIT ?",
                 (self._writer.wall.project_key, json.dumps(list(values)), _MOST_FAILURES),
             )
-        found: dict[tuple[str, int], Failed] = {}
-        for episode_id, position, shape, action, error, signature, failures, runs, remedy, seen_at in rows:
-            found[episode_id, position] = Failed(
-                position=position,
-                shape=shape,
-                files=(),
-                action=action,
-                error=error,
-                signature=signature,
-                failures=failures,
-                runs=runs,
-                remedy=tuple(json.loads(remedy)),
-                seen_at=seen_at,
-            )
-        return [(episode_id, failed) for (episode_id, _), failed in found.items()]
+        return _loaded(rows)
+
+
+def _loaded(rows: Sequence[Row]) -> list[tuple[str, Failed]]:
+    """Build failures of (episode id, columns), each once although it stands there for every file."""
+    found: dict[tuple[str, int], Failed] = {}
+    for episode_id, position, shape, action, error, signature, failures, runs, remedy, seen_at in rows:
+        found[episode_id, position] = Failed(
+            position=position,
+            shape=shape,
+            files=(),
+            action=action,
+            error=error,
+            signature=signature,
+            failures=failures,
+            runs=runs,
+            remedy=tuple(json.loads(remedy)),
+            seen_at=seen_at,
+        )
+    return [(episode_id, failed) for (episode_id, _), failed in found.items()]
 
 
 def thousandths(share: float | None) -> int | None:

@@ -25,6 +25,7 @@ from memory_mcp.storage.pattern_store import PatternStore
 from memory_mcp.storage.recommendation_store import RecommendationStore
 from memory_mcp.storage.relationship_store import RelationshipStore
 from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, head, list_vector_sets
+from memory_mcp.storage.session_store import SessionStore
 from memory_mcp.storage.tag_store import TagStore
 
 _COUNTED = ("episodes", "steps", "notes", "patterns", "recommendations", "changes", "audit_events", "quarantine")
@@ -48,6 +49,7 @@ class Store:
         self.digests = DigestStore(database, writer)
         self.patterns = PatternStore(database, writer, self.digests)
         self.recommendations = RecommendationStore(database, writer)
+        self.sessions = SessionStore(database, writer, self.episodes)
 
     @classmethod
     def open(

@@ -247,7 +247,7 @@ def test_a_large_store_ranks_keyword_matches_alone_with_the_same_result(open_mem
 
     assert [hit.id for hit in found.hits] == [hit.id for hit in expected.hits]
     assert [hit.parts.cosine for hit in found.hits] == pytest.approx([hit.parts.cosine for hit in expected.hits])
-    assert matches.recall.vectors.reads == 0
+    assert matches.similarity.vectors.reads == 0
     assert found.degraded == ()
 
 

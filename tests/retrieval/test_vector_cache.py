@@ -117,7 +117,7 @@ def test_without_the_shared_cache_the_process_keeps_its_own(open_memory: OpenMem
     memory = filled(ready(open_memory(cache={"enabled": False})))
 
     assert same_as_the_database(memory, everything(memory)) == 40
-    assert memory.recall.vectors.private_bytes > 40 * 8 * 4
+    assert memory.similarity.vectors.private_bytes > 40 * 8 * 4
     assert not memory.places.cache.exists()
 
 
@@ -163,7 +163,7 @@ def test_a_snapshot_older_than_what_another_thread_saw_gets_its_own_state(open_m
     with memory.store.database.read() as session:
         vector_set = search_index.find_vector_set(session, "fake:slow")
     assert vector_set
-    vectors = memory.recall.vectors
+    vectors = memory.similarity.vectors
     with vectors.opened(vector_set, Layout(8, in_columns=False)) as base, memory.store.database.read() as session:
         assert search_index.head(session) == 40
         newer = threading.Thread(target=lambda: (filled(memory, 1), same_as_the_database(memory, sight)))

@@ -1,0 +1,27 @@
+"""This module is `memory-cli hook`, as the help shows it; `memory_cli.entrance` runs it without loading this."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from memory_cli.opening import opening
+from memory_mcp.hooks.entrance import run
+
+
+def hook(
+    context: typer.Context,
+    event: Annotated[
+        str,
+        typer.Argument(
+            help="session-start, user-prompt, before-tool, after-tool, stop, before-compaction or session-end; without "
+            "it the 'hook_event_name' of the JSON decides."
+        ),
+    ] = "",
+) -> None:
+    """Handle one event of an agent's session: JSON on stdin and stdout as Claude Code defines its hooks.
+
+    'memory-cli setup claude --hooks' and 'memory-cli setup opencode --hooks' install them. The exit code is 0 whatever
+    happens; what went wrong stands in hooks/hook.log in the directory of the memory.
+    """
+    typer.echo(run(event, opening(context).environ, sys.stdin.buffer), nl=False)

@@ -1,0 +1,57 @@
+"""This module tells from the text that a tool gave out whether the action failed."""
+
+import re
+from typing import Any
+
+from memory_mcp.models.episodes import StepError, StepResult, StepSuccess, StepTimeout
+
+# What programs print when they fail; agents hide exit codes behind pipes and `|| true`.
+_FAILED = re.compile(
+    r"^Traceback \(most recent call last\)|^\w*(?:Error|Exception)\b.*:|command not found|No such file or directory"
+    r"|introduced new syntax error|^Usage: |\b[1-9]\d* failed\b|^fatal: |^error: ",
+    re.MULTILINE,
+)
+_TIMED_OUT = re.compile(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
+_EXIT_CODE = re.compile(r"\A\s*(?:Error: )?(?:Exit code|exit status|Process exited with code):? (-?\d+)\b")
+_SHOWN = 4_000  # characters of an output that are kept
+_HEAD = 1_000  # of these from its beginning: the end is what tells
+
+
+def result_of_text(text: str) -> StepResult:
+    """Read success, error or timeout from an output of which nothing else is known."""
+    shown = shortened(text)
+    if _TIMED_OUT.search(text):
+        return StepTimeout(shown)
+    return StepError(shown) if _FAILED.search(text) else StepSuccess(shown)
+
+
+def result_of(text: str, *, exit_code: int | None, failed: bool | None, is_check: bool) -> StepResult:
+    """Read a result by what the client said of it, the exit code, and for a test or build its text.
+
+    A command that reads or searches may well print an error that somebody else made: there the text decides nothing.
+    """
+    shown = shortened(text)
+    if exit_code is None and (found := _EXIT_CODE.search(text)):
+        exit_code = int(found[1])
+    if failed or exit_code:
+        return StepTimeout(shown) if _TIMED_OUT.search(text) else StepError(shown)
+    return StepError(shown) if is_check and _FAILED.search(text) else StepSuccess(shown)
+
+
+def shortened(text: str) -> str:
+    """Return an output as it is kept: its beginning and, above all, its end."""
+    text = text.replace("\r\n", "\n")
+    if len(text) <= _SHOWN:
+        return text
+    return f"{text[:_HEAD]}\n… [{len(text) - _SHOWN} characters left out]\n{text[_HEAD - _SHOWN :]}"
+
+
+def shortened_values(value: Any, longest: int = _SHOWN // 2) -> Any:
+    """Shorten every text inside plain JSON values."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else f"{value[:longest]}… [{len(value) - longest} characters left out]"
+    if isinstance(value, dict):
+        return {str(name): shortened_values(inner, longest) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shortened_values(inner, longest) for inner in value]
+    return value

@@ -1,0 +1,91 @@
+"""This module reads what a client tells its hooks."""
+
+from typing import Any, Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.errors import InvalidInputError
+
+EventName = Literal[
+    "session-start", "user-prompt", "before-tool", "after-tool", "stop", "before-compaction", "session-end"
+]
+# as Claude Code names them in `hook_event_name` (2.1.197)
+_CLAUDE_NAMES: dict[str, EventName] = {
+    "SessionStart": "session-start",
+    "UserPromptSubmit": "user-prompt",
+    "PreToolUse": "before-tool",
+    "PostToolUse": "after-tool",
+    "PostToolUseFailure": "after-tool",
+    "Stop": "stop",
+    "PreCompact": "before-compaction",
+    "SessionEnd": "session-end",
+}
+_UNNAMED = "unnamed"
+
+
+class Event(Struct, frozen=True):
+    """One event of an agent's session; `said` is Claude Code's name for it, `at` microseconds UTC.
+
+    `failed` is None where the client does not say; a tool's `response` is whatever it gave out.
+    """
+
+    name: EventName
+    said: str
+    session_id: str
+    at: int
+    prompt: str = ""
+    source: str = ""
+    tool: str = ""
+    arguments: dict[str, Any] = {}
+    response: Any = None
+    failed: bool | None = None
+    interrupted: bool = False
+    duration_ms: float | None = None
+
+
+class _Told(Struct):
+    """The fields that we read; others pass."""
+
+    hook_event_name: str = ""
+    session_id: str = ""
+    prompt: Any = ""
+    source: Any = ""
+    tool_name: str = ""
+    tool_input: Any = None
+    tool_response: Any = None
+    error: Any = None
+    is_interrupt: Any = False
+    duration_ms: Any = None
+
+
+def read_event(content: bytes, named: str, at: int) -> Event:
+    """Read the JSON that a client hands to a hook; `named` is the event's name on the command line, if any.
+
+    Raises:
+        InvalidInputError: it is no JSON object, or the event is none of ours.
+
+    """
+    try:
+        told = msgspec.json.decode(content or b"{}", type=_Told)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"what came on stdin is no hook's JSON: {error}") from error
+    name = named or _CLAUDE_NAMES.get(told.hook_event_name, told.hook_event_name)
+    ours = next((each for each in get_args(EventName) if each == name), None)
+    if ours is None:
+        raise InvalidInputError(f"there is no hook '{name}'; there are {', '.join(get_args(EventName))}")
+    has_failed = told.hook_event_name == "PostToolUseFailure"
+    return Event(
+        name=ours,
+        said=told.hook_event_name or next(said for said, each in _CLAUDE_NAMES.items() if each == name),
+        session_id=told.session_id or _UNNAMED,
+        at=at,
+        prompt=told.prompt if isinstance(told.prompt, str) else "",
+        source=told.source if isinstance(told.source, str) else "",
+        tool=told.tool_name,
+        arguments=told.tool_input if isinstance(told.tool_input, dict) else {},
+        response=told.error if has_failed else told.tool_response,
+        failed=True if has_failed else None,
+        interrupted=told.is_interrupt is True,
+        duration_ms=float(told.duration_ms) if isinstance(told.duration_ms, int | float) else None,
+    )

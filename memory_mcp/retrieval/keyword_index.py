@@ -1,0 +1,57 @@
+"""This module lets the keyword index follow the store's changes."""
+
+from collections.abc import Callable
+
+from memory_mcp.models.episodes import Episode
+from memory_mcp.retrieval.keywords import keyword_text
+from memory_mcp.retrieval.texts import episode_text, note_text, pattern_text
+from memory_mcp.storage import search_index
+from memory_mcp.storage.database import Session
+from memory_mcp.storage.search_index import Pending
+from memory_mcp.storage.store import Store
+
+_BATCH = 500
+
+Progress = Callable[[int], None]
+
+
+class KeywordIndex:
+    """Follows `changes`, for a search that needs no vectors as for one that does; loads no numpy."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def follow(self, progress: Progress | None = None) -> None:
+        """Bring the keyword index up to date; on a read-only file it stays as it is.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        while self._lags():
+            with self._store.database.write() as session:
+                after = search_index.followed(session, search_index.KEYWORDS)
+                work = search_index.pending(session, after, _BATCH)
+                texts = {key: keyword_text(text) for key, text in texts_of(self._store, session, work).items()}
+                search_index.write_keywords(session, texts, work.up_to)
+            if progress:
+                progress(len(texts))
+
+    def is_behind(self, session: Session) -> bool:
+        """Whether there are changes that it has not followed."""
+        return search_index.followed(session, search_index.KEYWORDS) < search_index.head(session)
+
+    def _lags(self) -> bool:
+        if self._store.database.is_read_only:
+            return False
+        with self._store.database.read() as session:
+            return self.is_behind(session)
+
+
+def texts_of(store: Store, session: Session, work: Pending) -> dict[int, str]:
+    """Make the indexed text of each changed document; a damaged one has none and cannot be found."""
+    episodes = store.episodes.load_many(session, work.episode_keys)
+    texts = {key: episode_text(episode) for key, episode in episodes.items() if isinstance(episode, Episode)}
+    texts |= {key: note_text(note) for key, note in store.notes.load_many(session, work.note_keys).items()}
+    patterns = store.patterns.load_many(session, work.pattern_keys)
+    return texts | {key: pattern_text(pattern) for key, pattern in patterns.items()}

@@ -1,0 +1,76 @@
+"""What a hook says stays within its budget."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory_mcp.hooks.briefing import session_briefing
+from memory_mcp.hooks.fence import Section, fenced, tokens
+from memory_mcp.memory import Memory
+from memory_mcp.models.episodes import Failure, Step, StepError, StepSuccess, Success
+from tests.conftest import OpenMemory
+
+
+def test_an_empty_memory_has_no_briefing(memory: Memory) -> None:
+    assert session_briefing(memory) == ""
+
+
+def test_a_full_memory_is_briefed_in_less_than_four_hundred_tokens(memory: Memory) -> None:
+    for number in range(30):
+        episode, _ = memory.episodes.start(f"repair module {number} " + "with many words " * 40)
+        steps = [
+            Step(
+                "bash", f"pytest tests/{number % 3} " + "x" * 300, result=StepError(f"KeyError: {number % 3} is gone")
+            ),
+            Step("edit", "mend", {"file": f"src/{number % 3}.py"}, StepSuccess()),
+            Step("bash", f"pytest tests/{number % 3} " + "x" * 300, result=StepSuccess("1 passed")),
+        ]
+        memory.episodes.append(episode.id, steps)
+        if number % 4:
+            memory.learning.complete(episode.id, Success() if number % 3 else Failure())
+        memory.notes.add(f"fact {number} " + "and what follows from it " * 30, importance=0.9)
+    memory.learning.follow()
+
+    briefing = session_briefing(memory)
+
+    assert 200 < tokens(briefing) <= 400
+    for heading in ("Open episodes:", "What failed last time:", "Patterns of this project:"):
+        assert f"\n{heading}\n- " in briefing
+
+
+def test_important_notes_come_first_and_trifles_not_at_all(memory: Memory) -> None:
+    memory.notes.add("the build needs node 22", importance=0.9)
+    memory.notes.add("lunch is at noon", importance=0.1)
+    memory.notes.add("releases go out on Tuesday", importance=0.6)
+
+    assert session_briefing(memory).splitlines()[2:-1] == [
+        "Notes:",
+        "- the build needs node 22",
+        "- releases go out on Tuesday",
+    ]
+
+
+def test_the_wall_stands_in_a_briefing_too(open_memory: OpenMemory) -> None:
+    open_memory("theirs").notes.add("their secret plan", importance=1.0)
+
+    assert session_briefing(open_memory("mine")) == ""
+
+
+@given(st.lists(st.lists(st.text(max_size=400))), st.integers(0, 500))
+def test_any_lines_fit_the_budget_inside_one_fence(lines: list[list[str]], budget: int) -> None:
+    text = fenced([Section(f"Heading {number}:", some) for number, some in enumerate(lines)], budget)
+
+    assert tokens(text) <= budget or not text
+    if text:
+        assert text.count("<memory-mcp") == 1
+        assert text.count("</memory-mcp") == 1
+
+
+def test_every_section_has_its_first_line_before_any_has_a_second() -> None:
+    long = ["word " * 50] * 5
+
+    text = fenced([Section("First:", long), Section("Second:", long), Section("Third:", [])], 300)
+
+    assert "First:\n- " in text
+    assert "Second:\n- " in text
+    assert "Third:" not in text
+    assert fenced([Section("First:", [])], 400) == ""

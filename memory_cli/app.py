@@ -35,6 +35,7 @@ _COMMANDS = {
     "health": "health",
     "metrics": "metrics",
     "where": "where",
+    "setup": "setup",
     "redact": "redact",
     "hook": "hook",
     "demo": "demo",

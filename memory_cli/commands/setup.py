@@ -1,0 +1,67 @@
+"""This module is `memory-cli setup`."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memory_cli import show
+from memory_cli.clients import hooking, registering
+from memory_cli.clients.catalogue import CLIENTS, ClientName, Machine, Scope
+from memory_cli.clients.files import Change
+from memory_cli.opening import opening
+from memory_mcp.clock import SystemClock
+
+
+def setup(
+    context: typer.Context,
+    client: Annotated[ClientName, typer.Argument(help="The coding agent.")],
+    scope: Annotated[Scope, typer.Option(help="user: for all your projects; project: in this directory.")] = "user",
+    hooks: Annotated[bool, typer.Option("--hooks", help="Also install the hooks (Claude Code, OpenCode).")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take out the server, and the hooks if any.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    json: show.Json = False,
+) -> None:
+    """Register memory-mcp with a coding agent; everything else in its files stays as it is.
+
+    A second run changes nothing. What was there before is kept beside the file as *.before-memory-mcp-*.
+    """
+    chosen = CLIENTS[client]
+    place = opening(context)
+    machine = Machine.of(place.environ, place.directory)
+    clock = SystemClock()
+    changes: list[Change] = []
+    if remove:
+        changes.append(registering.unregister(chosen, scope, machine, dry_run=dry_run, clock=clock))
+        if chosen.has_hooks:
+            changes.append(hooking.uninstall(chosen, scope, machine, dry_run=dry_run, clock=clock))
+    else:
+        if hooks:  # first, so that an agent without hooks is refused before anything is written
+            command = _command("memory-cli", scope)
+            changes.append(hooking.install(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
+        command = _command("memory-mcp", scope)
+        changes.append(registering.register(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
+    if json:
+        show.as_json(changes)
+        return
+    for each in changes:
+        show.line(f"{each.path}: {each.what}")
+        if each.diff and dry_run:
+            show.line(each.diff)
+        if each.backup:
+            show.line(f"  what was there before: {each.backup}")
+    if not remove and not dry_run:
+        show.line(f"{chosen.title} finds memory-mcp when it starts next; 'memory-cli doctor --clients' tries it now.")
+
+
+def _command(name: str, scope: Scope) -> str:
+    """Return the program as the agent should call it: a project's file is shared, so it holds no path of this machine.
+
+    An agent that is no child of a shell may lack its PATH.
+    """
+    if scope == "project":
+        return name
+    beside = shutil.which(name, path=str(Path(sys.executable).parent))
+    return beside or shutil.which(name) or name

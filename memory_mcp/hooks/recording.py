@@ -5,7 +5,7 @@ import msgspec
 from memory_mcp.episodes.verdicts import outcome_shown
 from memory_mcp.errors import NotFoundError
 from memory_mcp.hooks.events import Event
-from memory_mcp.hooks.tool_steps import is_recorded, made_step
+from memory_mcp.hooks.tool_steps import begun_episode, is_recorded, made_step
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, Outcome, Step, Success
@@ -26,7 +26,16 @@ def record_prompt(memory: Memory, event: Event) -> str:
 
 
 def record_tool(memory: Memory, event: Event) -> None:
-    """Record a tool call that has ended as a step; one that was recorded already changes nothing."""
+    """Record a tool call that has ended as a step; one that was recorded already changes nothing.
+
+    An episode that the agent has begun by itself takes the place of the one that its prompt opened.
+    """
+    begun = begun_episode(event)
+    if begun and memory.store.exists(begun):
+        opened = _open_episode(memory, event.session_id)
+        memory.store.sessions.enter(event.session_id, begun)
+        if opened and not opened.steps and opened.id != begun:
+            memory.episodes.delete(opened.id)
     if not is_recorded(event.tool):
         return
     episode = _open_episode(memory, event.session_id)

@@ -1,6 +1,7 @@
 """This module turns what a client says of a tool call into a step."""
 
 import json
+import re
 from typing import Any
 
 from memory_mcp.actions.outputs import result_of, shortened_values
@@ -10,7 +11,10 @@ from memory_mcp.models import limits
 from memory_mcp.models.episodes import Step, StepResult
 
 _TELLING = ("command", "file_path", "path", "filePath", "pattern", "query", "url", "description", "prompt")
-_UNRECORDED = ("mcp__memory-mcp__", "memory-mcp_", "TodoWrite", "todowrite", "TodoRead", "todoread")
+_OWN = ("mcp__memory-mcp__", "memory-mcp_")
+_BEGINNING = ("create_episode", "resume_from_handoff")
+_EPISODE_ID = re.compile(r'\\*"episode_id\\*":\s*\\*"([0-9a-f]{32})')
+_UNRECORDED = (*_OWN, "TodoWrite", "todowrite", "TodoRead", "todoread")
 _TEXTS = ("stdout", "output", "stderr", "error", "message", "text", "content", "result")
 _CODES = ("exit_code", "exitCode", "exit", "returncode", "returnCode", "code")
 
@@ -18,6 +22,14 @@ _CODES = ("exit_code", "exitCode", "exit", "returncode", "returnCode", "code")
 def is_recorded(tool: str) -> bool:
     """Whether calls of a tool are steps: our own tools and to-do lists are not."""
     return bool(tool) and not tool.startswith(_UNRECORDED)
+
+
+def begun_episode(event: Event) -> str | None:
+    """Return the id of the episode that the agent has just begun through our own tools, if it did."""
+    if not event.tool.startswith(_OWN) or not event.tool.endswith(_BEGINNING) or event.failed:
+        return None
+    found = _EPISODE_ID.search(json.dumps(event.response, default=str))
+    return found[1] if found else None
 
 
 def planned_step(event: Event) -> Step:

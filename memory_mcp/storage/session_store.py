@@ -46,6 +46,16 @@ class SessionStore:
             self._episodes.insert_in(session, episode)
             self._enter(session, session_id, documents.locate(session, self._writer, "episode", episode.id))
 
+    def enter(self, session_id: str, episode_id: str) -> None:
+        """Let a session be in an episode that is there.
+
+        Raises:
+            NotFoundError: no such episode here.
+
+        """
+        with self._database.write() as session:
+            self._enter(session, session_id, documents.locate(session, self._writer, "episode", episode_id))
+
     def leave(self, session_id: str) -> None:
         """Let a session be in no episode."""
         with self._database.write() as session:

@@ -147,6 +147,22 @@ def test_compaction_checkpoints_without_completing(home: Path) -> None:
     assert f"resume with resume_from_handoff {handoff.id}" in Agent(home, "two").start()
 
 
+def test_an_episode_that_the_agent_begins_takes_the_place_of_the_prompts(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("go on with the parser")
+    with opened(agent) as memory:
+        begun, _ = memory.episodes.start("repair the parser")
+    answer = [{"type": "text", "text": json.dumps({"episode_id": begun.id, "status": "active"})}]
+    tool = "mcp__memory-mcp__create_episode"
+
+    agent.event("PostToolUse", tool_name=tool, tool_input={"task_description": "x"}, tool_response=answer)
+    agent.passed("pytest tests/parser", "ok")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+    assert (row.id, row.step_count) == (begun.id, 1)
+
+
 def test_our_own_tools_and_to_do_lists_are_no_steps_and_an_interrupted_one_has_no_result(home: Path) -> None:
     agent = Agent(home, "one")
     agent.event("PostToolUse", tool_name="mcp__memory-mcp__query_memory", tool_input={"query": "x"}, tool_response={})

@@ -1,0 +1,85 @@
+"""This module finds the real coding agents, and gives each a fresh home without an account."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_PROGRAMS = {
+    "claude": "@anthropic-ai/claude-code-linux-x64/claude",
+    "opencode": "opencode-linux-x64/bin/opencode",
+}
+
+
+class Client:
+    """A coding agent's program in a home of its own."""
+
+    def __init__(self, program: Path, home: Path) -> None:
+        self.program = program
+        self.home = home
+        self.project = home / "project"
+        self.project.mkdir(parents=True)
+        self.environ = {
+            "HOME": str(home),
+            "PATH": f"{Path(sys.executable).parent}:{program.parent}:{os.defpath}",
+            "MEMORY_MCP_HOME": str(home / "memory"),
+            "MEMORY_MCP_PROJECT_NAME": "day",
+            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            "OPENCODE_DISABLE_MODELS_FETCH": "1",
+            "DISABLE_TELEMETRY": "1",
+            "TERM": "dumb",
+        }
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(
+            [str(self.program), *words],
+            env=self.environ,
+            cwd=self.project,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout + done.stderr
+
+    def cli(self, *words: str) -> str:
+        command = [sys.executable, "-m", "memory_cli.entrance", *words]
+        done = subprocess.run(
+            command, env=self.environ, cwd=self.project, capture_output=True, text=True, timeout=180, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def use_model(self, url: str) -> None:
+        """Let OpenCode ask the model at this address."""
+        provider = {
+            "npm": "@ai-sdk/openai-compatible",
+            "options": {"baseURL": url, "apiKey": "none"},
+            "models": {"m": {"name": "m", "tool_call": True}},
+        }
+        settings = {"provider": {"scripted": provider}, "model": "scripted/m", "small_model": "scripted/m"}
+        settings["permission"] = {"*": "allow"}
+        (self.project / "opencode.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def _client(name: str, home: Path) -> Client:
+    modules = os.environ.get("MEMORY_MCP_TEST_CLIENTS")
+    program = Path(modules or "/nowhere") / _PROGRAMS[name]
+    if not program.is_file():
+        pytest.skip(f"needs {name} from npm: set MEMORY_MCP_TEST_CLIENTS to a node_modules that holds it")
+    return Client(program, home)
+
+
+@pytest.fixture
+def claude(tmp_path: Path) -> Client:
+    return _client("claude", tmp_path / "user")
+
+
+@pytest.fixture
+def opencode(tmp_path: Path) -> Client:
+    return _client("opencode", tmp_path / "user")

@@ -65,12 +65,13 @@ export const MemoryMcp = async ({ directory }) => {
       await send("PostToolUse", input.sessionID, {
         tool_name: input.tool,
         tool_input: input.args,
-        tool_response: { output: output.output, exit: output.metadata?.exit },
+        // a tool of an MCP server answers with its content as it is
+        tool_response: output.output === undefined ? output.content : { output: output.output, exit: output.metadata?.exit },
         duration_ms: Date.now() - (started.get(input.callID) ?? Date.now()),
       })
       // a warning cannot be said before a call here: it comes with its result, and stays with the session
       const warning = warnings.get(input.callID)
-      if (warning) output.output = `${output.output}\n\n${warning}`
+      if (warning && output.output !== undefined) output.output = `${output.output}\n\n${warning}`
       warnings.delete(input.callID)
       started.delete(input.callID)
     },

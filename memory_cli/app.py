@@ -36,6 +36,7 @@ _COMMANDS = {
     "metrics": "metrics",
     "where": "where",
     "setup": "setup",
+    "doctor": "doctor",
     "redact": "redact",
     "hook": "hook",
     "demo": "demo",

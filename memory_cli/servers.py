@@ -22,12 +22,20 @@ class ServerGoneError(MemoryMcpError):
 
 
 class Server:
-    """One `memory-mcp` process on a scratch memory; whatever still runs when it is left is killed."""
+    """One server process, `memory-mcp` on a scratch memory if not told otherwise; left running, it is killed."""
 
-    def __init__(self, environ: dict[str, str], *arguments: str, code: str = "") -> None:
+    def __init__(
+        self,
+        environ: dict[str, str],
+        *arguments: str,
+        code: str = "",
+        command: Sequence[str] = (),
+        limit_s: float = LIMIT_S,
+    ) -> None:
         start = ["-c", code] if code else ["-m", "memory_mcp.server.app"]
-        self._process = subprocess.Popen(  # noqa: S603 - our own server
-            [sys.executable, *start, *arguments],
+        self._limit_s = limit_s
+        self._process = subprocess.Popen(  # noqa: S603 - our own server, or one that the user has registered
+            [*(command or [sys.executable, *start]), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -36,8 +44,12 @@ class Server:
         self._number = 0
 
     def __enter__(self) -> Self:
-        self.request("initialize", protocolVersion=_REVISION, capabilities={}, clientInfo=_CLIENT)
-        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        try:
+            self.request("initialize", protocolVersion=_REVISION, capabilities={}, clientInfo=_CLIENT)
+            self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,7 +81,7 @@ class Server:
         """
         self._number += 1
         self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
-        watch = threading.Timer(LIMIT_S, self._process.kill)  # a pipe has no time limit of its own
+        watch = threading.Timer(self._limit_s, self._process.kill)  # a pipe has no time limit of its own
         watch.start()
         try:
             line = self._process.stdout.readline() if self._process.stdout else b""
@@ -77,7 +89,10 @@ class Server:
             watch.cancel()
         if not line:
             raise ServerGoneError(f"no answer to {method}")
-        answer = json.loads(line)
+        try:
+            answer = json.loads(line)
+        except ValueError as error:
+            raise ServerGoneError(f"it answered '{line[:80].decode('utf-8', 'replace')}', which is no JSON") from error
         if "result" not in answer:
             raise ServerGoneError(f"{method} was refused: {answer.get('error')}")
         result: dict[str, Any] = answer["result"]

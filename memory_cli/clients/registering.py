@@ -90,8 +90,12 @@ def unregister(client: Client, scope: Scope, machine: Machine, *, dry_run: bool,
 
 
 def _entries(client: Client, machine: Machine) -> Iterator[tuple[str, Path, str, Any]]:
+    seen: set[Path] = set()  # in a home directory the user's file may be the project's too
     for scope in get_args(Scope):
         for path in machine.files(client, scope):
+            if path in seen:
+                continue
+            seen.add(path)
             document = _document(client, path)
             for name, entry in _servers(document, client.keys).items():
                 yield scope, path, name, entry

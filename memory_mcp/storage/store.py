@@ -145,6 +145,18 @@ class Store:
         with self.database.read() as session:
             return bool(session.value("PRAGMA quick_check(1)") == "ok")
 
+    def faults(self, most: int = 5) -> list[str]:
+        """Check the whole file and return the first faults: of its structure, its indexes, its references.
+
+        Raises:
+            DamagedError: it is damaged so that it cannot even be checked.
+
+        """
+        with self.database.read() as session:
+            found = [str(row[0]) for row in session.rows(f"PRAGMA integrity_check({most})") if row[0] != "ok"]
+            lost = session.rows("PRAGMA foreign_key_check")
+        return [*found, *(f"a row of {row[0]} refers to nothing" for row in lost)][:most]
+
     def head(self) -> int:
         """Return the newest sequence number."""
         with self.database.read() as session:

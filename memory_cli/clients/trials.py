@@ -1,0 +1,101 @@
+"""This module tries a registered server as its agent would: it runs that very command and waits for the tools."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from memory_cli.clients import hooking, registering
+from memory_cli.clients.catalogue import CLIENTS, Client, Machine
+from memory_cli.clients.registering import Registration
+from memory_cli.servers import Server, ServerGoneError
+from memory_mcp.errors import InvalidInputError
+from memory_mcp.monitoring.diagnosis import Finding
+
+_BEYOND_S = 5.0  # how long past its limit a start is waited for, to say how slow it is
+_NO_LIMIT_S = 30.0
+_SHEBANG_BYTES = 256
+
+
+def try_clients(machine: Machine, limit_s: float | None) -> Iterator[Finding]:
+    """Yield what is found for every agent that is in use here; `limit_s` replaces the agents' own limits."""
+    known = [client for client in CLIENTS.values() if machine.is_known(client)]
+    if not known:
+        yield Finding(
+            "clients", "warning", "no coding agent was found", "'memory-cli setup --help' names those we know"
+        )
+    for client in known:
+        yield from _try_client(client, machine, limit_s)
+
+
+def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iterator[Finding]:
+    try:
+        found = registering.registrations(client, machine)
+        has_hooks = hooking.installed(client, "user", machine) or hooking.installed(client, "project", machine)
+    except InvalidInputError as error:
+        yield Finding(client.title, "broken", str(error), "mend the file: the agent cannot read it either")
+        return
+    if not found:
+        advice = f"'memory-cli setup {client.name}' registers it"
+        yield Finding(client.title, "warning", "memory-mcp is not registered", advice)
+        return
+    if len(found) > 1:
+        places = ", ".join(f"'{each.name}' in {each.path} ({each.scope})" for each in found)
+        advice = f"'memory-cli setup {client.name} --remove' or an editor takes out all but one"
+        yield Finding(client.title, "warning", f"memory-mcp is registered {len(found)} times: {places}", advice)
+    for each in found:
+        yield _try_command(client, each, machine, limit_s if limit_s is not None else client.limit_s)
+    if client.has_hooks and not has_hooks:
+        advice = f"'memory-cli setup {client.name} --hooks' installs them: agents rarely ask a memory by themselves"
+        yield Finding(f"{client.title} hooks", "ok", "not installed", advice)
+
+
+def _try_command(client: Client, registration: Registration, machine: Machine, limit_s: float | None) -> Finding:
+    again = f"'memory-cli setup {client.name}' writes the right one"
+    shown = " ".join(registration.command) or "nothing"
+    if not registration.command:
+        return Finding(client.title, "broken", f"'{registration.name}' in {registration.path} has no command", again)
+    program = shutil.which(registration.command[0], path=machine.environ.get("PATH", ""))
+    if program is None:
+        return Finding(client.title, "broken", f"there is no program for '{shown}' ({registration.path})", again)
+    missing = _missing_interpreter(Path(program))
+    if missing:
+        told = f"'{shown}' needs {missing}, which is not there: the environment it was installed in has gone"
+        return Finding(client.title, "broken", told, f"install memory-mcp again, then {again}")
+    return _run(client, [program, *registration.command[1:]], machine, limit_s, again)
+
+
+def _run(client: Client, command: list[str], machine: Machine, limit_s: float | None, again: str) -> Finding:
+    patience_s = _NO_LIMIT_S if limit_s is None else limit_s + _BEYOND_S
+    shown = " ".join(command)
+    started = time.perf_counter()
+    try:
+        with Server(dict(machine.environ), command=command, limit_s=patience_s) as server:
+            answered_s = time.perf_counter() - started
+            tools = server.request("tools/list")["tools"]
+    except (ServerGoneError, OSError) as error:
+        took_s = time.perf_counter() - started
+        told = f"'{shown}' gave no answer in {took_s:.1f} s: {error}"
+        return Finding(client.title, "broken", told, f"run '{shown} --version' by hand; {again}")
+    allowed = "no limit is known" if limit_s is None else f"{client.title} waits {limit_s:g} s"
+    told = f"'{shown}' answered after {answered_s:.2f} s ({allowed}) and offers {len(tools)} tools"
+    if limit_s is not None and answered_s > limit_s:
+        advice = "it starts too slowly: move the memory to a local disk, and the program too"
+        return Finding(client.title, "broken", told, advice)
+    if limit_s is not None and answered_s > limit_s / 2:
+        return Finding(client.title, "warning", told, "it starts slowly; a busier machine may exceed the limit")
+    return Finding(client.title, "ok", told)
+
+
+def _missing_interpreter(program: Path) -> str | None:
+    """Return the interpreter that a script names and that is not there; None for anything else."""
+    try:
+        with program.open("rb") as stream:
+            head = stream.read(_SHEBANG_BYTES)
+    except OSError:
+        return None
+    if not head.startswith(b"#!"):
+        return None
+    words = os.fsdecode(head[2:].split(b"\n", 1)[0]).split()
+    return words[0] if words and not Path(words[0]).exists() else None

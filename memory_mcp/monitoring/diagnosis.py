@@ -1,0 +1,180 @@
+"""This module looks for what is wrong with a memory on this machine, also where it cannot be opened at all."""
+
+import os
+import platform
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.clock import Clock
+from memory_mcp.config.places import Places
+from memory_mcp.config.settings import Settings
+from memory_mcp.errors import BusyError, DamagedError, MemoryMcpError, NewerSchemaError, NotAStoreError, NotFoundError
+from memory_mcp.monitoring import health
+from memory_mcp.storage.lock_holders import Holder, holders_of_write_lock
+from memory_mcp.storage.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memory_mcp.embeddings.provider import Provider
+
+Verdict = Literal["ok", "warning", "broken"]
+_VERDICTS: dict[health.Status, Verdict] = {"ok": "ok", "degraded": "warning", "failing": "broken"}
+_LEAST_PYTHON = (3, 11)
+# 3.7.0 to 3.51.2 have a rare race between writers and checkpoints (https://www.sqlite.org/wal.html#walreset)
+_LEAST_SQLITE = (3, 51, 3)
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_PATIENCE_S = 0.5
+
+
+class Finding(Struct, frozen=True):
+    """What was seen of one part, and what to do about it; empty where nothing has to be done."""
+
+    part: str
+    verdict: Verdict
+    detail: str
+    advice: str = ""
+
+
+def diagnose(
+    settings: Settings, where: Places, project: str, clock: Clock, providers: "Callable[[], list[Provider]]"
+) -> Iterator[Finding]:
+    """Yield what is found, part by part."""
+    yield _python()
+    yield _sqlite()
+    yield from _places(where)
+    try:
+        store = _opened(settings, where, project, clock)
+    except MemoryMcpError as error:
+        yield _unopened(error, where)
+        return
+    try:
+        yield _integrity(store)
+        yield _lock(store)
+        for check in health.check(store, providers).checks:
+            yield Finding(check.name, _VERDICTS[check.status], check.detail, _ADVICE.get(check.name, ""))
+    finally:
+        store.close()
+
+
+_ADVICE = {
+    "database": "",
+    "cache": "'memory-cli cache clear' makes it anew; without it answers are the same, only slower",
+    "provider": "'memory-cli model status' says which models there are",
+    "disk": "free some space: a write that finds no room is refused",
+}
+
+
+def _opened(settings: Settings, where: Places, project: str, clock: Clock) -> Store:
+    impatient = msgspec.structs.replace(settings.store, busy_timeout_s=_PATIENCE_S)
+    chosen = msgspec.structs.replace(settings, store=impatient)
+    return Store.open(where.store, project, chosen, clock=clock, actor="doctor", cache=where.cache / "hot")
+
+
+def _python() -> Finding:
+    told = f"{platform.python_version()} in {sys.executable}"
+    if sys.version_info < _LEAST_PYTHON:
+        return Finding("python", "broken", told, "install Python 3.11 or newer, and memory-mcp with it")
+    return Finding("python", "ok", told)
+
+
+def _sqlite() -> Finding:
+    told = Store.engine()
+    version = tuple(int(part) for part in told.split()[0].split("."))
+    if version < _LEAST_SQLITE:
+        return Finding(
+            "sqlite", "warning", told, "'pip install -U apsw-sqlite3mc' brings one without the WAL-reset race"
+        )
+    return Finding("sqlite", "ok", told)
+
+
+def _places(where: Places) -> Iterator[Finding]:
+    for part, path in (("home", where.home), ("cache directory", where.cache), ("settings", where.settings.parent)):
+        present = next(each for each in (path, *path.parents) if each.exists())
+        if not os.access(present, os.W_OK | os.X_OK):
+            verdict: Verdict = "broken" if part == "home" else "warning"
+            yield Finding(
+                part, verdict, f"{present} cannot be written", f"chmod u+rwx {present}, or set MEMORY_MCP_HOME"
+            )
+        elif path.exists() and part == "home" and path.stat().st_mode & _OTHERS:
+            yield Finding(part, "warning", f"{path} can be read by others", f"chmod 700 {path}")
+        else:
+            yield Finding(part, "ok", f"{path}{'' if path.exists() else ' (not made yet)'}")
+    if where.store.exists() and where.store.stat().st_mode & _OTHERS:
+        yield Finding("store", "warning", f"{where.store} can be read by others", f"chmod 600 {where.store}*")
+
+
+def _unopened(error: MemoryMcpError, where: Places) -> Finding:
+    match error:
+        case NewerSchemaError():
+            advice = "upgrade this program, or point MEMORY_MCP_HOME at another memory"
+        case DamagedError() | NotAStoreError():
+            advice = "'memory-cli backup list' shows copies, 'memory-cli backup restore' brings one back"
+        case BusyError():
+            return _held(holders_of_write_lock(where.store), str(error))
+        case NotFoundError():
+            advice = "make the directory and the file in it writable"
+        case _:
+            advice = "mend what the sentence says, or point MEMORY_MCP_HOME at another directory"
+    return Finding("store", "broken", str(error), advice)
+
+
+def _integrity(store: Store) -> Finding:
+    try:
+        faults = store.faults()
+    except MemoryMcpError as error:
+        faults = [str(error)]
+    if faults:
+        advice = "'memory-cli backup list' shows copies, 'memory-cli backup restore' brings one back"
+        return Finding("store", "broken", f"{store.database.path} is damaged: {'; '.join(faults)}", advice)
+    size = store.size_bytes() / 1e6
+    return Finding("store", "ok", f"{store.database.path}, schema {store.schema}, {size:.1f} MB, no fault found")
+
+
+def _lock(store: Store) -> Finding:
+    if store.database.is_read_only:
+        return Finding("lock", "warning", "the store is read-only: nothing can be recorded", "make it writable")
+    try:
+        with store.database.write():
+            return Finding("lock", "ok", "nobody holds the write lock")
+    except BusyError:
+        return _held(holders_of_write_lock(store.database.path), f"{store.database.path} is locked")
+    except MemoryMcpError as error:
+        return Finding("lock", "broken", str(error), "mend what the sentence says")
+
+
+def _held(holders: list[Holder], sentence: str) -> Finding:
+    if not holders:
+        advice = "find the process that has the file open, with 'lsof', and end it"
+        return Finding("lock", "broken", sentence, advice)
+    named = ", ".join(
+        f"process {each.pid} ({each.command}{', stopped' if each.is_stopped else ''})" for each in holders
+    )
+    ways = "; ".join(
+        f"'kill -CONT {each.pid}' lets it go on, 'kill {each.pid}' ends it"
+        if each.is_stopped
+        else f"wait for it, or 'kill {each.pid}' ends it"
+        for each in holders
+    )
+    return Finding("lock", "broken", f"the write lock is stale: {named} holds it", f"{ways}; nothing written is lost")
+
+
+def waiting(directory: Path) -> Finding:
+    """Say whether the hooks have left something: events that wait, errors in their log."""
+    queued = sum(
+        len(file.read_bytes().splitlines())
+        for name in ("taken.jsonl", "queue.jsonl")
+        if (file := directory / name).exists()
+    )
+    log = directory / "hook.log"
+    errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    told = f"{queued} events wait, {len(errors)} errors in {log}" + (f", the last: {errors[-1]}" if errors else "")
+    if errors:
+        return Finding("hooks", "warning", told, "mend what the line says and remove the log")
+    return Finding("hooks", "ok", told)

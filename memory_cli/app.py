@@ -18,6 +18,7 @@ from memory_mcp.errors import MemoryMcpError
 _NOUNS = {
     "episode": "episode",
     "note": "note",
+    "conversation": "conversation",
     "pattern": "pattern",
     "playbook": "playbook",
     "handoff": "handoff",

@@ -10,6 +10,7 @@ from memory_mcp.config.layers import Resolved, resolve
 from memory_mcp.config.places import Places, places
 from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
+from memory_mcp.episodes.conversations import Conversations
 from memory_mcp.episodes.handoffs import Handoffs
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
@@ -53,6 +54,7 @@ class Memory:
         self._advice: Advice | None = None
         self.episodes = Episodes(self.store.episodes, self.clock, project)
         self.notes = Notes(self.store.notes, self.clock, project)
+        self.conversations = Conversations(self.store.turns, self.episodes, self.clock)
         self.relationships = Relationships(self.store.relationships)
         self.tags = Tags(self.store.tags)
         self.handoffs = Handoffs(self.store.handoffs, self.episodes, self.relationships, self.clock)

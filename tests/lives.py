@@ -10,7 +10,7 @@ import pytest
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Context, EpisodeFilter, Failure, OutcomeType, Status, Step, StepSuccess, Success
-from memory_mcp.models.recall import Kind, Scope
+from memory_mcp.models.recall import RECORDS, Kind, Scope
 from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.vectors import cosines, rank
 from memory_mcp.storage import search_index
@@ -63,7 +63,7 @@ def sight_of(memory: Memory, dice: random.Random) -> Sight:
         since=maybe(now - 5, now),  # type: ignore[arg-type]  # as above
         until=maybe(now - 3, now + 1),  # type: ignore[arg-type]  # as above
     )
-    kinds: tuple[Kind, ...] = dice.choice([("episode", "note"), ("episode",), ("note",), ("pattern",)])
+    kinds: tuple[Kind, ...] = dice.choice([RECORDS, ("episode", "note"), ("episode",), ("note", "turn"), ("pattern",)])
     return Sight(memory.store.wall, dice.choice(get_args(Scope)), chosen, kinds, now)
 
 

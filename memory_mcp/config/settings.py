@@ -73,6 +73,12 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
     date_boost: Annotated[
         float, Meta(ge=0, le=2, description="Added to records of a day or month that the query names.")
     ] = 0.2
+    neighbour_share: Annotated[
+        float, Meta(ge=0, le=1, description="Share of its score that a turn lends to those before and after it.")
+    ] = 0.4
+    importance_boost: Annotated[
+        float, Meta(ge=0, le=2, description="Added to a turn of importance 1; less of it to others.")
+    ] = 0.1
     floor: Annotated[
         float, Meta(ge=0, le=3, description="An answer is empty unless one hit reaches this relevance; 0: never.")
     ] = 0.4

@@ -14,6 +14,7 @@ from memory_mcp.models.episodes import (
     Context,
     Episode,
     EpisodeFilter,
+    EpisodeKind,
     EpisodePage,
     Outcome,
     Step,
@@ -169,14 +170,16 @@ class Episodes:
         """
         return self._store.get(episode_id)
 
-    def list(self, chosen: EpisodeFilter = _ANY, *, limit: int = 20, cursor: str | None = None) -> EpisodePage:
+    def list(
+        self, chosen: EpisodeFilter = _ANY, *, kind: EpisodeKind = "task", limit: int = 20, cursor: str | None = None
+    ) -> EpisodePage:
         """Return one page of episodes, newest first.
 
         Raises:
             InvalidInputError: the cursor or the limit is not one.
 
         """
-        return self._store.list(chosen, limit=checks.page_size(limit), cursor=cursor)
+        return self._store.list(chosen, kind=kind, limit=checks.page_size(limit), cursor=cursor)
 
     def record(self, episodes: Sequence[Episode]) -> Sequence[Receipt]:
         """Store episodes that happened elsewhere, in one transaction, scored like our own.
@@ -229,6 +232,8 @@ def closed(episode: Episode, outcome: Outcome, at: int, typical: Typical | None)
 
 def _must_be_active(what: str) -> Callable[[Episode], None]:
     def check(episode: Episode) -> None:
+        if episode.kind != "task":
+            raise IllegalMoveError(f"episode {episode.id} is a conversation, so you cannot {what}; add messages to it")
         if episode.outcome is not None:
             raise IllegalMoveError(
                 f"episode {episode.id} was completed as {outcome_type(episode.outcome)}, so you cannot {what}; "

@@ -151,6 +151,8 @@ class Learning:
         episode = self._store.episodes.load_many(session, [key])[key]
         if not isinstance(episode, Episode):
             return ()  # damaged, and reported where it is read
+        if episode.kind != "task":
+            return ()  # nothing was done in it
         seen = observe(episode)
         short = digest(seen)
         self._store.digests.write(session, key, revision, short)

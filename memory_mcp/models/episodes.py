@@ -6,6 +6,7 @@ from msgspec import Struct
 
 Status = Literal["active", "completed"]
 OutcomeType = Literal["success", "partial_success", "failure", "abstained"]
+EpisodeKind = Literal["task", "conversation"]
 Complexity = Literal["simple", "moderate", "complex"]
 
 
@@ -153,7 +154,7 @@ class Source(Struct, frozen=True):
 
 
 class Episode(Struct, frozen=True):
-    """One task with all that is known of it; times are microseconds UTC."""
+    """One task with all that is known of it, or a conversation by its title; times are microseconds UTC."""
 
     id: str
     project: str
@@ -169,6 +170,7 @@ class Episode(Struct, frozen=True):
     reflection: Reflection | None = None
     is_global: bool = False
     source: Source | None = None
+    kind: EpisodeKind = "task"
 
     @property
     def status(self) -> Status:

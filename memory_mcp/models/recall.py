@@ -8,20 +8,21 @@ from memory_mcp.models.episodes import EpisodeFilter
 
 Scope = Literal["project", "all"]
 Mode = Literal["hybrid", "keyword"]
-Kind = Literal["episode", "note", "pattern"]
+Kind = Literal["episode", "note", "pattern", "turn"]
+RECORDS: tuple[Kind, ...] = ("episode", "note", "turn")
 
 
 class Query(Struct, frozen=True):
     """What is asked: the text, how many hits, which records, and whether other projects count.
 
-    Patterns rank among themselves: `kinds` is episodes, notes or both, or patterns alone.
+    Patterns rank among themselves: `kinds` is some of RECORDS, or patterns alone.
     """
 
     text: str
     limit: int = 10
     filter: EpisodeFilter = EpisodeFilter()
     scope: Scope = "project"
-    kinds: tuple[Kind, ...] = ("episode", "note")
+    kinds: tuple[Kind, ...] = RECORDS
 
 
 class ScoreParts(Struct, frozen=True):
@@ -36,6 +37,17 @@ class ScoreParts(Struct, frozen=True):
     boosts: dict[str, float]
     bm25: float | None
     cosine: float | None
+
+
+class Place(Struct, frozen=True):
+    """Where a turn stands: its conversation and position, what was said before and after, how much it matters."""
+
+    conversation_id: str
+    title: str
+    position: int
+    importance: float
+    before: str = ""
+    after: str = ""
 
 
 class Hit(Struct, frozen=True):
@@ -57,6 +69,7 @@ class Hit(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     repeats: int = 1
     lesson: str = ""
+    place: "Place | None" = None
 
 
 class Answer(Struct, frozen=True):

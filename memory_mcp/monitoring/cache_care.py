@@ -58,7 +58,7 @@ def warm(store: Store, index: "Index", similarity: "Similarity", count: int, pro
     cache_of(store).open()
     done, cursor = 0, None
     while done < count:
-        page = store.episodes.list(EpisodeFilter(), limit=min(_PAGE, count - done), cursor=cursor)
+        page = store.episodes.list(EpisodeFilter(), kind="task", limit=min(_PAGE, count - done), cursor=cursor)
         for row in page.episodes:
             store.episodes.get(row.id)
         done += len(page.episodes)

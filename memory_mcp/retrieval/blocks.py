@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memory_mcp.embeddings.provider import Vector
 from memory_mcp.models.episodes import OutcomeType
-from memory_mcp.models.recall import Kind
+from memory_mcp.models.recall import RECORDS, Kind
 from memory_mcp.storage.search_index import NEVER, Group, Sight, VectorRow
 
 STORED_TYPE = np.dtype("<f2")  # half the bytes in the store; the loss of cosine is below 0.0005
@@ -168,8 +168,8 @@ class Block:
         """
         mask: Mask = self.fields[_LAPSES] > sight.now
         state, chosen = self.fields[_STATE], sight.filter
-        if len(sight.kinds) == 1:
-            mask &= state & _KIND_MASK == _KINDS[sight.kinds[0]]
+        if set(sight.kinds) != set(RECORDS):
+            mask &= np.isin(state & _KIND_MASK, [_KINDS[kind] for kind in sight.kinds])
         if chosen.status:
             mask &= (state >> _OUTCOME_SHIFT == 0) == (chosen.status == "active")
         if chosen.outcome:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from memory_mcp.models.episodes import Episode
 from memory_mcp.retrieval.keywords import keyword_text
-from memory_mcp.retrieval.texts import episode_text, note_text, pattern_text
+from memory_mcp.retrieval.texts import episode_text, note_text, pattern_text, turn_text
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Pending
@@ -54,4 +54,5 @@ def texts_of(store: Store, session: Session, work: Pending) -> dict[int, str]:
     texts = {key: episode_text(episode) for key, episode in episodes.items() if isinstance(episode, Episode)}
     texts |= {key: note_text(note) for key, note in store.notes.load_many(session, work.note_keys).items()}
     patterns = store.patterns.load_many(session, work.pattern_keys)
+    texts |= {key: turn_text(turn) for key, turn in store.turns.load_many(session, work.turn_keys).items()}
     return texts | {key: pattern_text(pattern) for key, pattern in patterns.items()}

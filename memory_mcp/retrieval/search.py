@@ -1,24 +1,26 @@
 """This module answers a question: candidates from keywords and vectors, one score, hits with their reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.errors import BusyError, CacheError, ProviderError
 from memory_mcp.models import checks, limits
+from memory_mcp.models.conversations import Turn, importance
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Pattern, title_of
-from memory_mcp.models.recall import Answer, Hit, Kind, Query, ScoreParts
-from memory_mcp.retrieval import fusion
+from memory_mcp.models.recall import Answer, Hit, Kind, Place, Query, ScoreParts
+from memory_mcp.retrieval import fusion, lending
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import keyword_text, match_expression
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
-from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text
+from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, turn_text
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Candidate, Sight
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
     from memory_mcp.retrieval.similarity import Serving, Similarity
     from memory_mcp.retrieval.vector_cache import Base
 
-Record = Episode | Note | Pattern
+Record = Episode | Note | Pattern | Turn
 _DAY = 86_400e6  # microseconds
 _LESSON_CHARACTERS = 400
+_AROUND_CHARACTERS = 300
 _NO_SHARED_WORD = (
     "no record shares a word with the question, and similar spelling is not searched in a store of this size; "
     "'memory-cli model install' adds a model that compares meaning"
@@ -157,16 +160,33 @@ class Recall:
         spans = named_spans(query.text)
         home = self._store.wall.project if query.scope == "all" else None
         most = fusion.most_boost(self._settings, home=home, spans=spans)
+        if query.kinds == ("turn",):
+            best = max((sum(parts) for parts in fused.values()), default=0.0)
+            most += self._settings.importance_boost + self._settings.neighbour_share * best
         described = search_index.candidates(session, fusion.contenders(fused, most, _DESCRIBED))
         now = self._store.clock.now()
+        extra = self._turn_boosts(session, described, fused, now)
         scored: list[Ranked] = []
         for key, candidate in described.items():
             keyword, similarity = fused[key]
-            boosts = fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans)
+            boosts = fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans) | extra.get(key, {})
             score = keyword + similarity + sum(boosts.values())
             scored.append(Ranked(candidate, score, keyword, similarity, boosts, bm25.get(key), cosines.get(key)))
         scored.sort(key=lambda entry: (-entry.score, -entry.candidate.created_at, entry.candidate.key))
         return scored
+
+    def _turn_boosts(
+        self, session: Session, described: Mapping[int, Candidate], fused: Mapping[int, tuple[float, float]], now: int
+    ) -> dict[int, dict[str, float]]:
+        """Return what turns of conversations get beside what every record gets."""
+        keys = [key for key, candidate in described.items() if candidate.kind == "turn"]
+        if not keys:
+            return {}
+        own = {key: sum(parts) for key, parts in fused.items()}
+        lent = lending.lent(own, self._store.turns.neighbours(session, keys), self._settings)
+        important = lending.weighed(self._store.turns.load_many(session, keys), self._settings, now)
+        named = (("neighbour", lent), ("importance", important))
+        return {key: {name: each[key] for name, each in named if each.get(key)} for key in keys}
 
     def _hits(
         self, session: Session, ranked: Sequence[Ranked], terms: Terms, limit: int, provider: "Provider | None"
@@ -183,6 +203,7 @@ class Recall:
             }
             records |= self._store.notes.load_many(session, _of_kind(group, "note"))
             records |= self._store.patterns.load_many(session, _of_kind(group, "pattern"))
+            records |= self._store.turns.load_many(session, _of_kind(group, "turn"))
             for entry, repeats in group:
                 record = records.get(entry.candidate.key)
                 if record is None:
@@ -190,11 +211,30 @@ class Recall:
                 matched = _matched(session, record, terms)
                 relevance = relevant(terms.coverage(matched), entry.cosine, provider)
                 if relevance >= self._settings.floor / 2:
-                    hits.append(self._hit(entry, record, matched, relevance=relevance, repeats=repeats))
+                    hit = self._hit(entry, record, matched, relevance=relevance, repeats=repeats)
+                    hits.append(
+                        self._placed(session, hit, entry.candidate.key, record) if isinstance(record, Turn) else hit
+                    )
             if len(hits) >= limit:
                 break
         answers = any(hit.relevance >= self._settings.floor for hit in hits)
         return tuple(hits[:limit]) if answers else ()
+
+    def _placed(self, session: Session, hit: Hit, key: int, turn: Turn) -> Hit:
+        """Say where a turn stands, with what was said around it."""
+        around = self._store.turns.load_many(session, self._store.turns.neighbours(session, [key]).get(key, ()))
+        said = {
+            each.position: f"{each.message.role}: {each.message.text}"[:_AROUND_CHARACTERS] for each in around.values()
+        }
+        place = Place(
+            conversation_id=turn.conversation_id,
+            title=turn.title,
+            position=turn.position,
+            importance=importance(turn.message, self._store.clock.now()),
+            before=said.get(turn.position - 1, ""),
+            after=said.get(turn.position + 1, ""),
+        )
+        return msgspec.structs.replace(hit, place=place)
 
     def _hit(self, entry: Ranked, record: Record, matched: tuple[str, ...], *, relevance: float, repeats: int) -> Hit:
         now = self._store.clock.now()
@@ -249,13 +289,15 @@ def _shown(record: Record) -> str:
             return record.text
         case Pattern():
             return title_of(record.definition)
+        case Turn():
+            return f"{record.message.role}: {record.message.text}"
 
 
 def _tags(record: Record) -> tuple[str, ...]:
     match record:
         case Episode():
             return record.context.tags
-        case Note():
+        case Note() | Turn():
             return record.tags
         case Pattern():
             return ()
@@ -269,6 +311,8 @@ def _indexed(record: Record) -> str:
             return note_text(record)
         case Pattern():
             return pattern_text(record)
+        case Turn():
+            return turn_text(record)
 
 
 def _matched(session: Session, record: Record, terms: Terms) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from memory_mcp.clock import iso
+from memory_mcp.models.conversations import Turn
 from memory_mcp.models.episodes import Abstained, Episode, Failure, PartialSuccess, StepError, StepTimeout, Success
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Approach, Branches, Evidence, Fix, Pattern, Run, title_of
@@ -28,6 +29,12 @@ def episode_text(episode: Episode) -> str:
 def note_text(note: Note) -> str:
     """Return the note, its tags and its date."""
     return "\n".join((note.text, " ".join(note.tags), _date_words(note.created_at)))
+
+
+def turn_text(turn: Turn) -> str:
+    """Return a message with who said it and when, and the title of its conversation."""
+    message = turn.message
+    return "\n".join((f"{message.role}: {message.text}", turn.title, " ".join(turn.tags), _date_words(message.at)))
 
 
 def pattern_text(pattern: Pattern) -> str:

@@ -1,14 +1,15 @@
 """This module renders models as the flat, small values that tools answer with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from memory_mcp.clock import iso
 from memory_mcp.errors import InvalidInputError
+from memory_mcp.models.conversations import Turn
 from memory_mcp.models.episodes import Episode, EpisodePage, EpisodeSummary, Step, StepSuccess
-from memory_mcp.models.recall import Answer, Hit
+from memory_mcp.models.recall import Answer, Hit, Place
 from memory_mcp.models.receipts import Receipt
 
 Rendered = dict[str, Any]
@@ -116,6 +117,29 @@ def episode_of(episode: Episode, *, timeline: bool, fields: tuple[str, ...], sta
     return {**head, "steps": steps}
 
 
+def conversation_of(conversation: Episode, turns: Sequence[Turn]) -> dict[str, Any]:
+    """Render a conversation; messages beyond the budget are left to `next_step`."""
+    rows, left = fitting(
+        (
+            {
+                "step": turn.position + 1,
+                "role": turn.message.role,
+                "text": shortened(turn.message.text, _TEXT_CHARACTERS),
+                "at": iso(turn.message.at),
+            }
+            for turn in turns
+        ),
+        BUDGET_BYTES,
+    )
+    more = {"next_step": turns[len(rows)].position + 1} if left else {}
+    head = {
+        "episode_id": conversation.id,
+        "kind": conversation.kind,
+        "title": shortened(conversation.task, _ROW_CHARACTERS),
+    }
+    return {**head, "messages": rows, **more}
+
+
 _FIELDS = {
     *("episode_id", "project", "task_description", "task_type", "domain", "language", "framework", "complexity"),
     *("tags", "status", "started_at", "completed_at", "outcome", "reward", "reflection", "is_global", "source"),
@@ -170,8 +194,20 @@ def hit_of(hit: Hit) -> dict[str, Any]:
             "at": iso(hit.created_at),
             "age_days": hit.age_days,
             "repeats": hit.repeats if hit.repeats > 1 else None,
+            **(_place_of(hit.place) if hit.place else {}),
         }
     )
+
+
+def _place_of(place: Place) -> dict[str, Any]:
+    return {
+        "conversation_id": place.conversation_id,
+        "title": shortened(place.title, _ROW_CHARACTERS),
+        "position": place.position,
+        "importance": place.importance,
+        "before": place.before,
+        "after": place.after,
+    }
 
 
 def _step_of(step: Step, number: int, longest: int) -> dict[str, Any]:

@@ -114,6 +114,24 @@ class RememberNote(Arguments, frozen=True):
     is_global: Annotated[bool, Meta(description="Visible in every project")] = False
 
 
+class MessageArguments(Arguments, frozen=True):
+    """One message."""
+
+    role: Annotated[str, Meta(description="user, assistant or a name")]
+    text: str
+    time: Time | None = None
+    important: bool = False
+
+
+class RememberConversation(Arguments, frozen=True):
+    """Arguments of remember_conversation."""
+
+    messages: tuple[MessageArguments, ...]
+    title: Annotated[str, Meta(description="What it was about")] = ""
+    conversation_id: Annotated[str, Meta(description="Add to this one instead")] = ""
+    tags: tuple[str, ...] = ()
+
+
 class UpdateEpisode(Arguments, frozen=True):
     """Arguments of update_episode."""
 

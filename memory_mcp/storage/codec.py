@@ -9,7 +9,17 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.errors import DamagedError, InvalidInputError
-from memory_mcp.models.episodes import Context, Episode, Outcome, Reflection, Reward, Source, Step, StepResult
+from memory_mcp.models.episodes import (
+    Context,
+    Episode,
+    EpisodeKind,
+    Outcome,
+    Reflection,
+    Reward,
+    Source,
+    Step,
+    StepResult,
+)
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition, Detail
 
@@ -96,18 +106,18 @@ EPISODE_COLUMNS = tuple(
 
 
 def load_episode(
-    identity: tuple[str, str, bool, str | None, str | None, int],
+    identity: tuple[str, str, bool, str | None, str | None, int, EpisodeKind],
     row: tuple[Any, ...],
     tags: tuple[str, ...],
     steps: tuple[Step, ...],
 ) -> Episode:
-    """Build an episode from (id, project, is_global, source kind, source id, updated_at) and its checked columns.
+    """Build an episode from (id, project, is_global, source kind, source id, updated_at, kind) and its checked columns.
 
     Raises:
         DamagedError: the row does not hold what was written.
 
     """
-    episode_id, project, is_global, source_kind, source_id, updated = identity
+    episode_id, project, is_global, source_kind, source_id, updated, kind = identity
     if checksum(*row[:-1]) != row[-1]:
         raise DamagedError(f"episode {episode_id} does not match its checksum")
     task, task_type, domain, language, framework, complexity, started, completed, *texts = row[:-1]
@@ -127,6 +137,7 @@ def load_episode(
         reflection=_REFLECTION.decode(reflection) if reflection else None,
         is_global=bool(is_global),
         source=Source(source_kind, source_id) if source_kind and source_id else None,
+        kind=kind,
     )
 
 

@@ -7,7 +7,16 @@ import msgspec
 
 from memory_mcp.errors import DamagedError, LimitError, NotFoundError
 from memory_mcp.models import limits
-from memory_mcp.models.episodes import Episode, EpisodeFilter, EpisodePage, EpisodeSummary, Step, Typical, outcome_type
+from memory_mcp.models.episodes import (
+    Episode,
+    EpisodeFilter,
+    EpisodeKind,
+    EpisodePage,
+    EpisodeSummary,
+    Step,
+    Typical,
+    outcome_type,
+)
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
@@ -171,9 +180,11 @@ class EpisodeStore:
         """Return what a transaction has just written, as it will be read."""
         return self._load(session, key, with_steps=True), revisions(session, [key])[key][1], self.hot.mark(session)
 
-    def list(self, chosen: EpisodeFilter, *, limit: int, cursor: str | None) -> EpisodePage:
+    def list(self, chosen: EpisodeFilter, *, kind: EpisodeKind, limit: int, cursor: str | None) -> EpisodePage:
         """Return one page, newest first; damaged rows are set aside and counted, the rest is served."""
         conditions, bindings = episode_conditions(chosen)
+        conditions.append("e.kind = :kind")
+        bindings["kind"] = kind
         if cursor:
             after = codec.load_cursor(cursor)
             conditions.append("(d.created_at, d.key) < (:created_at, :key)")
@@ -196,7 +207,7 @@ class EpisodeStore:
         for key, _, episode_id, project, step_count, *columns in shown:
             try:
                 episode = codec.load_episode(
-                    (episode_id, project, False, None, None, 0), tuple(columns), tags.get(key, ()), ()
+                    (episode_id, project, False, None, None, 0, "task"), tuple(columns), tags.get(key, ()), ()
                 )
             except DamagedError as error:
                 damaged[key] = str(error)
@@ -237,7 +248,7 @@ class EpisodeStore:
         """Load whole episodes by key, whatever project they are of; a damaged one is its error."""
         chosen = documents.keys_json(keys)
         rows = session.rows(
-            "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at,"
+            "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at, e.kind,"
             f" {', '.join(codec.EPISODE_COLUMNS)}, e.checksum FROM json_each(?) w JOIN documents d ON d.key = w.value"
             " JOIN projects p ON p.key = d.project_key JOIN episodes e ON e.key = d.key",
             (chosen,),
@@ -253,7 +264,7 @@ class EpisodeStore:
         tags = documents.tags_of(session, keys)
         loaded: dict[int, Episode | DamagedError] = {}
         for key, *columns in rows:
-            identity, row = tuple(columns[:6]), tuple(columns[6:])
+            identity, row = tuple(columns[:7]), tuple(columns[7:])
             try:
                 taken = tuple(codec.load_step(step, identity[0]) for step in steps.get(key, ()))
                 loaded[key] = codec.load_episode(identity, row, tags.get(key, ()), taken)
@@ -349,6 +360,7 @@ def _row(episode: Episode) -> dict[str, Any]:
         **covered,
         "checksum": codec.checksum(*covered.values()),
         "updated_at": episode.updated_at,
+        "kind": episode.kind,
         "task_key": task_key(episode.task),
         "outcome_type": outcome_type(episode.outcome) if episode.outcome else None,
         "reward": episode.reward.total if episode.reward else None,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock
 from memory_mcp.models.episodes import EpisodeFilter
-from memory_mcp.models.recall import Kind, Scope
+from memory_mcp.models.recall import RECORDS, Kind, Scope
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.documents import Wall, keys_json
 from memory_mcp.storage.filters import episode_conditions
@@ -34,6 +34,7 @@ class Pending(Struct, frozen=True):
     episode_keys: tuple[int, ...]
     note_keys: tuple[int, ...]
     pattern_keys: tuple[int, ...]
+    turn_keys: tuple[int, ...]
     up_to: int
 
 
@@ -96,9 +97,9 @@ class Sight(Struct, frozen=True):
         """Return the SQL condition over documents d and episodes e, with its bindings."""
         conditions, bindings = episode_conditions(self.filter)
         conditions += [_CURRENT[self.group], self.reach()]
-        if self.group == "records" and len(self.kinds) == 1:
-            conditions.append("d.kind = :kind")
-            bindings["kind"] = self.kinds[0]
+        if self.group == "records" and set(self.kinds) != set(RECORDS):
+            conditions.append("d.kind IN (SELECT value FROM json_each(:kinds))")
+            bindings["kinds"] = json.dumps(self.kinds)
         return " AND ".join(conditions), {**bindings, **({"now": self.now} if self.group == "records" else {})}
 
     def reach(self) -> str:
@@ -134,13 +135,14 @@ def pending(session: Session, after: int, limit: int) -> Pending:
     )
     kinds = {row[1]: row[2] for row in rows}
     alive = kinds.keys() - _gone(session, kinds)
-    episodes, notes, patterns = (
+    episodes, notes, patterns, turns = (
         tuple(key for key, kind in kinds.items() if kind == wanted and key in alive) for wanted in get_args(Kind)
     )
     return Pending(
         episode_keys=episodes,
         note_keys=notes,
         pattern_keys=patterns,
+        turn_keys=turns,
         up_to=rows[-1][0] if rows else after,
     )
 

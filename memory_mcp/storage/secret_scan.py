@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.models.episodes import Episode
+from memory_mcp.models.notes import Note
 from memory_mcp.redaction import Redactor
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Row, Session
@@ -73,7 +74,7 @@ def replace(store: Store, redactor: Redactor, tainted: list[Tainted]) -> int:
 
 
 def _loaders(store: Store) -> dict[str, Callable[[Session, list[int]], dict[int, Any]]]:
-    return {"episode": store.episodes.load_many, "note": store.notes.load_many}
+    return {"episode": store.episodes.load_many, "note": store.notes.load_many, "turn": store.turns.load_many}
 
 
 def _page(session: Session, kind: str, after: int) -> list[tuple[int, str, str]]:
@@ -99,8 +100,10 @@ def _replace_document(store: Store, session: Session, redactor: Redactor, tainte
     cleaned = redactor.clean(loaded)
     if isinstance(cleaned, Episode):
         store.episodes.rewrite(session, key, cleaned)
-    else:
+    elif isinstance(cleaned, Note):
         store.notes.rewrite(session, key, cleaned)
+    else:
+        store.turns.rewrite(session, key, cleaned)
     documents.note(session, store.writer, "redact", tainted.id)
     return 1
 

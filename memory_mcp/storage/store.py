@@ -27,8 +27,19 @@ from memory_mcp.storage.relationship_store import RelationshipStore
 from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, head, list_vector_sets
 from memory_mcp.storage.session_store import SessionStore
 from memory_mcp.storage.tag_store import TagStore
+from memory_mcp.storage.turn_store import TurnStore
 
-_COUNTED = ("episodes", "steps", "notes", "patterns", "recommendations", "changes", "audit_events", "quarantine")
+_COUNTED = (
+    "episodes",
+    "steps",
+    "turns",
+    "notes",
+    "patterns",
+    "recommendations",
+    "changes",
+    "audit_events",
+    "quarantine",
+)
 
 
 class Store:
@@ -49,6 +60,7 @@ class Store:
         self.digests = DigestStore(database, writer)
         self.patterns = PatternStore(database, writer, self.digests)
         self.recommendations = RecommendationStore(database, writer)
+        self.turns = TurnStore(database, writer, self.episodes)
         self.sessions = SessionStore(database, writer, self.episodes)
 
     @classmethod

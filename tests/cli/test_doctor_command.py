@@ -88,7 +88,7 @@ def test_a_command_that_is_no_server_is_found(run: Run, user: Path) -> None:
 
     found = findings(run, "--clients", code=1)["Codex"]
 
-    assert "it answered 'memory-mcp', which is no JSON" in found["detail"].replace("\n", "")
+    assert "'/bin/echo memory-mcp' gave no answer" in found["detail"]
 
 
 def test_a_double_registration_is_found(run: Run, user: Path) -> None:

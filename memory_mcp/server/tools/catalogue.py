@@ -10,7 +10,7 @@ from memory_mcp.server import arguments, learning_arguments
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.arguments import Arguments
 from memory_mcp.server.desk import Desk
-from memory_mcp.server.tools import advice, handoffs, links, operations, patterns, records
+from memory_mcp.server.tools import advice, conversations, handoffs, links, operations, patterns, records
 
 Toolset = Literal["default", "records", "learning", "tags", "relationships"]
 _ALL = "all"
@@ -119,6 +119,14 @@ TOOLS: Mapping[str, Tool] = {
             arguments.Nothing,
             operations.health_check,
             reads_only=True,
+        ),
+        Tool(
+            "remember_conversation",
+            "Remember a conversation",
+            "Keep messages that may matter later; query_memory finds each by itself.",
+            arguments.RememberConversation,
+            conversations.remember_conversation,
+            toolset="records",
         ),
         Tool(
             "list_episodes",

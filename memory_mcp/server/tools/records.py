@@ -70,6 +70,8 @@ def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Rendered:
 def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     """Show an episode."""
     episode = desk.memory.episodes.get(given.episode_id)
+    if episode.kind == "conversation":
+        return answers.conversation_of(episode, desk.memory.conversations.turns(episode.id, start=given.from_step - 1))
     shown = answers.episode_of(
         episode,
         timeline=given.view == "timeline",

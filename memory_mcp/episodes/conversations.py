@@ -1,0 +1,95 @@
+"""This module remembers conversations: episodes of another kind, made of messages."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from memory_mcp.clock import Clock
+from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.errors import InvalidInputError
+from memory_mcp.models import checks, limits
+from memory_mcp.models.conversations import Message, Turn
+from memory_mcp.models.episodes import Context, Episode, EpisodeFilter, EpisodePage, Source
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.storage.turn_store import TurnStore
+
+_ANY = EpisodeFilter()
+
+
+class Conversations:
+    """The conversations of one project."""
+
+    def __init__(self, store: TurnStore, episodes: Episodes, clock: Clock) -> None:
+        self._store = store
+        self._episodes = episodes
+        self._clock = clock
+
+    def remember(
+        self, title: str, messages: Sequence[Message], *, context: Context | None = None, is_global: bool = False
+    ) -> tuple[Episode, Receipt]:
+        """Keep a conversation; each message is found by itself.
+
+        Raises:
+            InvalidInputError: there is no message, or a text is empty or too long.
+
+        """
+        conversation = self.draft(title, messages, context=context, is_global=is_global)
+        return conversation, self._store.insert(conversation, messages)
+
+    def draft(
+        self,
+        title: str,
+        messages: Sequence[Message],
+        *,
+        context: Context | None = None,
+        is_global: bool = False,
+        source: Source | None = None,
+    ) -> Episode:
+        """Return a conversation that is not stored; it begins with its first message.
+
+        Raises:
+            InvalidInputError: there is no message, or a text is empty or too long.
+
+        """
+        _check(messages)
+        drafted = self._episodes.draft(title, context=context, is_global=is_global)
+        times = [message.at for message in messages]
+        return msgspec.structs.replace(
+            drafted, kind="conversation", started_at=min(times), updated_at=max(times), source=source
+        )
+
+    def record(self, conversations: Sequence[tuple[Episode, Sequence[Message]]]) -> Sequence[Receipt]:
+        """Store drafted conversations, in one transaction."""
+        return self._store.insert_many(conversations)
+
+    def append(self, conversation_id: str, messages: Sequence[Message]) -> Receipt:
+        """Append messages.
+
+        Raises:
+            NotFoundError: no such conversation here.
+            InvalidInputError: there is no message, or a text is empty or too long.
+
+        """
+        _check(messages)
+        return self._store.append(conversation_id, messages)
+
+    def turns(self, conversation_id: str, *, start: int = 0, limit: int = limits.PAGE_ROWS) -> list[Turn]:
+        """Return turns of a conversation in their order.
+
+        Raises:
+            NotFoundError: no such conversation here.
+
+        """
+        return self._store.list(conversation_id, start=start, limit=checks.page_size(limit))
+
+    def list(self, chosen: EpisodeFilter = _ANY, *, limit: int = 20, cursor: str | None = None) -> EpisodePage:
+        """Return one page of conversations, newest first."""
+        return self._episodes.list(chosen, kind="conversation", limit=limit, cursor=cursor)
+
+
+def _check(messages: Sequence[Message]) -> None:
+    if not messages:
+        raise InvalidInputError("no messages given; hand in at least one")
+    for number, message in enumerate(messages, 1):
+        checks.text(message.role, f"role of message {number}", limits.NAME_CHARACTERS, required=True)
+        checks.text(message.text, f"text of message {number}", limits.MESSAGE_CHARACTERS, required=True)

@@ -38,6 +38,7 @@ _COMMANDS = {
     "where": "where",
     "setup": "setup",
     "doctor": "doctor",
+    "export": "export",
     "redact": "redact",
     "hook": "hook",
     "demo": "demo",

@@ -75,17 +75,20 @@ def line(text: str) -> None:
     typer.echo(text)
 
 
-def progress() -> "Progress":
-    """Return a progress bar on stderr."""
+def progress(*, in_bytes: bool = False) -> "Progress":
+    """Return a progress bar on stderr, which counts records or bytes."""
     from rich.progress import (  # noqa: PLC0415 - as above
         BarColumn,
+        DownloadColumn,
         MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
+        TransferSpeedColumn,
     )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    counted = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
+    columns = (TextColumn("{task.description}"), BarColumn(), *counted, TimeElapsedColumn())
     return Progress(*columns, console=console(stderr=True))
 
 

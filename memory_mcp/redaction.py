@@ -174,6 +174,7 @@ _PRIVATE = re.compile(r"<private>[\s\S]*?(?:</private>|\Z)", re.IGNORECASE)
 _NOTHING_LEFT = "(private)"
 _IDENTITIES = frozenset(("id", "project", "episode_id", "kind", "type", "document_ids"))  # fields that are no text
 _SECRET_FIELD = re.compile(rf"^[\w.-]*(?:{_NAMES}|{_KEY_NAMES}|authorization)$", re.IGNORECASE)
+_SHORTEST = 9  # characters of `<private>`; of a password with its name ten
 _LEAST_FIELD = 6  # characters of a value that stands under such a name
 
 
@@ -198,6 +199,8 @@ class Redactor(Struct, frozen=True):
         return found
 
     def _text(self, text: str, found: Counter[str] | None) -> str:
+        if len(text) < _SHORTEST:
+            return text
         folded = text.lower()
         if "<private>" in folded:
             text, dropped = _PRIVATE.subn("", text)

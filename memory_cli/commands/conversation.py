@@ -22,7 +22,7 @@ Id = Annotated[str, typer.Argument(help="The conversation's id; 'conversation li
 Messages = Annotated[
     Path,
     typer.Argument(
-        help='JSON lines {"role": "user", "text": "...", "time": "2026-01-31T09:30Z", "important": true}; - reads stdin.'
+        help='JSON lines {"role": "user", "text": "...", "time": "2026-01-31T09:30Z", "important": true}; -: stdin.'
     ),
 ]
 

@@ -1,72 +1,247 @@
 """This module is `memory-cli import`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from memory_cli import show
-from memory_cli.opening import memory_of
-from memory_mcp.errors import ImporterError
+from memory_cli.opening import Opening, memory_of, opening
+from memory_mcp.importers import (
+    archives,
+    basic_memory,
+    claude_code,
+    codex,
+    json_lines,
+    mem0,
+    memory_tables,
+    opencode,
+    server_memory,
+    slack,
+    swe_agent,
+)
+from memory_mcp.importers.archives import Opened
 from memory_mcp.importers.commits import Commit, count_commits, read_json_lines, read_repository
-from memory_mcp.importers.git import Summary, import_commits
-from memory_mcp.importers.swe_agent import import_trajectory
+from memory_mcp.importers.git import Summary as GitSummary
+from memory_mcp.importers.git import import_commits, rehearse_commits
+from memory_mcp.importers.records import Bad, Reader, Record, total_bytes
+from memory_mcp.importers.taking_in import Summary, Targets, take_in
 from memory_mcp.memory import Memory
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Bring in what happened before, once and again without doubles."
 )
 
+Dry = Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and change nothing.")]
+Paths = Annotated[list[Path], typer.Argument(help="Files or directories.")]
+_SHOWN = 20
+
 
 @app.command()
 def git(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A repository, or commits as JSON lines (.jsonl, .jsonl.gz).")] = Path(),
+    dry_run: Dry = False,
     json: show.Json = False,
 ) -> None:
     """Turn a repository's commits into episodes; a second run adds only new ones."""
     with memory_of(context) as memory:
-        summary = import_history(memory, path)
+        summary = import_history(memory, path, dry_run=dry_run)
     if json:
         show.as_json(summary)
         return
+    would = "would be imported" if dry_run else "imported"
     show.line(
-        f"{summary.read} commits read: {summary.imported} imported, {summary.known} known already, "
+        f"{summary.read} commits read: {summary.imported} {would}, {summary.known} known already, "
         f"{summary.failures} reverted ones marked as failures, {summary.relationships} relationships"
     )
 
 
-@app.command("swe-agent")
-def swe_agent(
+@app.command("claude-code")
+def claude_code_(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Trajectory files (.traj).")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Transcripts; without, ~/.claude/projects.")] = None,
+    dry_run: Dry = False,
     json: show.Json = False,
 ) -> None:
-    """Turn SWE-agent trajectories into episodes; a bad file is reported and the rest is imported."""
-    imported = []
-    failed: list[str] = []
-    with memory_of(context) as memory, show.progress() as bar:
-        task = bar.add_task("trajectories", total=len(files))
-        for file in files:
-            try:
-                imported.append(import_trajectory(memory.episodes, file))
-            except ImporterError as error:
-                failed.append(str(error))
-            bar.advance(task)
-        memory.learning.follow()
+    """Turn Claude Code's transcripts into episodes: tool calls are steps, side chains child episodes."""
+    home = Path(opening(context).environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+    _import(context, claude_code.KIND, claude_code.read, paths or [home / "projects"], (".jsonl",), dry_run, json)
+
+
+@app.command("opencode")
+def opencode_(
+    context: typer.Context,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Without, ~/.local/share/opencode.")] = None,
+    dry_run: Dry = False,
+    json: show.Json = False,
+) -> None:
+    """Turn OpenCode's sessions into episodes."""
+    home = opening(context).environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    where = paths or [Path(home) / "opencode"]
+    _import(context, opencode.KIND, opencode.read, where, opencode.SUFFIXES, dry_run, json)
+
+
+@app.command("codex")
+def codex_(
+    context: typer.Context,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Sessions; without, ~/.codex/sessions.")] = None,
+    dry_run: Dry = False,
+    json: show.Json = False,
+) -> None:
+    """Turn Codex's sessions into episodes."""
+    home = Path(opening(context).environ.get("CODEX_HOME") or Path.home() / ".codex")
+    _import(context, codex.KIND, codex.read, paths or [home / "sessions"], codex.SUFFIXES, dry_run, json)
+
+
+@app.command("swe-agent")
+def swe_agent_(context: typer.Context, files: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+    """Turn SWE-agent trajectories (.traj) into episodes."""
+    _import(context, swe_agent.KIND, swe_agent.read, files, swe_agent.SUFFIXES, dry_run, json)
+
+
+@app.command("server-memory")
+def server_memory_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+    """Turn the graph of @modelcontextprotocol/server-memory (memory.json) into notes."""
+    _import(context, server_memory.KIND, server_memory.read, paths, server_memory.SUFFIXES, dry_run, json)
+
+
+@app.command("mcp-memory-service")
+def mcp_memory_service(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+    """Turn the memories of mcp-memory-service (sqlite_vec.db) into notes."""
+    reader = memory_tables.read_memory_service
+    _import(context, memory_tables.MEMORY_SERVICE, reader, paths, (".db",), dry_run, json)
+
+
+@app.command("claude-mem")
+def claude_mem(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+    """Turn the observations and summaries of claude-mem (claude-mem.db) into notes."""
+    _import(context, memory_tables.CLAUDE_MEM, memory_tables.read_claude_mem, paths, (".db",), dry_run, json)
+
+
+@app.command("basic-memory")
+def basic_memory_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+    """Turn the Markdown files of basic-memory into notes."""
+    _import(context, basic_memory.KIND, basic_memory.read, paths, basic_memory.SUFFIXES, dry_run, json)
+
+
+@app.command("mem0")
+def mem0_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+    """Turn what mem0 or OpenMemory exports as JSON into notes."""
+    _import(context, mem0.KIND, mem0.read, paths, mem0.SUFFIXES, dry_run, json)
+
+
+@app.command("slack")
+def slack_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+    """Turn a Slack export into notes of its channels and conversations of its threads."""
+    _import(context, slack.KIND, slack.read, paths, slack.SUFFIXES, dry_run, json)
+
+
+@app.command("jsonl")
+def jsonl(
+    context: typer.Context,
+    paths: Paths,
+    projects: Annotated[
+        bool, typer.Option("--projects", help="An export of ours: each of its projects into the one of that name.")
+    ] = False,
+    dry_run: Dry = False,
+    json: show.Json = False,
+) -> None:
+    """Take in JSON lines: an export of memory-mcp, or lines with a task (episodes) or a text (notes)."""
+    exports = [path for path in paths if archives.is_export(path)]
+    others = [path for path in paths if path not in exports]
+    summary = _import_exports(opening(context), exports, projects=projects, dry_run=dry_run) if exports else Summary()
+    if others:
+        with memory_of(context) as memory:
+            _add(summary, _taken_in(memory, json_lines.KIND, json_lines.read, others, json_lines.SUFFIXES, dry_run))
+    _report(summary, dry_run, json)
+
+
+def _import(
+    context: typer.Context,
+    kind: str,
+    reader: Reader,
+    paths: list[Path],
+    suffixes: tuple[str, ...],
+    dry_run: bool,  # noqa: FBT001 - as the option is
+    json: bool,  # noqa: FBT001 - as above
+) -> None:
+    with memory_of(context) as memory:
+        summary = _taken_in(memory, kind, reader, paths, suffixes, dry_run)
+    _report(summary, dry_run, json)
+
+
+def _taken_in(
+    memory: Memory,
+    kind: str,
+    reader: Reader,
+    paths: list[Path],
+    suffixes: tuple[str, ...],
+    dry_run: bool,  # noqa: FBT001
+) -> Summary:
+    """Read files with a progress bar in bytes, store and index what they hold."""
+    targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
+    total = sum(total_bytes(path, *suffixes) for path in paths)
+    with show.progress(in_bytes=True) as bar:
+        task = bar.add_task(kind, total=total or None)
+
+        def records() -> Iterator[Record | Bad]:
+            for path in paths:
+                yield from reader(path, lambda count: bar.advance(task, count))
+
+        summary = take_in(targets, kind, records(), dry_run=dry_run)
+        bar.update(task, total=total, completed=total)  # of a database only a part was read
+    if summary.imported and not dry_run:
+        follow(memory, summary.imported)
+    return summary
+
+
+def _import_exports(place: Opening, paths: list[Path], *, projects: bool, dry_run: bool) -> Summary:
+    summary = Summary()
+    with ExitStack() as stack, show.progress(in_bytes=True) as bar:
+        memories: dict[str, Memory] = {}
+
+        def opened(project: str) -> Opened:
+            name = project if projects else ""
+            if name not in memories:
+                flags = {**place.flags, "project.name": project} if projects else place.flags
+                memories[name] = stack.enter_context(msgspec.structs.replace(place, flags=flags).memory())
+            return Opened(memories[name].store, memories[name].learning)
+
+        for path in paths:
+            task = bar.add_task(path.name, total=path.stat().st_size)
+            advance: Callable[[int], None] = lambda count, task=task: bar.advance(task, count)  # type: ignore[misc]  # noqa: E731 - bound to this file's bar
+            _add(summary, archives.import_export(opened, path, advance, dry_run=dry_run))
+    return summary
+
+
+def _add(summary: Summary, more: Summary) -> None:
+    for name in ("read", "imported", "known", "relationships", "bad"):
+        setattr(summary, name, getattr(summary, name) + getattr(more, name))
+    summary.reports += more.reports
+
+
+def _report(summary: Summary, dry_run: bool, json: bool) -> None:  # noqa: FBT001 - as the options are
     if json:
-        show.as_json({"imported": imported, "failed": failed})
+        show.as_json(summary)
     else:
-        for each in imported:
-            show.line(f"{each.episode_id}  {each.path}{'  (known already)' if each.known else ''}")
-    for sentence in failed:
-        typer.echo(f"memory-cli: {sentence}", err=True)
-    if failed:
+        would = "would be imported" if dry_run else "imported"
+        show.line(
+            f"{summary.read} records read: {summary.imported} {would}, {summary.known} known already, "
+            f"{summary.bad} bad ones passed over, {summary.relationships} relationships"
+        )
+    for each in summary.reports[:_SHOWN]:
+        typer.echo(f"memory-cli: {each.where}: {each.reason}", err=True)
+    if summary.bad > _SHOWN:
+        typer.echo(f"memory-cli: {summary.bad - _SHOWN} more; --json names the first hundred", err=True)
+    if summary.bad and not summary.imported and not summary.known:
         raise typer.Exit(1)
 
 
-def import_history(memory: Memory, path: Path) -> Summary:
+def import_history(memory: Memory, path: Path, *, dry_run: bool = False) -> GitSummary:
     """Import a repository or a file of commits with a progress bar, and index it."""
     commits: Iterable[Commit]
     if path.is_dir():
@@ -75,8 +250,17 @@ def import_history(memory: Memory, path: Path) -> Summary:
         commits, total = read_json_lines(path), None
     with show.progress() as bar:
         task = bar.add_task("commits", total=total)
+        if dry_run:
+            return rehearse_commits(memory.episodes, commits, lambda count: bar.advance(task, count))
         summary = import_commits(memory.episodes, memory.relationships, commits, lambda count: bar.advance(task, count))
-        learning = bar.add_task("learning", total=summary.imported)
+    follow(memory, summary.imported)
+    return summary
+
+
+def follow(memory: Memory, imported: int) -> None:
+    """Learn from and index what was imported, with progress bars; the vectors of a slow model come later."""
+    with show.progress() as bar:
+        learning = bar.add_task("learning", total=imported)
         memory.learning.follow(progress=lambda count: bar.advance(learning, count))
         keywords = bar.add_task("index", total=None)
         memory.index.keywords.follow(lambda count: bar.advance(keywords, count))
@@ -86,4 +270,3 @@ def import_history(memory: Memory, path: Path) -> Summary:
             memory.index.follow_vectors(
                 wanted, patience_s=float("inf"), progress=lambda count: bar.advance(vectors, count)
             )
-    return summary

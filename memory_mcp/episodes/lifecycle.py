@@ -213,11 +213,14 @@ class Episodes:
     def _prepared(self, episode: Episode, typical: Typical | None) -> Episode:
         checks.text(episode.task, "the task", limits.TASK_CHARACTERS, required=True)
         checks.steps(episode.steps)
+        now = self._clock.now()
         named = replace(
             episode,
             id=episode.id or self._clock.new_id(),
             project=self._project,
             context=checks.context(episode.context),
+            started_at=episode.started_at or now,
+            updated_at=episode.updated_at or now,
         )
         if named.outcome is None:
             return named

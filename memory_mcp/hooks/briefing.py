@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from memory_mcp.actions.tool_calls import ToolCall, planned_step
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import Section, fenced
-from memory_mcp.hooks.tool_steps import planned_step
 from memory_mcp.memory import Memory
 from memory_mcp.models.digests import Failed
 from memory_mcp.models.episodes import EpisodeFilter, EpisodeSummary
@@ -89,12 +89,12 @@ def _hit_line(hit: Hit) -> str:
     return f"{hit.outcome or 'active'}: {_short(hit.text)}{lesson} (episode {hit.id})"
 
 
-def action_warning(memory: Memory, event: Event, told: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def action_warning(memory: Memory, call: ToolCall, told: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return what is known against the very action that is about to be made, and the errors that it names.
 
     What a session was told is not said again: a test that fails while it is being mended is no news.
     """
-    check = dead_ends.check(memory.store.digests, planned_step(event))
+    check = dead_ends.check(memory.store.digests, planned_step(call))
     new = [each for each in check.dead_ends if _name(each) not in told]
     known = Section("Known dead ends for this action:", [_dead_end_line(each) for each in new])
     text = fenced([known], memory.settings.hooks.warning_tokens)

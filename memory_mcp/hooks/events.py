@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from memory_mcp.actions.tool_calls import ToolCall
 from memory_mcp.errors import InvalidInputError
 
 EventName = Literal[
@@ -25,10 +26,7 @@ _UNNAMED = "unnamed"
 
 
 class Event(Struct, frozen=True):
-    """One event of an agent's session; `said` is Claude Code's name for it, `at` microseconds UTC.
-
-    `failed` is None where the client does not say; a tool's `response` is whatever it gave out.
-    """
+    """One event of an agent's session; `said` is Claude Code's name for it, `at` microseconds UTC."""
 
     name: EventName
     said: str
@@ -36,12 +34,7 @@ class Event(Struct, frozen=True):
     at: int
     prompt: str = ""
     source: str = ""
-    tool: str = ""
-    arguments: dict[str, Any] = {}
-    response: Any = None
-    failed: bool | None = None
-    interrupted: bool = False
-    duration_ms: float | None = None
+    call: ToolCall | None = None
 
 
 class _Told(Struct):
@@ -74,7 +67,6 @@ def read_event(content: bytes, named: str, at: int) -> Event:
     ours = next((each for each in get_args(EventName) if each == name), None)
     if ours is None:
         raise InvalidInputError(f"there is no hook '{name}'; there are {', '.join(get_args(EventName))}")
-    has_failed = told.hook_event_name == "PostToolUseFailure"
     return Event(
         name=ours,
         said=told.hook_event_name or next(said for said, each in _CLAUDE_NAMES.items() if each == name),
@@ -82,8 +74,16 @@ def read_event(content: bytes, named: str, at: int) -> Event:
         at=at,
         prompt=told.prompt if isinstance(told.prompt, str) else "",
         source=told.source if isinstance(told.source, str) else "",
+        call=_call(told, at) if told.tool_name else None,
+    )
+
+
+def _call(told: _Told, at: int) -> ToolCall:
+    has_failed = told.hook_event_name == "PostToolUseFailure"
+    return ToolCall(
         tool=told.tool_name,
         arguments=told.tool_input if isinstance(told.tool_input, dict) else {},
+        at=at,
         response=told.error if has_failed else told.tool_response,
         failed=True if has_failed else None,
         interrupted=told.is_interrupt is True,

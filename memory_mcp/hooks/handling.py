@@ -1,8 +1,8 @@
 """This module does what an event of an agent's session asks for."""
 
+from memory_mcp.actions.tool_calls import is_recorded
 from memory_mcp.hooks import briefing, recording
 from memory_mcp.hooks.events import Event
-from memory_mcp.hooks.tool_steps import is_recorded
 from memory_mcp.memory import Memory
 
 
@@ -30,10 +30,10 @@ def handle(memory: Memory, event: Event) -> str:
 
 
 def _warn(memory: Memory, event: Event) -> str:
-    if not is_recorded(event.tool):
+    if event.call is None or not is_recorded(event.call.tool):
         return ""
     told = memory.store.sessions.find(event.session_id).told
-    text, named = briefing.action_warning(memory, event, told)
+    text, named = briefing.action_warning(memory, event.call, told)
     if named:
         memory.store.sessions.tell(event.session_id, (*told, *named))
     return text

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from memory_mcp.actions.tool_calls import begun_episode, is_recorded, made_step
 from memory_mcp.episodes.verdicts import outcome_shown
 from memory_mcp.errors import NotFoundError
 from memory_mcp.hooks.events import Event
-from memory_mcp.hooks.tool_steps import begun_episode, is_recorded, made_step
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, Outcome, Step, Success
@@ -30,18 +30,20 @@ def record_tool(memory: Memory, event: Event) -> None:
 
     An episode that the agent has begun by itself takes the place of the one that its prompt opened.
     """
-    begun = begun_episode(event)
+    if event.call is None:
+        return
+    begun = begun_episode(event.call)
     if begun and memory.store.exists(begun):
         opened = _open_episode(memory, event.session_id)
         memory.store.sessions.enter(event.session_id, begun)
         if opened and not opened.steps and opened.id != begun:
             memory.episodes.delete(opened.id)
-    if not is_recorded(event.tool):
+    if not is_recorded(event.call.tool):
         return
     episode = _open_episode(memory, event.session_id)
     if episode is None:
         episode = memory.episodes.get(_begin(memory, event.session_id, _NO_PROMPT))
-    _append(memory, episode, made_step(event))
+    _append(memory, episode, made_step(event.call))
 
 
 def record_end(memory: Memory, event: Event) -> None:

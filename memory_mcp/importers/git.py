@@ -95,6 +95,23 @@ def import_commits(
     return Summary(read, read - known, known, failures, related)
 
 
+def rehearse_commits(episodes: Episodes, commits: Iterable[Commit], progress: Progress | None = None) -> Summary:
+    """Count what an import would bring, and change nothing.
+
+    Raises:
+        ImporterError: the source could not be read.
+
+    """
+    known = episodes.sources(KIND)
+    read = there = 0
+    for batch in _batches(commits):
+        read += len(batch)
+        there += sum(commit.commit in known for commit in batch)
+        if progress:
+            progress(len(batch))
+    return Summary(read, read - there, there, 0, 0)
+
+
 def episode_of(commit: Commit) -> Episode:
     """Build the episode of a commit: its message is the task, each touched file a step."""
     task = f"{commit.subject}\n\n{commit.body}".strip() or f"commit {commit.commit[:12]} without a message"

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.actions.outputs import result_of_text
-from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.errors import ImporterError
+from memory_mcp.importers.records import Bad, EpisodeRecord, Progress, Record, files_below
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import (
     Context,
@@ -25,6 +25,7 @@ from memory_mcp.models.episodes import (
 )
 
 KIND = "swe-agent"
+SUFFIXES = (".traj",)
 _ISSUE = re.compile(r"ISSUE:\n(.+?)\n+INSTRUCTIONS:", re.DOTALL)
 _EDITS = ("edit ", "insert ")  # these act on the open file, which only the observation names
 _EDITED_FILE = re.compile(r"\[File: (?:/testbed/|/[\w.-]+__[\w.-]+/)?(.+?) \(\d+ lines total\)\]")
@@ -50,27 +51,17 @@ class _Trajectory(Struct):
     info: dict[str, Any] = {}
 
 
-class Imported(Struct, frozen=True):
-    """What became of one file: the episode's id, and whether it was known already."""
-
-    path: Path
-    episode_id: str
-    known: bool
-
-
-def import_trajectory(episodes: Episodes, path: Path) -> Imported:
-    """Record one trajectory file unless its content is known.
-
-    Raises:
-        ImporterError: the file cannot be read or is no trajectory.
-
-    """
-    episode = read_trajectory(path)
-    assert episode.source is not None  # noqa: S101 - always given
-    known = episodes.sources(KIND).get(episode.source.id)
-    if known:
-        return Imported(path, known, known=True)
-    return Imported(path, episodes.record([episode])[0].id, known=False)
+def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
+    """Read a trajectory, or all below a directory; a file's content is its source's id."""
+    for file in files_below(path, *SUFFIXES):
+        try:
+            episode = read_trajectory(file)
+            progress(file.stat().st_size)
+        except ImporterError as error:
+            yield Bad(str(file), str(error))
+            continue
+        assert episode.source is not None  # noqa: S101 - always given
+        yield EpisodeRecord(episode.source.id, episode)
 
 
 def read_trajectory(path: Path) -> Episode:

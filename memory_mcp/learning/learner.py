@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from memory_mcp.config.settings import LearningSettings
@@ -31,6 +32,8 @@ from memory_mcp.patterns.observations import Observation, observe
 from memory_mcp.patterns.strength import strength
 from memory_mcp.patterns.tool_sequences import distinct, place_of, runs_of, shared_runs
 from memory_mcp.storage.database import Session
+from memory_mcp.storage.episode_store import revisions
+from memory_mcp.storage.hot_episodes import Revision
 from memory_mcp.storage.pattern_store import Teller
 from memory_mcp.storage.store import Store
 
@@ -38,6 +41,7 @@ _BATCH = 25  # episodes learnt from in one transaction
 _CORPUS = 300  # latest completed episodes in which a run of actions is looked for
 _BACKFILLED = 8  # of the episodes that share a new run, how many become its evidence
 _PAGE = 500
+_KEPT_SEEN = 200  # observations that stay at hand, without their steps about 20 MB
 
 Progress = Callable[[int], None]
 
@@ -66,6 +70,7 @@ class Learning:
         self._store = store
         self._episodes = episodes
         self._settings = settings
+        self._seen: dict[int, tuple[Revision, Observation]] = {}  # the latest observed again, with their revisions
 
     def complete(self, episode_id: str, outcome: Outcome) -> Completed:
         """Close an active episode, score it, reflect on it and learn from it.
@@ -105,7 +110,7 @@ class Learning:
                 for key, revision in changed:
                     self._learn(session, key, revision)
                 self._store.digests.reach(session, up_to)
-                episodes = self._store.episodes.load_many(session, [key for key, _ in changed])
+                episodes = self._store.episodes.load_many(session, [key for key, _ in changed], with_steps=False)
             for episode in episodes.values():
                 if isinstance(episode, Episode):
                     self._link(episode)
@@ -185,8 +190,7 @@ class Learning:
         corpus = self._store.digests.latest(session, key, _CORPUS)
         runs = shared_runs(tokens, [other for _, other in corpus], known)
         places = {at for run in runs for at in run.others[:_BACKFILLED]}
-        others = self._store.episodes.load_many(session, [corpus[at][0] for at in sorted(places)])
-        observed = {other: observe(each) for other, each in others.items() if isinstance(each, Episode)}
+        observed = self._observed(session, [corpus[at][0] for at in sorted(places)])
         kept = {each.episode.id: distinct(each.actions) for each in (seen, *observed.values())}
         findings = []
         for run in runs:
@@ -198,6 +202,15 @@ class Learning:
             ]
             findings.append(Finding(ToolSequence(run.tokens), tuple(evidence)))
         return findings
+
+    def _observed(self, session: Session, keys: Sequence[int]) -> dict[int, Observation]:
+        """Observe episodes again; of an import's many, the same few are the evidence of one run after the other."""
+        current = revisions(session, keys)
+        kept = {key: self._seen[key] for key in keys if key in self._seen and self._seen[key][0] == current[key][1]}
+        loaded = self._store.episodes.load_many(session, [key for key in keys if key not in kept])
+        kept |= {key: (current[key][1], _slim(each)) for key, each in loaded.items() if isinstance(each, Episode)}
+        self._seen = {**{key: self._seen[key] for key in list(self._seen)[-_KEPT_SEEN:] if key not in kept}, **kept}
+        return {key: seen for key, (_, seen) in kept.items()}
 
     def _credit(self, session: Session, key: int, seen: Observation) -> None:
         """Let what was recommended in this episode and acted on share in how it went."""
@@ -217,3 +230,9 @@ class Learning:
             return None
         self._store.relationships.insert_many([Relationship("duplicates", episode.id, repeated)])
         return repeated
+
+
+def _slim(episode: Episode) -> Observation:
+    """Observe an episode and let go of its steps, which are most of it."""
+    seen = observe(episode)
+    return msgspec.structs.replace(seen, episode=msgspec.structs.replace(episode, steps=()))

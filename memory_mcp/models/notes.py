@@ -2,9 +2,14 @@
 
 from msgspec import Struct
 
+from memory_mcp.models.episodes import Source
+
 
 class Note(Struct, frozen=True):
-    """A remembered fact; `superseded_by` names the newer note that replaces it, times are microseconds UTC."""
+    """A remembered fact; `superseded_by` names the newer note that replaces it, times are microseconds UTC.
+
+    `source` is where the fact comes from in the words of who told it, `origin` the record that it was imported from.
+    """
 
     id: str
     project: str
@@ -16,6 +21,7 @@ class Note(Struct, frozen=True):
     valid_until: int | None = None
     superseded_by: str | None = None
     is_global: bool = False
+    origin: Source | None = None
 
 
 class NotePage(Struct, frozen=True):

@@ -1,6 +1,8 @@
 """This module adds, lists and deletes notes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from memory_mcp.clock import Clock
 from memory_mcp.errors import InvalidInputError
@@ -53,6 +55,26 @@ class Notes:
             is_global=is_global,
         )
         return note, self._store.insert(note, supersedes=supersedes)
+
+    def record(self, notes: Sequence[Note]) -> Sequence[Receipt]:
+        """Store notes that were made elsewhere, in one transaction.
+
+        Raises:
+            InvalidInputError: one of them goes past a limit; none is stored then.
+
+        """
+        return self._store.insert_many([self._prepared(note) for note in notes])
+
+    def _prepared(self, note: Note) -> Note:
+        checks.text(note.text, "the note", limits.NOTE_CHARACTERS, required=True)
+        return msgspec.structs.replace(
+            note,
+            id=note.id or self._clock.new_id(),
+            project=self._project,
+            tags=checks.tags(note.tags),
+            created_at=note.created_at or self._clock.now(),
+            source=checks.text(note.source, "source", limits.NAME_CHARACTERS),
+        )
 
     def get(self, note_id: str) -> Note:
         """Return a note.

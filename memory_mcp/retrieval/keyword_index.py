@@ -10,7 +10,7 @@ from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Pending
 from memory_mcp.storage.store import Store
 
-_BATCH = 500
+_BATCH = 100  # episodes can be large: 500 held 200 MB of an import of transcripts
 
 Progress = Callable[[int], None]
 

@@ -13,12 +13,14 @@ from memory_mcp.models.episodes import (
     Context,
     Episode,
     EpisodeKind,
+    EpisodeSummary,
     Outcome,
     Reflection,
     Reward,
     Source,
     Step,
     StepResult,
+    outcome_type,
 )
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition, Detail
@@ -138,6 +140,22 @@ def load_episode(
         is_global=bool(is_global),
         source=Source(source_kind, source_id) if source_kind and source_id else None,
         kind=kind,
+    )
+
+
+def summary_of(episode: Episode, step_count: int) -> EpisodeSummary:
+    """Return the row of a listing of an episode that was loaded without its steps."""
+    return EpisodeSummary(
+        id=episode.id,
+        project=episode.project,
+        task=episode.task,
+        task_type=episode.task_type,
+        context=episode.context,
+        started_at=episode.started_at,
+        outcome=outcome_type(episode.outcome) if episode.outcome else None,
+        completed_at=episode.completed_at,
+        reward=episode.reward.total if episode.reward else None,
+        step_count=step_count,
     )
 
 

@@ -65,11 +65,12 @@ class EpisodeStore:
                 source=episode.source,
             ),
         )
-        columns = _row(episode)
+        rows = [codec.dump_step(step) for step in episode.steps]
+        columns = _row(episode, rows)
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
         session.run(f"INSERT INTO episodes (key, {names}) VALUES (?, {marks})", (key, *columns.values()))
-        _insert_steps(session, key, 0, episode.steps)
+        _insert_steps(session, key, 0, rows)
         return documents.seal(session, self._writer, "create", episode.id)
 
     def append_steps(self, episode_id: str, steps: Sequence[Step], allow: Callable[[Episode], None]) -> Receipt:
@@ -98,7 +99,7 @@ class EpisodeStore:
                     f"episode {episode_id} would hold {size} bytes and may hold {limits.EPISODE_BYTES}; "
                     "record shorter outputs, or complete it and go on in a new one"
                 )
-            _insert_steps(session, key, count, cleaned)
+            _insert_steps(session, key, count, rows)
             session.run(
                 "UPDATE episodes SET step_count = ?, size_bytes = ?, updated_at = ? WHERE key = ?",
                 (count + len(steps), size, self._writer.clock.now(), key),
@@ -212,7 +213,7 @@ class EpisodeStore:
             except DamagedError as error:
                 damaged[key] = str(error)
             else:
-                summaries.append(_summary(episode, step_count))
+                summaries.append(codec.summary_of(episode, step_count))
         if damaged and not self._database.is_read_only:
             with self._database.write() as session:
                 documents.quarantine(session, self._writer.clock, damaged)
@@ -342,7 +343,8 @@ def revisions(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, Rev
 
 
 def _update(session: Session, key: int, episode: Episode, *, with_steps: bool) -> None:
-    columns = _row(episode)
+    rows = [codec.dump_step(step) for step in episode.steps] if with_steps else []
+    columns = _row(episode, rows)
     if not with_steps:
         del columns["step_count"], columns["size_bytes"]
     assignments = ", ".join(f"{name} = ?" for name in columns)
@@ -351,10 +353,10 @@ def _update(session: Session, key: int, episode: Episode, *, with_steps: bool) -
     session.run("UPDATE documents SET is_global = ? WHERE key = ?", (int(episode.is_global), key))
     if with_steps:
         session.run("DELETE FROM steps WHERE episode_key = ?", (key,))
-        _insert_steps(session, key, 0, episode.steps)
+        _insert_steps(session, key, 0, rows)
 
 
-def _row(episode: Episode) -> dict[str, Any]:
+def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
     covered = codec.episode_columns(episode)
     return {
         **covered,
@@ -364,8 +366,8 @@ def _row(episode: Episode) -> dict[str, Any]:
         "task_key": task_key(episode.task),
         "outcome_type": outcome_type(episode.outcome) if episode.outcome else None,
         "reward": episode.reward.total if episode.reward else None,
-        "step_count": len(episode.steps),
-        "size_bytes": _size([codec.dump_step(step) for step in episode.steps]),
+        "step_count": len(steps),
+        "size_bytes": _size(steps),
     }
 
 
@@ -378,23 +380,8 @@ def _size(rows: Sequence[tuple[Any, ...]]) -> int:
     return sum(len(column.encode()) for row in rows for column in row if isinstance(column, str))
 
 
-def _insert_steps(session: Session, key: int, start: int, steps: Sequence[Step]) -> None:
+def _insert_steps(session: Session, key: int, start: int, rows: Sequence[Row]) -> None:
     session.run_many(
         f"INSERT INTO steps (episode_key, position, {_STEP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(key, position, *codec.dump_step(step)) for position, step in enumerate(steps, start)],
-    )
-
-
-def _summary(episode: Episode, step_count: int) -> EpisodeSummary:
-    return EpisodeSummary(
-        id=episode.id,
-        project=episode.project,
-        task=episode.task,
-        task_type=episode.task_type,
-        context=episode.context,
-        started_at=episode.started_at,
-        outcome=outcome_type(episode.outcome) if episode.outcome else None,
-        completed_at=episode.completed_at,
-        reward=episode.reward.total if episode.reward else None,
-        step_count=step_count,
+        [(key, position, *row) for position, row in enumerate(rows, start)],
     )

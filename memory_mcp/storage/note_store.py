@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from memory_mcp.errors import DamagedError, NotFoundError
+from memory_mcp.models.episodes import Source
 from memory_mcp.models.notes import Note, NotePage
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import codec, documents
@@ -11,7 +12,7 @@ from memory_mcp.storage.documents import Listed, NewDocument, Writer
 
 _COLUMNS = (
     "d.key, d.created_at, d.id, p.name, n.text, n.importance, n.source, n.valid_until, n.superseded_by, d.is_global, "
-    "n.checksum"
+    "d.source_kind, d.source_id, n.checksum"
 )
 _LISTED = Listed("note", "notes n ON n.key = d.key")
 _TABLES = "documents d JOIN notes n ON n.key = d.key JOIN projects p ON p.key = d.project_key"
@@ -31,26 +32,41 @@ class NoteStore:
             NotFoundError: there is no note to replace.
 
         """
-        note = self._writer.redactor.clean(given)
         with self._database.write() as session:
             old = documents.locate(session, self._writer, "note", supersedes) if supersedes else None
-            document = NewDocument(
-                id=note.id,
-                kind="note",
-                created_at=note.created_at,
-                tags=note.tags,
-                is_global=note.is_global,
-                source=None,
-            )
-            key = documents.insert(session, self._writer, document)
-            session.run(
-                "INSERT INTO notes (key, text, importance, source, valid_until, checksum) VALUES (?, ?, ?, ?, ?, ?)",
-                (key, note.text, note.importance, note.source, note.valid_until, codec.note_checksum(note)),
-            )
-            if old is not None:
-                session.run("UPDATE notes SET superseded_by = ? WHERE key = ?", (note.id, old))
-                documents.revise(session, old)
-            return documents.seal(session, self._writer, "create", note.id)
+            receipt = self.insert_in(session, given)
+            if old is None:
+                return receipt
+            session.run("UPDATE notes SET superseded_by = ? WHERE key = ?", (given.id, old))
+            documents.revise(session, old)
+            return documents.seal(session, self._writer, "supersede", given.id)
+
+    def insert_many(self, notes: Sequence[Note]) -> Sequence[Receipt]:
+        """Store notes in one transaction; what they supersede is said by themselves."""
+        with self._database.write() as session:
+            return [self.insert_in(session, note) for note in notes]
+
+    def insert_in(self, session: Session, given: Note) -> Receipt:
+        """Store a note in a transaction of the caller's."""
+        note = self._writer.redactor.clean(given)
+        document = NewDocument(
+            id=note.id,
+            kind="note",
+            created_at=note.created_at,
+            tags=note.tags,
+            is_global=note.is_global,
+            source=note.origin,
+        )
+        key = documents.insert(session, self._writer, document)
+        session.run(
+            "INSERT INTO notes (key, text, importance, source, valid_until, superseded_by, checksum)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(key, note.text, note.importance, note.source, note.valid_until, note.superseded_by),
+                codec.note_checksum(note),
+            ),
+        )
+        return documents.seal(session, self._writer, "create", note.id)
 
     def rewrite(self, session: Session, key: int, note: Note) -> None:
         """Replace the text, the source and the tags of a stored note, whatever project it is of."""
@@ -135,7 +151,8 @@ def _load(session: Session, rows: Sequence[Row]) -> tuple[dict[int, Note], dict[
     tags = documents.tags_of(session, [row[0] for row in rows])
     notes: dict[int, Note] = {}
     damaged: dict[int, str] = {}
-    for key, created_at, note_id, project, text, importance, source, valid_until, superseded, is_global, stored in rows:
+    for key, created_at, note_id, project, text, importance, source, valid_until, superseded, *rest in rows:
+        is_global, source_kind, source_id, stored = rest
         note = Note(
             id=note_id,
             project=project,
@@ -147,6 +164,7 @@ def _load(session: Session, rows: Sequence[Row]) -> tuple[dict[int, Note], dict[
             valid_until=valid_until,
             superseded_by=superseded,
             is_global=bool(is_global),
+            origin=Source(source_kind, source_id) if source_kind and source_id else None,
         )
         if codec.note_checksum(note) == stored:
             notes[key] = note

@@ -159,6 +159,11 @@ class RecommendationStore:
             )
         return {"given": given, "withheld": withheld, "acted on": acted, **{row[0]: row[1] for row in judged}}
 
+    def insert_in(self, session: Session, made: Recommendation) -> None:
+        """Store a recommendation in a transaction of the caller's; of an episode that is not here it is of none."""
+        found = documents.find_keys(session, self._writer.wall, filter(None, [made.episode_id]))
+        self._insert(session, made, found.get(made.episode_id or ""))
+
     def _insert(self, session: Session, given: Recommendation, episode: int | None) -> None:
         made = self._writer.redactor.clean(given)
         key = session.insert(
@@ -177,6 +182,14 @@ class RecommendationStore:
 
     def _episode(self, session: Session, episode_id: str) -> int:
         return documents.locate(session, self._writer, "episode", episode_id)
+
+
+def load_recommendations(session: Session, project_key: int) -> list[Recommendation]:
+    """Return all recommendations of a project, oldest first."""
+    rows = session.rows(
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE r.project_key = ? ORDER BY r.made_at, r.id", (project_key,)
+    )
+    return _load(session, rows)
 
 
 def _load(session: Session, rows: Sequence[Row]) -> list[Recommendation]:

@@ -121,6 +121,11 @@ class Store:
         found: dict[str, int] = dict(rows)
         return {f"{kind}s": int(found.get(kind, 0)) for kind in get_args(Kind)}
 
+    def projects(self) -> list[str]:
+        """Name the projects of the file, the oldest first."""
+        with self.database.read() as session:
+            return [str(row[0]) for row in session.rows("SELECT name FROM projects ORDER BY key")]
+
     def audit(self, document_id: str) -> list[tuple[int, str, str, int]]:
         """Return (time, actor, action, sequence) of every change of a record, oldest first."""
         with self.database.read() as session:

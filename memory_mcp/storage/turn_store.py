@@ -37,7 +37,7 @@ class TurnStore:
             for conversation, messages in conversations:
                 receipt = self._episodes.insert_in(session, conversation)
                 key = documents.locate(session, self._writer, "episode", conversation.id)
-                self._append(session, key, messages, is_global=conversation.is_global)
+                self._append(session, key, self._numbered(messages), is_global=conversation.is_global)
                 receipts.append(receipt)
             return receipts
 
@@ -55,11 +55,11 @@ class TurnStore:
             )[0]
             if kind != "conversation":
                 raise NotFoundError(f"episode {conversation_id} is a task and no conversation; append steps to it")
-            self._append(session, key, messages, is_global=bool(is_global))
+            self._append(session, key, self._numbered(messages), is_global=bool(is_global))
             documents.revise(session, key)
             return documents.seal(session, self._writer, "append_messages", conversation_id)
 
-    def list(self, conversation_id: str, *, start: int, limit: int) -> list[Turn]:
+    def page(self, conversation_id: str, *, start: int, limit: int) -> list[Turn]:
         """Return the turns of a conversation from a position on, in their order.
 
         Raises:
@@ -106,14 +106,31 @@ class TurnStore:
         )
         documents.revise(session, key)
 
-    def _append(self, session: Session, episode_key: int, messages: Sequence[Message], *, is_global: bool) -> None:
+    def restore(self, session: Session, conversation: Episode, turns: Sequence[tuple[str, Message]]) -> None:
+        """Store the messages of a conversation under the ids that they had."""
+        key = documents.locate(session, self._writer, "episode", conversation.id)
+        self._append(session, key, turns, is_global=conversation.is_global)
+
+    def of(self, session: Session, episode_key: int) -> list[Turn]:
+        """Return all turns of a conversation in their order."""
+        rows = session.rows(
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE t.episode_key = ? ORDER BY t.position", (episode_key,)
+        )
+        return list(_loaded(session, rows).values())
+
+    def _numbered(self, messages: Sequence[Message]) -> list[tuple[str, Message]]:
+        return [(self._writer.clock.new_id(), message) for message in messages]
+
+    def _append(
+        self, session: Session, episode_key: int, messages: Sequence[tuple[str, Message]], *, is_global: bool
+    ) -> None:
         start = int(
             session.value("SELECT coalesce(max(position) + 1, 0) FROM turns WHERE episode_key = ?", (episode_key,))
         )
-        for position, given in enumerate(messages, start):
+        for position, (turn_id, given) in enumerate(messages, start):
             message = self._writer.redactor.clean(given)
             document = NewDocument(
-                id=self._writer.clock.new_id(),
+                id=turn_id,
                 kind="turn",
                 created_at=message.at,
                 tags=(),

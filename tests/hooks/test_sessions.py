@@ -225,7 +225,7 @@ def test_while_the_store_is_busy_events_wait_in_a_file_and_are_recorded_in_their
         assert agent.before("make build") == ""
     files = [home / "hooks" / name for name in ("taken.jsonl", "queue.jsonl")]
     waiting = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    assert [each["event"]["arguments"]["command"] for each in waiting] == [
+    assert [each["event"]["call"]["arguments"]["command"] for each in waiting] == [
         "make build",
         "make deploy TOKEN=<github-token>",
     ]

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from memory_mcp.errors import ImporterError
-from memory_mcp.importers.swe_agent import import_trajectory
+from memory_mcp.importers import swe_agent
+from memory_mcp.importers.records import Bad
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import StepError, StepTimeout, Success
+from tests.importers.taking import taken
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "swe-agent"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data/swe-agent beside the checkout")
@@ -16,9 +17,9 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data/
 
 @needs_data
 def test_a_real_trajectory_keeps_commands_failures_and_exit_status(memory: Memory) -> None:
-    imported = import_trajectory(memory.episodes, DATA / "pydicom-1458.traj")
+    taken(memory, swe_agent, DATA / "pydicom-1458.traj")
 
-    episode = memory.episodes.get(imported.episode_id)
+    episode = memory.episodes.get(memory.episodes.list().episodes[0].id)
     assert episode.task.startswith("pydicom-1458: Pixel Representation attribute should be optional")
     assert [step.tool for step in episode.steps] == [
         *("create", "edit", "python", "find_file", "open", "edit", "edit", "edit", "edit", "python", "rm", "submit"),
@@ -34,12 +35,10 @@ def test_a_real_trajectory_keeps_commands_failures_and_exit_status(memory: Memor
 
 @needs_data
 def test_importing_a_trajectory_again_changes_nothing(memory: Memory) -> None:
-    first = [import_trajectory(memory.episodes, file) for file in sorted(DATA.glob("*.traj"))]
-    again = [import_trajectory(memory.episodes, file) for file in sorted(DATA.glob("*.traj"))]
+    first, again = taken(memory, swe_agent, DATA), taken(memory, swe_agent, DATA)
 
-    assert [each.known for each in first] == [False] * 4
-    assert [each.known for each in again] == [True] * 4
-    assert [each.episode_id for each in again] == [each.episode_id for each in first]
+    assert (first.imported, first.known) == (4, 0)
+    assert (again.imported, again.known) == (0, 4)
 
 
 def test_an_unknown_exit_status_stays_unknown(memory: Memory, tmp_path: Path) -> None:
@@ -47,7 +46,8 @@ def test_an_unknown_exit_status_stays_unknown(memory: Memory, tmp_path: Path) ->
     turns = [{"action": "pytest -x", "observation": "EXECUTION TIMED OUT"}, {"action": " ", "observation": ""}]
     file.write_text(json.dumps({"trajectory": turns, "info": {}}), encoding="utf-8")
 
-    episode = memory.episodes.get(import_trajectory(memory.episodes, file).episode_id)
+    taken(memory, swe_agent, file)
+    episode = memory.episodes.get(memory.episodes.list().episodes[0].id)
 
     assert episode.outcome is None
     assert [type(step.result) for step in episode.steps] == [StepTimeout]
@@ -58,5 +58,8 @@ def test_a_file_that_is_no_trajectory_is_named(memory: Memory, tmp_path: Path, t
     file = tmp_path / "bad.traj"
     file.write_text(text, encoding="utf-8")
 
-    with pytest.raises(ImporterError, match=r"bad\.traj is no SWE-agent trajectory"):
-        import_trajectory(memory.episodes, file)
+    summary = taken(memory, swe_agent, file)
+
+    (bad,) = summary.reports
+    assert isinstance(bad, Bad)
+    assert "bad.traj is no SWE-agent trajectory" in bad.reason

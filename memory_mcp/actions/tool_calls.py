@@ -1,0 +1,100 @@
+"""This module turns a tool call, as agents record it, into a step."""
+
+import json
+import re
+from typing import Any
+
+from msgspec import Struct
+
+from memory_mcp.actions.outputs import result_of, shortened_values
+from memory_mcp.actions.steps import action_of
+from memory_mcp.models import limits
+from memory_mcp.models.episodes import Step, StepResult
+
+_TELLING = ("command", "cmd", "file_path", "path", "filePath", "pattern", "query", "url", "description", "prompt")
+_OWN = ("mcp__memory-mcp__", "memory-mcp_")
+_UNRECORDED = (*_OWN, "TodoWrite", "todowrite", "TodoRead", "todoread", "update_plan")
+_BEGINNING = ("create_episode", "resume_from_handoff")
+_EPISODE_ID = re.compile(r'\\*"episode_id\\*":\s*\\*"([0-9a-f]{32})')
+_TEXTS = ("stdout", "output", "stderr", "error", "message", "text", "content", "result")
+_CODES = ("exit_code", "exitCode", "exit", "returncode", "returnCode", "code")
+
+
+class ToolCall(Struct, frozen=True):
+    """A call of a tool; `failed` is None where nobody says, `response` is whatever came back."""
+
+    tool: str
+    arguments: dict[str, Any]
+    at: int
+    response: Any = None
+    failed: bool | None = None
+    interrupted: bool = False
+    duration_ms: float | None = None
+
+
+def is_recorded(tool: str) -> bool:
+    """Whether calls of a tool are steps: our own tools and to-do lists are not."""
+    return bool(tool) and not tool.startswith(_UNRECORDED)
+
+
+def begun_episode(call: ToolCall) -> str | None:
+    """Return the id of the episode that an agent has just begun through our own tools, if it did."""
+    if not call.tool.startswith(_OWN) or not call.tool.endswith(_BEGINNING) or call.failed:
+        return None
+    found = _EPISODE_ID.search(json.dumps(call.response, default=str))
+    return found[1] if found else None
+
+
+def planned_step(call: ToolCall) -> Step:
+    """Build the step of a call that is about to be made."""
+    return Step(call.tool[: limits.NAME_CHARACTERS], _action(call), _parameters(call), recorded_at=call.at)
+
+
+def made_step(call: ToolCall) -> Step:
+    """Build the step of a call that was made, with its result; interrupted by the user, it has none."""
+    plan = planned_step(call)
+    is_check = action_of(plan).kind in {"test", "build"}
+    result = None if call.interrupted else _result(call, is_check=is_check)
+    return Step(plan.tool, plan.action, plan.parameters, result, call.duration_ms, call.at)
+
+
+def text_of(value: Any) -> str:
+    """Return the text of a message or a response: as it is, of its parts, or as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        parts = (part.get("text", "") if isinstance(part, dict) else part for part in value)
+        return "\n".join(text for part in parts if (text := text_of(part)))
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _action(call: ToolCall) -> str:
+    """Return the argument that tells most, or all of them, as one text."""
+    for name in _TELLING:
+        value = call.arguments.get(name)
+        if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+            value = " ".join(value)
+        if isinstance(value, str) and value.strip():
+            return value[: limits.TASK_CHARACTERS]
+    told = json.dumps(call.arguments, ensure_ascii=False, default=str) if call.arguments else call.tool
+    return told[: limits.TASK_CHARACTERS // 5]
+
+
+def _parameters(call: ToolCall) -> dict[str, Any]:
+    """Return the arguments, shortened; what the action says already is left out."""
+    action = _action(call)
+    shown: dict[str, Any] = shortened_values({name: value for name, value in call.arguments.items() if value != action})
+    file = call.arguments.get("file_path") or call.arguments.get("filePath")
+    return {**shown, "file": file} if isinstance(file, str) and file else shown
+
+
+def _result(call: ToolCall, *, is_check: bool) -> StepResult:
+    response = call.response
+    if not isinstance(response, dict):
+        return result_of(text_of(response), exit_code=None, failed=call.failed, is_check=is_check)
+    codes = [response[name] for name in _CODES if isinstance(response.get(name), int)]
+    code = int(codes[0]) if codes and not isinstance(codes[0], bool) else None
+    said = call.failed or (response.get("success") is False) or (response.get("is_error") is True)
+    texts = [text_of(response[name]) for name in _TEXTS if response.get(name)]
+    text = "\n".join(each for each in texts if each) or json.dumps(response, ensure_ascii=False, default=str)
+    return result_of(text, exit_code=code, failed=bool(said), is_check=is_check)

@@ -1,0 +1,105 @@
+"""This module reads Codex's sessions: `rollout-*.jsonl` below ~/.codex/sessions."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.actions.tool_calls import ToolCall, text_of
+from memory_mcp.errors import ImporterError
+from memory_mcp.importers.records import Bad, Progress, Record, files_below
+from memory_mcp.importers.transcripts import Session, moment_of
+
+KIND = "codex"
+SUFFIXES = (".jsonl",)
+_CALLS = frozenset(("function_call", "custom_tool_call", "local_shell_call"))
+_ANSWERS = frozenset(("function_call_output", "custom_tool_call_output", "local_shell_call_output"))
+_NO_PROMPT = ("<environment_context>", "<user_instructions>", "<permissions", "# AGENTS.md", "<turn_aborted>")
+
+
+class _Line(Struct):
+    timestamp: Any = None
+    type: str = ""
+    payload: dict[str, Any] | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
+    """Read a session, or all below a directory.
+
+    Raises:
+        ImporterError: the path is not there.
+
+    """
+    if not path.exists():
+        raise ImporterError(f"{path} is not there; Codex's sessions lie in ~/.codex/sessions")
+    for file in files_below(path, *SUFFIXES):
+        session = Session(file.stem, KIND)
+        try:
+            with file.open("rb") as stream:
+                for number, line in enumerate(stream, 1):
+                    progress(len(line))
+                    if not line.strip():
+                        continue
+                    try:
+                        _take(_DECODER.decode(line), line, session)
+                    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                        yield Bad(f"{file}:{number}", f"this is no line of a session: {error}")
+        except OSError as error:
+            yield Bad(str(file), f"it cannot be read: {error.strerror}")
+        yield from session.episodes()
+
+
+def _take(line: _Line, raw: bytes, session: Session) -> None:
+    at = moment_of(line.timestamp)
+    item: dict[str, Any] = line.payload if line.payload is not None else msgspec.json.decode(raw)
+    if line.type == "session_meta" and isinstance(item.get("id"), str):
+        session.source_id = item["id"]
+    kind = item.get("type") if line.payload is not None else line.type
+    session.see(at)
+    if line.payload is not None and line.type != "response_item":
+        return
+    if kind == "message":
+        text = text_of(item.get("content"))
+        if item.get("role") == "user" and not text.lstrip().startswith(_NO_PROMPT):
+            session.prompt(text, at)
+        elif item.get("role") == "assistant" and text:
+            session.said = text
+    elif kind in _CALLS:
+        session.call(str(item.get("call_id") or item.get("id")), _call(item, at))
+    elif kind in _ANSWERS:
+        _answer(item, session, at)
+
+
+def _call(item: dict[str, Any], at: int) -> ToolCall:
+    if item.get("type") == "local_shell_call":
+        action = item.get("action")
+        return ToolCall("shell", action if isinstance(action, dict) else {}, at)
+    given = item.get("arguments", item.get("input"))
+    arguments: Any = given
+    if isinstance(given, str):
+        try:
+            arguments = msgspec.json.decode(given)
+        except msgspec.DecodeError:
+            arguments = {"input": given}
+    return ToolCall(str(item.get("name", "")), arguments if isinstance(arguments, dict) else {"input": given}, at)
+
+
+def _answer(item: dict[str, Any], session: Session, at: int) -> None:
+    output: Any = item.get("output")
+    duration_ms = None
+    if isinstance(output, str) and output.startswith("{"):
+        try:
+            output = msgspec.json.decode(output)
+        except msgspec.DecodeError:
+            output = item.get("output")
+    if isinstance(output, dict) and isinstance(output.get("metadata"), dict):
+        metadata = output["metadata"]
+        seconds = metadata.get("duration_seconds")
+        duration_ms = seconds * 1_000 if isinstance(seconds, int | float) else None
+        output = {"output": output.get("output"), "exit_code": metadata.get("exit_code")}
+    session.answer(str(item.get("call_id")), output, failed=None, at=at, duration_ms=duration_ms)

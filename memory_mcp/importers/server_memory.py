@@ -1,0 +1,77 @@
+"""This module reads the graph of @modelcontextprotocol/server-memory: an entity with its relations is a note."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.errors import ImporterError
+from memory_mcp.importers.records import Bad, NoteRecord, Progress, Record, note_of
+from memory_mcp.models import limits
+
+KIND = "server-memory"
+SUFFIXES = (".json", ".jsonl")
+
+
+class _Entity(Struct, tag="entity", tag_field="type"):
+    name: str
+    entityType: str = ""  # noqa: N815 - the program's own name
+    observations: list[str] = []
+
+
+class _Relation(Struct, tag="relation", tag_field="type"):
+    from_: str = msgspec.field(name="from")
+    to: str
+    relationType: str  # noqa: N815 - as above
+
+
+_DECODER = msgspec.json.Decoder(_Entity | _Relation)
+
+
+def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
+    """Read `memory.json` or `memory.jsonl`.
+
+    Raises:
+        ImporterError: it cannot be read.
+
+    """
+    entities: dict[str, _Entity] = {}
+    relations: dict[str, list[str]] = {}
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
+    for number, line in enumerate(content.splitlines(), 1):
+        progress(len(line) + 1)
+        if not line.strip():
+            continue
+        try:
+            found = _DECODER.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield Bad(f"{path}:{number}", f"this is neither entity nor relation: {error}")
+            continue
+        if isinstance(found, _Relation):
+            relations.setdefault(found.from_, []).append(f"{found.from_} {found.relationType} {found.to}")
+        else:
+            entities[found.name] = found
+    for name, entity in entities.items():
+        head = f"{name} ({entity.entityType})" if entity.entityType else name
+        lines = [head, *(f"- {each}" for each in entity.observations), *relations.pop(name, [])]
+        yield from _notes(name, lines, entity.entityType)
+    for name, lines in relations.items():  # of entities that are not in the file
+        yield from _notes(name, [name, *lines], "")
+
+
+def _notes(name: str, lines: list[str], kind: str) -> Iterator[Record]:
+    """Yield a note of the lines, or several where they are too long for one."""
+    tags = tuple(filter(None, (kind[: limits.TAG_CHARACTERS],)))
+    parts: list[str] = [""]
+    for line in lines:
+        longest = limits.NOTE_CHARACTERS - len(lines[0]) - 2
+        for piece in (line[at : at + longest] for at in range(0, len(line), longest)):
+            if len(parts[-1]) + len(piece) + 1 > limits.NOTE_CHARACTERS:
+                parts.append(lines[0][:1_000])
+            parts[-1] = f"{parts[-1]}\n{piece}" if parts[-1] else piece
+    for number, part in enumerate(parts):
+        yield NoteRecord(name if not number else f"{name}#{number + 1}", note_of(part, tags=tags))

@@ -1,0 +1,162 @@
+"""This module stores what readers hand over: in batches, each record once, bad ones reported."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from memory_mcp.episodes.conversations import Conversations
+from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.episodes.relationships import Relationships
+from memory_mcp.errors import IllegalMoveError, InvalidInputError
+from memory_mcp.importers.records import Bad, ConversationRecord, EpisodeRecord, NoteRecord, Record
+from memory_mcp.models.episodes import Context, Source
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.relationships import Relationship
+from memory_mcp.notes.notebook import Notes
+
+_BATCH = 50  # records of one transaction
+_BATCH_BYTES = 4_000_000  # of steps and messages, so that what is held stays small
+_MOST_SHOWN = 100
+
+
+class Targets(Struct, frozen=True):
+    """Where records go."""
+
+    episodes: Episodes
+    notes: Notes
+    conversations: Conversations
+    relationships: Relationships
+
+
+class Summary(Struct):
+    """What an import did, or in a rehearsal would do; of the bad records the first hundred are named."""
+
+    read: int = 0
+    imported: int = 0
+    known: int = 0
+    relationships: int = 0
+    bad: int = 0
+    reports: list[Bad] = []
+
+    def report(self, bad: Bad) -> None:
+        """Count a bad record."""
+        self.bad += 1
+        if len(self.reports) < _MOST_SHOWN:
+            self.reports.append(bad)
+
+
+def take_in(targets: Targets, kind: str, records: Iterable[Record | Bad], *, dry_run: bool = False) -> Summary:
+    """Store the records whose source is not known yet; interrupted, it goes on where it stopped.
+
+    Raises:
+        ImporterError: the source cannot be read; whole batches before that are kept.
+
+    """
+    summary = Summary()
+    known = targets.episodes.sources(kind)
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        if isinstance(record, Bad):
+            summary.report(record)
+            continue
+        summary.read += 1
+        if record.source_id in known:
+            summary.known += 1
+            continue
+        known[record.source_id] = ""  # a second record of the same source is known too
+        batch.append(record)
+        size += _size(record)
+        if len(batch) == _BATCH or size > _BATCH_BYTES:
+            _store(targets, kind, batch, known, summary, dry_run=dry_run)
+            batch, size = [], 0
+    _store(targets, kind, batch, known, summary, dry_run=dry_run)
+    return summary
+
+
+def _store(
+    targets: Targets, kind: str, batch: list[Record], known: dict[str, str], summary: Summary, *, dry_run: bool
+) -> None:
+    """Store a batch in one transaction for each sort; where one record is refused, each by itself."""
+    if dry_run:
+        summary.imported += len(batch)
+        return
+    for sort in (EpisodeRecord, NoteRecord, ConversationRecord):
+        some = [record for record in batch if isinstance(record, sort)]
+        try:
+            stored = _write(targets, kind, some)
+        except InvalidInputError:
+            stored = {}
+            for record in some:
+                try:
+                    stored |= _write(targets, kind, [record])
+                except InvalidInputError as error:
+                    summary.report(Bad(record.source_id, str(error)))
+        known |= stored
+        summary.imported += len(stored)
+    for record in batch:
+        if isinstance(record, EpisodeRecord) and known.get(record.source_id):
+            summary.relationships += _relate(targets.relationships, record, known)
+
+
+def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, str]:
+    """Store records of one sort and map their source ids to the ids that they got."""
+    if not records:
+        return {}
+    receipts: list[Receipt] = []
+    episodes = [
+        msgspec.structs.replace(record.episode, source=Source(kind, record.source_id))
+        for record in records
+        if isinstance(record, EpisodeRecord)
+    ]
+    if episodes:
+        receipts += targets.episodes.record(episodes)
+    notes = [
+        msgspec.structs.replace(record.note, origin=Source(kind, record.source_id))
+        for record in records
+        if isinstance(record, NoteRecord)
+    ]
+    if notes:
+        receipts += targets.notes.record(notes)
+    talks = [
+        (
+            targets.conversations.draft(
+                record.title,
+                record.messages,
+                context=Context(tags=record.tags),
+                source=Source(kind, record.source_id),
+            ),
+            record.messages,
+        )
+        for record in records
+        if isinstance(record, ConversationRecord)
+    ]
+    if talks:
+        receipts += targets.conversations.record(talks)
+    return {record.source_id: receipt.id for record, receipt in zip(records, receipts, strict=True)}
+
+
+def _relate(relationships: Relationships, record: EpisodeRecord, known: dict[str, str]) -> int:
+    own = known[record.source_id]
+    links = []
+    if record.parent and known.get(record.parent):
+        links.append(Relationship("parent_child", known[record.parent], own))
+    if record.follows and known.get(record.follows):
+        links.append(Relationship("follows", own, known[record.follows]))
+    try:
+        return relationships.add(links) if links else 0
+    except IllegalMoveError:  # a circle in the source
+        return 0
+
+
+def _size(record: Record) -> int:
+    match record:
+        case EpisodeRecord():
+            return sum(
+                len(step.action) + len(str(step.parameters)) + len(str(step.result)) for step in record.episode.steps
+            )
+        case NoteRecord():
+            return len(record.note.text)
+        case ConversationRecord():
+            return sum(len(message.text) for message in record.messages)

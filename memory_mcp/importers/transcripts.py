@@ -1,0 +1,116 @@
+"""This module turns what agents log of a session into episodes: prompts are the task, tool calls the steps."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from memory_mcp.actions.outputs import shortened
+from memory_mcp.actions.tool_calls import ToolCall, is_recorded, made_step
+from memory_mcp.clock import micros
+from memory_mcp.episodes.verdicts import outcome_shown
+from memory_mcp.importers.records import EpisodeRecord
+from memory_mcp.models import limits
+from memory_mcp.models.episodes import Context, Episode, Step
+
+_MOST_STEPS = limits.STEPS_PER_EPISODE
+_NO_TASK = "a session without a prompt"
+
+
+class Session(Struct):
+    """A session as it is read, in its order; `open_calls` maps the ids of calls without an answer to their steps."""
+
+    source_id: str
+    client: str
+    parent: str | None = None
+    title: str = ""
+    task: str = ""
+    started_at: int = 0
+    updated_at: int = 0
+    items: list[Step | ToolCall] = []
+    open_calls: dict[str, int] = {}
+    said: str = ""
+
+    def see(self, at: int) -> None:
+        """Notice a time."""
+        self.started_at = min(self.started_at or at, at or self.started_at)
+        self.updated_at = max(self.updated_at, at)
+
+    def prompt(self, text: str, at: int) -> None:
+        """Take a prompt of the user: the first one is the task."""
+        text = text.strip()[: limits.TASK_CHARACTERS]
+        if not text:
+            return
+        if self.task:
+            self.items.append(Step("user", text, recorded_at=at))
+        else:
+            self.task = text
+
+    def call(self, call_id: str, call: ToolCall) -> None:
+        """Take a call, whose answer may come later."""
+        if is_recorded(call.tool):
+            self.open_calls[call_id] = len(self.items)
+            self.items.append(call)
+
+    def answer(self, call_id: str, response: Any, *, failed: bool | None, at: int, duration_ms: float | None) -> None:
+        """Take the answer to a call; the step is made at once, so that no long output is kept."""
+        place = self.open_calls.pop(call_id, None)
+        call = self.items[place] if place is not None else None
+        if place is None or not isinstance(call, ToolCall):
+            return
+        took = duration_ms if duration_ms is not None else (at - call.at) / 1_000 if at > call.at else None
+        self.items[place] = made_step(
+            ToolCall(call.tool, call.arguments, call.at, response, failed=failed, duration_ms=took)
+        )
+
+    def episodes(self) -> Iterator[EpisodeRecord]:
+        """Return the episode of the session, or several that follow each other where it has too many steps."""
+        steps = [made_step(each) if isinstance(each, ToolCall) else each for each in self._unanswered()]
+        if self.said and steps:
+            steps.append(Step("assistant", shortened(self.said), recorded_at=self.updated_at))
+        if not steps and not self.task:
+            return
+        parts = [steps[at : at + _MOST_STEPS] for at in range(0, len(steps), _MOST_STEPS)] or [[]]
+        for number, part in enumerate(parts, 1):
+            before = self._part_id(number - 1) if number > 1 else None
+            yield EpisodeRecord(self._part_id(number), self._episode(part, number), self.parent, before)
+
+    def _unanswered(self) -> Iterator[Step | ToolCall]:
+        """Return the items; a call without an answer has no result."""
+        for item in self.items:
+            if isinstance(item, ToolCall):
+                yield ToolCall(item.tool, item.arguments, item.at, interrupted=True)
+            else:
+                yield item
+
+    def _part_id(self, number: int) -> str:
+        return self.source_id if number == 1 else f"{self.source_id}#{number}"
+
+    def _episode(self, steps: list[Step], number: int) -> Episode:
+        outcome = outcome_shown(steps)
+        task = self.task or self.title or _NO_TASK
+        return Episode(
+            id="",
+            project="",
+            task=(task if number == 1 else f"{task} (part {number})")[: limits.TASK_CHARACTERS],
+            task_type="",
+            context=Context(tags=(self.client,)),
+            started_at=steps[0].recorded_at if steps and number > 1 else self.started_at,
+            updated_at=self.updated_at,
+            completed_at=self.updated_at if outcome else None,
+            steps=tuple(steps),
+            outcome=outcome,
+        )
+
+
+def moment_of(text: Any) -> int:
+    """Return an ISO time, or one in seconds or milliseconds, as microseconds; 0 for anything else."""
+    if isinstance(text, int | float) and not isinstance(text, bool) and text > 0:
+        return int(text * 1_000) if text > 1e11 else int(text * 1_000_000)  # noqa: PLR2004 - seconds reach that in 5138
+    if not isinstance(text, str):
+        return 0
+    try:
+        return max(micros(datetime.fromisoformat(text)), 0)
+    except (ValueError, OverflowError):
+        return 0

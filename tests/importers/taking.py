@@ -1,0 +1,12 @@
+"""This module takes in what a reader yields, as the command does."""
+
+from pathlib import Path
+from typing import Any
+
+from memory_mcp.importers.taking_in import Summary, Targets, take_in
+from memory_mcp.memory import Memory
+
+
+def taken(memory: Memory, module: Any, path: Path, *, dry_run: bool = False) -> Summary:
+    targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
+    return take_in(targets, module.KIND, module.read(path, lambda _: None), dry_run=dry_run)

@@ -27,6 +27,7 @@ _NOUNS = {
     "import": "imports",
     "model": "model",
     "cache": "cache",
+    "backup": "backup",
     "config": "config",
 }
 _COMMANDS = {

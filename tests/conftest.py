@@ -31,6 +31,16 @@ def clock() -> FrozenClock:
 @pytest.fixture
 def open_memory(tmp_path: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
     """Open the memory of a project in this test's own directory, as often as wanted."""
+    yield from _opener(tmp_path / "home", clock)
+
+
+@pytest.fixture
+def another_home(tmp_path: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
+    """Open a memory in another file."""
+    yield from _opener(tmp_path / "another", clock)
+
+
+def _opener(home: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
     opened: list[Memory] = []
 
     def opener(
@@ -43,14 +53,14 @@ def open_memory(tmp_path: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
         cache: dict[str, Any] | None = None,
     ) -> Memory:
         settings = Settings(
-            store=StoreSettings(home=str(tmp_path / "home"), busy_timeout_s=busy_timeout_s),
+            store=StoreSettings(home=str(home), busy_timeout_s=busy_timeout_s),
             embeddings=EmbeddingSettings(provider=provider),  # type: ignore[arg-type]  # a literal chosen by the test
             cache=CacheSettings(**(cache or {})),
             server=ServerSettings(toolsets=toolsets),
             recall=RecallSettings(matrix_documents=matrix_documents),
             learning=LearningSettings(withhold_share=withhold_share),
         )
-        where = places(settings, settings_file=tmp_path / "home" / "memory-cli.toml")
+        where = places(settings, settings_file=home / "memory-cli.toml")
         opened.append(Memory(settings, where, project, actor="test", clock=clock))
         return opened[-1]
 

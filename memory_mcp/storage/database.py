@@ -4,7 +4,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -146,6 +146,29 @@ class Database:
                         copy.step(1_000)
             finally:
                 destination.close()
+
+    def restore_from(self, source: Path, progress: Callable[[int, int], None]) -> None:
+        """Replace the content by another database's, in one transaction; who has the file open sees it afterwards.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        with self._translated():
+            origin = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                deadline = time.monotonic() + self._busy_timeout_s
+                with self._connection().backup("main", origin, "main") as copy:
+                    while not copy.done:
+                        try:
+                            copy.step(1_000)
+                        except (apsw.BusyError, apsw.LockedError):
+                            if time.monotonic() > deadline:
+                                raise
+                            time.sleep(_RETRY_JITTER_S)
+                        progress(copy.page_count - copy.remaining, copy.page_count)
+            finally:
+                origin.close()
 
     def _transaction(self, begin: str) -> Iterator[Session]:
         with self._translated():

@@ -1,0 +1,113 @@
+"""`memory-cli import` and `memory-cli export` as a person types them."""
+
+import json
+import stat
+from pathlib import Path
+
+from tests.cli.conftest import Run, as_json
+
+TRANSCRIPT = [
+    {
+        "type": "user",
+        "sessionId": "s1",
+        "uuid": "u1",
+        "timestamp": "2026-01-31T09:00:00Z",
+        "message": {"role": "user", "content": "repair the parser"},
+    },
+    {
+        "type": "assistant",
+        "sessionId": "s1",
+        "uuid": "u2",
+        "timestamp": "2026-01-31T09:00:01Z",
+        "message": {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "c1", "name": "Bash", "input": {"command": "ls"}}],
+        },
+    },
+]
+
+
+def transcripts(tmp_path: Path) -> str:
+    path = tmp_path / "projects" / "p" / "s1.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join(map(json.dumps, TRANSCRIPT)) + "\nno json\n", encoding="utf-8")
+    return str(tmp_path / "projects")
+
+
+def test_transcripts_are_imported_once_with_a_summary_and_the_bad_lines(run: Run, tmp_path: Path) -> None:
+    path = transcripts(tmp_path)
+
+    rehearsed = run("import", "claude-code", path, "--dry-run")
+    first = run("import", "claude-code", path)
+    second = as_json(run("import", "claude-code", path, "--json"))
+
+    assert "1 would be imported" in rehearsed.stdout
+    assert "1 records read: 1 imported, 0 known already, 1 bad ones passed over" in first.stdout
+    assert "s1.jsonl:3: this is no line of a transcript" in first.stderr
+    assert "claude-code ━" in first.stderr
+    assert (second["imported"], second["known"]) == (0, 1)
+    assert as_json(run("episode", "search", "parser", "--json"))["hits"][0]["text"] == "repair the parser"
+
+
+def test_what_is_not_there_is_said(run: Run, tmp_path: Path) -> None:
+    result = run("import", "codex", str(tmp_path / "absent"), code=1)
+
+    assert "absent is not there; Codex's sessions lie in ~/.codex/sessions" in str(result.exception)
+
+
+def test_a_file_with_nothing_but_bad_records_ends_with_exit_code_1(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text("x\n" * 30, encoding="utf-8")
+
+    result = run("import", "jsonl", str(path), code=1)
+
+    assert result.stderr.count("bad.jsonl:") == 20
+    assert "10 more; --json names the first hundred" in result.stderr
+
+
+def test_every_kind_has_a_help_and_a_rehearsal(run: Run) -> None:
+    kinds = [
+        *("git", "claude-code", "opencode", "codex", "swe-agent", "server-memory", "mcp-memory-service", "claude-mem"),
+        *("basic-memory", "mem0", "slack", "jsonl"),
+    ]
+    shown = run("import", "--help").stdout
+
+    for kind in kinds:
+        assert kind in shown
+        assert "--dry-run" in run("import", kind, "--help").stdout
+
+
+def test_a_rehearsal_of_git_changes_nothing(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "commits.jsonl"
+    commit = {"commit": "a" * 40, "parents": [], "time": "2024-01-01T00:00:00Z", "subject": "begin"}
+    path.write_text(json.dumps(commit), encoding="utf-8")
+
+    assert "1 commits read: 1 would be imported" in run("import", "git", str(path), "--dry-run").stdout
+    assert as_json(run("episode", "list", "--json"))["episodes"] == []
+
+
+def test_an_export_is_private_and_gives_all_projects_back(run: Run, tmp_path: Path) -> None:
+    run("note", "add", "of the desk")
+    run("--project", "shop", "note", "add", "of the shop")
+    path = tmp_path / "all.jsonl"
+
+    told = run("export", str(path), "--all").stdout
+    refused = run("export", str(path), code=1)
+    there = ("--home", str(tmp_path / "there"))
+    run(*there, "import", "jsonl", str(path), "--projects")
+
+    assert "wrote 4 lines" in told
+    assert "is there already; --force replaces it" in str(refused.exception)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for project, text in (("desk", "of the desk"), ("shop", "of the shop")):
+        notes = as_json(run(*there, "--project", project, "note", "list", "--json"))["notes"]
+        assert [note["text"] for note in notes] == [text]
+
+
+def test_an_export_goes_to_stdout_too(run: Run) -> None:
+    run("note", "add", "a fact")
+
+    header, note = map(json.loads, run("export", "-").stdout.splitlines())
+
+    assert (header["line"], header["project"]) == ("header", "desk")
+    assert note["note"]["text"] == "a fact"

@@ -24,6 +24,7 @@ _NOUNS = {
     "handoff": "handoff",
     "relationship": "relationship",
     "tag": "tag",
+    "project": "project",
     "import": "imports",
     "model": "model",
     "cache": "cache",

@@ -12,11 +12,13 @@ from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
 from memory_mcp.episodes.conversations import Conversations
 from memory_mcp.episodes.handoffs import Handoffs
+from memory_mcp.episodes.layers import Layers
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.episodes.tags import Tags
 from memory_mcp.notes.notebook import Notes
 from memory_mcp.storage.store import Store
+from memory_mcp.worktrees.trees import find_work_tree
 
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
@@ -29,20 +31,35 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """One project's memory, open; a context manager that closes its file.
+    """One project's memory, open; a context manager that closes its file. `directory` is where its work is done.
 
     What a listing does not need (`index`, `recall`, `learning` and what stands on them) is imported when first used.
     """
 
     def __init__(
-        self, settings: Settings, where: Places, project: str, *, actor: str, clock: Clock | None = None
+        self,
+        settings: Settings,
+        where: Places,
+        project: str,
+        *,
+        actor: str,
+        clock: Clock | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.settings = settings
         self.places = where
         self.project = project
         self.clock: Clock = clock or SystemClock()
+        self.directory = directory or Path.cwd()
+        self.tree = find_work_tree(self.directory) if directory else None
         self.store = Store.open(
-            where.store, project, settings, clock=self.clock, actor=actor, cache=where.cache / "hot"
+            where.store,
+            project,
+            settings,
+            clock=self.clock,
+            actor=actor,
+            cache=where.cache / "hot",
+            branch=self.tree.branch if self.tree else None,
         )
         self._opening = threading.RLock()  # threads of a server share each part
         self._providers: list[Provider] | None = None
@@ -57,6 +74,7 @@ class Memory:
         self.conversations = Conversations(self.store.turns, self.episodes, self.clock)
         self.relationships = Relationships(self.store.relationships)
         self.tags = Tags(self.store.tags)
+        self.layers = Layers(self.store, self.tree)
         self.handoffs = Handoffs(self.store.handoffs, self.episodes, self.relationships, self.clock)
 
     @classmethod
@@ -77,7 +95,9 @@ class Memory:
         """
         found = resolved or resolve(environ, directory)
         where = places(found.settings, settings_file=found.path)
-        return cls(found.settings, where, project_name(found.settings.project, environ, directory), actor=actor)
+        project = project_name(found.settings.project, environ, directory)
+        here = Path(environ.get("CLAUDE_PROJECT_DIR") or directory).resolve()
+        return cls(found.settings, where, project, actor=actor, directory=here)
 
     @property
     def providers(self) -> "list[Provider]":
@@ -111,7 +131,7 @@ class Memory:
 
         with self._opening:
             if self._recall is None:
-                self._recall = Recall(self.store, self.index.keywords, self.settings.recall, self.similarity)
+                self._recall = Recall(self.store, self.index.keywords, self.settings.recall, self.similarity, self.tree)
             return self._recall
 
     @property
@@ -131,7 +151,7 @@ class Memory:
 
         with self._opening:
             if self._learning is None:
-                self._learning = Learning(self.store, self.episodes, self.settings.learning)
+                self._learning = Learning(self.store, self.episodes, self.settings.learning, self.tree, self.directory)
             return self._learning
 
     @property

@@ -149,11 +149,13 @@ def search(
     task_type: Annotated[str | None, typer.Option("--type", help="Only this type.")] = None,
     tag: Tags = None,
     scope: Annotated[Scope, typer.Option(help="all: other projects too.")] = "project",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Only where no touched file has changed since.")] = False,
     json: show.Json = False,
 ) -> None:
     """Rank episodes for a question, with the reasons."""
     chosen = EpisodeFilter(domain=domain, task_type=task_type, tags=tuple(tag or ()))
-    hits.answer(context, Query(query, limit=limit, filter=chosen, scope=scope, kinds=("episode",)), as_json=json)
+    asked = Query(query, limit=limit, filter=chosen, scope=scope, kinds=("episode",), fresh_only=fresh)
+    hits.answer(context, asked, as_json=json)
 
 
 @app.command("log-step")

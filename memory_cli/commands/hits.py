@@ -24,7 +24,7 @@ def table(title: str, found: Answer) -> None:
     if found.hits:
         show.table(
             title,
-            ("score", "keyword", "similarity", "boosts", "relevance", "outcome", "id", "text"),
+            ("score", "keyword", "similarity", "boosts", "relevance", "outcome", "freshness", "id", "text"),
             (
                 (
                     f"{hit.score:.2f}",
@@ -33,6 +33,7 @@ def table(title: str, found: Answer) -> None:
                     " ".join(f"{name} {value:.2f}" for name, value in hit.parts.boosts.items()),
                     f"{hit.relevance:.2f}",
                     hit.outcome or hit.kind,
+                    hit.freshness,
                     hit.id,
                     show.first_line(hit.text, 70) + (f" (×{hit.repeats})" if hit.repeats > 1 else ""),
                 )

@@ -37,8 +37,9 @@ def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
         where = places(resolved.settings, settings_file=resolved.path)
         log = log_path(where)
         event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now())
-        project = project_name(resolved.settings.project, environ, Path.cwd())
-        return _handled(event, resolved.settings, where, project)
+        directory = Path(environ.get("CLAUDE_PROJECT_DIR") or Path.cwd()).resolve()
+        project = project_name(resolved.settings.project, environ, directory)
+        return _handled(event, resolved.settings, where, project, directory)
     except Exception as error:  # noqa: BLE001 - the agent must not suffer from us
         _write_log(log, f"{named or 'hook'}: {type(error).__name__}: {error}")
         return ""
@@ -62,25 +63,27 @@ def drain(memory: Memory) -> int:
     return queue.drain(lambda record: _replay(memory.settings, memory.places, record))
 
 
-def _handled(event: Event, settings: Settings, where: Places, project: str) -> str:
+def _handled(event: Event, settings: Settings, where: Places, project: str, directory: Path) -> str:
     queue = HookQueue(hook_directory(where))
     cleaned = Redactor(settings.redaction.emails).clean(event)
     patient = _impatient(settings)
     try:
         queue.drain(lambda record: _replay(patient, where, record))
         if queue.is_empty:  # what came before must be recorded before
-            with Memory(patient, where, project, actor="hook") as memory:
+            with Memory(patient, where, project, actor="hook", directory=directory) as memory:
                 return _answer(event, handle(memory, cleaned))
     except BusyError:
         pass  # as where the queue waits: this event waits too
     if event.name != "before-tool":
-        queue.add({"project": project, "event": msgspec.to_builtins(cleaned)})
+        record = {"project": project, "directory": str(directory), "event": msgspec.to_builtins(cleaned)}
+        queue.add(record)
     return ""
 
 
 def _replay(settings: Settings, where: Places, record: Record) -> None:
     event = msgspec.convert(record["event"], Event)
-    with Memory(settings, where, str(record["project"]), actor="hook") as memory:
+    project, directory = str(record["project"]), Path(str(record["directory"]))
+    with Memory(settings, where, project, actor="hook", directory=directory) as memory:
         handle(memory, event)
 
 

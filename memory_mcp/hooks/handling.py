@@ -15,6 +15,7 @@ def handle(memory: Memory, event: Event) -> str:
     """
     match event.name:
         case "session-start":
+            memory.layers.fold_merged()
             memory.learning.catch_up(0.0)
             return briefing.session_briefing(memory)
         case "user-prompt":

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from memory_mcp.actions.steps import action_of
 from memory_mcp.config.settings import LearningSettings
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.errors import BusyError, StoreFullError
@@ -23,6 +25,7 @@ from memory_mcp.models.patterns import (
 )
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.snapshots import Snapshot
 from memory_mcp.patterns.context_patterns import context_patterns
 from memory_mcp.patterns.decision_points import decision_points
 from memory_mcp.patterns.digests import digest
@@ -35,7 +38,10 @@ from memory_mcp.storage.database import Session
 from memory_mcp.storage.episode_store import revisions
 from memory_mcp.storage.hot_episodes import Revision
 from memory_mcp.storage.pattern_store import Teller
+from memory_mcp.storage.snapshot_store import write_snapshot
 from memory_mcp.storage.store import Store
+from memory_mcp.worktrees.snapshots import take
+from memory_mcp.worktrees.trees import WorkTree
 
 _BATCH = 25  # episodes learnt from in one transaction
 _CORPUS = 300  # latest completed episodes in which a run of actions is looked for
@@ -66,8 +72,12 @@ class Aged(Struct, frozen=True):
 class Learning:
     """Keeps digests, failures and patterns in step with the episodes of one project."""
 
-    def __init__(self, store: Store, episodes: Episodes, settings: LearningSettings) -> None:
+    def __init__(
+        self, store: Store, episodes: Episodes, settings: LearningSettings, tree: WorkTree | None, directory: Path
+    ) -> None:
         self._store = store
+        self._tree = tree
+        self._directory = directory
         self._episodes = episodes
         self._settings = settings
         self._seen: dict[int, tuple[Revision, Observation]] = {}  # the latest observed again, with their revisions
@@ -84,8 +94,11 @@ class Learning:
         """
         episode, receipt = self._episodes.complete(episode_id, outcome)
         try:
+            snapshot = self._snapshot(episode)
             with self._store.database.write() as session:
                 key, revision = self._store.episodes.place(session, episode_id)
+                if snapshot is not None:
+                    write_snapshot(session, key, snapshot)
                 learnt = self._learn(session, key, revision)
                 ids = self._store.patterns.ids(session, learnt)
             duplicate_of = self._link(episode)
@@ -93,6 +106,15 @@ class Learning:
             return Completed(episode, receipt, (), pending=str(error))
         patterns = self._store.patterns.get_many([ids[key] for key in learnt if key in ids])
         return Completed(episode, receipt, tuple(patterns), duplicate_of)
+
+    def _snapshot(self, episode: Episode) -> Snapshot | None:
+        """Return the state of the files that an episode touched, what it changed first; None outside a work tree."""
+        if self._tree is None:
+            return None
+        actions = [action_of(step) for step in episode.steps]
+        ordered = sorted(actions, key=lambda action: action.kind != "edit")
+        files = dict.fromkeys(file for action in ordered for file in action.files)
+        return take(self._tree, self._directory, files, self._store.clock.now())
 
     def follow(self, *, patience_s: float = float("inf"), progress: Progress | None = None) -> int:
         """Learn from every episode that changed, until there are none or the time is up; return how many are left.

@@ -8,6 +8,7 @@ from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition
 from memory_mcp.models.recommendations import Recommendation
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.snapshots import Snapshot
 
 FORMAT = "memory-mcp export 1"
 
@@ -29,10 +30,11 @@ class TurnPart(Struct, frozen=True):
 
 
 class EpisodeLine(Struct, frozen=True, tag="episode", tag_field="line"):
-    """An episode with its steps, or a conversation with its turns."""
+    """An episode with its steps and the state of the files that it touched, or a conversation with its turns."""
 
     episode: Episode
     turns: tuple[TurnPart, ...] = ()
+    snapshot: Snapshot | None = None
 
 
 class NoteLine(Struct, frozen=True, tag="note", tag_field="line"):

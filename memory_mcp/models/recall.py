@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from memory_mcp.models.episodes import EpisodeFilter
+from memory_mcp.models.snapshots import UNKNOWN
 
 Scope = Literal["project", "all"]
 Mode = Literal["hybrid", "keyword"]
@@ -15,7 +16,8 @@ RECORDS: tuple[Kind, ...] = ("episode", "note", "turn")
 class Query(Struct, frozen=True):
     """What is asked: the text, how many hits, which records, and whether other projects count.
 
-    Patterns rank among themselves: `kinds` is some of RECORDS, or patterns alone.
+    Patterns rank among themselves: `kinds` is some of RECORDS, or patterns alone. `fresh_only` leaves out what is not
+    known to be as it was.
     """
 
     text: str
@@ -23,6 +25,7 @@ class Query(Struct, frozen=True):
     filter: EpisodeFilter = EpisodeFilter()
     scope: Scope = "project"
     kinds: tuple[Kind, ...] = RECORDS
+    fresh_only: bool = False
 
 
 class ScoreParts(Struct, frozen=True):
@@ -70,6 +73,7 @@ class Hit(Struct, frozen=True):
     repeats: int = 1
     lesson: str = ""
     place: "Place | None" = None
+    freshness: str = UNKNOWN
 
 
 class Answer(Struct, frozen=True):

@@ -15,6 +15,7 @@ from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Pattern, title_of
 from memory_mcp.models.recall import Answer, Hit, Kind, Place, Query, ScoreParts
+from memory_mcp.models.snapshots import FRESH, UNKNOWN
 from memory_mcp.retrieval import fusion, lending
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.keyword_index import KeywordIndex
@@ -24,7 +25,10 @@ from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, p
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Candidate, Sight
+from memory_mcp.storage.snapshot_store import read_snapshots
 from memory_mcp.storage.store import Store
+from memory_mcp.worktrees.snapshots import freshness
+from memory_mcp.worktrees.trees import WorkTree
 
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
@@ -58,12 +62,18 @@ class Recall:
     """Ranks the documents of one store; without `similarity` by keywords alone, which loads no numpy."""
 
     def __init__(
-        self, store: Store, keywords: KeywordIndex, settings: RecallSettings, similarity: "Similarity | None" = None
+        self,
+        store: Store,
+        keywords: KeywordIndex,
+        settings: RecallSettings,
+        similarity: "Similarity | None" = None,
+        tree: WorkTree | None = None,
     ) -> None:
         self._store = store
         self._keywords = keywords
         self._settings = settings
         self.similarity = similarity
+        self._tree = tree
 
     def search(self, query: Query, *, patience_s: float = 0.0) -> Answer:
         """Return ranked hits; `patience_s` is how long a slow provider may take to make missing vectors first.
@@ -110,7 +120,7 @@ class Recall:
                 if base is None and not bm25:
                     told.append(_NO_SHARED_WORD)
             ranked = self._ranked(session, bm25, similar, query)
-            hits = self._hits(session, ranked, terms, query.limit, serving.provider if serving else None)
+            hits = self._hits(session, ranked, terms, query, serving.provider if serving else None)
             pending = self.similarity.pending(session, serving, told) if self.similarity is not None else 0
         return Answer(
             hits=hits,
@@ -189,11 +199,12 @@ class Recall:
         return {key: {name: each[key] for name, each in named if each.get(key)} for key in keys}
 
     def _hits(
-        self, session: Session, ranked: Sequence[Ranked], terms: Terms, limit: int, provider: "Provider | None"
+        self, session: Session, ranked: Sequence[Ranked], terms: Terms, query: Query, provider: "Provider | None"
     ) -> tuple[Hit, ...]:
         """Read the best records; none is shown unless one reaches the floor, then half of it suffices."""
         hits: list[Hit] = []
         collapsed = _collapsed(ranked)
+        limit = query.limit
         for start in range(0, min(len(collapsed), 3 * limit), limit):
             group = collapsed[start : start + limit]
             records: dict[int, Record] = {
@@ -204,7 +215,11 @@ class Recall:
             records |= self._store.notes.load_many(session, _of_kind(group, "note"))
             records |= self._store.patterns.load_many(session, _of_kind(group, "pattern"))
             records |= self._store.turns.load_many(session, _of_kind(group, "turn"))
+            states = self._freshness(session, _of_kind(group, "episode"), records)
             for entry, repeats in group:
+                state = states.get(entry.candidate.key, UNKNOWN)
+                if query.fresh_only and state != FRESH:
+                    continue
                 record = records.get(entry.candidate.key)
                 if record is None:
                     continue
@@ -212,6 +227,7 @@ class Recall:
                 relevance = relevant(terms.coverage(matched), entry.cosine, provider)
                 if relevance >= self._settings.floor / 2:
                     hit = self._hit(entry, record, matched, relevance=relevance, repeats=repeats)
+                    hit = msgspec.structs.replace(hit, freshness=state)
                     hits.append(
                         self._placed(session, hit, entry.candidate.key, record) if isinstance(record, Turn) else hit
                     )
@@ -219,6 +235,14 @@ class Recall:
                 break
         answers = any(hit.relevance >= self._settings.floor for hit in hits)
         return tuple(hits[:limit]) if answers else ()
+
+    def _freshness(self, session: Session, keys: Sequence[int], records: Mapping[int, Record]) -> dict[int, str]:
+        """Say of episodes of this project whether the files that they touched are as they were."""
+        if self._tree is None:
+            return {}
+        own = [key for key in keys if key in records and self._store.wall.holds(records[key].project)]
+        snapshots = read_snapshots(session, own)
+        return {key: freshness(self._tree, snapshots.get(key)) for key in own}
 
     def _placed(self, session: Session, hit: Hit, key: int, turn: Turn) -> Hit:
         """Say where a turn stands, with what was said around it."""

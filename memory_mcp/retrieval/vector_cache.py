@@ -219,7 +219,7 @@ class VectorCache:
         """
         try:
             overlay = self._overlay(session, base, vector_set)
-            places = None if sight.scope == "all" else [sight.wall.project_key, 0]
+            places = None if sight.scope == "all" else [*sight.wall.keys, 0]
             blocks = base.parts(sight.group, places)
         except CacheError as error:
             self._private = PrivateCache()

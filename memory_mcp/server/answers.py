@@ -175,6 +175,7 @@ def hit_of(hit: Hit) -> dict[str, Any]:
             "text": shortened(hit.text, _TEXT_CHARACTERS),
             "lesson": hit.lesson,
             "outcome": hit.outcome,
+            "freshness": hit.freshness,
             "reward": hit.reward,
             "score": hit.score,
             "relevance": hit.relevance,

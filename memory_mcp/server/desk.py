@@ -112,6 +112,7 @@ class Desk:
             try:
                 self._open_cache()
                 drain(self.memory)
+                self.memory.layers.fold_merged()
                 self._learn()
                 self.memory.index.keywords.follow()
                 wanted = self.memory.index.wanted

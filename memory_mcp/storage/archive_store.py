@@ -21,6 +21,7 @@ from memory_mcp.models.relationships import Relationship
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.recommendation_store import load_recommendations
+from memory_mcp.storage.snapshot_store import read_snapshots, write_snapshot
 from memory_mcp.storage.store import Store
 
 _PAGE = 100
@@ -70,6 +71,9 @@ class ArchiveStore:
                     store.notes.insert_in(session, line.note)
                     continue
                 store.episodes.insert_in(session, line.episode)
+                if line.snapshot:
+                    key, _ = store.episodes.place(session, line.episode.id)
+                    write_snapshot(session, key, line.snapshot)
                 if line.turns:
                     store.turns.restore(session, line.episode, [(turn.id, turn.message) for turn in line.turns])
 
@@ -108,11 +112,13 @@ class ArchiveStore:
 
     def _episode_lines(self, session: Session, keys: Sequence[int]) -> Iterator[Line]:
         loaded = self._store.episodes.load_many(session, keys)
+        snapshots = read_snapshots(session, keys)
         for key in keys:
             episode = loaded.get(key)
             if isinstance(episode, Episode):
                 talks = self._store.turns.of(session, key) if episode.kind == "conversation" else []
-                yield EpisodeLine(episode, tuple(TurnPart(turn.id, turn.message) for turn in talks))
+                parts = tuple(TurnPart(turn.id, turn.message) for turn in talks)
+                yield EpisodeLine(episode, parts, snapshots.get(key))
 
     def _note_lines(self, session: Session, keys: Sequence[int]) -> Iterator[Line]:
         loaded = self._store.notes.load_many(session, keys)

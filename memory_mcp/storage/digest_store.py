@@ -131,8 +131,9 @@ class DigestStore:
         with self._database.read() as session:
             rows = session.rows(
                 f"SELECT d.id, {_FAILURE_COLUMNS} FROM failures x JOIN documents d ON d.key = x.episode_key"
-                " WHERE x.project_key = ? GROUP BY x.episode_key, x.position ORDER BY x.seen_at DESC LIMIT ?",
-                (self._writer.wall.project_key, limit),
+                f" WHERE x.project_key IN {self._writer.wall.among} GROUP BY x.episode_key, x.position"
+                " ORDER BY x.seen_at DESC LIMIT ?",
+                (limit,),
             )
         return _loaded(rows)
 
@@ -154,9 +155,9 @@ class DigestStore:
         with self._database.read() as session:
             rows = session.rows(
                 f"SELECT d.id, {_FAILURE_COLUMNS} FROM failures x JOIN documents d ON d.key = x.episode_key"
-                f" WHERE x.project_key = ? AND x.{column} IN (SELECT value FROM json_each(?))"
-                " ORDER BY x.seen_at DESC LIMIT ?",
-                (self._writer.wall.project_key, json.dumps(list(values)), _MOST_FAILURES),
+                f" WHERE x.project_key IN {self._writer.wall.among}"
+                f" AND x.{column} IN (SELECT value FROM json_each(?)) ORDER BY x.seen_at DESC LIMIT ?",
+                (json.dumps(list(values)), _MOST_FAILURES),
             )
         return _loaded(rows)
 

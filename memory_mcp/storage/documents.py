@@ -15,14 +15,30 @@ from memory_mcp.storage.database import Session
 
 
 class Wall(Struct, frozen=True):
-    """The one place that says what an open store may see and change."""
+    """The one place that says what an open store may see and change; `base` is what a branch's layer lies on."""
 
     project_key: int
     project: str
+    base_key: int | None = None
+    base: str = ""
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The project's key; of a branch's layer, and of the project below it."""
+        return (self.project_key,) if self.base_key is None else (self.project_key, self.base_key)
+
+    @property
+    def among(self) -> str:
+        """The keys as SQL writes a list."""
+        return f"({', '.join(map(str, self.keys))})"
 
     def visible(self, alias: str = "d") -> str:
         """Return the condition that a document is of this project or global."""
-        return f"({alias}.project_key = {self.project_key} OR {alias}.is_global)"
+        return f"({alias}.project_key IN {self.among} OR {alias}.is_global)"
+
+    def holds(self, project: str) -> bool:
+        """Whether a project, by its name, lies behind this wall."""
+        return project in {self.project, self.base}
 
 
 class Writer(Struct, frozen=True):
@@ -86,7 +102,7 @@ def locate(session: Session, writer: Writer, kind: str, document_id: str) -> int
     )
     if found is None:
         raise NotFoundError(f"no {kind} {document_id} in project {writer.wall.project}")
-    if found[1] != writer.wall.project_key:
+    if found[1] not in writer.wall.keys:
         raise IllegalMoveError(f"{kind} {document_id} is global and belongs to project {found[2]}; change it there")
     return int(found[0])
 
@@ -108,7 +124,7 @@ def newest_keys(
 
     Each side of the wall is read along its own index: a page costs the same however many records there are.
     """
-    sides = (f"d.project_key = {wall.project_key}", f"d.is_global AND d.project_key <> {wall.project_key}")
+    sides = (*(f"d.project_key = {key}" for key in wall.keys), f"d.is_global AND d.project_key NOT IN {wall.among}")
     where = " AND ".join([f"d.kind = '{source.kind}'", *conditions])
     order = "ORDER BY d.created_at DESC, d.key DESC LIMIT :limit"
     pages = [
@@ -185,6 +201,6 @@ def quarantine(session: Session, clock: Clock, reasons: dict[int, str]) -> None:
 def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
     """Map source ids of one kind to the ids of what was imported from them."""
     rows: list[tuple[Any, ...]] = session.rows(
-        "SELECT source_id, id FROM documents WHERE project_key = ? AND source_kind = ?", (wall.project_key, kind)
+        f"SELECT source_id, id FROM documents WHERE project_key IN {wall.among} AND source_kind = ?", (kind,)
     )
     return dict(rows)

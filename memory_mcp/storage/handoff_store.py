@@ -55,9 +55,10 @@ class HandoffStore:
         """
         with self._database.read() as session:
             row = session.row(
-                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE :id IN (h.id, d.id) AND h.project_key = :project"
+                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE :id IN (h.id, d.id)"
+                f" AND h.project_key IN {self._writer.wall.among}"
                 " ORDER BY h.id = :id DESC, h.made_at DESC, h.id DESC LIMIT 1",
-                {"id": handoff_id, "project": self._writer.wall.project_key},
+                {"id": handoff_id},
             )
         if row is None:
             raise NotFoundError(
@@ -76,7 +77,7 @@ class HandoffStore:
         with self._database.read() as session:
             rows = session.rows(
                 f"SELECT h.id, h.made_at, d.id, e.task, h.steps, h.note FROM {_TABLES} JOIN episodes e ON e.key = d.key"
-                " WHERE h.project_key = ? ORDER BY h.made_at DESC, h.id DESC LIMIT ?",
-                (self._writer.wall.project_key, limit),
+                f" WHERE h.project_key IN {self._writer.wall.among} ORDER BY h.made_at DESC, h.id DESC LIMIT ?",
+                (limit,),
             )
         return [HandoffSummary(*row) for row in rows]

@@ -56,8 +56,8 @@ class RecommendationStore:
         """
         with self._database.read() as session:
             rows = session.rows(
-                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE r.id = ? AND r.project_key = ?",
-                (recommendation_id, self._writer.wall.project_key),
+                f"SELECT {_COLUMNS} FROM {_TABLES} WHERE r.id = ? AND r.project_key IN {self._writer.wall.among}",
+                (recommendation_id,),
             )
             if not rows:
                 raise NotFoundError(

@@ -11,11 +11,11 @@ from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Pattern
 from memory_mcp.models.recall import Kind
 from memory_mcp.redaction import Redactor
-from memory_mcp.storage import documents, search_index
+from memory_mcp.storage import documents, layers, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.database import Database, Session, engine_version
 from memory_mcp.storage.digest_store import DigestStore
-from memory_mcp.storage.documents import Wall, Writer
+from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
 from memory_mcp.storage.handoff_store import HandoffStore
 from memory_mcp.storage.hot_episodes import HotEpisodes
@@ -65,9 +65,19 @@ class Store:
 
     @classmethod
     def open(
-        cls, path: Path, project: str, settings: Settings, *, clock: Clock, actor: str, cache: Path | None = None
+        cls,
+        path: Path,
+        project: str,
+        settings: Settings,
+        *,
+        clock: Clock,
+        actor: str,
+        cache: Path | None = None,
+        branch: str | None = None,
     ) -> "Store":
         """Open the file, creating or migrating it; `actor` goes into the audit rows, `cache` is the hot cache's place.
+
+        On a branch that has a layer of its own, records go there, and what lies below is seen too.
 
         Raises:
             StoreError: the file cannot be used; the sentence says why and what to do.
@@ -77,15 +87,13 @@ class Store:
         database = Database(path, busy_timeout_s=store.busy_timeout_s, synchronous=store.synchronous)
         try:
             schema = migrate(database, clock)
-            key = _project_key(database, project, clock)
+            wall = layers.wall_of(database, _project_key(database, project, clock), project, branch)
         except BaseException:
             database.close()
             raise
         shared = Cache.shared(cache, path) if cache and settings.cache.enabled else None
         hot = HotEpisodes(shared, settings.cache, clock)
-        return cls(
-            database, Writer(Wall(key, project), clock, actor, Redactor(settings.redaction.emails)), schema, shared, hot
-        )
+        return cls(database, Writer(wall, clock, actor, Redactor(settings.redaction.emails)), schema, shared, hot)
 
     def exists(self, document_id: str) -> bool:
         """Whether this project can see a record."""
@@ -120,6 +128,17 @@ class Store:
             )
         found: dict[str, int] = dict(rows)
         return {f"{kind}s": int(found.get(kind, 0)) for kind in get_args(Kind)}
+
+    def has_ended_layers(self, base_key: int) -> bool:
+        """Whether records lie in layers that have ended."""
+        with self.database.read() as session:
+            return bool(
+                session.value(
+                    "SELECT 1 FROM projects p JOIN documents d ON d.project_key = p.key"
+                    " WHERE p.parent_key = ? AND p.branch IS NULL LIMIT 1",
+                    (base_key,),
+                )
+            )
 
     def projects(self) -> list[str]:
         """Name the projects of the file, the oldest first."""

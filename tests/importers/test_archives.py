@@ -29,6 +29,8 @@ from memory_mcp.models.patterns import PatternFilter
 from memory_mcp.models.recall import Query
 from memory_mcp.models.recommendations import Wanted
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.snapshots import FileState, Snapshot
+from memory_mcp.storage.snapshot_store import read_snapshots, write_snapshot
 from tests.conftest import OpenMemory
 from tests.fakes import DAY, FrozenClock
 
@@ -195,13 +197,20 @@ def test_an_export_of_an_unknown_format_is_refused(memory: Memory, tmp_path: Pat
         taken_in(memory, path)
 
 
-def test_the_source_of_an_imported_record_survives(
+def test_the_source_of_a_record_and_the_state_of_its_files_survive(
     open_memory: OpenMemory, tmp_path: Path, another_home: OpenMemory
 ) -> None:
     memory, other = open_memory(), another_home()
     episode = memory.episodes.draft("imported")
     memory.store.episodes.insert(msgspec.structs.replace(episode, source=Source("git", "abc")))
 
+    with memory.store.database.write() as session:
+        snapshot = Snapshot("c" * 40, "main", {"a.py": FileState("b" * 40, 3, 4)}, 5)
+        write_snapshot(session, memory.store.episodes.place(session, episode.id)[0], snapshot)
+
     taken_in(other, exported(memory, tmp_path / "first.jsonl"))
 
     assert other.episodes.sources("git") == {"abc": episode.id}
+    with other.store.database.read() as session:
+        key, _ = other.store.episodes.place(session, episode.id)
+        assert read_snapshots(session, [key]) == {key: snapshot}

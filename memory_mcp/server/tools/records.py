@@ -102,7 +102,7 @@ def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Rendered:
 
 def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     """Answer a question."""
-    query = Query(given.query, limit=given.limit, filter=_filter(desk, given), scope=given.scope)
+    query = Query(given.query, given.limit, _filter(desk, given), given.scope, fresh_only=given.fresh_only)
     return answers.answer_of(desk.session.recall(query))
 
 

@@ -100,7 +100,7 @@ class QueryMemory(Arguments, frozen=True):
     since: Time | None = None
     until: Time | None = None
     scope: Annotated[Scope, Meta(description="all: other projects too")] = "project"
-    fresh_only: Annotated[bool, Meta(description="Only where no touched file has changed since")] = False
+    fresh_only: bool = False
 
 
 class RememberNote(Arguments, frozen=True):

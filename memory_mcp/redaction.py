@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from memory_mcp.expressions import expression
+
 T = TypeVar("T")
 _NAMES = r"(?:password|passwd|passphrase|pwd)"
 _KEY_NAMES = (
@@ -170,10 +172,10 @@ SHAPES: tuple[Shape, ...] = (
 _MARKED = tuple((mark, shape) for shape in SHAPES for mark in shape.marks)
 EMAIL = _shape("email", "@", r"(?<![\w.+/:-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}\b(?!:)")
 _WORDY = frozenset(("password", "secret", "aws-secret", "token", "connection-string"))
-_PRIVATE = re.compile(r"<private>[\s\S]*?(?:</private>|\Z)", re.IGNORECASE)
+_PRIVATE = expression(r"<private>[\s\S]*?(?:</private>|\Z)", re.IGNORECASE)
 _NOTHING_LEFT = "(private)"
 _IDENTITIES = frozenset(("id", "project", "episode_id", "kind", "type", "document_ids"))  # fields that are no text
-_SECRET_FIELD = re.compile(rf"^[\w.-]*(?:{_NAMES}|{_KEY_NAMES}|authorization)$", re.IGNORECASE)
+_SECRET_FIELD = expression(rf"^[\w.-]*(?:{_NAMES}|{_KEY_NAMES}|authorization)$", re.IGNORECASE)
 _SHORTEST = 9  # characters of `<private>`; of a password with its name ten
 _LEAST_FIELD = 6  # characters of a value that stands under such a name
 

@@ -21,7 +21,7 @@ _MOST_RANKED = 1_000_000
 _USUAL = 10_000  # where parts are measured that do not depend on the size
 PARTS = (
     *("ranking", "fill", "store", "search", "query", "command", "sharing"),  # at every size
-    *("get", "record", "kill", "spawn", "memory", "model", "size", "recall"),  # once
+    *("get", "record", "kill", "spawn", "hooks", "fresh", "memory", "model", "size", "recall"),  # once
 )
 
 
@@ -93,7 +93,7 @@ def _all(
     context: typer.Context, sizes: list[int], chosen: set[str], data: Path | None, model: Path | None
 ) -> Iterator["Figure"]:
     """Measure the chosen parts, the quick ones first."""
-    from memory_cli.bench import memories, processes, quality, ranking, storing  # noqa: PLC0415 - numpy
+    from memory_cli.bench import agents, memories, processes, quality, ranking, storing  # noqa: PLC0415 - numpy
     from memory_cli.bench.synthetic import Vocabulary  # noqa: PLC0415 - as above
 
     environ = opening(context).environ
@@ -125,6 +125,8 @@ def _all(
                 "record": partial(processes.recording, memory, environ),
                 "kill": partial(processes.killing, memory, environ),
                 "spawn": partial(processes.starting, memory, environ),
+                "hooks": partial(agents.hooks, memory, environ),
+                "fresh": partial(agents.fresh, memory),
                 "memory": partial(processes.resident, memory, environ, where),
                 "model": partial(storing.sentence_model, where, memory),
             }

@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from memory_mcp.expressions import expression
+
 Kind = Literal["test", "build", "search", "probe", "read", "edit", "install", "finish", "other"]
 
 _SKIPPED = {"cd", "export", "source", ".", "set", "echo", "true", "pushd", "popd", "sudo", "time", "env", "nohup"}
@@ -40,14 +42,14 @@ _KINDS: dict[Kind, str] = {
 }
 KIND_OF: dict[str, Kind] = {verb.replace(":", " "): kind for kind, verbs in _KINDS.items() for verb in verbs.split()}
 
-_OPERATORS = re.compile(r"[;&|()<>]+")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_NAMED_PROGRAM = re.compile(r"^(python|pip|node|ruby)[\d.]+$")
-_FILE = re.compile(r"^(?!-|https?:|\d+(?:\.\d+)*$)[\w@~./\\+-]*(?:/[\w@.+-]+|\.[A-Za-z]\w{0,7})$")
-_PLACE = re.compile(r"::.*$|:\d+(?::\d+)?$")
-_HEX = re.compile(r"\b(?:0x[0-9a-fA-F]+|(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,40})\b")
-_NUMBER = re.compile(r"(?<![A-Za-z_.\d])\d+(?:[.:]\d+)*(?![A-Za-z_\d])")
-_TEMPORARY = re.compile(r"/(?:tmp|var/folders)/\S+")
+_OPERATORS = expression(r"[;&|()<>]+")
+_ASSIGNMENT = expression(r"[A-Za-z_]\w*=")
+_NAMED_PROGRAM = expression(r"^(python|pip|node|ruby)[\d.]+$")
+_FILE = expression(r"^(?!-|https?:|\d+(?:\.\d+)*$)[\w@~./\\+-]*(?:/[\w@.+-]+|\.[A-Za-z]\w{0,7})$")
+_PLACE = expression(r"::.*$|:\d+(?::\d+)?$")
+_HEX = expression(r"\b(?:0x[0-9a-fA-F]+|(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,40})\b")
+_NUMBER = expression(r"(?<![A-Za-z_.\d])\d+(?:[.:]\d+)*(?![A-Za-z_\d])")
+_TEMPORARY = expression(r"/(?:tmp|var/folders)/\S+")
 _LONGEST = 2_000  # characters of a command that are looked at; a here-document after them changes nothing
 _SHORT_WORDS = 3
 

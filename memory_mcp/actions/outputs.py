@@ -3,16 +3,17 @@
 import re
 from typing import Any
 
+from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import StepError, StepResult, StepSuccess, StepTimeout
 
 # What programs print when they fail; agents hide exit codes behind pipes and `|| true`.
-_FAILED = re.compile(
+_FAILED = expression(
     r"^Traceback \(most recent call last\)|^\w*(?:Error|Exception)\b.*:|command not found|No such file or directory"
     r"|introduced new syntax error|^Usage: |\b[1-9]\d* failed\b|^fatal: |^error: ",
     re.MULTILINE,
 )
-_TIMED_OUT = re.compile(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
-_EXIT_CODE = re.compile(r"\A\s*(?:Error: )?(?:Exit code|exit status|Process exited with code):? (-?\d+)\b")
+_TIMED_OUT = expression(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
+_EXIT_CODE = expression(r"\A\s*(?:Error: )?(?:Exit code|exit status|Process exited with code):? (-?\d+)\b")
 _SHOWN = 4_000  # characters of an output that are kept
 _HEAD = 1_000  # of these from its beginning: the end is what tells
 

@@ -2,20 +2,22 @@
 
 import re
 
-_NAMED = re.compile(r"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Warning)\b")
-_TELLING = re.compile(
+from memory_mcp.expressions import expression
+
+_NAMED = expression(r"\b(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Failure|Warning)\b")
+_TELLING = expression(
     r"\b(?:error|fatal|fail(?:ed|ure)?|cannot|can't|could not|not found|no such|denied|undefined|unexpected|invalid"
     r"|unknown|missing|refused|timed? ?out|unable)\b",
     re.IGNORECASE,
 )
-_PREFIX = re.compile(r"^(?:E\s{2,}|[-*•>\s]+|[A-Z]\d{3,4}\s+)+")
-_URL = re.compile(r"\bhttps?://\S+")
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
-_HEX = re.compile(r"\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,40}\b")
-_PATH = re.compile(r"(?<![\w<])(?:[A-Za-z]:)?[~.]{0,2}(?:[/\\][\w.@+-]+|\w[\w.@+-]*[/\\][\w.@+-]+)(?:[/\\][\w.@+-]*)*")
-_FILE = re.compile(r"(?<![\w./])[\w-]+\.(?:py|js|ts|tsx|jsx|rs|go|java|c|h|cpp|rb|sh|sql|json|ya?ml|toml|md|txt|cfg)\b")
-_NUMBER = re.compile(r"(?<![A-Za-z_<\d])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?(?![\d>])")
+_PREFIX = expression(r"^(?:E\s{2,}|[-*•>\s]+|[A-Z]\d{3,4}\s+)+")
+_URL = expression(r"\bhttps?://\S+")
+_UUID = expression(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+_ADDRESS = expression(r"\b0x[0-9a-fA-F]+\b")
+_HEX = expression(r"\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,40}\b")
+_PATH = expression(r"(?<![\w<])(?:[A-Za-z]:)?[~.]{0,2}(?:[/\\][\w.@+-]+|\w[\w.@+-]*[/\\][\w.@+-]+)(?:[/\\][\w.@+-]*)*")
+_FILE = expression(r"(?<![\w./])[\w-]+\.(?:py|js|ts|tsx|jsx|rs|go|java|c|h|cpp|rb|sh|sql|json|ya?ml|toml|md|txt|cfg)\b")
+_NUMBER = expression(r"(?<![A-Za-z_<\d])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?(?![\d>])")
 _LONGEST = 200
 _SEARCHED = 20_000  # characters of a message that are looked at, from its end: a traceback says it last
 TIMED_OUT = "timed out"

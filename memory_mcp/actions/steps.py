@@ -1,6 +1,5 @@
 """This module turns a recorded step, whatever client recorded it, into an action that can be compared."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ from msgspec import Struct
 
 from memory_mcp.actions.commands import KIND_OF, Kind, file_named, parse_command
 from memory_mcp.actions.signatures import TIMED_OUT, signature
+from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import Step, StepError, StepTimeout
 
 _SHELLS = {"bash", "shell", "sh", "zsh", "terminal", "exec", "run", "run_command", "execute", "powershell", "cmd"}
@@ -21,8 +21,8 @@ _ALIASES = {
 }  # fmt: skip
 _COMMAND_KEYS = ("command", "cmd", "script")
 _FILE_KEYS = ("file", "path", "file_path", "filename", "notebook_path", "target_file", "files", "paths")
-_WORD = re.compile(r"[A-Za-z_][\w-]*")
-_IDENTIFIER = re.compile(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*|\w+\(\))")
+_WORD = expression(r"[A-Za-z_][\w-]*")
+_IDENTIFIER = expression(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*|\w+\(\))")
 _LONGEST_TEXT = 200
 _MOST_FILES = 3
 _BARE_WORDS = 2  # as in `git change`, where the file is the rest of the sentence

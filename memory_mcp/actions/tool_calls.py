@@ -1,13 +1,13 @@
 """This module turns a tool call, as agents record it, into a step."""
 
 import json
-import re
 from typing import Any
 
 from msgspec import Struct
 
 from memory_mcp.actions.outputs import result_of, shortened_values
 from memory_mcp.actions.steps import action_of
+from memory_mcp.expressions import expression
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Step, StepResult
 
@@ -15,7 +15,7 @@ _TELLING = ("command", "cmd", "file_path", "path", "filePath", "pattern", "query
 _OWN = ("mcp__memory-mcp__", "memory-mcp_")
 _UNRECORDED = (*_OWN, "TodoWrite", "todowrite", "TodoRead", "todoread", "update_plan")
 _BEGINNING = ("create_episode", "resume_from_handoff")
-_EPISODE_ID = re.compile(r'\\*"episode_id\\*":\s*\\*"([0-9a-f]{32})')
+_EPISODE_ID = expression(r'\\*"episode_id\\*":\s*\\*"([0-9a-f]{32})')
 _TEXTS = ("stdout", "output", "stderr", "error", "message", "text", "content", "result")
 _CODES = ("exit_code", "exitCode", "exit", "returncode", "returnCode", "code")
 

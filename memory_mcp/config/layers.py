@@ -12,9 +12,10 @@ from memory_mcp.config.declarations import Declaration, declarations
 from memory_mcp.config.places import FILE_NAME, settings_path
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import ConfigError
+from memory_mcp.expressions import expression
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_REFERENCE = expression(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ASSIGNMENT = expression(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _UNTRUSTED_KEYS = ("project.name", "project.mode")
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from memory_mcp.config.settings import ProjectSettings
 from memory_mcp.errors import ConfigError
+from memory_mcp.expressions import expression
 
 GLOBAL_PROJECT = "global"
-_ORIGIN_URL = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE)
-_SCP_URL = re.compile(r"(?:[^@/]+@)?([^:/]+):(?!//)(.+)")
-_WEB_URL = re.compile(r"\w+://(?:[^@/]*@)?([^/:]+)(?::\d+)?/(.+)")
+_ORIGIN_URL = expression(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE)
+_SCP_URL = expression(r"(?:[^@/]+@)?([^:/]+):(?!//)(.+)")
+_WEB_URL = expression(r"\w+://(?:[^@/]*@)?([^/:]+)(?::\d+)?/(.+)")
 
 
 def project_name(settings: ProjectSettings, environ: Mapping[str, str], directory: Path) -> str:

@@ -1,12 +1,13 @@
 """This module cuts text into words: identifiers whole and in parts, Chinese, Japanese and Korean in pairs."""
 
-import re
 from functools import lru_cache
 
-_COMPOUND = re.compile(r"\w+(?:[./\\:#@+-]+\w+)*")
-_IDENTIFIER = re.compile(r"\w+")
-_HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+from memory_mcp.expressions import expression
+
+_COMPOUND = expression(r"\w+(?:[./\\:#@+-]+\w+)*")
+_IDENTIFIER = expression(r"\w+")
+_HUMP = expression(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+_CJK = expression(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _LONGEST_WHOLE = 80
 
 _STOP_WORDS = """

@@ -4,11 +4,13 @@ import re
 
 from msgspec import Struct
 
+from memory_mcp.expressions import expression
+
 _ROLE_WEIGHT = {"user": 0.3, "human": 0.3, "assistant": 0.2}
 _OTHER_ROLE = 0.1
 _RECENT, _MARKED = 0.3, 0.4
 _HALF_LIFE_US = 30 * 86_400e6
-_MARKS = re.compile(
+_MARKS = expression(
     r"\b(?:remember (?:this|that)|don['’]t forget|do not forget|keep in mind|note to self|#important)\b"
     r"|\bimportant:",
     re.IGNORECASE,

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from memory_mcp.clock import micros
 from memory_mcp.errors import InvalidInputError
+from memory_mcp.expressions import expression
 
-_RELATIVE = re.compile(r"(\d{1,6})\s*(m|h|d|w)", re.IGNORECASE)
+_RELATIVE = expression(r"(\d{1,6})\s*(m|h|d|w)", re.IGNORECASE)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

@@ -4,14 +4,15 @@ import re
 from datetime import UTC, datetime
 
 from memory_mcp.clock import micros
+from memory_mcp.expressions import expression
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october")
 _NAMES = {name: number for number, name in enumerate((*_MONTHS, "november", "december"), 1)}
 _NAMES |= {name[:3]: number for name, number in _NAMES.items()} | {"sept": 9}
-_DAY = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
-_MONTH = re.compile(r"\b(\d{4})-(\d{1,2})\b(?!-\d)")
-_NAMED = re.compile(rf"\b({'|'.join(_NAMES)})\.?,?\s+(?:of\s+)?(\d{{4}})\b", re.IGNORECASE)
-_NAMED_DAY = re.compile(
+_DAY = expression(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
+_MONTH = expression(r"\b(\d{4})-(\d{1,2})\b(?!-\d)")
+_NAMED = expression(rf"\b({'|'.join(_NAMES)})\.?,?\s+(?:of\s+)?(\d{{4}})\b", re.IGNORECASE)
+_NAMED_DAY = expression(
     rf"\b(?:(\d{{1,2}})\.?\s+({'|'.join(_NAMES)})|({'|'.join(_NAMES)})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?),?\s+(\d{{4}})\b",
     re.IGNORECASE,
 )

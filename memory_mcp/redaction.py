@@ -24,7 +24,7 @@ _NO_VALUE = r"(?![<${%\[(]|None\b|null\b|true\b|false\b|str\b|os\.|process\.|env
 _DATABASES = r"(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|clickhouse|libsql)"
 
 
-class Shape(Struct, frozen=True):
+class SecretShape(Struct, frozen=True):
     r"""What a secret looks like; where a pattern has a group, that alone is the secret.
 
     `marks` are pieces of text of which one is there whenever the pattern matches, in lower case; they are looked for
@@ -61,8 +61,8 @@ class Shape(Struct, frozen=True):
         )
 
 
-def _shape(name: str, marks: str, pattern: str) -> Shape:
-    return Shape(name, tuple(marks.split()), pattern.removeprefix(r"\b"), pattern.startswith(r"\b"))
+def _shape(name: str, marks: str, pattern: str) -> SecretShape:
+    return SecretShape(name, tuple(marks.split()), pattern.removeprefix(r"\b"), pattern.startswith(r"\b"))
 
 
 @cache
@@ -72,7 +72,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 # Sources of the shapes: the vendors' documentation of their prefixes, and the rules of gitleaks and detect-secrets.
-SHAPES: tuple[Shape, ...] = (
+SECRET_SHAPES: tuple[SecretShape, ...] = (
     _shape("private-key", "private", (
         r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [^-]+-----|\Z)"
     )),
@@ -169,7 +169,7 @@ SHAPES: tuple[Shape, ...] = (
         rf"|{_NO_VALUE}{_MIXED}([^\s'\"&;,(){{}}\[\]<>.]{{8,}})(?![\w.(\[]))"
     )),
 )  # fmt: skip
-_MARKED = tuple((mark, shape) for shape in SHAPES for mark in shape.marks)
+_MARKED = tuple((mark, shape) for shape in SECRET_SHAPES for mark in shape.marks)
 EMAIL = _shape("email", "@", r"(?<![\w.+/:-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}\b(?!:)")
 _WORDY = frozenset(("password", "secret", "aws-secret", "token", "connection-string"))
 _PRIVATE = expression(r"<private>[\s\S]*?(?:</private>|\Z)", re.IGNORECASE)

@@ -12,7 +12,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import InvalidInputError
 
 
-class Change(Struct, frozen=True):
+class FileEdit(Struct, frozen=True):
     """What became, or in a rehearsal would become, of one file; `backup` is the copy of what was there."""
 
     path: str
@@ -38,7 +38,7 @@ def read(path: Path) -> str:
         ) from error
 
 
-def replace(path: Path, text: str | None, *, dry_run: bool, clock: Clock) -> Change:
+def replace(path: Path, text: str | None, *, dry_run: bool, clock: Clock) -> FileEdit:
     """Write a file, or remove it for None; a link stays one, and what it points to is replaced.
 
     Raises:
@@ -47,12 +47,12 @@ def replace(path: Path, text: str | None, *, dry_run: bool, clock: Clock) -> Cha
     """
     before = read(path)
     if text == before or (text is None and not path.exists()):
-        return Change(str(path), "unchanged")
+        return FileEdit(str(path), "unchanged")
     what = "removed" if text is None else "changed" if path.exists() else "created"
     lines = difflib.unified_diff(before.splitlines(), (text or "").splitlines(), str(path), str(path), lineterm="", n=2)
     diff = "\n".join(lines)
     if dry_run:
-        return Change(str(path), f"would be {what}", diff=diff)
+        return FileEdit(str(path), f"would be {what}", diff=diff)
     target = path.resolve()
     try:
         backup = _backed_up(target, clock) if path.exists() else None
@@ -62,7 +62,7 @@ def replace(path: Path, text: str | None, *, dry_run: bool, clock: Clock) -> Cha
             _write(target, text)
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from error
-    return Change(str(path), what, str(backup) if backup else None, diff)
+    return FileEdit(str(path), what, str(backup) if backup else None, diff)
 
 
 def _backed_up(target: Path, clock: Clock) -> Path:

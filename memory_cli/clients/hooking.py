@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memory_cli.clients import files, jsonc
 from memory_cli.clients.catalogue import Client, Machine, Scope
-from memory_cli.clients.files import Change
+from memory_cli.clients.files import FileEdit
 from memory_mcp.clock import Clock
 from memory_mcp.errors import InvalidInputError
 
@@ -26,7 +26,7 @@ _PLUGIN = Path(__file__).with_name("opencode-plugin.js")
 _COMMAND_LINE = 'const COMMAND = ["memory-cli"]'
 
 
-def install(client: Client, scope: Scope, machine: Machine, command: str, *, dry_run: bool, clock: Clock) -> Change:
+def install(client: Client, scope: Scope, machine: Machine, command: str, *, dry_run: bool, clock: Clock) -> FileEdit:
     """Install the hooks, which call `command hook`; once and again without doubles.
 
     Raises:
@@ -52,7 +52,7 @@ def install(client: Client, scope: Scope, machine: Machine, command: str, *, dry
     return files.replace(path, text, dry_run=dry_run, clock=clock)
 
 
-def uninstall(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, clock: Clock) -> Change:
+def uninstall(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, clock: Clock) -> FileEdit:
     """Take the hooks out again; those of others stay.
 
     Raises:

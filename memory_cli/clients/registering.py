@@ -11,7 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from memory_cli.clients import files, jsonc
 from memory_cli.clients.catalogue import SERVER, Client, Machine, Scope, command_of, entry_of
-from memory_cli.clients.files import Change
+from memory_cli.clients.files import FileEdit
 from memory_mcp.clock import Clock
 from memory_mcp.errors import InvalidInputError
 
@@ -43,7 +43,7 @@ def registrations(client: Client, machine: Machine) -> list[Registration]:
     ]
 
 
-def register(client: Client, scope: Scope, machine: Machine, command: str, *, dry_run: bool, clock: Clock) -> Change:
+def register(client: Client, scope: Scope, machine: Machine, command: str, *, dry_run: bool, clock: Clock) -> FileEdit:
     """Register the server under its name, as the agent writes it itself; once and again without doubles.
 
     Raises:
@@ -55,18 +55,18 @@ def register(client: Client, scope: Scope, machine: Machine, command: str, *, dr
     if program is None:
         return files.replace(path, _with_entry(client, path, wanted), dry_run=dry_run, clock=clock)
     if _find(client, path) == wanted:
-        return Change(str(path), "unchanged")
+        return FileEdit(str(path), "unchanged")
     words = [program, "mcp", "add", "--scope", scope, SERVER, "--", command]
     if dry_run:
-        return Change(str(path), f"would be changed by: {' '.join(words)}")
+        return FileEdit(str(path), f"would be changed by: {' '.join(words)}")
     if _find(client, path) is not None:
         _run([program, "mcp", "remove", "--scope", scope, SERVER], machine)
     backup = files.replace(path, files.read(path), dry_run=False, clock=clock).backup
     _run(words, machine)
-    return Change(str(path), f"changed by: {' '.join(words)}", backup)
+    return FileEdit(str(path), f"changed by: {' '.join(words)}", backup)
 
 
-def unregister(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, clock: Clock) -> Change:
+def unregister(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, clock: Clock) -> FileEdit:
     """Take the server out again; what else the file holds stays.
 
     Raises:
@@ -75,7 +75,7 @@ def unregister(client: Client, scope: Scope, machine: Machine, *, dry_run: bool,
     """
     path = next((each for each in machine.files(client, scope) if _find(client, each) is not None), None)
     if path is None:
-        return Change(str(machine.files(client, scope)[0]), "unchanged")
+        return FileEdit(str(machine.files(client, scope)[0]), "unchanged")
     text = files.read(path)
     if client.name == "codex":
         left = _toml(path, text)

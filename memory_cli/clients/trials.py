@@ -11,62 +11,62 @@ from memory_cli.clients.catalogue import CLIENTS, Client, Machine
 from memory_cli.clients.registering import Registration
 from memory_cli.servers import Server, ServerGoneError
 from memory_mcp.errors import InvalidInputError
-from memory_mcp.monitoring.diagnosis import Finding
+from memory_mcp.monitoring.diagnosis import Diagnosis
 
 _BEYOND_S = 5.0  # how long past its limit a start is waited for, to say how slow it is
 _NO_LIMIT_S = 30.0
 _SHEBANG_BYTES = 256
 
 
-def try_clients(machine: Machine, limit_s: float | None) -> Iterator[Finding]:
+def try_clients(machine: Machine, limit_s: float | None) -> Iterator[Diagnosis]:
     """Yield what is found for every agent that is in use here; `limit_s` replaces the agents' own limits."""
     known = [client for client in CLIENTS.values() if machine.is_known(client)]
     if not known:
-        yield Finding(
+        yield Diagnosis(
             "clients", "warning", "no coding agent was found", "'memory-cli setup --help' names those we know"
         )
     for client in known:
         yield from _try_client(client, machine, limit_s)
 
 
-def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iterator[Finding]:
+def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iterator[Diagnosis]:
     try:
         found = registering.registrations(client, machine)
         has_hooks = hooking.installed(client, "user", machine) or hooking.installed(client, "project", machine)
     except InvalidInputError as error:
-        yield Finding(client.title, "broken", str(error), "mend the file: the agent cannot read it either")
+        yield Diagnosis(client.title, "broken", str(error), "mend the file: the agent cannot read it either")
         return
     if not found:
         advice = f"'memory-cli setup {client.name}' registers it"
-        yield Finding(client.title, "warning", "memory-mcp is not registered", advice)
+        yield Diagnosis(client.title, "warning", "memory-mcp is not registered", advice)
         return
     if len(found) > 1:
         places = ", ".join(f"'{each.name}' in {each.path} ({each.scope})" for each in found)
         advice = f"'memory-cli setup {client.name} --remove' or an editor takes out all but one"
-        yield Finding(client.title, "warning", f"memory-mcp is registered {len(found)} times: {places}", advice)
+        yield Diagnosis(client.title, "warning", f"memory-mcp is registered {len(found)} times: {places}", advice)
     for each in found:
         yield _try_command(client, each, machine, limit_s if limit_s is not None else client.limit_s)
     if client.has_hooks and not has_hooks:
         advice = f"'memory-cli setup {client.name} --hooks' installs them: agents rarely ask a memory by themselves"
-        yield Finding(f"{client.title} hooks", "ok", "not installed", advice)
+        yield Diagnosis(f"{client.title} hooks", "ok", "not installed", advice)
 
 
-def _try_command(client: Client, registration: Registration, machine: Machine, limit_s: float | None) -> Finding:
+def _try_command(client: Client, registration: Registration, machine: Machine, limit_s: float | None) -> Diagnosis:
     again = f"'memory-cli setup {client.name}' writes the right one"
     shown = " ".join(registration.command) or "nothing"
     if not registration.command:
-        return Finding(client.title, "broken", f"'{registration.name}' in {registration.path} has no command", again)
+        return Diagnosis(client.title, "broken", f"'{registration.name}' in {registration.path} has no command", again)
     program = shutil.which(registration.command[0], path=machine.environ.get("PATH", ""))
     if program is None:
-        return Finding(client.title, "broken", f"there is no program for '{shown}' ({registration.path})", again)
+        return Diagnosis(client.title, "broken", f"there is no program for '{shown}' ({registration.path})", again)
     missing = _missing_interpreter(Path(program))
     if missing:
         told = f"'{shown}' needs {missing}, which is not there: the environment it was installed in has gone"
-        return Finding(client.title, "broken", told, f"install memory-mcp again, then {again}")
+        return Diagnosis(client.title, "broken", told, f"install memory-mcp again, then {again}")
     return _run(client, [program, *registration.command[1:]], machine, limit_s, again)
 
 
-def _run(client: Client, command: list[str], machine: Machine, limit_s: float | None, again: str) -> Finding:
+def _run(client: Client, command: list[str], machine: Machine, limit_s: float | None, again: str) -> Diagnosis:
     patience_s = _NO_LIMIT_S if limit_s is None else limit_s + _BEYOND_S
     shown = " ".join(command)
     started = time.perf_counter()
@@ -77,15 +77,15 @@ def _run(client: Client, command: list[str], machine: Machine, limit_s: float | 
     except (ServerGoneError, OSError) as error:
         took_s = time.perf_counter() - started
         told = f"'{shown}' gave no answer in {took_s:.1f} s: {error}"
-        return Finding(client.title, "broken", told, f"run '{shown} --version' by hand; {again}")
+        return Diagnosis(client.title, "broken", told, f"run '{shown} --version' by hand; {again}")
     allowed = "no limit is known" if limit_s is None else f"{client.title} waits {limit_s:g} s"
     told = f"'{shown}' answered after {answered_s:.2f} s ({allowed}) and offers {len(tools)} tools"
     if limit_s is not None and answered_s > limit_s:
         advice = "it starts too slowly: move the memory to a local disk, and the program too"
-        return Finding(client.title, "broken", told, advice)
+        return Diagnosis(client.title, "broken", told, advice)
     if limit_s is not None and answered_s > limit_s / 2:
-        return Finding(client.title, "warning", told, "it starts slowly; a busier machine may exceed the limit")
-    return Finding(client.title, "ok", told)
+        return Diagnosis(client.title, "warning", told, "it starts slowly; a busier machine may exceed the limit")
+    return Diagnosis(client.title, "ok", told)
 
 
 def _missing_interpreter(program: Path) -> str | None:

@@ -12,7 +12,7 @@ from memory_mcp.clock import SystemClock
 from memory_mcp.config.projects import project_name
 from memory_mcp.embeddings.choice import choose
 from memory_mcp.hooks.entrance import hook_directory
-from memory_mcp.monitoring.diagnosis import Finding, diagnose, waiting
+from memory_mcp.monitoring.diagnosis import Diagnosis, diagnose, waiting
 
 
 def doctor(
@@ -29,29 +29,29 @@ def doctor(
     place = opening(context)
     settings, where = place.resolved().settings, place.places()
     project = project_name(settings.project, place.environ, place.directory)
-    findings: list[Finding] = []
+    diagnoses: list[Diagnosis] = []
     for found in diagnose(settings, where, project, SystemClock(), lambda: choose(settings.embeddings, where.models)):
-        findings.append(found)
+        diagnoses.append(found)
         _show(found, json=json)
-    findings.append(waiting(hook_directory(where)))
-    _show(findings[-1], json=json)
+    diagnoses.append(waiting(hook_directory(where)))
+    _show(diagnoses[-1], json=json)
     if clients:
         for found in try_clients(Machine.of(place.environ, place.directory), limit):
-            findings.append(found)
+            diagnoses.append(found)
             _show(found, json=json)
     if json:
-        show.as_json(findings)
-    broken = sum(each.verdict == "broken" for each in findings)
+        show.as_json(diagnoses)
+    broken = sum(each.severity == "broken" for each in diagnoses)
     if not json:
         show.line(f"{broken} broken" if broken else "nothing is broken")
     if broken:
         raise typer.Exit(1)
 
 
-def _show(found: Finding, *, json: bool) -> None:
+def _show(found: Diagnosis, *, json: bool) -> None:
     """Print a finding as soon as it is known: trying the agents takes seconds."""
     if not json:
         marks = {"ok": "ok      ", "warning": "warning ", "broken": "BROKEN  "}
-        show.line(f"{marks[found.verdict]}{found.part}: {found.detail}")
-        if found.advice and (found.verdict != "ok" or found.part.endswith("hooks")):
+        show.line(f"{marks[found.severity]}{found.part}: {found.detail}")
+        if found.advice and (found.severity != "ok" or found.part.endswith("hooks")):
             show.line(f"        → {found.advice}")

@@ -10,7 +10,7 @@ import typer
 from memory_cli import show
 from memory_cli.clients import hooking, registering
 from memory_cli.clients.catalogue import CLIENTS, ClientName, Machine, Scope
-from memory_cli.clients.files import Change
+from memory_cli.clients.files import FileEdit
 from memory_cli.opening import opening
 from memory_mcp.clock import SystemClock
 
@@ -32,21 +32,21 @@ def setup(
     place = opening(context)
     machine = Machine.of(place.environ, place.directory)
     clock = SystemClock()
-    changes: list[Change] = []
+    edits: list[FileEdit] = []
     if remove:
-        changes.append(registering.unregister(chosen, scope, machine, dry_run=dry_run, clock=clock))
+        edits.append(registering.unregister(chosen, scope, machine, dry_run=dry_run, clock=clock))
         if chosen.has_hooks:
-            changes.append(hooking.uninstall(chosen, scope, machine, dry_run=dry_run, clock=clock))
+            edits.append(hooking.uninstall(chosen, scope, machine, dry_run=dry_run, clock=clock))
     else:
         if hooks:  # first, so that an agent without hooks is refused before anything is written
             command = _command("memory-cli", scope)
-            changes.append(hooking.install(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
+            edits.append(hooking.install(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
         command = _command("memory-mcp", scope)
-        changes.append(registering.register(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
+        edits.append(registering.register(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
     if json:
-        show.as_json(changes)
+        show.as_json(edits)
         return
-    for each in changes:
+    for each in edits:
         show.line(f"{each.path}: {each.what}")
         if each.diff and dry_run:
             show.line(each.diff)

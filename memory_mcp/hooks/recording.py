@@ -3,7 +3,7 @@
 import msgspec
 
 from memory_mcp.actions.tool_calls import begun_episode, is_recorded, made_step
-from memory_mcp.episodes.verdicts import outcome_shown
+from memory_mcp.episodes.shown_outcomes import outcome_shown
 from memory_mcp.errors import NotFoundError
 from memory_mcp.hooks.events import Event
 from memory_mcp.memory import Memory

@@ -10,7 +10,7 @@ from msgspec import Struct
 from memory_mcp.actions.tool_calls import ToolCall, text_of
 from memory_mcp.errors import ImporterError
 from memory_mcp.importers.records import Bad, Progress, Record, files_below
-from memory_mcp.importers.transcripts import Session, moment_of
+from memory_mcp.importers.transcripts import LoggedSession, moment_of
 
 KIND = "claude-code"
 SUFFIXES = (".jsonl",)
@@ -56,7 +56,7 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
 
 
 def _read_file(file: Path, progress: Progress) -> Iterator[Record | Bad]:
-    sessions: dict[str, Session] = {}
+    sessions: dict[str, LoggedSession] = {}
     roots: dict[str, str] = {}  # message of a side chain → its first one
     main = file.stem
     done = 0
@@ -80,7 +80,7 @@ def _read_file(file: Path, progress: Progress) -> Iterator[Record | Bad]:
         yield from session.episodes()
 
 
-def _take(line: _Line, main: str, sessions: dict[str, Session], roots: dict[str, str]) -> None:
+def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dict[str, str]) -> None:
     """Add a line to its session.
 
     Raises:
@@ -106,18 +106,18 @@ def _take(line: _Line, main: str, sessions: dict[str, Session], roots: dict[str,
         _take_assistant(message, session, at)
 
 
-def _session(line: _Line, main: str, sessions: dict[str, Session], roots: dict[str, str]) -> Session:
+def _session(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dict[str, str]) -> LoggedSession:
     """Return the session of a line: the file's own, or that of the side chain that it belongs to."""
     own = line.sessionId or main
     if not line.isSidechain:
-        return sessions.setdefault(own, Session(own, KIND))
+        return sessions.setdefault(own, LoggedSession(own, KIND))
     root = line.agentId or roots.get(line.parentUuid or "", line.uuid)
     roots[line.uuid] = root
     chain = f"{own}:{root}"
-    return sessions.setdefault(chain, Session(chain, KIND, parent=own))
+    return sessions.setdefault(chain, LoggedSession(chain, KIND, parent=own))
 
 
-def _take_user(line: _Line, message: _Message, session: Session, at: int) -> None:
+def _take_user(line: _Line, message: _Message, session: LoggedSession, at: int) -> None:
     parts = message.content if isinstance(message.content, list) else [{"type": "text", "text": message.content}]
     texts = []
     for part in parts:
@@ -137,7 +137,7 @@ def _take_user(line: _Line, message: _Message, session: Session, at: int) -> Non
         session.prompt(text, at)
 
 
-def _take_assistant(message: _Message, session: Session, at: int) -> None:
+def _take_assistant(message: _Message, session: LoggedSession, at: int) -> None:
     parts = message.content if isinstance(message.content, list) else [{"type": "text", "text": message.content}]
     for part in parts:
         if not isinstance(part, dict):

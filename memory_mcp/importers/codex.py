@@ -10,7 +10,7 @@ from msgspec import Struct
 from memory_mcp.actions.tool_calls import ToolCall, text_of
 from memory_mcp.errors import ImporterError
 from memory_mcp.importers.records import Bad, Progress, Record, files_below
-from memory_mcp.importers.transcripts import Session, moment_of
+from memory_mcp.importers.transcripts import LoggedSession, moment_of
 
 KIND = "codex"
 SUFFIXES = (".jsonl",)
@@ -38,7 +38,7 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     if not path.exists():
         raise ImporterError(f"{path} is not there; Codex's sessions lie in ~/.codex/sessions")
     for file in files_below(path, *SUFFIXES):
-        session = Session(file.stem, KIND)
+        session = LoggedSession(file.stem, KIND)
         try:
             with file.open("rb") as stream:
                 for number, line in enumerate(stream, 1):
@@ -54,7 +54,7 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
         yield from session.episodes()
 
 
-def _take(line: _Line, raw: bytes, session: Session) -> None:
+def _take(line: _Line, raw: bytes, session: LoggedSession) -> None:
     at = moment_of(line.timestamp)
     item: dict[str, Any] = line.payload if line.payload is not None else msgspec.json.decode(raw)
     if line.type == "session_meta" and isinstance(item.get("id"), str):
@@ -89,7 +89,7 @@ def _call(item: dict[str, Any], at: int) -> ToolCall:
     return ToolCall(str(item.get("name", "")), arguments if isinstance(arguments, dict) else {"input": given}, at)
 
 
-def _answer(item: dict[str, Any], session: Session, at: int) -> None:
+def _answer(item: dict[str, Any], session: LoggedSession, at: int) -> None:
     output: Any = item.get("output")
     duration_ms = None
     if isinstance(output, str) and output.startswith("{"):

@@ -8,7 +8,7 @@ from typing import Any
 from memory_mcp.actions.tool_calls import ToolCall
 from memory_mcp.errors import ImporterError
 from memory_mcp.importers.records import Bad, Progress, Record
-from memory_mcp.importers.transcripts import Session, moment_of
+from memory_mcp.importers.transcripts import LoggedSession, moment_of
 from memory_mcp.storage import foreign
 
 KIND = "opencode"
@@ -68,13 +68,13 @@ def _read_storage(storage: Path, progress: Progress) -> Iterator[Record | Bad]:
         yield from session.episodes()
 
 
-def _session(session_id: str, parent: str | None, title: str | None, created: Any) -> Session:
-    session = Session(session_id, KIND, parent=parent, title=title or "")
+def _session(session_id: str, parent: str | None, title: str | None, created: Any) -> LoggedSession:
+    session = LoggedSession(session_id, KIND, parent=parent, title=title or "")
     session.see(moment_of(created))
     return session
 
 
-def _take(part: dict[str, Any], role: str | None, created: Any, session: Session) -> None:
+def _take(part: dict[str, Any], role: str | None, created: Any, session: LoggedSession) -> None:
     at = moment_of(created)
     session.see(at)
     text = part.get("text")

@@ -9,7 +9,7 @@ from msgspec import Struct
 from memory_mcp.actions.outputs import shortened
 from memory_mcp.actions.tool_calls import ToolCall, is_recorded, made_step
 from memory_mcp.clock import micros
-from memory_mcp.episodes.verdicts import outcome_shown
+from memory_mcp.episodes.shown_outcomes import outcome_shown
 from memory_mcp.importers.records import EpisodeRecord
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Context, Episode, Step
@@ -18,7 +18,7 @@ _MOST_STEPS = limits.STEPS_PER_EPISODE
 _NO_TASK = "a session without a prompt"
 
 
-class Session(Struct):
+class LoggedSession(Struct):
     """A session as it is read, in its order; `open_calls` maps the ids of calls without an answer to their steps."""
 
     source_id: str

@@ -22,7 +22,7 @@ class Snapshot(Struct, frozen=True):
     taken_at: int
 
 
-def verdict(files: int, changed: int, gone: int) -> str:
+def freshness_of(files: int, changed: int, gone: int) -> str:
     """Say what has become of the files of a snapshot."""
     if not files:
         return UNKNOWN

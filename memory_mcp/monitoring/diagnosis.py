@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from memory_mcp.embeddings.provider import Provider
 
-Verdict = Literal["ok", "warning", "broken"]
-_VERDICTS: dict[health.Status, Verdict] = {"ok": "ok", "degraded": "warning", "failing": "broken"}
+Severity = Literal["ok", "warning", "broken"]
+_SEVERITIES: dict[health.Status, Severity] = {"ok": "ok", "degraded": "warning", "failing": "broken"}
 _LEAST_PYTHON = (3, 11)
 # 3.7.0 to 3.51.2 have a rare race between writers and checkpoints (https://www.sqlite.org/wal.html#walreset)
 _LEAST_SQLITE = (3, 51, 3)
@@ -33,18 +33,18 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _PATIENCE_S = 0.5
 
 
-class Finding(Struct, frozen=True):
+class Diagnosis(Struct, frozen=True):
     """What was seen of one part, and what to do about it; empty where nothing has to be done."""
 
     part: str
-    verdict: Verdict
+    severity: Severity
     detail: str
     advice: str = ""
 
 
 def diagnose(
     settings: Settings, where: Places, project: str, clock: Clock, providers: "Callable[[], list[Provider]]"
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Yield what is found, part by part."""
     yield _python()
     yield _sqlite()
@@ -58,7 +58,7 @@ def diagnose(
         yield _integrity(store)
         yield _lock(store)
         for check in health.check(store, providers).checks:
-            yield Finding(check.name, _VERDICTS[check.status], check.detail, _ADVICE.get(check.name, ""))
+            yield Diagnosis(check.name, _SEVERITIES[check.status], check.detail, _ADVICE.get(check.name, ""))
     finally:
         store.close()
 
@@ -77,40 +77,40 @@ def _opened(settings: Settings, where: Places, project: str, clock: Clock) -> St
     return Store.open(where.store, project, chosen, clock=clock, actor="doctor", cache=where.cache / "hot")
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     told = f"{platform.python_version()} in {sys.executable}"
     if sys.version_info < _LEAST_PYTHON:
-        return Finding("python", "broken", told, "install Python 3.11 or newer, and memory-mcp with it")
-    return Finding("python", "ok", told)
+        return Diagnosis("python", "broken", told, "install Python 3.11 or newer, and memory-mcp with it")
+    return Diagnosis("python", "ok", told)
 
 
-def _sqlite() -> Finding:
+def _sqlite() -> Diagnosis:
     told = Store.engine()
     version = tuple(int(part) for part in told.split()[0].split("."))
     if version < _LEAST_SQLITE:
-        return Finding(
+        return Diagnosis(
             "sqlite", "warning", told, "'pip install -U apsw-sqlite3mc' brings one without the WAL-reset race"
         )
-    return Finding("sqlite", "ok", told)
+    return Diagnosis("sqlite", "ok", told)
 
 
-def _places(where: Places) -> Iterator[Finding]:
+def _places(where: Places) -> Iterator[Diagnosis]:
     for part, path in (("home", where.home), ("cache directory", where.cache), ("settings", where.settings.parent)):
         present = next(each for each in (path, *path.parents) if each.exists())
         if not os.access(present, os.W_OK | os.X_OK):
-            verdict: Verdict = "broken" if part == "home" else "warning"
-            yield Finding(
-                part, verdict, f"{present} cannot be written", f"chmod u+rwx {present}, or set MEMORY_MCP_HOME"
+            severity: Severity = "broken" if part == "home" else "warning"
+            yield Diagnosis(
+                part, severity, f"{present} cannot be written", f"chmod u+rwx {present}, or set MEMORY_MCP_HOME"
             )
         elif path.exists() and part == "home" and path.stat().st_mode & _OTHERS:
-            yield Finding(part, "warning", f"{path} can be read by others", f"chmod 700 {path}")
+            yield Diagnosis(part, "warning", f"{path} can be read by others", f"chmod 700 {path}")
         else:
-            yield Finding(part, "ok", f"{path}{'' if path.exists() else ' (not made yet)'}")
+            yield Diagnosis(part, "ok", f"{path}{'' if path.exists() else ' (not made yet)'}")
     if where.store.exists() and where.store.stat().st_mode & _OTHERS:
-        yield Finding("store", "warning", f"{where.store} can be read by others", f"chmod 600 {where.store}*")
+        yield Diagnosis("store", "warning", f"{where.store} can be read by others", f"chmod 600 {where.store}*")
 
 
-def _unopened(error: MemoryMcpError, where: Places) -> Finding:
+def _unopened(error: MemoryMcpError, where: Places) -> Diagnosis:
     match error:
         case NewerSchemaError():
             advice = "upgrade this program, or point MEMORY_MCP_HOME at another memory"
@@ -122,37 +122,37 @@ def _unopened(error: MemoryMcpError, where: Places) -> Finding:
             advice = "make the directory and the file in it writable"
         case _:
             advice = "mend what the sentence says, or point MEMORY_MCP_HOME at another directory"
-    return Finding("store", "broken", str(error), advice)
+    return Diagnosis("store", "broken", str(error), advice)
 
 
-def _integrity(store: Store) -> Finding:
+def _integrity(store: Store) -> Diagnosis:
     try:
         faults = store.faults()
     except MemoryMcpError as error:
         faults = [str(error)]
     if faults:
         advice = "'memory-cli backup list' shows copies, 'memory-cli backup restore' brings one back"
-        return Finding("store", "broken", f"{store.database.path} is damaged: {'; '.join(faults)}", advice)
+        return Diagnosis("store", "broken", f"{store.database.path} is damaged: {'; '.join(faults)}", advice)
     size = store.size_bytes() / 1e6
-    return Finding("store", "ok", f"{store.database.path}, schema {store.schema}, {size:.1f} MB, no fault found")
+    return Diagnosis("store", "ok", f"{store.database.path}, schema {store.schema}, {size:.1f} MB, no fault found")
 
 
-def _lock(store: Store) -> Finding:
+def _lock(store: Store) -> Diagnosis:
     if store.database.is_read_only:
-        return Finding("lock", "warning", "the store is read-only: nothing can be recorded", "make it writable")
+        return Diagnosis("lock", "warning", "the store is read-only: nothing can be recorded", "make it writable")
     try:
         with store.database.write():
-            return Finding("lock", "ok", "nobody holds the write lock")
+            return Diagnosis("lock", "ok", "nobody holds the write lock")
     except BusyError:
         return _held(holders_of_write_lock(store.database.path), f"{store.database.path} is locked")
     except MemoryMcpError as error:
-        return Finding("lock", "broken", str(error), "mend what the sentence says")
+        return Diagnosis("lock", "broken", str(error), "mend what the sentence says")
 
 
-def _held(holders: list[Holder], sentence: str) -> Finding:
+def _held(holders: list[Holder], sentence: str) -> Diagnosis:
     if not holders:
         advice = "find the process that has the file open, with 'lsof', and end it"
-        return Finding("lock", "broken", sentence, advice)
+        return Diagnosis("lock", "broken", sentence, advice)
     named = ", ".join(
         f"process {each.pid} ({each.command}{', stopped' if each.is_stopped else ''})" for each in holders
     )
@@ -162,10 +162,10 @@ def _held(holders: list[Holder], sentence: str) -> Finding:
         else f"wait for it, or 'kill {each.pid}' ends it"
         for each in holders
     )
-    return Finding("lock", "broken", f"the write lock is stale: {named} holds it", f"{ways}; nothing written is lost")
+    return Diagnosis("lock", "broken", f"the write lock is stale: {named} holds it", f"{ways}; nothing written is lost")
 
 
-def waiting(directory: Path) -> Finding:
+def waiting(directory: Path) -> Diagnosis:
     """Say whether the hooks have left something: events that wait, errors in their log."""
     queued = sum(
         len(file.read_bytes().splitlines())
@@ -176,5 +176,5 @@ def waiting(directory: Path) -> Finding:
     errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     told = f"{queued} events wait, {len(errors)} errors in {log}" + (f", the last: {errors[-1]}" if errors else "")
     if errors:
-        return Finding("hooks", "warning", told, "mend what the line says and remove the log")
-    return Finding("hooks", "ok", told)
+        return Diagnosis("hooks", "warning", told, "mend what the line says and remove the log")
+    return Diagnosis("hooks", "ok", told)

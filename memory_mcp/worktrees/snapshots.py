@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from memory_mcp.models.snapshots import UNKNOWN, FileState, Snapshot, verdict
+from memory_mcp.models.snapshots import UNKNOWN, FileState, Snapshot, freshness_of
 from memory_mcp.worktrees.tracked import tracked_files
 from memory_mcp.worktrees.trees import WorkTree
 
@@ -48,7 +48,7 @@ def freshness(tree: WorkTree | None, snapshot: Snapshot | None) -> str:
         state = _state(tree.root / path, before)
         gone += state is None
         changed += state is not None and state.blob != before.blob
-    return verdict(len(snapshot.files), changed, gone)
+    return freshness_of(len(snapshot.files), changed, gone)
 
 
 def _candidates(root: Path, directory: Path, told: str) -> list[str]:

@@ -58,7 +58,7 @@ def test_a_healthy_machine_is_said_to_be(run: Run, user: Path) -> None:
 def test_without_an_agent_it_says_how_to_set_one_up(run: Run) -> None:
     found = findings(run, "--clients", code=0)
 
-    assert found["clients"]["verdict"] == "warning"
+    assert found["clients"]["severity"] == "warning"
     assert "setup" in found["clients"]["advice"]
 
 
@@ -79,7 +79,7 @@ def test_a_wrong_command_is_found(run: Run, user: Path) -> None:
 
     found = findings(run, "--clients", code=1)["Codex"]
 
-    assert found["verdict"] == "broken"
+    assert found["severity"] == "broken"
     assert "there is no program for '/nowhere/memory-mcp'" in found["detail"]
 
 
@@ -101,7 +101,7 @@ def test_a_double_registration_is_found(run: Run, user: Path) -> None:
     (found,) = [each for each in told if "registered 2 times" in each["detail"]]
     assert "'memory-mcp' in" in found["detail"]
     assert "'recall' in" in found["detail"]
-    assert found["verdict"] == "warning"
+    assert found["severity"] == "warning"
 
 
 def test_a_missing_interpreter_is_found(run: Run, user: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_read_only_data_directory_is_found(run: Run, tmp_path: Path) -> None:
 
     assert found["home"]["detail"] == f"{home} cannot be written"
     assert found["home"]["advice"] == f"chmod u+rwx {home}, or set MEMORY_MCP_HOME"
-    assert found["lock"]["verdict"] == "warning"
+    assert found["lock"]["severity"] == "warning"
 
 
 def test_a_damaged_store_is_found(run: Run, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_damaged_store_is_found(run: Run, tmp_path: Path) -> None:
 
     found = findings(run, code=1)["store"]
 
-    assert found["verdict"] == "broken"
+    assert found["severity"] == "broken"
     assert "damaged" in found["detail"]
     assert "backup restore" in found["advice"]
 
@@ -209,7 +209,7 @@ def test_a_stale_lock_is_found_with_the_process_that_holds_it(run: Run, tmp_path
     assert found["detail"].startswith(f"the write lock is stale: process {holder.pid} (")
     assert ", stopped) holds it" in found["detail"]
     assert f"'kill -CONT {holder.pid}' lets it go on" in found["advice"]
-    assert findings(run, code=0)["lock"]["verdict"] == "ok"
+    assert findings(run, code=0)["lock"]["severity"] == "ok"
 
 
 def test_what_the_hooks_left_is_told(run: Run, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_what_the_hooks_left_is_told(run: Run, tmp_path: Path) -> None:
 
     found = findings(run, code=0)["hooks"]
 
-    assert found["verdict"] == "warning"
+    assert found["severity"] == "warning"
     assert "2 events wait, 1 errors" in found["detail"]
     assert "ConfigError: no" in found["detail"]
 

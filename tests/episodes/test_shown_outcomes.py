@@ -2,7 +2,7 @@
 
 import pytest
 
-from memory_mcp.episodes.verdicts import outcome_shown
+from memory_mcp.episodes.shown_outcomes import outcome_shown
 from memory_mcp.models.episodes import Failure, Outcome, PartialSuccess, Step, StepError, StepSuccess, Success
 
 EDIT = Step("Edit", "src/a.py", {"file": "src/a.py"}, StepSuccess())

@@ -25,7 +25,7 @@ from memory_mcp.models.recommendations import (
 from memory_mcp.patterns import playbooks
 from memory_mcp.patterns.playbooks import Similar
 from memory_mcp.patterns.recommending import LEAST_RELEVANT, Recommender
-from memory_mcp.patterns.strength import freshness
+from memory_mcp.patterns.strength import ageing
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
@@ -215,7 +215,7 @@ class Advice:
             Similar(
                 episodes[hit.id],
                 hit.relevance,
-                freshness(hit.created_at, now, self._settings.half_life_days),
+                ageing(hit.created_at, now, self._settings.half_life_days),
                 followed.get(hit.id, Tally()),
             )
             for hit in hits

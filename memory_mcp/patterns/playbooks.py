@@ -34,7 +34,7 @@ class Similar(Struct, frozen=True):
 
     episode: Episode
     relevance: float
-    freshness: float
+    ageing: float
     followed: Tally
 
 
@@ -89,7 +89,7 @@ def weight(similar: Similar) -> float:
     """
     followed = similar.followed
     trust = (followed.wins + _TRUST) / (followed.uses + _TRUST)
-    return similar.relevance * (1 + 3 * similar.freshness) / 4 * trust
+    return similar.relevance * (1 + 3 * similar.ageing) / 4 * trust
 
 
 def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.patterns import ContextPattern, ErrorRecovery, Pattern
 from memory_mcp.models.recall import Hit, Query
 from memory_mcp.models.recommendations import Recommended, Wanted
-from memory_mcp.patterns.strength import freshness, lower_bound
+from memory_mcp.patterns.strength import ageing, lower_bound
 from memory_mcp.patterns.wording import evidence_sentence, not_when, use_sentence
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.pattern_store import PatternStore
@@ -18,7 +18,7 @@ LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task 
 # addends beside keyword and similarity, each at most 1 before its weight; measured by benchmarks/learning.py
 PROOF_WEIGHT = 1.0
 CONTEXT_WEIGHT = 0.4
-FRESHNESS_WEIGHT = 0.2
+AGEING_WEIGHT = 0.2
 
 
 class Recommender:
@@ -65,8 +65,8 @@ class Recommender:
             "similarity": hit.parts.similarity,
             "proof": round(PROOF_WEIGHT * lower_bound(pattern.tally), 4),
             "context": round(CONTEXT_WEIGHT * context, 4),
-            "freshness": round(
-                FRESHNESS_WEIGHT * freshness(pattern.last_seen, self._clock.now(), self._settings.half_life_days), 4
+            "ageing": round(
+                AGEING_WEIGHT * ageing(pattern.last_seen, self._clock.now(), self._settings.half_life_days), 4
             ),
         }
         why = [evidence_sentence(pattern), use_sentence(pattern)]

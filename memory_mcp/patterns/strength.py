@@ -27,7 +27,7 @@ def interval(wins: float, uses: float) -> tuple[float, float]:
     return min(max(low, 0.0), share), max(min(high, 1.0), share)
 
 
-def freshness(last_seen: int, now: int, half_life_days: float) -> float:
+def ageing(last_seen: int, now: int, half_life_days: float) -> float:
     """Return what age leaves of a pattern, 1 when just seen, half of it after each half-life."""
     age_days: float = max(now - last_seen, 0) / _DAY
     return float(0.5 ** (age_days / half_life_days))
@@ -35,6 +35,6 @@ def freshness(last_seen: int, now: int, half_life_days: float) -> float:
 
 def strength(pattern: Pattern, now: int, half_life_days: float) -> float:
     """Return the lower bound of a tally that has aged: old evidence counts as less of it."""
-    left = freshness(pattern.last_seen, now, half_life_days)
+    left = ageing(pattern.last_seen, now, half_life_days)
     uses = pattern.tally.uses * left
     return interval(pattern.tally.wins * left, uses)[0] if uses > 0 else 0.0

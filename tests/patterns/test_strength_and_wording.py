@@ -22,7 +22,7 @@ from memory_mcp.models.patterns import (
     ToolSequence,
 )
 from memory_mcp.patterns.heuristics import heuristics
-from memory_mcp.patterns.strength import freshness, interval, lower_bound, strength
+from memory_mcp.patterns.strength import ageing, interval, lower_bound, strength
 from memory_mcp.patterns.wording import advice, evidence_sentence, not_when
 from tests.fakes import DAY
 
@@ -71,8 +71,8 @@ def test_the_lower_bound_is_that_of_wilson(uses: int, wins: float, bound: float)
 
 
 def test_half_of_a_pattern_is_left_after_its_half_life() -> None:
-    assert freshness(0, 90 * DAY, 90) == 0.5
-    assert freshness(5, 5, 90) == 1
+    assert ageing(0, 90 * DAY, 90) == 0.5
+    assert ageing(5, 5, 90) == 1
     seen = pattern(ToolSequence(("a", "b")), *(Run(("a", "b")),) * 4)
     assert strength(seen, seen.last_seen, 90) == lower_bound(seen.tally)
     assert strength(seen, 900 * DAY, 90) < 0.01

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import Struct
 
 from memory_cli import show
 from memory_cli.opening import Opening, memory_of, opening
@@ -40,6 +41,78 @@ Paths = Annotated[list[Path], typer.Argument(help="Files or directories.")]
 _SHOWN = 20
 
 
+class Kind(Struct, frozen=True):
+    """What can be imported: its reader, the files that it reads, the help, and where they lie if nobody says.
+
+    `usual` is the environment variable that names a directory, the directory below the user's home without it, and the
+    one below both.
+    """
+
+    name: str
+    reader: Reader
+    suffixes: tuple[str, ...]
+    help: str
+    usual: tuple[str, str, str] | None = None
+
+
+_KINDS = (
+    Kind(
+        claude_code.KIND,
+        claude_code.read,
+        claude_code.SUFFIXES,
+        "Turn Claude Code's transcripts into episodes: tool calls are steps, side chains child episodes.",
+        ("CLAUDE_CONFIG_DIR", ".claude", "projects"),
+    ),
+    Kind(
+        opencode.KIND,
+        opencode.read,
+        opencode.SUFFIXES,
+        "Turn OpenCode's sessions into episodes.",
+        ("XDG_DATA_HOME", ".local/share", "opencode"),
+    ),
+    Kind(
+        codex.KIND,
+        codex.read,
+        codex.SUFFIXES,
+        "Turn Codex's sessions into episodes.",
+        ("CODEX_HOME", ".codex", "sessions"),
+    ),
+    Kind(swe_agent.KIND, swe_agent.read, swe_agent.SUFFIXES, "Turn SWE-agent trajectories (.traj) into episodes."),
+    Kind(
+        server_memory.KIND,
+        server_memory.read,
+        server_memory.SUFFIXES,
+        "Turn the graph of @modelcontextprotocol/server-memory (memory.json) into notes.",
+    ),
+    Kind(
+        memory_tables.MEMORY_SERVICE,
+        memory_tables.read_memory_service,
+        memory_tables.SUFFIXES,
+        "Turn the memories of mcp-memory-service (sqlite_vec.db) into notes.",
+    ),
+    Kind(
+        memory_tables.CLAUDE_MEM,
+        memory_tables.read_claude_mem,
+        memory_tables.SUFFIXES,
+        "Turn the observations and summaries of claude-mem (claude-mem.db) into notes.",
+    ),
+    Kind(
+        basic_memory.KIND,
+        basic_memory.read,
+        basic_memory.SUFFIXES,
+        "Turn the Markdown files of basic-memory into notes.",
+    ),
+    Kind(mem0.KIND, mem0.read, mem0.SUFFIXES, "Turn what mem0 or OpenMemory exports as JSON into notes."),
+    Kind(
+        slack.KIND,
+        slack.read,
+        slack.SUFFIXES,
+        "Turn a Slack export into notes of its channels and conversations of its threads.",
+    ),
+)
+_PLAIN_LINES = Kind(json_lines.KIND, json_lines.read, json_lines.SUFFIXES, "")
+
+
 @app.command()
 def git(
     context: typer.Context,
@@ -60,84 +133,25 @@ def git(
     )
 
 
-@app.command("claude-code")
-def claude_code_(
-    context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Transcripts; without, ~/.claude/projects.")] = None,
-    dry_run: Dry = False,
-    json: show.Json = False,
-) -> None:
-    """Turn Claude Code's transcripts into episodes: tool calls are steps, side chains child episodes."""
-    home = Path(opening(context).environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
-    _import(context, claude_code.KIND, claude_code.read, paths or [home / "projects"], (".jsonl",), dry_run, json)
+def _command_of(kind: Kind) -> Callable[..., None]:
+    """Return the command of a kind: paths are wanted where there is no usual place."""
+
+    def run(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
+        _import(context, kind, paths, dry_run=dry_run, json=json)
+
+    def run_usual(
+        context: typer.Context,
+        paths: Annotated[list[Path] | None, typer.Argument(help="Files or directories; else the usual place.")] = None,
+        dry_run: Dry = False,
+        json: show.Json = False,
+    ) -> None:
+        _import(context, kind, paths or [_usual_place(opening(context), kind)], dry_run=dry_run, json=json)
+
+    return run_usual if kind.usual else run
 
 
-@app.command("opencode")
-def opencode_(
-    context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Without, ~/.local/share/opencode.")] = None,
-    dry_run: Dry = False,
-    json: show.Json = False,
-) -> None:
-    """Turn OpenCode's sessions into episodes."""
-    home = opening(context).environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    where = paths or [Path(home) / "opencode"]
-    _import(context, opencode.KIND, opencode.read, where, opencode.SUFFIXES, dry_run, json)
-
-
-@app.command("codex")
-def codex_(
-    context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Sessions; without, ~/.codex/sessions.")] = None,
-    dry_run: Dry = False,
-    json: show.Json = False,
-) -> None:
-    """Turn Codex's sessions into episodes."""
-    home = Path(opening(context).environ.get("CODEX_HOME") or Path.home() / ".codex")
-    _import(context, codex.KIND, codex.read, paths or [home / "sessions"], codex.SUFFIXES, dry_run, json)
-
-
-@app.command("swe-agent")
-def swe_agent_(context: typer.Context, files: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
-    """Turn SWE-agent trajectories (.traj) into episodes."""
-    _import(context, swe_agent.KIND, swe_agent.read, files, swe_agent.SUFFIXES, dry_run, json)
-
-
-@app.command("server-memory")
-def server_memory_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
-    """Turn the graph of @modelcontextprotocol/server-memory (memory.json) into notes."""
-    _import(context, server_memory.KIND, server_memory.read, paths, server_memory.SUFFIXES, dry_run, json)
-
-
-@app.command("mcp-memory-service")
-def mcp_memory_service(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
-    """Turn the memories of mcp-memory-service (sqlite_vec.db) into notes."""
-    reader = memory_tables.read_memory_service
-    _import(context, memory_tables.MEMORY_SERVICE, reader, paths, (".db",), dry_run, json)
-
-
-@app.command("claude-mem")
-def claude_mem(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
-    """Turn the observations and summaries of claude-mem (claude-mem.db) into notes."""
-    _import(context, memory_tables.CLAUDE_MEM, memory_tables.read_claude_mem, paths, (".db",), dry_run, json)
-
-
-@app.command("basic-memory")
-def basic_memory_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
-    """Turn the Markdown files of basic-memory into notes."""
-    _import(context, basic_memory.KIND, basic_memory.read, paths, basic_memory.SUFFIXES, dry_run, json)
-
-
-@app.command("mem0")
-def mem0_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
-    """Turn what mem0 or OpenMemory exports as JSON into notes."""
-    _import(context, mem0.KIND, mem0.read, paths, mem0.SUFFIXES, dry_run, json)
-
-
-@app.command("slack")
-def slack_(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
-    """Turn a Slack export into notes of its channels and conversations of its threads."""
-    _import(context, slack.KIND, slack.read, paths, slack.SUFFIXES, dry_run, json)
+for _kind in _KINDS:
+    app.command(_kind.name, help=_kind.help)(_command_of(_kind))
 
 
 @app.command("jsonl")
@@ -156,43 +170,34 @@ def jsonl(
     summary = _import_exports(opening(context), exports, projects=projects, dry_run=dry_run) if exports else Summary()
     if others:
         with memory_of(context) as memory:
-            _add(summary, _taken_in(memory, json_lines.KIND, json_lines.read, others, json_lines.SUFFIXES, dry_run))
-    _report(summary, dry_run, json)
+            _add(summary, _taken_in(memory, _PLAIN_LINES, others, dry_run=dry_run))
+    _report(summary, dry_run=dry_run, json=json)
 
 
-def _import(
-    context: typer.Context,
-    kind: str,
-    reader: Reader,
-    paths: list[Path],
-    suffixes: tuple[str, ...],
-    dry_run: bool,  # noqa: FBT001 - as the option is
-    json: bool,  # noqa: FBT001 - as above
-) -> None:
+def _usual_place(place: Opening, kind: Kind) -> Path:
+    assert kind.usual is not None  # noqa: S101 - asked for such kinds alone
+    variable, below_home, inside = kind.usual
+    return Path(place.environ.get(variable) or Path.home() / below_home) / inside
+
+
+def _import(context: typer.Context, kind: Kind, paths: list[Path], *, dry_run: bool, json: bool) -> None:
     with memory_of(context) as memory:
-        summary = _taken_in(memory, kind, reader, paths, suffixes, dry_run)
-    _report(summary, dry_run, json)
+        summary = _taken_in(memory, kind, paths, dry_run=dry_run)
+    _report(summary, dry_run=dry_run, json=json)
 
 
-def _taken_in(
-    memory: Memory,
-    kind: str,
-    reader: Reader,
-    paths: list[Path],
-    suffixes: tuple[str, ...],
-    dry_run: bool,  # noqa: FBT001
-) -> Summary:
+def _taken_in(memory: Memory, kind: Kind, paths: list[Path], *, dry_run: bool) -> Summary:
     """Read files with a progress bar in bytes, store and index what they hold."""
     targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
-    total = sum(total_bytes(path, *suffixes) for path in paths)
+    total = sum(total_bytes(path, *kind.suffixes) for path in paths)
     with show.progress(in_bytes=True) as bar:
-        task = bar.add_task(kind, total=total or None)
+        task = bar.add_task(kind.name, total=total or None)
 
         def records() -> Iterator[Record | Bad]:
             for path in paths:
-                yield from reader(path, lambda count: bar.advance(task, count))
+                yield from kind.reader(path, lambda count: bar.advance(task, count))
 
-        summary = take_in(targets, kind, records(), dry_run=dry_run)
+        summary = take_in(targets, kind.name, records(), dry_run=dry_run)
         bar.update(task, total=total, completed=total)  # of a database only a part was read
     if summary.imported and not dry_run:
         follow(memory, summary.imported)
@@ -224,7 +229,7 @@ def _add(summary: Summary, more: Summary) -> None:
     summary.reports += more.reports
 
 
-def _report(summary: Summary, dry_run: bool, json: bool) -> None:  # noqa: FBT001 - as the options are
+def _report(summary: Summary, *, dry_run: bool, json: bool) -> None:
     if json:
         show.as_json(summary)
     else:

@@ -9,14 +9,13 @@ from msgspec import Struct
 
 from memory_mcp.actions.tool_calls import ToolCall, text_of
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers.records import Bad, Progress, Record, files_below
+from memory_mcp.importers.records import Bad, Progress, Record, files_below, read_lines
 from memory_mcp.importers.transcripts import LoggedSession, moment_of
 
 KIND = "claude-code"
 SUFFIXES = (".jsonl",)
 _PASSED_OVER = frozenset(("file-history-snapshot", "queue-operation", "progress", "last-prompt", "mode", "ai-title"))
 _NO_PROMPT = ("<command-", "<local-command-", "Caveat: The messages below", "<system-reminder>", "[Request interrupted")
-_ADVANCED = 1 << 18  # bytes between two reports of progress
 
 
 class _Message(Struct):
@@ -58,24 +57,11 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
 def _read_file(file: Path, progress: Progress) -> Iterator[Record | Bad]:
     sessions: dict[str, LoggedSession] = {}
     roots: dict[str, str] = {}  # message of a side chain → its first one
-    main = file.stem
-    done = 0
-    try:
-        with file.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                done += len(line)
-                if done > _ADVANCED:
-                    progress(done)
-                    done = 0
-                if not line.strip():
-                    continue
-                try:
-                    _take(_DECODER.decode(line), main, sessions, roots)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    yield Bad(f"{file}:{number}", f"this is no line of a transcript: {error}")
-    except OSError as error:
-        yield Bad(str(file), f"it cannot be read: {error.strerror}")
-    progress(done)
+
+    def take(raw: bytes) -> None:
+        _take(_DECODER.decode(raw), file.stem, sessions, roots)
+
+    yield from read_lines(file, take, progress, "line of a transcript")
     for session in sorted(sessions.values(), key=lambda each: each.parent is not None):
         yield from session.episodes()
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from memory_mcp.actions.tool_calls import ToolCall, text_of
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers.records import Bad, Progress, Record, files_below
+from memory_mcp.importers.records import Bad, Progress, Record, files_below, read_lines
 from memory_mcp.importers.transcripts import LoggedSession, moment_of
 
 KIND = "codex"
@@ -38,20 +38,13 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     if not path.exists():
         raise ImporterError(f"{path} is not there; Codex's sessions lie in ~/.codex/sessions")
     for file in files_below(path, *SUFFIXES):
-        session = LoggedSession(file.stem, KIND)
-        try:
-            with file.open("rb") as stream:
-                for number, line in enumerate(stream, 1):
-                    progress(len(line))
-                    if not line.strip():
-                        continue
-                    try:
-                        _take(_DECODER.decode(line), line, session)
-                    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                        yield Bad(f"{file}:{number}", f"this is no line of a session: {error}")
-        except OSError as error:
-            yield Bad(str(file), f"it cannot be read: {error.strerror}")
-        yield from session.episodes()
+        yield from _read_file(file, progress)
+
+
+def _read_file(file: Path, progress: Progress) -> Iterator[Record | Bad]:
+    session = LoggedSession(file.stem, KIND)
+    yield from read_lines(file, lambda raw: _take(_DECODER.decode(raw), raw, session), progress, "line of a session")
+    yield from session.episodes()
 
 
 def _take(line: _Line, raw: bytes, session: LoggedSession) -> None:

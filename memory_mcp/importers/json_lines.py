@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from memory_mcp.episodes.outcomes import outcome_of, result_of
 from memory_mcp.errors import ImporterError, InvalidInputError
-from memory_mcp.importers.records import Bad, EpisodeRecord, NoteRecord, Progress, Record, note_of
+from memory_mcp.importers.records import Bad, EpisodeRecord, NoteRecord, Progress, Record, note_of, read_lines
 from memory_mcp.importers.transcripts import moment_of
 from memory_mcp.models.episodes import Complexity, Context, Episode, OutcomeType, Step
 
@@ -58,19 +58,14 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
         ImporterError: it cannot be read.
 
     """
-    try:
-        with path.open("rb") as stream:
-            for number, raw in enumerate(stream, 1):
-                progress(len(raw))
-                if not raw.strip():
-                    continue
-                try:
-                    line = _DECODER.decode(raw)
-                    yield _record(line, line.id or hashlib.sha256(raw.strip()).hexdigest())
-                except (msgspec.DecodeError, UnicodeDecodeError, InvalidInputError) as error:
-                    yield Bad(f"{path}:{number}", str(error))
-    except OSError as error:
-        raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
+    if not path.is_file():
+        raise ImporterError(f"{path} is no file")
+
+    def take(raw: bytes) -> Record:
+        line = _DECODER.decode(raw)
+        return _record(line, line.id or hashlib.sha256(raw.strip()).hexdigest())
+
+    yield from read_lines(path, take, progress, "task or text")
 
 
 def _record(line: _Line, source_id: str) -> Record:

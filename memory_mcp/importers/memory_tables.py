@@ -13,6 +13,7 @@ from memory_mcp.storage import foreign
 
 MEMORY_SERVICE = "mcp-memory-service"
 CLAUDE_MEM = "claude-mem"
+SUFFIXES = (".db",)
 _MEMORIES = ("content_hash", "content", "tags", "memory_type", "metadata", "created_at", "deleted_at")
 _TOLD = ("title", "subtitle", "text", "narrative", "facts", "concepts", "files_read", "files_modified")
 _OBSERVATIONS = ("id", "project", "type", *_TOLD, "created_at", "created_at_epoch")

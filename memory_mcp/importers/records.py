@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
+from memory_mcp.errors import InvalidInputError
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
 
+_ADVANCED = 1 << 18  # bytes between two reports of progress
 Progress = Callable[[int], None]
 
 
@@ -53,6 +56,37 @@ def files_below(path: Path, *suffixes: str) -> list[Path]:
     if not path.is_dir():
         return [path]
     return sorted(each for each in path.rglob("*") if each.suffix in suffixes and each.is_file())
+
+
+def read_lines(
+    file: Path, take: Callable[[bytes], Record | None], progress: Progress, what: str
+) -> Iterator[Record | Bad]:
+    """Hand over the lines of a file and yield the records that they make, if any, and the lines that are refused.
+
+    `what` says what a line should be.
+
+    `take` refuses a line by msgspec.DecodeError, UnicodeDecodeError or InvalidInputError.
+    """
+    done = 0
+    try:
+        with file.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                done += len(line)
+                if done > _ADVANCED:
+                    progress(done)
+                    done = 0
+                if not line.strip():
+                    continue
+                try:
+                    made = take(line)
+                except (msgspec.DecodeError, UnicodeDecodeError, InvalidInputError) as error:
+                    yield Bad(f"{file}:{number}", f"this is no {what}: {error}")
+                    continue
+                if made is not None:
+                    yield made
+    except OSError as error:
+        yield Bad(str(file), f"it cannot be read: {error.strerror}")
+    progress(done)
 
 
 def total_bytes(path: Path, *suffixes: str) -> int:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers.records import Bad, NoteRecord, Progress, Record, note_of
+from memory_mcp.importers.records import Bad, NoteRecord, Progress, Record, note_of, read_lines
 from memory_mcp.models import limits
 
 KIND = "server-memory"
@@ -38,23 +38,17 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     """
     entities: dict[str, _Entity] = {}
     relations: dict[str, list[str]] = {}
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
-    for number, line in enumerate(content.splitlines(), 1):
-        progress(len(line) + 1)
-        if not line.strip():
-            continue
-        try:
-            found = _DECODER.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            yield Bad(f"{path}:{number}", f"this is neither entity nor relation: {error}")
-            continue
+    if not path.is_file():
+        raise ImporterError(f"{path} is no file; server-memory keeps its graph in the file that MEMORY_FILE_PATH names")
+
+    def take(raw: bytes) -> None:
+        found = _DECODER.decode(raw)
         if isinstance(found, _Relation):
             relations.setdefault(found.from_, []).append(f"{found.from_} {found.relationType} {found.to}")
         else:
             entities[found.name] = found
+
+    yield from read_lines(path, take, progress, "entity or relation")
     for name, entity in entities.items():
         head = f"{name} ({entity.entityType})" if entity.entityType else name
         lines = [head, *(f"- {each}" for each in entity.observations), *relations.pop(name, [])]

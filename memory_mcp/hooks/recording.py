@@ -1,17 +1,16 @@
 """This module records an agent's session: a prompt opens an episode, tools are its steps, evidence ends it."""
 
-import msgspec
-
 from memory_mcp.actions.tool_calls import begun_episode, is_recorded, made_step
 from memory_mcp.episodes.shown_outcomes import outcome_shown
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import LimitError, NotFoundError
 from memory_mcp.hooks.events import Event
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, Outcome, Step, Success
+from memory_mcp.models.relationships import Relationship
 
 _NO_PROMPT = "a session of which no prompt was seen"
-_LOOKED_BACK = 500  # steps among which one that was recorded already is looked for
+_TASK_SHOWN = 9_000  # characters of a task that is continued
 
 
 def record_prompt(memory: Memory, event: Event) -> str:
@@ -21,7 +20,7 @@ def record_prompt(memory: Memory, event: Event) -> str:
     if episode is None:
         return _begin(memory, event.session_id, prompt or _NO_PROMPT)
     if prompt and prompt != episode.task:
-        _append(memory, episode, Step("user", prompt, recorded_at=event.at))
+        _append(memory, episode.id, Step("user", prompt, recorded_at=event.at))
     return episode.id
 
 
@@ -34,16 +33,23 @@ def record_tool(memory: Memory, event: Event) -> None:
         return
     begun = begun_episode(event.call)
     if begun and memory.store.exists(begun):
-        opened = _open_episode(memory, event.session_id)
+        opened = _open_episode(memory, event.session_id, with_steps=True)
         memory.store.sessions.enter(event.session_id, begun)
         if opened and not opened.steps and opened.id != begun:
             memory.episodes.delete(opened.id)
     if not is_recorded(event.call.tool):
         return
+    step = made_step(event.call)
     episode = _open_episode(memory, event.session_id)
     if episode is None:
-        episode = memory.episodes.get(_begin(memory, event.session_id, _NO_PROMPT))
-    _append(memory, episode, made_step(event.call))
+        _append(memory, _begin(memory, event.session_id, _NO_PROMPT), step)
+        return
+    try:
+        _append(memory, episode.id, step)
+    except LimitError:  # of steps or bytes: a long session goes on in an episode that follows
+        following = _begin(memory, event.session_id, f"{episode.task[:_TASK_SHOWN]} (continued)")
+        memory.relationships.add([Relationship("follows", following, episode.id)])
+        _append(memory, following, step)
 
 
 def record_end(memory: Memory, event: Event) -> None:
@@ -51,7 +57,7 @@ def record_end(memory: Memory, event: Event) -> None:
 
     A failure ends it with the session only: an agent that stops with a failing test may be told to go on.
     """
-    episode = _open_episode(memory, event.session_id)
+    episode = _open_episode(memory, event.session_id, with_steps=True)
     if episode is None or not episode.steps:
         return
     outcome = None if event.name == "before-compaction" else outcome_shown(episode.steps)
@@ -72,13 +78,16 @@ def _complete(memory: Memory, session_id: str, episode: Episode, outcome: Outcom
     memory.store.sessions.leave(session_id)
 
 
-def _open_episode(memory: Memory, session_id: str) -> Episode | None:
-    """Return the episode that a session is in, unless somebody has completed or erased it meanwhile."""
+def _open_episode(memory: Memory, session_id: str, *, with_steps: bool = False) -> Episode | None:
+    """Return the episode that a session is in, unless somebody has completed or erased it meanwhile.
+
+    Without its steps: reading them all for each further one would make a long session ever slower.
+    """
     found = memory.store.sessions.find(session_id).episode_id
     if found is None:
         return None
     try:
-        episode = memory.episodes.get(found)
+        episode = memory.store.episodes.get(found, with_steps=with_steps)
     except NotFoundError:
         return None
     return episode if episode.outcome is None else None
@@ -90,13 +99,7 @@ def _begin(memory: Memory, session_id: str, task: str) -> str:
     return episode.id
 
 
-def _append(memory: Memory, episode: Episode, step: Step) -> None:
+def _append(memory: Memory, episode_id: str, step: Step) -> None:
     """Append a step, once: a queue may be handled again after a crash."""
-    cleaned = memory.store.writer.redactor.clean(msgspec.structs.replace(step, result=None))
-    if any(_same(each, cleaned) for each in episode.steps[-_LOOKED_BACK:]):
-        return
-    memory.episodes.append(episode.id, [step])
-
-
-def _same(one: Step, other: Step) -> bool:
-    return one.recorded_at == other.recorded_at and (one.tool, one.action) == (other.tool, other.action)
+    if not memory.store.sessions.has_step(episode_id, step):
+        memory.episodes.append(episode_id, [step])

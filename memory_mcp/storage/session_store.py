@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Struct
 
-from memory_mcp.models.episodes import Episode
+from memory_mcp.models.episodes import Episode, Step
 from memory_mcp.storage import documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.documents import Writer
@@ -55,6 +56,18 @@ class SessionStore:
         """
         with self._database.write() as session:
             self._enter(session, session_id, documents.locate(session, self._writer, "episode", episode_id))
+
+    def has_step(self, episode_id: str, step: Step) -> bool:
+        """Whether an episode holds a step of the same time, tool and action; its other steps are not read."""
+        told = self._writer.redactor.clean(msgspec.structs.replace(step, result=None))
+        with self._database.read() as session:
+            return bool(
+                session.value(
+                    "SELECT 1 FROM steps s JOIN documents d ON d.key = s.episode_key"
+                    " WHERE d.id = ? AND s.recorded_at = ? AND s.tool = ? AND s.action = ?",
+                    (episode_id, told.recorded_at, told.tool, told.action),
+                )
+            )
 
     def leave(self, session_id: str) -> None:
         """Let a session be in no episode."""

@@ -13,7 +13,7 @@ import pytest
 from memory_mcp.config.layers import resolve
 from memory_mcp.hooks.entrance import drain
 from memory_mcp.memory import Memory
-from memory_mcp.models.episodes import EpisodeFilter, StepError, StepSuccess, Success
+from memory_mcp.models.episodes import EpisodeFilter, Step, StepError, StepSuccess, Success
 from tests.hooks.agents import HOOK, Agent
 
 MISSING = "Exit code 1\nE   ModuleNotFoundError: No module named 'stripe'\n1 failed in 0.2s"
@@ -161,6 +161,27 @@ def test_an_episode_that_the_agent_begins_takes_the_place_of_the_prompts(home: P
     with opened(agent) as memory:
         (row,) = memory.episodes.list().episodes
     assert (row.id, row.step_count) == (begun.id, 1)
+
+
+def test_a_session_longer_than_an_episode_goes_on_in_one_that_follows(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("a long night")
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        memory.episodes.append(row.id, [Step("Bash", f"step {number}") for number in range(1_000)])
+
+    agent.passed("one more", "ok")
+    agent.passed("and another", "ok")
+
+    with opened(agent) as memory:
+        rows = {each.task: each for each in memory.episodes.list().episodes}
+        (follows,) = memory.relationships.list(kind="follows")
+    assert {task: each.step_count for task, each in rows.items()} == {
+        "a long night": 1_000,
+        "a long night (continued)": 2,
+    }
+    assert (follows.from_id, follows.to_id) == (rows["a long night (continued)"].id, row.id)
+    assert agent.log == ""
 
 
 def test_our_own_tools_and_to_do_lists_are_no_steps_and_an_interrupted_one_has_no_result(home: Path) -> None:

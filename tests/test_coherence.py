@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from memory_mcp.errors import NotFoundError
 from memory_mcp.memory import Memory
@@ -49,7 +50,14 @@ def compare(home: Path, number: int) -> None:
                 same_as_the_database(memory, sight_of(memory, dice))
                 vectors += 1
         hot, cached = memory.store.episodes.hot, memory.similarity.vectors
-        told = {"episodes": episodes, "vectors": vectors, "hits": hot.hits, "cache_hits": hot.cache_hits}
+        told: dict[str, Any] = {
+            "episodes": episodes,
+            "vectors": vectors,
+            "hits": hot.hits,
+            "cache_hits": hot.cache_hits,
+        }
+        state = memory.store.cache.state() if memory.store.cache else None
+        told |= {"trouble": state.trouble if state else "off", "rebuilt": list(state.rebuilt) if state else []}
     print(json.dumps({**told, "misses": hot.misses, "folds": cached.folds}))  # noqa: T201 - told to the test
 
 
@@ -86,10 +94,10 @@ def test_every_answer_is_the_stores_own_while_others_write(tmp_path: Path) -> No
     outcomes += [process.communicate(timeout=LIMIT_S) for process in readers]
 
     assert [process.returncode for process in (*writers, *readers)] == [0] * 6, [errors for _, errors in outcomes]
-    told = [json.loads(output) for output, _ in outcomes[WRITERS:]]
+    told: list[dict[str, Any]] = [json.loads(output) for output, _ in outcomes[WRITERS:]]
     assert all(each["episodes"] > 100 and each["vectors"] > 20 for each in told), told
-    assert sum(each["cache_hits"] for each in told) > 0
-    assert sum(each["folds"] for each in told) > 0
+    assert sum(each["cache_hits"] for each in told) > 0, told
+    assert sum(each["folds"] for each in told) > 0, told
 
 
 if __name__ == "__main__":

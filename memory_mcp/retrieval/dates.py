@@ -16,11 +16,14 @@ _NAMED_DAY = expression(
     rf"\b(?:(\d{{1,2}})\.?\s+({'|'.join(_NAMES)})|({'|'.join(_NAMES)})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?),?\s+(\d{{4}})\b",
     re.IGNORECASE,
 )
+_YEAR = expression(r"\d{4}")
 _DECEMBER = 12
 
 
 def named_spans(text: str) -> list[tuple[int, int]]:
     """Return [from, until) in microseconds for every day or month in the text; impossible dates are passed over."""
+    if not _YEAR.search(text):  # every date has one; compiling the rest would cost a hook 3 ms
+        return []
     spans = [_day(int(year), int(month), int(day)) for year, month, day in _DAY.findall(text)]
     for before, first, second, after, year in _NAMED_DAY.findall(text):
         spans.append(_day(int(year), _NAMES[(first or second).lower()], int(before or after)))

@@ -55,11 +55,17 @@ class Client:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def ask(self, url: str, prompt: str) -> str:
+        """Let Claude Code work on a prompt with the model at this address, without an account."""
+        self.environ |= {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "none"}
+        self.environ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1"
+        return self.run("-p", prompt, "--allowedTools", "Bash", "mcp__memory-mcp")
+
     def use_model(self, url: str) -> None:
         """Let OpenCode ask the model at this address."""
         provider = {
             "npm": "@ai-sdk/openai-compatible",
-            "options": {"baseURL": url, "apiKey": "none"},
+            "options": {"baseURL": f"{url}/v1", "apiKey": "none"},
             "models": {"m": {"name": "m", "tool_call": True}},
         }
         settings = {"provider": {"scripted": provider}, "model": "scripted/m", "small_model": "scripted/m"}

@@ -1,4 +1,4 @@
-"""This module is a language model that follows a script: an OpenAI-compatible endpoint on loopback."""
+"""This module is a language model that follows a script: OpenAI's and Anthropic's protocols on loopback."""
 
 import json
 import threading
@@ -8,36 +8,34 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Messages = list[dict[str, Any]]
-Script = Callable[[Messages, int], tuple[str, dict[str, Any]] | str]
+Said = tuple[str, dict[str, Any]] | str
+Script = Callable[[Messages, int], Said]
 
 
 @contextmanager
 def scripted_model(script: Script) -> Iterator[tuple[str, list[Messages]]]:
-    """Serve a model; `script` sees the messages and how many tools have answered, and returns a tool call or a text."""
+    """Serve a model; `script` sees the messages and how many tools it has called, and returns a call or a text."""
     seen: list[Messages] = []
+    calls: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            said: tuple[str, dict[str, Any]] | str = "a title"
+            said: Said = "a title"
             if body.get("tools"):
                 seen.append(body["messages"])
-                said = script(body["messages"], sum(message["role"] == "tool" for message in body["messages"]))
-            if isinstance(said, str):
-                delta: dict[str, Any] = {"content": said}
-                reason = "stop"
-            else:
-                function = {"name": said[0], "arguments": json.dumps(said[1])}
-                call = {"index": 0, "id": f"call{len(seen)}", "type": "function", "function": function}
-                delta, reason = {"tool_calls": [call]}, "tool_calls"
+                said = script(body["messages"], len(calls))
+                if not isinstance(said, str):
+                    calls.append(said[0])
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
             self.end_headers()
-            for part, ended in (({"role": "assistant", **delta}, None), ({}, reason)):
-                choice = {"index": 0, "delta": part, "finish_reason": ended}
-                chunk = {"id": "x", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
-                self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-            self.wfile.write(b"data: [DONE]\n\n")
+            events = _anthropic(said, len(calls)) if "/messages" in self.path else _openai(said, len(calls))
+            self.wfile.write("".join(events).encode())
 
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
@@ -46,8 +44,51 @@ def scripted_model(script: Script) -> Iterator[tuple[str, list[Messages]]]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1", seen
+        yield f"http://127.0.0.1:{server.server_address[1]}", seen
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _openai(said: Said, number: int) -> Iterator[str]:
+    if isinstance(said, str):
+        delta: dict[str, Any] = {"content": said}
+        reason = "stop"
+    else:
+        function = {"name": said[0], "arguments": json.dumps(said[1])}
+        delta = {"tool_calls": [{"index": 0, "id": f"call{number}", "type": "function", "function": function}]}
+        reason = "tool_calls"
+    for part, ended in (({"role": "assistant", **delta}, None), ({}, reason)):
+        choice = {"index": 0, "delta": part, "finish_reason": ended}
+        chunk = {"id": "x", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
+        yield f"data: {json.dumps(chunk)}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+def _anthropic(said: Said, number: int) -> Iterator[str]:
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    message = {
+        "id": f"msg_{number}",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "usage": usage,
+    }
+    if isinstance(said, str):
+        block: dict[str, Any] = {"type": "text", "text": ""}
+        delta: dict[str, Any] = {"type": "text_delta", "text": said}
+    else:
+        block = {"type": "tool_use", "id": f"toolu_{number}", "name": said[0], "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(said[1])}
+    ended = {"stop_reason": "end_turn" if isinstance(said, str) else "tool_use", "stop_sequence": None}
+    for kind, content in (
+        ("message_start", {"message": {**message, "stop_reason": None, "stop_sequence": None}}),
+        ("content_block_start", {"index": 0, "content_block": block}),
+        ("content_block_delta", {"index": 0, "delta": delta}),
+        ("content_block_stop", {"index": 0}),
+        ("message_delta", {"delta": ended, "usage": usage}),
+        ("message_stop", {}),
+    ):
+        yield f"event: {kind}\ndata: {json.dumps({'type': kind, **content})}\n\n"

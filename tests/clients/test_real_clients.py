@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_mcp.memory import Memory
-from memory_mcp.models.episodes import StepError
+from memory_mcp.models.episodes import StepError, StepSuccess
 from tests.clients.conftest import Client
 from tests.clients.scripted import Messages, scripted_model
 
@@ -18,8 +18,6 @@ def test_claude_code_adds_and_connects_the_server_as_the_readme_says(claude: Cli
 
 
 def test_setup_registers_with_claude_code_through_its_own_command(claude: Client) -> None:
-    (claude.program.parent / "claude").exists()
-
     first = claude.cli("setup", "claude", "--hooks")
     second = claude.cli("setup", "claude", "--hooks")
     listed = claude.run("mcp", "list")
@@ -33,6 +31,57 @@ def test_setup_registers_with_claude_code_through_its_own_command(claude: Client
     assert "memory-mcp" not in json.loads((claude.home / ".claude.json").read_text(encoding="utf-8")).get(
         "mcpServers", {}
     )
+
+
+def test_claude_code_runs_the_hooks_and_its_model_sees_what_they_say(claude: Client) -> None:
+    claude.cli("setup", "claude", "--hooks")
+    claude.cli("note", "add", "releases go out on Tuesday", "--importance", "0.9")
+    commands = ["false", "echo checked"]
+
+    def script(_: Messages, called: int) -> tuple[str, dict[str, Any]] | str:
+        if called < len(commands):
+            return "Bash", {"command": commands[called], "description": "check"}
+        return "done"
+
+    with scripted_model(script) as (url, seen):
+        told = claude.ask(url, "prepare the release of the billing service")
+        first = json.dumps(seen[0])
+        claude.ask(url, "prepare the release of the billing service again")
+
+    assert told.strip().endswith("done")
+    assert "- releases go out on Tuesday" in first
+    assert "SessionStart hook additional context: <memory-mcp-recall>" in first
+    assert "prepare the release of the billing service (2 steps; resume with" in json.dumps(seen[-1])
+    with Memory.open(claude.environ, claude.project, actor="test") as memory:
+        (row, *_) = [each for each in memory.episodes.list().episodes if each.step_count]
+        steps = memory.episodes.get(row.id).steps
+    assert row.task == "prepare the release of the billing service"
+    assert [(step.tool, step.action, type(step.result)) for step in steps] == [
+        ("Bash", "false", StepError),
+        ("Bash", "echo checked", StepSuccess),
+    ]
+    assert all(step.latency_ms is not None for step in steps)
+    assert not (Path(claude.environ["MEMORY_MCP_HOME"]) / "hooks" / "hook.log").exists()
+
+
+def test_a_model_in_claude_code_calls_a_tool_and_sees_its_answer(claude: Client) -> None:
+    claude.cli("setup", "claude")
+    claude.cli("note", "add", "the billing service needs stripe 11 in its tests")
+
+    def script(_: Messages, called: int) -> tuple[str, dict[str, Any]] | str:
+        return ("mcp__memory-mcp__query_memory", {"query": "billing service tests"}) if not called else "done"
+
+    with scripted_model(script) as (url, seen):
+        claude.ask(url, "repair the billing tests")
+
+    answers = [
+        part
+        for message in seen[-1]
+        if isinstance(message["content"], list)
+        for part in message["content"]
+        if part.get("type") == "tool_result"
+    ]
+    assert "the billing service needs stripe 11 in its tests" in json.dumps(answers)
 
 
 def test_opencode_lists_the_server_as_connected(opencode: Client) -> None:

@@ -14,7 +14,7 @@ from memory_mcp.config.layers import resolve
 from memory_mcp.config.places import Places, places
 from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import BusyError
+from memory_mcp.errors import BusyError, StoreError
 from memory_mcp.hooks.events import Event, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record
@@ -23,6 +23,7 @@ from memory_mcp.redaction import Redactor
 
 _MOST_INPUT = 32 << 20
 _MOST_LOG = 1 << 20
+_DRAINING_S = 0.05  # of a hook, for what others have left
 _ANSWERED = frozenset(("session-start", "user-prompt", "before-tool"))
 
 
@@ -67,17 +68,24 @@ def _handled(event: Event, settings: Settings, where: Places, project: str, dire
     queue = HookQueue(hook_directory(where))
     cleaned = Redactor(settings.redaction.emails).clean(event)
     patient = _impatient(settings)
+    record = {"project": project, "directory": str(directory), "event": msgspec.to_builtins(cleaned)}
     try:
-        queue.drain(lambda record: _replay(patient, where, record))
+        queue.drain(lambda record: _replay(patient, where, record), _DRAINING_S)
         if queue.is_empty:  # what came before must be recorded before
             with Memory(patient, where, project, actor="hook", directory=directory) as memory:
                 return _answer(event, handle(memory, cleaned))
     except BusyError:
         pass  # as where the queue waits: this event waits too
-    if event.name != "before-tool":
-        record = {"project": project, "directory": str(directory), "event": msgspec.to_builtins(cleaned)}
-        queue.add(record)
+    except StoreError:
+        _queued(queue, event, record)
+        raise
+    _queued(queue, event, record)
     return ""
+
+
+def _queued(queue: HookQueue, event: Event, record: Record) -> None:
+    if event.name != "before-tool":  # which is only a question
+        queue.add(record)
 
 
 def _replay(settings: Settings, where: Places, record: Record) -> None:

@@ -2,17 +2,21 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from memory_mcp.errors import BusyError
+import msgspec
+
+from memory_mcp.errors import MemoryMcpError, StoreError
 from memory_mcp.storage.file_lock import FileLock
 
 _PATIENCE_S = 1.0
 _NAME = "queue.jsonl"
 _TAKEN = "taken.jsonl"
+REFUSED = "refused.jsonl"
 
 Record = dict[str, Any]
 
@@ -38,17 +42,16 @@ class HookQueue:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         with self._locked("adding", _PATIENCE_S):  # held for microseconds; an event is not lost for want of it
-            descriptor = os.open(self._directory / _NAME, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-            try:
-                os.write(descriptor, line)
-            finally:
-                os.close(descriptor)
+            self._append(_NAME, line)
 
-    def drain(self, handle: Callable[[Record], None]) -> int:
-        """Hand over what waits, oldest first, and return how many events were; what is refused as busy stays.
+    def drain(self, handle: Callable[[Record], None], budget_s: float = float("inf")) -> int:
+        """Hand over what waits, oldest first, until the time is up, and return how many events were handled.
 
-        A process that dies over an event leaves it in the file: it may be handled twice, and is never lost.
+        While the store cannot be used events stay. One that is refused for itself is set aside, so that it does not
+        keep the others. A process that dies over an event leaves it in the file: it may be handled twice, and is never
+        lost.
         """
+        deadline = time.monotonic() + budget_s
         if self.is_empty:
             return 0
         handled = 0
@@ -58,16 +61,27 @@ class HookQueue:
                 if not lines:
                     break
                 for number, line in enumerate(lines):
-                    try:
-                        handle(json.loads(line))
-                    except BusyError:
+                    if time.monotonic() > deadline:
                         self._keep(lines[number:])
                         return handled
-                    except ValueError:  # a line that was cut by a full disk
+                    try:
+                        handle(json.loads(line))
+                    except StoreError:
+                        self._keep(lines[number:])
+                        return handled
+                    except (MemoryMcpError, msgspec.MsgspecError, ValueError, KeyError):
+                        self._append(REFUSED, line + b"\n")
                         continue
                     handled += 1
                 (self._directory / _TAKEN).unlink()
         return handled
+
+    def _append(self, name: str, line: bytes) -> None:
+        descriptor = os.open(self._directory / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
 
     def _take(self) -> list[bytes]:
         """Return the lines that wait; they are moved aside, so that others can add meanwhile."""

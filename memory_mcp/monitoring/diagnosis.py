@@ -172,9 +172,12 @@ def waiting(directory: Path) -> Diagnosis:
         for name in ("taken.jsonl", "queue.jsonl")
         if (file := directory / name).exists()
     )
+    refused = directory / "refused.jsonl"
     log = directory / "hook.log"
     errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     told = f"{queued} events wait, {len(errors)} errors in {log}" + (f", the last: {errors[-1]}" if errors else "")
-    if errors:
-        return Diagnosis("hooks", "warning", told, "mend what the line says and remove the log")
+    if refused.exists():
+        told += f", {len(refused.read_bytes().splitlines())} refused events in {refused}"
+    if errors or refused.exists():
+        return Diagnosis("hooks", "warning", told, "mend what the lines say and remove the files")
     return Diagnosis("hooks", "ok", told)

@@ -280,6 +280,71 @@ def test_a_queue_that_was_handled_before_a_crash_is_not_recorded_twice(home: Pat
     assert actions == ["make build", "make smoke"]
 
 
+def test_an_event_that_is_refused_for_itself_does_not_keep_the_others(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("deploy the site")
+    with opened(agent) as memory, memory.store.database.write():
+        agent.passed("make build", "ok")
+    queue = home / "hooks" / "queue.jsonl"
+    queue.write_bytes(
+        b'cut off {"proj\n{"project": "day", "directory": "/", "event": {"name": "wonder"}}\n' + queue.read_bytes()
+    )
+
+    agent.passed("make smoke", "ok")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        actions = [step.action for step in memory.episodes.get(row.id).steps]
+    assert actions == ["make build", "make smoke"]
+    refused = home / "hooks" / "refused.jsonl"
+    assert len(refused.read_bytes().splitlines()) == 2
+    assert stat.S_IMODE(refused.stat().st_mode) == 0o600
+
+
+def test_events_wait_while_the_store_cannot_be_used_at_all(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("deploy the site")
+    store = home / "memory.db"
+    good = store.read_bytes()
+    for side in home.glob("memory.db-*"):
+        side.unlink()
+    store.write_bytes(b"no database " * 500)
+    agent.passed("make build", "ok")
+    assert "NotAStoreError" in agent.log
+    store.write_bytes(good)
+
+    agent.passed("make smoke", "ok")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        actions = [step.action for step in memory.episodes.get(row.id).steps]
+    assert actions == ["make build", "make smoke"]
+
+
+def test_a_long_queue_is_handled_by_and_by(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("deploy the site")
+    with opened(agent) as memory, memory.store.database.write():
+        agent.passed("step 0", "ok")
+    queue = home / "hooks" / "queue.jsonl"
+    (line,) = [json.loads(each) for each in queue.read_text(encoding="utf-8").splitlines()]
+    lines = []
+    for number in range(200):
+        line["event"]["call"] |= {"arguments": {"command": f"step {number}"}, "at": line["event"]["at"] + number}
+        lines.append(json.dumps(line))
+    queue.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    agent.passed("step 200", "ok")
+    left = (home / "hooks" / "taken.jsonl").exists()
+    with opened(agent) as memory:
+        drain(memory)
+        (row,) = memory.episodes.list().episodes
+        actions = [step.action for step in memory.episodes.get(row.id).steps]
+
+    assert left  # a hook does not let its agent wait for all of them
+    assert actions == [f"step {number}" for number in range(201)]
+
+
 def test_nothing_is_lost_when_many_hooks_run_while_the_store_is_now_and_then_busy(home: Path) -> None:
     agents = [Agent(home, f"session {number}") for number in range(3)]
     for agent in agents:

@@ -199,8 +199,8 @@ def _taken_in(memory: Memory, kind: Kind, paths: list[Path], *, dry_run: bool) -
 
         summary = take_in(targets, kind.name, records(), dry_run=dry_run)
         bar.update(task, total=total, completed=total)  # of a database only a part was read
-    if summary.imported and not dry_run:
-        follow(memory, summary.imported)
+    if (summary.imported or summary.grown) and not dry_run:
+        follow(memory, summary.imported + summary.grown)
     return summary
 
 
@@ -224,7 +224,7 @@ def _import_exports(place: Opening, paths: list[Path], *, projects: bool, dry_ru
 
 
 def _add(summary: Summary, more: Summary) -> None:
-    for name in ("read", "imported", "known", "relationships", "bad"):
+    for name in ("read", "imported", "grown", "known", "relationships", "bad"):
         setattr(summary, name, getattr(summary, name) + getattr(more, name))
     summary.reports += more.reports
 
@@ -234,8 +234,9 @@ def _report(summary: Summary, *, dry_run: bool, json: bool) -> None:
         show.as_json(summary)
     else:
         would = "would be imported" if dry_run else "imported"
+        grown = f"{summary.grown} had grown, " if summary.grown else ""
         show.line(
-            f"{summary.read} records read: {summary.imported} {would}, {summary.known} known already, "
+            f"{summary.read} records read: {summary.imported} {would}, {summary.known} known already, {grown}"
             f"{summary.bad} bad ones passed over, {summary.relationships} relationships"
         )
     for each in summary.reports[:_SHOWN]:

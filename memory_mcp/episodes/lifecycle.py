@@ -194,9 +194,24 @@ class Episodes:
             [self._prepared(episode, typical[episode.context.domain, episode.task_type]) for episode in episodes]
         )
 
+    def record_again(self, episode_id: str, episode: Episode) -> Receipt:
+        """Replace a recorded episode by what its source says now, under the id that it has.
+
+        Raises:
+            NotFoundError: no such episode here.
+            InvalidInputError: it goes past a limit.
+
+        """
+        typical = self._store.typical(episode.context.domain, episode.task_type)
+        return self._store.replace(self._prepared(replace(episode, id=episode_id), typical))
+
     def sources(self, kind: str) -> dict[str, str]:
         """Map the source ids that an importer has recorded to episode ids."""
         return self._store.sources(kind)
+
+    def step_counts(self, kind: str) -> dict[str, int]:
+        """Map the source ids that an importer has recorded to the steps that their episodes have."""
+        return self._store.step_counts(kind)
 
     def correct_outcome(self, episode_id: str, outcome: Outcome, *, tag: str) -> tuple[Episode, Receipt]:
         """Replace the outcome of a recorded episode after later evidence, such as a revert, and tag it."""

@@ -27,7 +27,7 @@ _IMPORTANT = 0.5
 def session_briefing(memory: Memory) -> str:
     """Return open episodes, what failed last time, top patterns and notes; nothing where there is nothing to say."""
     active = memory.episodes.list(EpisodeFilter(status="active"), limit=_LOOKED_AT).episodes
-    begun = [row for row in active if row.step_count][:_MOST]
+    begun = [row for row in active if row.step_count and row.origin is None][:_MOST]  # an imported one is over
     handoffs = {row.episode_id: row.id for row in memory.handoffs.list(_LOOKED_AT)} if begun else {}
     failures = memory.store.digests.latest_failures(_MOST)
     patterns = memory.store.patterns.list(PatternFilter(least_uses=_LEAST_USES), limit=_MOST, cursor=None).patterns

@@ -1,6 +1,7 @@
 """This module stores what readers hand over: in batches, each record once, bad ones reported."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeGuard
 
 import msgspec
 from msgspec import Struct
@@ -10,7 +11,7 @@ from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.errors import IllegalMoveError, InvalidInputError
 from memory_mcp.importers.records import Bad, ConversationRecord, EpisodeRecord, NoteRecord, Record
-from memory_mcp.models.episodes import Context, Source
+from memory_mcp.models.episodes import Context, Episode, Source
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.notes.notebook import Notes
@@ -30,10 +31,14 @@ class Targets(Struct, frozen=True):
 
 
 class Summary(Struct):
-    """What an import did, or in a rehearsal would do; of the bad records the first hundred are named."""
+    """What an import did, or in a rehearsal would do; of the bad records the first hundred are named.
+
+    `grown` counts the known episodes whose source has more steps than when it was imported.
+    """
 
     read: int = 0
     imported: int = 0
+    grown: int = 0
     known: int = 0
     relationships: int = 0
     bad: int = 0
@@ -55,6 +60,7 @@ def take_in(targets: Targets, kind: str, records: Iterable[Record | Bad], *, dry
     """
     summary = Summary()
     known = targets.episodes.sources(kind)
+    steps = targets.episodes.step_counts(kind)
     batch: list[Record] = []
     size = 0
     for record in records:
@@ -63,7 +69,12 @@ def take_in(targets: Targets, kind: str, records: Iterable[Record | Bad], *, dry
             continue
         summary.read += 1
         if record.source_id in known:
-            summary.known += 1
+            if _has_grown(record, steps):
+                summary.grown += 1
+                if not dry_run:
+                    targets.episodes.record_again(known[record.source_id], _sourced(kind, record))
+            else:
+                summary.known += 1
             continue
         known[record.source_id] = ""  # a second record of the same source is known too
         batch.append(record)
@@ -105,11 +116,7 @@ def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, 
     if not records:
         return {}
     receipts: list[Receipt] = []
-    episodes = [
-        msgspec.structs.replace(record.episode, source=Source(kind, record.source_id))
-        for record in records
-        if isinstance(record, EpisodeRecord)
-    ]
+    episodes = [_sourced(kind, record) for record in records if isinstance(record, EpisodeRecord)]
     if episodes:
         receipts += targets.episodes.record(episodes)
     notes = [
@@ -135,6 +142,16 @@ def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, 
     if talks:
         receipts += targets.conversations.record(talks)
     return {record.source_id: receipt.id for record, receipt in zip(records, receipts, strict=True)}
+
+
+def _has_grown(record: Record, steps: dict[str, int]) -> TypeGuard[EpisodeRecord]:
+    """Whether an episode that is known has more steps by now, as an agent's session that was resumed."""
+    before = steps.get(record.source_id)
+    return isinstance(record, EpisodeRecord) and before is not None and len(record.episode.steps) > before
+
+
+def _sourced(kind: str, record: EpisodeRecord) -> Episode:
+    return msgspec.structs.replace(record.episode, source=Source(kind, record.source_id))
 
 
 def _relate(relationships: Relationships, record: EpisodeRecord, known: dict[str, str]) -> int:

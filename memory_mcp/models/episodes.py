@@ -179,7 +179,7 @@ class Episode(Struct, frozen=True):
 
 
 class EpisodeSummary(Struct, frozen=True):
-    """One row of a listing: an episode without its steps."""
+    """One row of a listing: an episode without its steps; `origin` is the kind of source that it was imported from."""
 
     id: str
     project: str
@@ -191,6 +191,7 @@ class EpisodeSummary(Struct, frozen=True):
     completed_at: int | None
     reward: float | None
     step_count: int
+    origin: str | None = None
 
     @property
     def status(self) -> Status:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -143,7 +144,17 @@ def load_episode(
     )
 
 
-def summary_of(episode: Episode, step_count: int) -> EpisodeSummary:
+def task_key(task: str) -> str:
+    """Return the form under which repetitions of one task are recognised."""
+    return " ".join(task.casefold().split())[:500]
+
+
+def text_bytes(rows: Sequence[tuple[Any, ...]]) -> int:
+    """Add up the bytes of the texts in rows of columns."""
+    return sum(len(column.encode()) for row in rows for column in row if isinstance(column, str))
+
+
+def summary_of(episode: Episode, step_count: int, origin: str | None) -> EpisodeSummary:
     """Return the row of a listing of an episode that was loaded without its steps."""
     return EpisodeSummary(
         id=episode.id,
@@ -156,6 +167,7 @@ def summary_of(episode: Episode, step_count: int) -> EpisodeSummary:
         completed_at=episode.completed_at,
         reward=episode.reward.total if episode.reward else None,
         step_count=step_count,
+        origin=origin,
     )
 
 

@@ -204,3 +204,13 @@ def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
         f"SELECT source_id, id FROM documents WHERE project_key IN {wall.among} AND source_kind = ?", (kind,)
     )
     return dict(rows)
+
+
+def steps_by_source(session: Session, wall: Wall, kind: str) -> dict[str, int]:
+    """Map source ids of one kind to the number of steps that the episodes imported from them have."""
+    rows: list[tuple[Any, ...]] = session.rows(
+        "SELECT d.source_id, e.step_count FROM documents d JOIN episodes e ON e.key = d.key"
+        f" WHERE d.project_key IN {wall.among} AND d.source_kind = ?",
+        (kind,),
+    )
+    return dict(rows)

@@ -88,7 +88,7 @@ class EpisodeStore:
             count, size = session.rows("SELECT step_count, size_bytes FROM episodes WHERE key = ?", (key,))[0]
             cleaned = self._writer.redactor.clean(tuple(steps))
             rows = [codec.dump_step(step) for step in cleaned]
-            size += _size(rows)
+            size += codec.text_bytes(rows)
             if count + len(steps) > limits.STEPS_PER_EPISODE:
                 raise LimitError(
                     f"episode {episode_id} has {count} steps and may have {limits.STEPS_PER_EPISODE}; "
@@ -195,7 +195,7 @@ class EpisodeStore:
                 session, self._writer.wall, _LISTED, conditions, {**bindings, "limit": limit + 1}
             )
             rows = session.rows(
-                "SELECT d.key, d.created_at, d.id, p.name, e.step_count,"
+                "SELECT d.key, d.created_at, d.id, p.name, d.source_kind, e.step_count,"
                 f" {', '.join(codec.EPISODE_COLUMNS)}, e.checksum"
                 " FROM json_each(?) w JOIN documents d ON d.key = w.value JOIN episodes e ON e.key = d.key"
                 " JOIN projects p ON p.key = d.project_key ORDER BY d.created_at DESC, d.key DESC",
@@ -205,7 +205,7 @@ class EpisodeStore:
         shown = rows[:limit]
         summaries: list[EpisodeSummary] = []
         damaged: dict[int, str] = {}
-        for key, _, episode_id, project, step_count, *columns in shown:
+        for key, _, episode_id, project, origin, step_count, *columns in shown:
             try:
                 episode = codec.load_episode(
                     (episode_id, project, False, None, None, 0, "task"), tuple(columns), tags.get(key, ()), ()
@@ -213,7 +213,7 @@ class EpisodeStore:
             except DamagedError as error:
                 damaged[key] = str(error)
             else:
-                summaries.append(codec.summary_of(episode, step_count))
+                summaries.append(codec.summary_of(episode, step_count, origin))
         if damaged and not self._database.is_read_only:
             with self._database.write() as session:
                 documents.quarantine(session, self._writer.clock, damaged)
@@ -297,7 +297,7 @@ class EpisodeStore:
             " ORDER BY created_at DESC, key DESC LIMIT :latest)) ORDER BY d.created_at, d.key",
             {
                 "project": self._writer.wall.project_key,
-                "task_key": task_key(task),
+                "task_key": codec.task_key(task),
                 "keys": documents.keys_json(keys),
                 "latest": latest,
             },
@@ -319,6 +319,25 @@ class EpisodeStore:
 
         seconds = median(row[1] for row in rows) / 1e6
         return Typical(len(rows), float(median(row[0] for row in rows)), round(seconds, 3))
+
+    def replace(self, given: Episode) -> Receipt:
+        """Replace a recorded episode, with its steps, by what its source says now.
+
+        Raises:
+            NotFoundError: no such episode here.
+
+        """
+        with self._database.write() as session:
+            key = documents.locate(session, self._writer, "episode", given.id)
+            self.rewrite(session, key, self._writer.redactor.clean(given))
+            receipt = documents.seal(session, self._writer, "replace", given.id)
+        self.hot.forget(given.id)
+        return receipt
+
+    def step_counts(self, kind: str) -> dict[str, int]:
+        """Map the source ids of one importer to the steps that their episodes have."""
+        with self._database.read() as session:
+            return documents.steps_by_source(session, self._writer.wall, kind)
 
     def sources(self, kind: str) -> dict[str, str]:
         """Map the source ids of one importer to episode ids."""
@@ -363,21 +382,12 @@ def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
         "checksum": codec.checksum(*covered.values()),
         "updated_at": episode.updated_at,
         "kind": episode.kind,
-        "task_key": task_key(episode.task),
+        "task_key": codec.task_key(episode.task),
         "outcome_type": outcome_type(episode.outcome) if episode.outcome else None,
         "reward": episode.reward.total if episode.reward else None,
         "step_count": len(steps),
-        "size_bytes": _size(steps),
+        "size_bytes": codec.text_bytes(steps),
     }
-
-
-def task_key(task: str) -> str:
-    """Return the form under which repetitions of one task are recognised."""
-    return " ".join(task.casefold().split())[:500]
-
-
-def _size(rows: Sequence[tuple[Any, ...]]) -> int:
-    return sum(len(column.encode()) for row in rows for column in row if isinstance(column, str))
 
 
 def _insert_steps(session: Session, key: int, start: int, rows: Sequence[Row]) -> None:

@@ -1,12 +1,13 @@
 """What a hook says stays within its budget."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_mcp.hooks.briefing import session_briefing
 from memory_mcp.hooks.fence import Section, fenced, tokens
 from memory_mcp.memory import Memory
-from memory_mcp.models.episodes import Failure, Step, StepError, StepSuccess, Success
+from memory_mcp.models.episodes import Failure, Source, Step, StepError, StepSuccess, Success
 from tests.conftest import OpenMemory
 
 
@@ -47,6 +48,18 @@ def test_important_notes_come_first_and_trifles_not_at_all(memory: Memory) -> No
         "- the build needs node 22",
         "- releases go out on Tuesday",
     ]
+
+
+def test_an_imported_session_without_an_outcome_is_not_called_open(memory: Memory) -> None:
+    steps = (Step("bash", "ls", result=StepSuccess()),)
+    drafted = msgspec.structs.replace(memory.episodes.draft("years ago"), steps=steps)
+    memory.episodes.record([msgspec.structs.replace(drafted, id="", source=Source("claude-code", "s1"))])
+    memory.episodes.record([msgspec.structs.replace(drafted, id="", task="today")])
+
+    briefing = session_briefing(memory)
+
+    assert "today" in briefing
+    assert "years ago" not in briefing
 
 
 def test_the_wall_stands_in_a_briefing_too(open_memory: OpenMemory) -> None:

@@ -93,6 +93,26 @@ def test_importing_twice_changes_nothing(memory: Memory, tmp_path: Path) -> None
     assert memory.store.counts()["episodes"] == 1
 
 
+def test_a_session_that_was_resumed_since_is_brought_up_to_date(memory: Memory, tmp_path: Path) -> None:
+    write(tmp_path / "p" / "s1.jsonl", SESSION[:6])
+    taken(memory, claude_code, tmp_path)
+    (before,) = memory.episodes.list().episodes
+    write(tmp_path / "p" / "s1.jsonl", SESSION)
+
+    rehearsed = taken(memory, claude_code, tmp_path, dry_run=True)
+    grown = taken(memory, claude_code, tmp_path)
+    again = taken(memory, claude_code, tmp_path)
+
+    assert [(each.imported, each.grown, each.known) for each in (rehearsed, grown, again)] == [
+        (0, 1, 0),
+        (0, 1, 0),
+        (0, 0, 1),
+    ]
+    (after,) = memory.episodes.list().episodes
+    assert (after.id, before.outcome, after.outcome) == (before.id, "failure", "success")
+    assert after.step_count == 6
+
+
 def test_a_rehearsal_counts_and_stores_nothing(memory: Memory, tmp_path: Path) -> None:
     write(tmp_path / "p" / "s1.jsonl", SESSION)
 

@@ -76,8 +76,10 @@ def prompt_recall(memory: Memory, event: Event, episode_id: str) -> str:
     asked = event.prompt[:_ASKED]
     if len(query_terms(asked)) < _LEAST_TERMS:
         return ""
-    recall = Recall(memory.store, KeywordIndex(memory.store), memory.settings.recall)
-    hits = recall.search(Query(asked, limit=_MOST_HITS + 1)).hits
+    keywords = KeywordIndex(memory.store)
+    recall = Recall(memory.store, keywords, memory.settings.recall)
+    # the session's own episode, which changes with each step, is not shown: indexing it again would take 4 ms
+    hits = recall.search(Query(asked, limit=_MOST_HITS + 1), follow=not keywords.lacks_only(episode_id)).hits
     shown = [hit for hit in hits if hit.relevance >= settings.recall_floor and hit.id != episode_id][:_MOST_HITS]
     return fenced([Section("What was met before:", [_hit_line(hit) for hit in shown])], settings.recall_tokens)
 

@@ -37,6 +37,16 @@ class KeywordIndex:
             if progress:
                 progress(len(texts))
 
+    def lacks_only(self, episode_id: str) -> bool:
+        """Whether nothing but this episode has changed since; told without following."""
+        with self._store.database.read() as session:
+            after = search_index.followed(session, search_index.KEYWORDS)
+            work = search_index.pending(session, after, _BATCH)
+            others = (*work.note_keys, *work.pattern_keys, *work.turn_keys)
+            if others or work.up_to < search_index.head(session) or len(work.episode_keys) > 1:
+                return False
+            return all(each.id == episode_id for each in search_index.candidates(session, work.episode_keys).values())
+
     def is_behind(self, session: Session) -> bool:
         """Whether there are changes that it has not followed."""
         return search_index.followed(session, search_index.KEYWORDS) < search_index.head(session)

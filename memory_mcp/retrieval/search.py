@@ -75,8 +75,10 @@ class Recall:
         self.similarity = similarity
         self._tree = tree
 
-    def search(self, query: Query, *, patience_s: float = 0.0) -> Answer:
+    def search(self, query: Query, *, patience_s: float = 0.0, follow: bool = True) -> Answer:
         """Return ranked hits; `patience_s` is how long a slow provider may take to make missing vectors first.
+
+        `follow` lets the index catch up before; without, what changed since is not found.
 
         Raises:
             InvalidInputError: the question is empty or too long.
@@ -84,7 +86,7 @@ class Recall:
 
         """
         checks.text(query.text, "the query", limits.QUERY_CHARACTERS, required=True)
-        degraded = self._follow(patience_s)
+        degraded = self._follow(patience_s) if follow else []
         now = self._store.clock.now()
         sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
         with self._store.database.read() as session:

@@ -90,6 +90,17 @@ def test_what_is_told_is_fenced_and_cannot_end_the_fence(home: Path) -> None:
     assert told.endswith("\n</memory-mcp-recall>")
 
 
+def test_what_others_record_meanwhile_is_recalled_for_the_next_prompt(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("look into the billing service")
+    agent.passed("ls src/billing", "refunds.py")
+    assert agent.prompt("which stripe version does billing want") == ""
+    with opened(agent) as memory:
+        memory.notes.add("the billing service wants stripe version 11")
+
+    assert "the billing service wants stripe version 11" in agent.prompt("so which stripe version does billing want")
+
+
 def test_nothing_relevant_means_that_nothing_is_said(home: Path) -> None:
     mend(Agent(home, "one"))
     agent = Agent(home, "two")

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import typer
 from msgspec import Struct
 
 from memory_mcp.config.layers import Resolved, resolve
 from memory_mcp.config.places import Places, places
+from memory_mcp.config.projects import project_name
 from memory_mcp.memory import Memory
 
 
@@ -27,6 +29,27 @@ class Opening(Struct, frozen=True):
         """Return every path in use."""
         found = self.resolved()
         return places(found.settings, settings_file=found.path)
+
+    def project(self) -> str:
+        """Return the name of the project that these options lead to."""
+        return project_name(self.resolved().settings.project, self.environ, self.directory)
+
+    def beside(self, directory: str) -> "Opening":
+        """Return what leads to the project of a session that ran in another directory, which may be gone by now.
+
+        One that is closed to this user is known by its path alone; where the path means nothing here, nothing changes.
+        """
+        if not Path(directory).is_absolute() or "\0" in directory:
+            return self
+        environ = {name: value for name, value in self.environ.items() if name != "CLAUDE_PROJECT_DIR"}
+        there = msgspec.structs.replace(self, environ=environ, directory=Path(directory))
+        try:
+            there.project()
+        except PermissionError:
+            return msgspec.structs.replace(self, flags={"project.name": directory, **self.flags})
+        except OSError:  # no path of this machine
+            return self
+        return there
 
     def memory(self) -> Memory:
         """Open the memory; use it as a context manager."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ from memory_mcp.importers.commits import Commit, count_commits, read_json_lines,
 from memory_mcp.importers.git import Summary as GitSummary
 from memory_mcp.importers.git import import_commits, rehearse_commits
 from memory_mcp.importers.records import Bad, Reader, Record, total_bytes
-from memory_mcp.importers.taking_in import Summary, Targets, take_in
+from memory_mcp.importers.taking_in import Intake, Summary, Targets, take_in
 from memory_mcp.memory import Memory
 
 app = typer.Typer(
@@ -169,9 +170,8 @@ def jsonl(
     others = [path for path in paths if path not in exports]
     summary = _import_exports(opening(context), exports, projects=projects, dry_run=dry_run) if exports else Summary()
     if others:
-        with memory_of(context) as memory:
-            _add(summary, _taken_in(memory, _PLAIN_LINES, others, dry_run=dry_run))
-    _report(summary, dry_run=dry_run, json=json)
+        _add(summary, _taken_in(opening(context), _PLAIN_LINES, others, dry_run=dry_run))
+    _report(summary, here="", dry_run=dry_run, json=json)
 
 
 def _usual_place(place: Opening, kind: Kind) -> Path:
@@ -181,26 +181,44 @@ def _usual_place(place: Opening, kind: Kind) -> Path:
 
 
 def _import(context: typer.Context, kind: Kind, paths: list[Path], *, dry_run: bool, json: bool) -> None:
-    with memory_of(context) as memory:
-        summary = _taken_in(memory, kind, paths, dry_run=dry_run)
-    _report(summary, dry_run=dry_run, json=json)
+    place = opening(context)
+    summary = _taken_in(place, kind, paths, dry_run=dry_run)
+    _report(summary, here=place.project(), dry_run=dry_run, json=json)
 
 
-def _taken_in(memory: Memory, kind: Kind, paths: list[Path], *, dry_run: bool) -> Summary:
-    """Read files with a progress bar in bytes, store and index what they hold."""
-    targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
+def _taken_in(place: Opening, kind: Kind, paths: list[Path], *, dry_run: bool) -> Summary:
+    """Read files with a progress bar in bytes, store what they hold, each session in its own project, and index it."""
+    summary = Summary()
     total = sum(total_bytes(path, *kind.suffixes) for path in paths)
-    with show.progress(in_bytes=True) as bar:
-        task = bar.add_task(kind.name, total=total or None)
+    with ExitStack() as stack:
+        memories: dict[str, Memory] = {}
+        intakes: dict[str, Intake] = {}
 
-        def records() -> Iterator[Record | Bad]:
-            for path in paths:
-                yield from kind.reader(path, lambda count: bar.advance(task, count))
+        @cache
+        def intake_of(directory: str) -> Intake:
+            own = place.beside(directory) if directory else place
+            project = own.project()
+            if project not in intakes:
+                memory = memories[project] = stack.enter_context(own.memory())
+                targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
+                intakes[project] = Intake(targets, kind.name, dry_run=dry_run)
+            return intakes[project]
 
-        summary = take_in(targets, kind.name, records(), dry_run=dry_run)
-        bar.update(task, total=total, completed=total)  # of a database only a part was read
-    if (summary.imported or summary.grown) and not dry_run:
-        follow(memory, summary.imported + summary.grown)
+        with show.progress(in_bytes=True) as bar:
+            task = bar.add_task(kind.name, total=total or None)
+
+            def records() -> Iterator[Record | Bad]:
+                for path in paths:
+                    yield from kind.reader(path, lambda count: bar.advance(task, count))
+
+            take_in(intake_of, records(), summary.report)
+            bar.update(task, total=total, completed=total)  # of a database only a part was read
+        for project, intake in intakes.items():
+            written = intake.summary.imported + intake.summary.grown
+            summary.projects[project] = intake.summary.imported
+            _add(summary, intake.summary)
+            if written and not dry_run:
+                follow(memories[project], written)
     return summary
 
 
@@ -229,7 +247,8 @@ def _add(summary: Summary, more: Summary) -> None:
     summary.reports += more.reports
 
 
-def _report(summary: Summary, *, dry_run: bool, json: bool) -> None:
+def _report(summary: Summary, *, here: str, dry_run: bool, json: bool) -> None:
+    """Print what was done, and where, unless all of it belongs to the project `here`."""
     if json:
         show.as_json(summary)
     else:
@@ -239,6 +258,9 @@ def _report(summary: Summary, *, dry_run: bool, json: bool) -> None:
             f"{summary.read} records read: {summary.imported} {would}, {summary.known} known already, {grown}"
             f"{summary.bad} bad ones passed over, {summary.relationships} relationships"
         )
+        if here and set(summary.projects) - {here}:
+            for project, imported in summary.projects.items():
+                show.line(f"{imported} {would} into project {project}")
     for each in summary.reports[:_SHOWN]:
         typer.echo(f"memory-cli: {each.where}: {each.reason}", err=True)
     if summary.bad > _SHOWN:

@@ -5,15 +5,13 @@ import typer
 
 from memory_cli import show
 from memory_cli.opening import opening
-from memory_mcp.config.projects import project_name
 
 
 def where(context: typer.Context, json: show.Json = False) -> None:
     """Print every path in use and the project of this directory."""
     place = opening(context)
-    settings = place.resolved().settings
     paths = {name: str(value) for name, value in msgspec.structs.asdict(place.places()).items()}
-    found = {"project": project_name(settings.project, place.environ, place.directory), **paths}
+    found = {"project": place.project(), **paths}
     if json:
         show.as_json(found)
         return

@@ -28,6 +28,7 @@ class _Line(Struct):
     uuid: str = ""
     parentUuid: str | None = None  # noqa: N815 - Claude Code's own names, as below
     sessionId: str = ""  # noqa: N815
+    cwd: Any = None
     agentId: str = ""  # noqa: N815
     isSidechain: bool = False  # noqa: N815
     isMeta: bool = False  # noqa: N815
@@ -86,6 +87,7 @@ def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dic
     session = _session(line, main, sessions, roots)
     at = moment_of(line.timestamp)
     session.see(at)
+    session.directory = session.directory or text_of(line.cwd)
     if line.type == "user":
         _take_user(line, message, session, at)
     else:

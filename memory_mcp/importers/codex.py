@@ -52,6 +52,7 @@ def _take(line: _Line, raw: bytes, session: LoggedSession) -> None:
     item: dict[str, Any] = line.payload if line.payload is not None else msgspec.json.decode(raw)
     if line.type == "session_meta" and isinstance(item.get("id"), str):
         session.source_id = item["id"]
+        session.directory = text_of(item.get("cwd"))
     kind = item.get("type") if line.payload is not None else line.type
     session.see(at)
     if line.payload is not None and line.type != "response_item":

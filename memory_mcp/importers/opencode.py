@@ -36,8 +36,11 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
 
 def _read_database(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     with foreign.opened(path) as database:
-        for row in list(database.rows("session", ("id", "parent_id", "title", "time_created"), "time_created")):
+        for row in list(
+            database.rows("session", ("id", "parent_id", "title", "directory", "time_created"), "time_created")
+        ):
             session = _session(row["id"], row["parent_id"], row["title"], row["time_created"])
+            session.directory = row["directory"] or ""
             roles: dict[str, Any] = {}
             for message in database.rows("message", ("id", "data"), "time_created", ("session_id", row["id"])):
                 roles[message["id"]] = json.loads(message["data"]).get("role")
@@ -57,6 +60,7 @@ def _read_storage(storage: Path, progress: Progress) -> Iterator[Record | Bad]:
         try:
             told = _load(file, progress)
             session = _session(told["id"], told.get("parentID"), told.get("title"), told.get("time", {}).get("created"))
+            session.directory = told.get("directory") or ""
             for message_file in _sorted(storage / "message" / told["id"]):
                 message = _load(message_file, progress)
                 created = message.get("time", {}).get("created")

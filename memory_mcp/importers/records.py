@@ -16,12 +16,16 @@ Progress = Callable[[int], None]
 
 
 class EpisodeRecord(Struct, frozen=True):
-    """An episode; `parent` is the source id of the one that it is a side chain of, `follows` that of the one before."""
+    """An episode; `parent` is the source id of the one that it is a side chain of, `follows` that of the one before.
+
+    `directory` is where the session ran, which names its project; empty where the source does not say.
+    """
 
     source_id: str
     episode: Episode
     parent: str | None = None
     follows: str | None = None
+    directory: str = ""
 
 
 class NoteRecord(Struct, frozen=True):

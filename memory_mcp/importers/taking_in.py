@@ -1,6 +1,6 @@
 """This module stores what readers hand over: in batches, each record once, bad ones reported."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeGuard
 
 import msgspec
@@ -33,7 +33,8 @@ class Targets(Struct, frozen=True):
 class Summary(Struct):
     """What an import did, or in a rehearsal would do; of the bad records the first hundred are named.
 
-    `grown` counts the known episodes whose source has more steps than when it was imported.
+    `grown` counts the known episodes whose source has more steps than when it was imported; `projects` maps the
+    projects that were looked at to what was imported into each.
     """
 
     read: int = 0
@@ -43,6 +44,7 @@ class Summary(Struct):
     relationships: int = 0
     bad: int = 0
     reports: list[Bad] = []
+    projects: dict[str, int] = {}
 
     def report(self, bad: Bad) -> None:
         """Count a bad record."""
@@ -51,64 +53,82 @@ class Summary(Struct):
             self.reports.append(bad)
 
 
-def take_in(targets: Targets, kind: str, records: Iterable[Record | Bad], *, dry_run: bool = False) -> Summary:
-    """Store the records whose source is not known yet; interrupted, it goes on where it stopped.
+class Intake:
+    """What takes in the records of one project, in batches; `finish` stores what is left of the last one."""
+
+    def __init__(self, targets: Targets, kind: str, *, dry_run: bool = False) -> None:
+        self.summary = Summary()
+        self._targets = targets
+        self._kind = kind
+        self._dry_run = dry_run
+        self._known = targets.episodes.sources(kind)
+        self._steps = targets.episodes.step_counts(kind)
+        self._batch: list[Record] = []
+        self._size = 0
+
+    def take(self, record: Record) -> None:
+        """Take a record whose source is not known yet, and what was added to a session since it was imported."""
+        self.summary.read += 1
+        if record.source_id in self._known:
+            if _has_grown(record, self._steps):
+                self.summary.grown += 1
+                if not self._dry_run:
+                    again = _sourced(self._kind, record)
+                    self._targets.episodes.record_again(self._known[record.source_id], again)
+            else:
+                self.summary.known += 1
+            return
+        self._known[record.source_id] = ""  # a second record of the same source is known too
+        self._batch.append(record)
+        self._size += _size(record)
+        if len(self._batch) == _BATCH or self._size > _BATCH_BYTES:
+            self.finish()
+
+    def finish(self) -> None:
+        """Store the batch in one transaction for each sort; where one record is refused, each by itself."""
+        batch, self._batch, self._size = self._batch, [], 0
+        if self._dry_run:
+            self.summary.imported += len(batch)
+            return
+        for sort in (EpisodeRecord, NoteRecord, ConversationRecord):
+            some = [record for record in batch if isinstance(record, sort)]
+            try:
+                stored = _write(self._targets, self._kind, some)
+            except InvalidInputError:
+                stored = {}
+                for record in some:
+                    try:
+                        stored |= _write(self._targets, self._kind, [record])
+                    except InvalidInputError as error:
+                        self.summary.report(Bad(record.source_id, str(error)))
+            self._known |= stored
+            self.summary.imported += len(stored)
+        for record in batch:
+            if isinstance(record, EpisodeRecord) and self._known.get(record.source_id):
+                self.summary.relationships += _relate(self._targets.relationships, record, self._known)
+
+
+def take_in(intake_of: Callable[[str], Intake], records: Iterable[Record | Bad], report: Callable[[Bad], None]) -> None:
+    """Store records, each where `intake_of` says for the directory of its session; `report` gets the bad ones.
+
+    Interrupted, it goes on where it stopped.
 
     Raises:
         ImporterError: the source cannot be read; whole batches before that are kept.
 
     """
-    summary = Summary()
-    known = targets.episodes.sources(kind)
-    steps = targets.episodes.step_counts(kind)
-    batch: list[Record] = []
-    size = 0
+    last: Intake | None = None
     for record in records:
         if isinstance(record, Bad):
-            summary.report(record)
+            report(record)
             continue
-        summary.read += 1
-        if record.source_id in known:
-            if _has_grown(record, steps):
-                summary.grown += 1
-                if not dry_run:
-                    targets.episodes.record_again(known[record.source_id], _sourced(kind, record))
-            else:
-                summary.known += 1
-            continue
-        known[record.source_id] = ""  # a second record of the same source is known too
-        batch.append(record)
-        size += _size(record)
-        if len(batch) == _BATCH or size > _BATCH_BYTES:
-            _store(targets, kind, batch, known, summary, dry_run=dry_run)
-            batch, size = [], 0
-    _store(targets, kind, batch, known, summary, dry_run=dry_run)
-    return summary
-
-
-def _store(
-    targets: Targets, kind: str, batch: list[Record], known: dict[str, str], summary: Summary, *, dry_run: bool
-) -> None:
-    """Store a batch in one transaction for each sort; where one record is refused, each by itself."""
-    if dry_run:
-        summary.imported += len(batch)
-        return
-    for sort in (EpisodeRecord, NoteRecord, ConversationRecord):
-        some = [record for record in batch if isinstance(record, sort)]
-        try:
-            stored = _write(targets, kind, some)
-        except InvalidInputError:
-            stored = {}
-            for record in some:
-                try:
-                    stored |= _write(targets, kind, [record])
-                except InvalidInputError as error:
-                    summary.report(Bad(record.source_id, str(error)))
-        known |= stored
-        summary.imported += len(stored)
-    for record in batch:
-        if isinstance(record, EpisodeRecord) and known.get(record.source_id):
-            summary.relationships += _relate(targets.relationships, record, known)
+        intake = intake_of(record.directory if isinstance(record, EpisodeRecord) else "")
+        if last is not None and intake is not last:
+            last.finish()  # one batch at a time, so that what is held stays small
+        last = intake
+        intake.take(record)
+    if last is not None:
+        last.finish()
 
 
 def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, str]:

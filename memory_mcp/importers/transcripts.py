@@ -31,6 +31,7 @@ class LoggedSession(Struct):
     items: list[Step | ToolCall] = []
     open_calls: dict[str, int] = {}
     said: str = ""
+    directory: str = ""
 
     def see(self, at: int) -> None:
         """Notice a time."""
@@ -74,7 +75,7 @@ class LoggedSession(Struct):
         parts = [steps[at : at + _MOST_STEPS] for at in range(0, len(steps), _MOST_STEPS)] or [[]]
         for number, part in enumerate(parts, 1):
             before = self._part_id(number - 1) if number > 1 else None
-            yield EpisodeRecord(self._part_id(number), self._episode(part, number), self.parent, before)
+            yield EpisodeRecord(self._part_id(number), self._episode(part, number), self.parent, before, self.directory)
 
     def _unanswered(self) -> Iterator[Step | ToolCall]:
         """Return the items; a call without an answer has no result."""

@@ -1,8 +1,11 @@
 """`memory-cli import` and `memory-cli export` as a person types them."""
 
 import json
+import os
 import stat
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Run, as_json
 
@@ -47,6 +50,55 @@ def test_transcripts_are_imported_once_with_a_summary_and_the_bad_lines(run: Run
     assert "claude-code ━" in first.stderr
     assert (second["imported"], second["known"]) == (0, 1)
     assert as_json(run("episode", "search", "parser", "--json"))["hits"][0]["text"] == "repair the parser"
+
+
+def session(file: Path, directory: str, task: str) -> None:
+    message = {"role": "user", "content": task}
+    line = {"type": "user", "sessionId": file.stem, "uuid": "u", "cwd": directory, "message": message}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({**line, "timestamp": "2026-01-31T09:00:00Z"}) + "\n", encoding="utf-8")
+
+
+def test_sessions_go_to_the_projects_that_they_ran_in_unless_one_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MEMORY_MCP_PROJECT_NAME")
+    monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(tmp_path))  # of the session that runs the command, not of the imported
+    repository = tmp_path / "shop"
+    (repository / ".git").mkdir(parents=True)
+    (repository / "src").mkdir()
+    logs = tmp_path / "projects"
+    session(logs / "a.jsonl", str(repository / "src"), "repair the till")
+    session(logs / "b.jsonl", "/gone/for/good", "repair the parser")
+    session(logs / "c.jsonl", str(repository), "paint the till")
+    session(logs / "d.jsonl", "C:\\work", "sweep the floor")
+    session(logs / "e.jsonl", "/" + "x" * 300, "dust the shelf")
+
+    done = run("import", "claude-code", str(logs)).stdout
+    again = as_json(run("import", "claude-code", str(logs), "--json"))
+    in_one = as_json(run("--project", "one", "import", "claude-code", str(logs), "--json"))
+
+    assert f"2 imported into project {repository}" in done
+    assert "1 imported into project /gone/for/good" in done
+    assert f"2 imported into project {tmp_path}" in done
+    assert (again["imported"], again["known"]) == (0, 5)
+    assert in_one["projects"] == {"one": 5}
+    there = as_json(run("--project", "/gone/for/good", "episode", "search", "repair", "--json"))
+    assert [hit["text"] for hit in there["hits"]] == ["repair the parser"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="no directory is closed to root")
+def test_a_session_of_a_directory_closed_to_this_user_is_known_by_its_path(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MEMORY_MCP_PROJECT_NAME")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    session(tmp_path / "a.jsonl", str(closed / "shop"), "repair the till")
+
+    done = run("import", "claude-code", str(tmp_path / "a.jsonl")).stdout
+
+    assert f"1 imported into project {closed / 'shop'}" in done
 
 
 def test_what_is_not_there_is_said(run: Run, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from memory_mcp.importers.taking_in import Summary, Targets, take_in
+from memory_mcp.importers.taking_in import Intake, Summary, Targets, take_in
 from memory_mcp.memory import Memory
 
 
 def taken(memory: Memory, module: Any, path: Path, *, dry_run: bool = False) -> Summary:
     targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
-    return take_in(targets, module.KIND, module.read(path, lambda _: None), dry_run=dry_run)
+    intake = Intake(targets, module.KIND, dry_run=dry_run)
+    take_in(lambda _: intake, module.read(path, lambda _: None), intake.summary.report)
+    return intake.summary

@@ -102,7 +102,7 @@ def list_(
                 (
                     row.id,
                     show.day(row.started_at),
-                    row.outcome or "active",
+                    row.outcome or ("unknown" if row.origin else "active"),  # what was imported is over
                     row.task_type,
                     row.step_count,
                     "" if row.reward is None else f"{row.reward:.2f}",
@@ -265,7 +265,8 @@ def _completed(done: "Completed") -> None:
 
 
 def _head(episode: Episode) -> None:
-    show.line(f"{episode.id}  {episode.status}")
+    is_over = episode.source is not None and episode.outcome is None
+    show.line(f"{episode.id}  {'imported, outcome unknown' if is_over else episode.status}")
     show.line(episode.task)
     context = episode.context
     facts = [episode.task_type, context.domain, context.language, context.framework, context.complexity or ""]

@@ -83,6 +83,11 @@ def test_sessions_go_to_the_projects_that_they_ran_in_unless_one_is_named(
     assert f"2 imported into project {tmp_path}" in done
     assert (again["imported"], again["known"]) == (0, 5)
     assert in_one["projects"] == {"one": 5}
+    listed = run("--project", "one", "episode", "list").stdout
+    assert listed.count("unknown") == 5
+    assert "active" not in listed
+    episode_id = as_json(run("--project", "one", "episode", "list", "--json"))["episodes"][0]["id"]
+    assert f"{episode_id}  imported, outcome unknown" in run("--project", "one", "episode", "view", episode_id).stdout
     there = as_json(run("--project", "/gone/for/good", "episode", "search", "repair", "--json"))
     assert [hit["text"] for hit in there["hits"]] == ["repair the parser"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from memory_mcp.actions.tool_calls import ToolCall
+from memory_mcp.actions.tool_calls import ToolCall, text_of
 from memory_mcp.errors import ImporterError
 from memory_mcp.importers.records import Bad, Progress, Record
 from memory_mcp.importers.transcripts import LoggedSession, moment_of
@@ -40,7 +40,7 @@ def _read_database(path: Path, progress: Progress) -> Iterator[Record | Bad]:
             database.rows("session", ("id", "parent_id", "title", "directory", "time_created"), "time_created")
         ):
             session = _session(row["id"], row["parent_id"], row["title"], row["time_created"])
-            session.directory = row["directory"] or ""
+            session.directory = text_of(row["directory"])
             roles: dict[str, Any] = {}
             for message in database.rows("message", ("id", "data"), "time_created", ("session_id", row["id"])):
                 roles[message["id"]] = json.loads(message["data"]).get("role")
@@ -60,7 +60,7 @@ def _read_storage(storage: Path, progress: Progress) -> Iterator[Record | Bad]:
         try:
             told = _load(file, progress)
             session = _session(told["id"], told.get("parentID"), told.get("title"), told.get("time", {}).get("created"))
-            session.directory = told.get("directory") or ""
+            session.directory = text_of(told.get("directory"))
             for message_file in _sorted(storage / "message" / told["id"]):
                 message = _load(message_file, progress)
                 created = message.get("time", {}).get("created")

@@ -67,3 +67,7 @@ class ProviderError(MemoryMcpError):
 
 class ImporterError(MemoryMcpError):
     """A source of an import could not be read."""
+
+
+class GitError(MemoryMcpError):
+    """Git is absent, failed, or did not end in time."""

@@ -18,7 +18,7 @@ from memory_mcp.models.recommendations import Recommendation
 from memory_mcp.monitoring.cache_care import cache_of
 from memory_mcp.redaction import SECRET_SHAPES, Redactor
 from memory_mcp.storage import documents, secret_scan
-from memory_mcp.storage.codec import checksum
+from memory_mcp.storage.handoff_store import handoff_checksum
 from tests.fakes import FrozenClock
 
 HEX = "0123456789abcdef" * 10
@@ -285,7 +285,9 @@ def test_secrets_from_before_are_found_and_replaced(memory: Memory) -> None:
         dirty = msgspec.structs.replace(loaded, task=f"task {SECRET}", steps=(Step("bash", f"echo {SECRET}"),))
         memory.store.episodes.rewrite(session, key, dirty)
         columns = (0, "plain", json.dumps([SECRET]))
-        session.run("UPDATE handoffs SET steps = 0, next_steps = ?, checksum = ?", (columns[2], checksum(*columns)))
+        session.run(
+            "UPDATE handoffs SET steps = 0, next_steps = ?, checksum = ?", (columns[2], handoff_checksum(*columns))
+        )
 
     found = list(secret_scan.scan(memory.store, Redactor(), lambda _: None))
     replaced = secret_scan.replace(memory.store, Redactor(), found)

@@ -18,8 +18,9 @@ from memory_mcp.models.archive import (
 )
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.relationships import Relationship
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import documents
 from memory_mcp.storage.database import Session
+from memory_mcp.storage.handoff_store import handoff_checksum
 from memory_mcp.storage.recommendation_store import load_recommendations
 from memory_mcp.storage.snapshot_store import read_snapshots, write_snapshot
 from memory_mcp.storage.store import Store
@@ -186,7 +187,7 @@ class ArchiveStore:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(line.id, self._project, key, line.made_at, line.steps, cleaned.note, next_steps),
-                codec.checksum(line.steps, cleaned.note, next_steps),
+                handoff_checksum(line.steps, cleaned.note, next_steps),
             ),
         )  # fmt: skip
 

@@ -1,8 +1,7 @@
-"""This module turns rows into models and back, with a checksum over what was written."""
+"""This module turns rows into models and back."""
 
 import base64
 import binascii
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from memory_mcp.models.episodes import (
 )
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition, Detail
+from memory_mcp.storage import checksums
 
 _ENCODER = msgspec.json.Encoder()
 _OUTCOME = msgspec.json.Decoder(Outcome)
@@ -48,46 +48,51 @@ def dump(value: Any) -> str | None:
     return None if value is None else _ENCODER.encode(value).decode()
 
 
-def checksum(*columns: Any) -> int:
-    """CRC-32 over the columns as written; a flipped bit in a payload passes SQLite's own integrity check."""
-    return zlib.crc32(repr(columns).encode("utf-8", "surrogatepass"))
-
-
 def dump_step(step: Step) -> tuple[Any, ...]:
-    """Return the columns tool … checksum of a step's row."""
-    columns = (
-        step.tool,
-        step.action,
-        dump(step.parameters or None),
-        dump(step.result),
-        None if step.latency_ms is None else float(step.latency_ms),
-        step.recorded_at,
-    )
-    return (*columns, checksum(*columns))
+    """Return the values of STEP_COLUMNS."""
+    fields = step_columns(step)
+    return (*fields.values(), checksums.STEP.checksum(fields))
+
+
+def step_columns(step: Step) -> dict[str, Any]:
+    """Return the columns of a step's row that its checksum covers."""
+    return {
+        "tool": step.tool,
+        "action": step.action,
+        "parameters": dump(step.parameters or None),
+        "result": dump(step.result),
+        "latency_ms": None if step.latency_ms is None else float(step.latency_ms),
+        "recorded_at": step.recorded_at,
+    }
+
+
+_STEP_FIELDS = tuple(step_columns(Step("", "")))
+STEP_COLUMNS = (*_STEP_FIELDS, "checksum")
 
 
 def load_step(row: tuple[Any, ...], episode_id: str) -> Step:
-    """Build a step from its columns tool … checksum.
+    """Build a step from the values of STEP_COLUMNS.
 
     Raises:
         DamagedError: the row does not hold what was written.
 
     """
-    tool, action, parameters, result, latency_ms, recorded_at, stored = row
-    if checksum(*row[:-1]) != stored:
+    fields = dict(zip(_STEP_FIELDS, row[:-1], strict=True))
+    if not checksums.STEP.match(row[-1], fields):
         raise DamagedError(f"a step of episode {episode_id} does not match its checksum")
+    parameters, result = fields["parameters"], fields["result"]
     return Step(
-        tool=tool,
-        action=action,
+        tool=fields["tool"],
+        action=fields["action"],
         parameters=_PARAMETERS.decode(parameters) if parameters else {},
         result=_RESULT.decode(result) if result else None,
-        latency_ms=latency_ms,
-        recorded_at=recorded_at,
+        latency_ms=fields["latency_ms"],
+        recorded_at=fields["recorded_at"],
     )
 
 
 def episode_columns(episode: Episode) -> dict[str, Any]:
-    """Return the columns of an episode's row that its checksum covers."""
+    """Return the columns of an episode's row that its checksum covers; docs/schema.md says how to add one."""
     return {
         "task": episode.task,
         "task_type": episode.task_type,
@@ -103,9 +108,8 @@ def episode_columns(episode: Episode) -> dict[str, Any]:
     }
 
 
-EPISODE_COLUMNS = tuple(
-    f"e.{name}" for name in episode_columns(Episode("", "", "", "", Context(), started_at=0, updated_at=0))
-)
+_EPISODE_FIELDS = tuple(episode_columns(Episode("", "", "", "", Context(), started_at=0, updated_at=0)))
+EPISODE_COLUMNS = (*(f"e.{name}" for name in _EPISODE_FIELDS), "e.checksum")
 
 
 def load_episode(
@@ -114,34 +118,43 @@ def load_episode(
     tags: tuple[str, ...],
     steps: tuple[Step, ...],
 ) -> Episode:
-    """Build an episode from (id, project, is_global, source kind, source id, updated_at, kind) and its checked columns.
+    """Build an episode from (id, project, is_global, source kind, source id, updated_at, kind) and EPISODE_COLUMNS.
 
     Raises:
         DamagedError: the row does not hold what was written.
 
     """
     episode_id, project, is_global, source_kind, source_id, updated, kind = identity
-    if checksum(*row[:-1]) != row[-1]:
+    fields = dict(zip(_EPISODE_FIELDS, row[:-1], strict=True))
+    if not checksums.EPISODE.match(row[-1], fields):
         raise DamagedError(f"episode {episode_id} does not match its checksum")
-    task, task_type, domain, language, framework, complexity, started, completed, *texts = row[:-1]
-    outcome, reward, reflection = texts
     return Episode(
         id=episode_id,
         project=project,
-        task=task,
-        task_type=task_type,
-        context=Context(domain=domain, language=language, framework=framework, complexity=complexity, tags=tags),
-        started_at=started,
+        task=fields["task"],
+        task_type=fields["task_type"],
+        context=Context(
+            domain=fields["domain"],
+            language=fields["language"],
+            framework=fields["framework"],
+            complexity=fields["complexity"],
+            tags=tags,
+        ),
+        started_at=fields["started_at"],
         updated_at=updated,
-        completed_at=completed,
+        completed_at=fields["completed_at"],
         steps=steps,
-        outcome=_OUTCOME.decode(outcome) if outcome else None,
-        reward=_REWARD.decode(reward) if reward else None,
-        reflection=_REFLECTION.decode(reflection) if reflection else None,
+        outcome=_decoded(_OUTCOME, fields["outcome"]),
+        reward=_decoded(_REWARD, fields["reward_parts"]),
+        reflection=_decoded(_REFLECTION, fields["reflection"]),
         is_global=bool(is_global),
         source=Source(source_kind, source_id) if source_kind and source_id else None,
         kind=kind,
     )
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], text: str | None) -> Any:
+    return decoder.decode(text) if text else None
 
 
 def task_key(task: str) -> str:
@@ -183,7 +196,7 @@ def load_identity(text: str, stored: int) -> Definition:
         DamagedError: it does not hold what was written.
 
     """
-    if checksum(text) != stored:
+    if not checksums.IDENTITY.match(stored, {"identity": text}):
         raise DamagedError(f"the identity of a pattern does not match its checksum: {text[:80]}")
     definition: Definition = _DEFINITION.decode(text)
     return definition
@@ -195,9 +208,19 @@ def load_detail(text: str) -> Detail:
     return detail
 
 
-def note_checksum(note: Note) -> int:
-    """Checksum of a note's own columns."""
-    return checksum(note.text, float(note.importance), note.source, note.valid_until)
+def identity_checksum(text: str) -> int:
+    """Return the checksum of a pattern's identity."""
+    return checksums.IDENTITY.checksum({"identity": text})
+
+
+def note_fields(note: Note) -> dict[str, Any]:
+    """Return the columns of a note's row that its checksum covers."""
+    return {
+        "text": note.text,
+        "importance": float(note.importance),
+        "source": note.source,
+        "valid_until": note.valid_until,
+    }
 
 
 def dump_cursor(position: Position) -> str:

@@ -18,7 +18,7 @@ from memory_mcp.models.episodes import (
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import checksums, codec, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
@@ -26,7 +26,8 @@ from memory_mcp.storage.hot_episodes import HotEpisodes, Revision
 from memory_mcp.storage.marks import Mark
 
 _LISTED = Listed("episode", "episodes e ON e.key = d.key")
-_STEP_COLUMNS = "tool, action, parameters, result, latency_ms, recorded_at, checksum"
+_STEP_COLUMNS = ", ".join(codec.STEP_COLUMNS)
+_STEP_MARKS = ", ".join("?" * len(codec.STEP_COLUMNS))
 
 
 class EpisodeStore:
@@ -196,7 +197,7 @@ class EpisodeStore:
             )
             rows = session.rows(
                 "SELECT d.key, d.created_at, d.id, p.name, d.source_kind, e.step_count,"
-                f" {', '.join(codec.EPISODE_COLUMNS)}, e.checksum"
+                f" {', '.join(codec.EPISODE_COLUMNS)}"
                 " FROM json_each(?) w JOIN documents d ON d.key = w.value JOIN episodes e ON e.key = d.key"
                 " JOIN projects p ON p.key = d.project_key ORDER BY d.created_at DESC, d.key DESC",
                 (documents.keys_json(keys),),
@@ -250,7 +251,7 @@ class EpisodeStore:
         chosen = documents.keys_json(keys)
         rows = session.rows(
             "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at, e.kind,"
-            f" {', '.join(codec.EPISODE_COLUMNS)}, e.checksum FROM json_each(?) w JOIN documents d ON d.key = w.value"
+            f" {', '.join(codec.EPISODE_COLUMNS)} FROM json_each(?) w JOIN documents d ON d.key = w.value"
             " JOIN projects p ON p.key = d.project_key JOIN episodes e ON e.key = d.key",
             (chosen,),
         )
@@ -379,7 +380,7 @@ def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
     covered = codec.episode_columns(episode)
     return {
         **covered,
-        "checksum": codec.checksum(*covered.values()),
+        "checksum": checksums.EPISODE.checksum(covered),
         "updated_at": episode.updated_at,
         "kind": episode.kind,
         "task_key": codec.task_key(episode.task),
@@ -392,6 +393,6 @@ def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
 
 def _insert_steps(session: Session, key: int, start: int, rows: Sequence[Row]) -> None:
     session.run_many(
-        f"INSERT INTO steps (episode_key, position, {_STEP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO steps (episode_key, position, {_STEP_COLUMNS}) VALUES (?, ?, {_STEP_MARKS})",
         [(key, position, *row) for position, row in enumerate(rows, start)],
     )

@@ -6,7 +6,7 @@ import msgspec
 
 from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.handoffs import Handoff, HandoffSummary
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import checksums, documents
 from memory_mcp.storage.database import Database
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
@@ -40,7 +40,7 @@ class HandoffStore:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(handoff.id, self._writer.wall.project_key, key, handoff.made_at, steps, handoff.note, next_steps),
-                    codec.checksum(steps, handoff.note, next_steps),
+                    handoff_checksum(steps, handoff.note, next_steps),
                 ),
             )
             documents.note(session, self._writer, f"checkpoint {handoff.id}", episode_id)
@@ -66,7 +66,7 @@ class HandoffStore:
                 "make one of an episode with checkpoint_episode or 'memory-cli handoff create'"
             )
         found_id, made_at, episode_id, steps, note, next_steps, stored = row
-        if codec.checksum(steps, note, next_steps) != stored:
+        if not checksums.HANDOFF.match(stored, {"steps": steps, "note": note, "next_steps": next_steps}):
             raise DamagedError(f"handoff {found_id} does not match its checksum")
         episode = self._episodes.get(episode_id)
         until = msgspec.structs.replace(episode, steps=episode.steps[:steps])
@@ -81,3 +81,8 @@ class HandoffStore:
                 (limit,),
             )
         return [HandoffSummary(*row) for row in rows]
+
+
+def handoff_checksum(steps: int, note: str, next_steps: str) -> int:
+    """Return the checksum of a handoff's own columns; `next_steps` is the JSON that is stored."""
+    return checksums.HANDOFF.checksum({"steps": steps, "note": note, "next_steps": next_steps})

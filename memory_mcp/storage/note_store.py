@@ -6,7 +6,7 @@ from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.notes import Note, NotePage
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import checksums, codec, documents
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
 
@@ -63,7 +63,7 @@ class NoteStore:
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 *(key, note.text, note.importance, note.source, note.valid_until, note.superseded_by),
-                codec.note_checksum(note),
+                checksums.NOTE.checksum(codec.note_fields(note)),
             ),
         )
         return documents.seal(session, self._writer, "create", note.id)
@@ -72,7 +72,7 @@ class NoteStore:
         """Replace the text, the source and the tags of a stored note, whatever project it is of."""
         session.run(
             "UPDATE notes SET text = ?, source = ?, checksum = ? WHERE key = ?",
-            (note.text, note.source, codec.note_checksum(note), key),
+            (note.text, note.source, checksums.NOTE.checksum(codec.note_fields(note)), key),
         )
         documents.replace_tags(session, key, note.tags)
         documents.revise(session, key)
@@ -166,7 +166,7 @@ def _load(session: Session, rows: Sequence[Row]) -> tuple[dict[int, Note], dict[
             is_global=bool(is_global),
             origin=Source(source_kind, source_id) if source_kind and source_id else None,
         )
-        if codec.note_checksum(note) == stored:
+        if checksums.NOTE.match(stored, codec.note_fields(note)):
             notes[key] = note
         else:
             damaged[key] = f"note {note_id} does not match its checksum"

@@ -238,7 +238,7 @@ class Teller:
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 *(self._writer.wall.project_key, kind_of(finding.definition), identity, key, words),
-                codec.checksum(identity),
+                codec.identity_checksum(identity),
             ),
         )
         episodes = documents.find_keys(self._session, self._writer.wall, [each.episode_id for each in finding.evidence])

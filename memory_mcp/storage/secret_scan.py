@@ -9,8 +9,9 @@ from msgspec import Struct
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
 from memory_mcp.redaction import Redactor
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import documents
 from memory_mcp.storage.database import Row, Session
+from memory_mcp.storage.handoff_store import handoff_checksum
 from memory_mcp.storage.store import Store
 
 _PAGE = 200
@@ -128,6 +129,6 @@ def _replace_loose(session: Session, redactor: Redactor, tainted: Tainted) -> in
     session.run(f"UPDATE {table} SET {changes} WHERE {key_column} = ?", (*cleaned, tainted.id))
     if table == "handoffs":
         steps = session.value("SELECT steps FROM handoffs WHERE id = ?", (tainted.id,))
-        stored = codec.checksum(steps, *cleaned)
+        stored = handoff_checksum(int(steps), *(str(text) for text in cleaned))
         session.run("UPDATE handoffs SET checksum = ? WHERE id = ?", (stored, tainted.id))
     return 1

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from memory_mcp.models.snapshots import FileState, Snapshot
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import checksums, codec, documents
 from memory_mcp.storage.database import Session
 
 _FILES = msgspec.json.Decoder(dict[str, FileState])
@@ -19,7 +19,7 @@ def write_snapshot(session: Session, episode_key: int, snapshot: Snapshot) -> No
         " VALUES (?, ?, ?, ?, ?, ?)",
         (
             *(episode_key, snapshot.commit, snapshot.branch, files, snapshot.taken_at),
-            codec.checksum(snapshot.commit, snapshot.branch, files),
+            checksums.SNAPSHOT.checksum(_fields(snapshot.commit, snapshot.branch, files)),
         ),
     )
 
@@ -32,6 +32,10 @@ def read_snapshots(session: Session, episode_keys: Sequence[int]) -> dict[int, S
         " WHERE episode_key IN (SELECT value FROM json_each(?))",
         (documents.keys_json(episode_keys),),
     ):
-        if codec.checksum(commit, branch, files) == stored:
+        if checksums.SNAPSHOT.match(stored, _fields(commit, branch, files)):
             found[key] = Snapshot(commit, branch, _FILES.decode(files), taken_at)
     return found
+
+
+def _fields(commit: str, branch: str, files: str | None) -> dict[str, str | None]:
+    return {"head": commit, "branch": branch, "files": files}

@@ -1,12 +1,13 @@
 """This module keeps the turns of conversations, each a document of its own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from memory_mcp.errors import NotFoundError
 from memory_mcp.models.conversations import Message, Turn
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import checksums, documents
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import NewDocument, Writer
 from memory_mcp.storage.episode_store import EpisodeStore
@@ -99,7 +100,7 @@ class TurnStore:
 
     def rewrite(self, session: Session, key: int, turn: Turn) -> None:
         """Replace the text of a stored turn, whatever project it is of."""
-        stored = _checksum(turn.message)
+        stored = checksums.TURN.checksum(_fields(turn.message))
         session.run(
             "UPDATE turns SET role = ?, text = ?, checksum = ? WHERE key = ?",
             (turn.message.role, turn.message.text, stored, key),
@@ -143,13 +144,13 @@ class TurnStore:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(key, episode_key, position, message.role, message.text, message.at, int(message.is_marked)),
-                    _checksum(message),
+                    checksums.TURN.checksum(_fields(message)),
                 ),
             )
 
 
-def _checksum(message: Message) -> int:
-    return codec.checksum(message.role, message.text, message.at, int(message.is_marked))
+def _fields(message: Message) -> dict[str, Any]:
+    return {"role": message.role, "text": message.text, "at": message.at, "is_marked": int(message.is_marked)}
 
 
 def _loaded(session: Session, rows: Sequence[Row]) -> dict[int, Turn]:
@@ -157,6 +158,6 @@ def _loaded(session: Session, rows: Sequence[Row]) -> dict[int, Turn]:
     turns = {}
     for key, turn_id, project, conversation_id, title, position, role, text, at, is_marked, stored, episode in rows:
         message = Message(role, text, at, bool(is_marked))
-        if _checksum(message) == stored:
+        if checksums.TURN.match(stored, _fields(message)):
             turns[key] = Turn(turn_id, project, conversation_id, title, position, message, tags.get(episode, ()))
     return turns

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,29 +19,28 @@ DIMENSION = 384
 TOP = 10
 
 
-def stock_fts5(texts: Iterable[tuple[str, str]], limit: int) -> Callable[[str], Sequence[str]]:
+@contextmanager
+def stock_fts5(texts: Iterable[tuple[str, str]], limit: int) -> Iterator[Callable[[str], Sequence[str]]]:
     """Rank named texts by bm25 of FTS5 as it comes: unicode61, all words joined by OR."""
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE VIRTUAL TABLE documents USING fts5 (name UNINDEXED, text)")
-    connection.executemany("INSERT INTO documents VALUES (?, ?)", texts)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE VIRTUAL TABLE documents USING fts5 (name UNINDEXED, text)")
+        connection.executemany("INSERT INTO documents VALUES (?, ?)", texts)
 
-    def search(question: str) -> Sequence[str]:
-        match = " OR ".join(f'"{term}"' for term in re.findall(r"\w+", question)) or '""'
-        rows = connection.execute(
-            "SELECT name FROM documents WHERE documents MATCH ? ORDER BY bm25(documents) LIMIT ?", (match, limit)
-        ).fetchall()
-        return [row[0] for row in rows]
+        def search(question: str) -> Sequence[str]:
+            match = " OR ".join(f'"{term}"' for term in re.findall(r"\w+", question)) or '""'
+            rows = connection.execute(
+                "SELECT name FROM documents WHERE documents MATCH ? ORDER BY bm25(documents) LIMIT ?", (match, limit)
+            ).fetchall()
+            return [row[0] for row in rows]
 
-    return search
+        yield search
 
 
 def raw_commits(path: Path, times: int) -> list[float]:
     """Time commits of 500 characters to a plain SQLite file with the settings of ours, in milliseconds."""
-    raw = sqlite3.connect(path, isolation_level=None)
-    raw.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE steps (text)")
-    found = timed(lambda: raw.execute("INSERT INTO steps VALUES (?)", ("x" * 500,)).fetchall(), times)
-    raw.close()
-    return found
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE steps (text)")
+        return timed(lambda: raw.execute("INSERT INTO steps VALUES (?)", ("x" * 500,)).fetchall(), times)
 
 
 def vector_indexes(stored: Vector, asked: Vector, truth: Sequence[set[int]]) -> Iterator[Figure]:

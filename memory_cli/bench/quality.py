@@ -193,4 +193,5 @@ def beside_fts5(data: Path | None, model: Path | None) -> Iterator[Figure]:
 
 
 def _stock(items: Sequence[Item], asked: Sequence[Item]) -> Score:
-    return measure("stock FTS5", stock_fts5([(item.name, item.text) for item in items], _SHOWN), asked)
+    with stock_fts5([(item.name, item.text) for item in items], _SHOWN) as search:
+        return measure("stock FTS5", search, asked)

@@ -87,11 +87,11 @@ def keywords(memory: Filled) -> Iterator[Figure]:
     """Search in process, beside stock FTS5 over the same tasks."""
     with open_at(memory.home) as opened:
         rows = _all_tasks(opened)
-        stock = stock_fts5(rows, _SHOWN)
         questions = [memory.vocabulary.title() for _ in range(_QUESTIONS)]
         opened.recall.search(Query("warm"))
         ours = [timed(lambda q=q: opened.recall.search(Query(q, limit=_SHOWN)), 1)[0] for q in questions]  # type: ignore[misc]  # bound
-        peer = [timed(lambda q=q: stock(q), 1)[0] for q in questions]  # type: ignore[misc]  # as above
+        with stock_fts5(rows, _SHOWN) as stock:
+            peer = [timed(lambda q=q: stock(q), 1)[0] for q in questions]  # type: ignore[misc]  # as above
     beside = {"stock FTS5 p50": percentile(peer, 0.5), "stock FTS5 p95": percentile(peer, 0.95)}
     yield latency("search", "a title, in process, hashed", ours, size=memory.size, beside=beside)
 

@@ -225,7 +225,7 @@ def test_a_read_only_store_is_read_and_refuses_writes_with_a_sentence(tmp_path: 
     )
     preload = (
         "import numpy, memory_mcp.memory, memory_mcp.retrieval.search, memory_mcp.retrieval.similarity\n"
-        "import memory_mcp.embeddings.choice, encodings.idna\n"
+        "import memory_mcp.embeddings.choice, encodings.idna, urllib.parse\n"
     )
     try:
         done = run_elsewhere(preload + code, str(public))

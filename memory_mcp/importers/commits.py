@@ -81,9 +81,9 @@ def read_repository(repository: Path) -> Iterator[Commit]:
         ImporterError: git is absent, this is no repository with commits, or objects of it are elsewhere.
 
     """
-    words = ("log", "--reverse", "--topo-order", "--no-merges", "-p", "-U0", "-M", f"--format={_FORMAT}", "HEAD", "--")
+    words = ("--reverse", "--topo-order", "--no-merges", "-p", "-U0", "-M", f"--format={_FORMAT}", "HEAD", "--")
     try:
-        with stream_git(repository, *words) as lines:
+        with stream_git(repository, "log", *words) as lines:
             yield from _commits(line.decode("utf-8", "replace").rstrip("\n") for line in lines)
     except GitError as error:
         advice = _FETCH if _MISSING.search(str(error)) else ""

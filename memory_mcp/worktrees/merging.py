@@ -17,9 +17,9 @@ def is_merged(tree: WorkTree, branch: str, begun_at: str) -> bool | None:
         return None
     if tip == begun_at or branch == tree.branch:
         return False
-    words = ("merge-base", "--is-ancestor", "--end-of-options", tip, "HEAD")  # a forged ref may look like an option
+    words = ("--is-ancestor", "--end-of-options", tip, "HEAD")  # a forged ref may look like an option
     try:
-        done = run_git(tree.root, *words, timeout_s=_LIMIT_S)
+        done = run_git(tree.root, "merge-base", *words, timeout_s=_LIMIT_S)
     except GitError:
         return None
     return {0: True, 1: False}.get(done.returncode)

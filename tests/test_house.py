@@ -93,7 +93,7 @@ STARTING_CALLS = re.compile(
     r"anyio\.(open|run)_process|(typer|click)\.(launch|edit|echo_via_pager)|\w+\.pager|(\w+\.)?StdioServerParameters|"
     r"\w+\.subprocess_(exec|shell))$"
 )
-PROGRAMS = {"git", "claude", "npm", "npx", "node", "python", "python3", "sh", "memory-mcp", "memory-cli"}
+PROGRAMS = {"git", "claude", "npm", "npx", "node", "python", "python3", "sh"}
 GIT_COMMANDS = {"log", "merge-base", "rev-list", "rev-parse"}  # each reads no filters, aliases or hooks
 
 

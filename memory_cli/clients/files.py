@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock
 from memory_mcp.errors import InvalidInputError
-from memory_mcp.worktrees.clones import is_inside
+from memory_mcp.worktrees.clones import is_inside, parts_inside
 
 _MOST_BYTES = 10_000_000
 _KINDS = {
@@ -87,10 +87,10 @@ def check(path: Path, clone: Path | None) -> None:
         InvalidInputError: there is such a thing on the way.
 
     """
-    if clone is None or not is_inside(path, clone):
+    parts = parts_inside(path, clone)
+    if clone is None or parts is None:
         return
     place = clone
-    parts = Path(os.path.abspath(path)).relative_to(clone).parts
     for number, part in enumerate(parts, 1):
         place /= part
         try:
@@ -101,7 +101,7 @@ def check(path: Path, clone: Path | None) -> None:
             raise InvalidInputError(f"{path} cannot be reached: {error.strerror}") from error
         wanted = stat.S_ISREG(mode) if number == len(parts) else stat.S_ISDIR(mode)
         if not wanted:
-            at = "" if place == path else f" leads through {place}, which"
+            at = "" if number == len(parts) else f" leads through {place}, which"
             kind = _KINDS.get(stat.S_IFMT(mode), "device")
             raise InvalidInputError(f"{path}{at} is a {kind} that the repository brought; remove it to go on")
 

@@ -176,14 +176,14 @@ class _Patience:
 
 def _started(directory: Path, words: tuple[str, ...], complaints: int | IO[bytes]) -> subprocess.Popen[bytes]:
     """Start git by its absolute path, with what is switched off, outside the terminal's session: it asks nobody."""
-    clone = clone_around(directory, Path("~").expanduser())
     path = os.environ.get("PATH", os.defpath)
-    program = own_program("git", path, clone)
-    if program is None:
-        raise GitError("git is not installed, or not on PATH; install it to read a repository's history")
     switches = [word for setting in _SWITCHED_OFF for word in ("-c", setting)]
     of_log = _OF_LOG if words[0] == "log" else ()
     try:
+        clone = clone_around(directory, Path(os.path.expanduser("~")))  # noqa: PTH111 - which never fails
+        program = own_program("git", path, clone)
+        if program is None:
+            raise GitError("git is not installed, or not on PATH; install it to read a repository's history")
         return subprocess.Popen(  # noqa: S603 - an absolute program and words of ours
             [program, "-C", str(directory), "--no-pager", *switches, words[0], *of_log, *words[1:]],
             bufsize=_BUFFER_BYTES,

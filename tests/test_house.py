@@ -122,7 +122,12 @@ def test_only_these_modules_start_a_program() -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        *("import subprocess", "from subprocess import run", "import os\nos.execvp('git', [])", "from os import system"),
+        *(
+            "import subprocess",
+            "from subprocess import run",
+            "import os\nos.execvp('git', [])",
+            "from os import system",
+        ),
         *("import os\nos.posix_spawnp('x', [], {})", "import asyncio\nasyncio.create_subprocess_exec('x')"),
         *("import typer\ntyper.launch('x')", "from mcp.client.stdio import StdioServerParameters"),
     ],

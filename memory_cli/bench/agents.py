@@ -54,8 +54,9 @@ def fresh(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{memory.vocabulary.title()} {number}\n" * 300, encoding="utf-8")
     git = own_program("git", environ.get("PATH", os.defpath), clone_around(Path.cwd(), Path.home()))
-    for words in (["init", "-q"], ["add", "-A"]) if git else ():
-        subprocess.run([git, "-C", str(root), *words], check=True)  # noqa: S603 - fixed words
+    if git:
+        for words in (["init", "-q"], ["add", "-A"]):
+            subprocess.run([git, "-C", str(root), *words], check=True)  # noqa: S603 - fixed words
     tree = find_work_tree(root)
     if tree is None:
         yield Figure("fresh", "freshness of 10 hits", "ms", note="git made no work tree here")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from memory_mcp.errors import GitError
 from memory_mcp.worktrees.clones import clone_around, own_path, own_program
@@ -143,7 +143,7 @@ class _Patience:
         self._left = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> "_Patience":
+    def __enter__(self) -> Self:
         self._watch.start()
         return self
 

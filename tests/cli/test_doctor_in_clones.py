@@ -38,7 +38,9 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (clone / ".git").mkdir(parents=True)
     (clone / "bin").mkdir()
     monkeypatch.setenv("HOME", str(clone.parent))
-    monkeypatch.setenv("PATH", os.pathsep.join([".", "", "bin", str(clone / "bin"), str(SERVER.parent), "/usr/bin:/bin"]))
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join([".", "", "bin", str(clone / "bin"), str(SERVER.parent), "/usr/bin:/bin"])
+    )
     for name in ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(clone)

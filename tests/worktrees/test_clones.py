@@ -54,7 +54,9 @@ def test_programs_come_from_absolute_places_outside_the_clone(home: Path) -> Non
     for place in (clone, clone / "sub" / "bin", own):
         (place / "tool").write_text("#!/bin/sh\n", encoding="utf-8")
         (place / "tool").chmod(0o755)
-    path = os.pathsep.join([".", "", "bin", f"{clone}", f"{clone}/sub/bin", f"{own}/../clone", f"{home}/alias", f"{own}"])
+    path = os.pathsep.join(
+        [".", "", "bin", f"{clone}", f"{clone}/sub/bin", f"{own}/../clone", f"{home}/alias", f"{own}"]
+    )
 
     assert own_path(path, clone) == str(own)
     assert own_program("tool", path, clone) == str(own / "tool")

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from memory_mcp.errors import GitError, ImporterError
+from memory_mcp.errors import GitError
 from memory_mcp.importers.commits import count_commits, read_repository
 from memory_mcp.worktrees.git import run_git, stream_git
 from memory_mcp.worktrees.merging import is_merged
@@ -19,7 +20,7 @@ from tests.worktrees.repositories import Repository
 from tests.worktrees.traps import TrappedRepository
 
 CLI = str(Path(sys.executable).with_name("memory-cli"))
-EVENTS = {
+EVENTS: dict[str, dict[str, Any]] = {
     "SessionStart": {"source": "startup"},
     "UserPromptSubmit": {"prompt": "Fix the parser"},
     "PreToolUse": {"tool_name": "Bash", "tool_input": {"command": "git log"}},
@@ -155,7 +156,9 @@ def test_git_reads_the_repository_and_not_what_an_environment_names(
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "diff.external")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", trapped.trap("environment"))
 
-    assert [commit.subject for commit in read_repository(trapped.root)][0] == "start"
+    subjects = [commit.subject for commit in read_repository(trapped.root)]
+
+    assert subjects == ["start", "Fix the parser", "Speed up the lexer"]
     assert marks(trapped) == []
 
 

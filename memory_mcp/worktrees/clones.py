@@ -22,7 +22,7 @@ def parts_inside(path: Path, clone: Path | None) -> tuple[str, ...] | None:
     """
     if clone is None:
         return None
-    plain = Path(os.path.abspath(path))
+    plain = Path(os.path.abspath(path))  # noqa: PTH100 - which follows no links
     for place in (plain, *plain.parents):
         if place == clone or _is_same(place, clone):
             return plain.relative_to(place).parts

@@ -67,9 +67,9 @@ def replace(path: Path, text: str | None, clone: Path | None, *, dry_run: bool, 
     diff = "\n".join(lines)
     if dry_run:
         return FileEdit(str(path), f"would be {what}", diff=diff)
+    backup = back_up(path, clock)
     target = path if is_inside(path, clone) else path.resolve()
     try:
-        backup = _backed_up(target, clock) if path.exists() else None
         check(path, clone)
         if text is None:
             target.unlink()
@@ -77,7 +77,27 @@ def replace(path: Path, text: str | None, clone: Path | None, *, dry_run: bool, 
             _write(target, text)
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from error
-    return FileEdit(str(path), what, str(backup) if backup else None, diff)
+    return FileEdit(str(path), what, backup, diff)
+
+
+def back_up(path: Path, clock: Clock) -> str | None:
+    """Copy a file to a name of its own beside it and return that; None where there is no file.
+
+    Raises:
+        InvalidInputError: the copy cannot be written.
+
+    """
+    if not path.exists():
+        return None
+    target = path.resolve()
+    backup = target.with_name(f"{target.name}.before-memory-mcp-{clock.now()}")
+    try:
+        with target.open("rb") as source, backup.open("xb") as copy:  # never over what is there, were it a link
+            shutil.copyfileobj(source, copy)
+        shutil.copystat(target, backup)
+    except OSError as error:
+        raise InvalidInputError(f"{backup} cannot be written: {error.strerror}") from error
+    return str(backup)
 
 
 def check(path: Path, clone: Path | None) -> None:
@@ -104,14 +124,6 @@ def check(path: Path, clone: Path | None) -> None:
             at = "" if number == len(parts) else f" leads through {place}, which"
             kind = _KINDS.get(stat.S_IFMT(mode), "device")
             raise InvalidInputError(f"{path}{at} is a {kind} that the repository brought; remove it to go on")
-
-
-def _backed_up(target: Path, clock: Clock) -> Path:
-    backup = target.with_name(f"{target.name}.before-memory-mcp-{clock.now()}")
-    with target.open("rb") as source, backup.open("xb") as copy:  # never over what is there, were it a link
-        shutil.copyfileobj(source, copy)
-    shutil.copystat(target, backup)
-    return backup
 
 
 def _write(target: Path, text: str) -> None:

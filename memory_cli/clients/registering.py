@@ -62,9 +62,9 @@ def register(client: Client, scope: Scope, machine: Machine, command: str, *, dr
     words = [program, "mcp", "add", "--scope", scope, SERVER, "--", command]
     if dry_run:
         return FileEdit(str(path), f"would be changed by: {' '.join(words)}")
+    backup = files.back_up(path, clock)
     if _find(client, path, clone) is not None:
         _run([program, "mcp", "remove", "--scope", scope, SERVER], machine)
-    backup = files.replace(path, files.read(path, clone), clone, dry_run=False, clock=clock).backup
     _run(words, machine)
     return FileEdit(str(path), f"changed by: {' '.join(words)}", backup)
 

@@ -209,10 +209,13 @@ def test_claude_codes_own_program_runs_in_the_home_and_never_for_a_repositorys_f
     recorder(clone / "claude", tmp_path / "PWNED")
     monkeypatch.setenv("PATH", f".::{clone}:{tmp_path / 'bin'}")
 
+    (clone.parent / ".claude.json").write_text('{"mine": 1}', encoding="utf-8")
+
     run("setup", "claude", "--scope", "project")
     assert not (tmp_path / "log").exists()
-    run("setup", "claude")
+    (edit,) = as_json(run("setup", "claude", "--json"))
 
+    assert Path(edit["backup"]).read_text(encoding="utf-8") == '{"mine": 1}'
     (line,) = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
     where, path, *words = line.split()
     assert (where, path) == (str(clone.parent), str(tmp_path / "bin"))

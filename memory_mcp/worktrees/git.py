@@ -21,6 +21,9 @@ _COMPLAINT_BYTES = 2_000
 _LONGEST_LINE = 1 << 20
 _BUFFER_BYTES = 1 << 16
 
+# Only these are started: without `--textconv`, `--filters` and `--edit`, which nobody here says, they read no filter,
+# alias or hook, and they change nothing.
+_COMMANDS = frozenset({"cat-file", "config", "log", "merge-base", "rev-list", "rev-parse"})
 # Configuration on the command line wins over that of the repository. Each of these runs a program, opens a connection,
 # opens a file that may be a pipe without a writer, or changes what is printed. Filters, `diff.NAME.*`, `alias.*` and
 # `remote.NAME.*` have names of the repository's own: the commands that we start read no filters and no aliases, and
@@ -91,7 +94,9 @@ def run_git(directory: Path, *words: str, timeout_s: float = _TIMEOUT_S) -> subp
             output, complaint = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
             _end(process)
-            raise GitError(f"git {words[0]} in {directory} took more than {timeout_s:g} s and was ended") from error
+            raise GitError(
+                f"git {_named(words)} in {directory} took more than {timeout_s:g} s and was ended"
+            ) from error
         except BaseException:
             _end(process)
             raise
@@ -119,11 +124,11 @@ def stream_git(directory: Path, *words: str, silence_s: float = _SILENCE_S) -> I
                 _end(process)
                 return
         if patience.is_over:
-            raise GitError(f"git {words[0]} in {directory} printed nothing for {silence_s:g} s and was ended")
+            raise GitError(f"git {_named(words)} in {directory} printed nothing for {silence_s:g} s and was ended")
         if process.returncode:
             complaints.seek(0)
             told = complaint_of(complaints.read(_COMPLAINT_BYTES).decode("utf-8", "replace"))
-            raise GitError(f"git {words[0]} in {directory} failed: {told or f'exit code {process.returncode}'}")
+            raise GitError(f"git {_named(words)} in {directory} failed: {told or f'exit code {process.returncode}'}")
 
 
 def complaint_of(told: str) -> str:
@@ -178,14 +183,18 @@ def _started(directory: Path, words: tuple[str, ...], complaints: int | IO[bytes
     """Start git by its absolute path, with what is switched off, outside the terminal's session: it asks nobody."""
     path = os.environ.get("PATH", os.defpath)
     switches = [word for setting in _SWITCHED_OFF for word in ("-c", setting)]
-    of_log = _OF_LOG if words[0] == "log" else ()
+    command = _named(words)
+    if command not in _COMMANDS:
+        raise ValueError(f"git {command} is none of the commands that are known to run nothing")
+    at = words.index(command)
+    of_log = _OF_LOG if command == "log" else ()
     try:
         clone = clone_around(directory, Path(os.path.expanduser("~")))  # noqa: PTH111 - which never fails
         program = own_program("git", path, clone)
         if program is None:
             raise GitError("git is not installed, or not on PATH; install it to read a repository's history")
         return subprocess.Popen(  # noqa: S603 - an absolute program and words of ours
-            [program, "-C", str(directory), "--no-pager", *switches, words[0], *of_log, *words[1:]],
+            [program, "-C", str(directory), "--no-pager", *switches, *words[: at + 1], *of_log, *words[at + 1 :]],
             bufsize=_BUFFER_BYTES,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -195,6 +204,11 @@ def _started(directory: Path, words: tuple[str, ...], complaints: int | IO[bytes
         )
     except (OSError, ValueError) as error:
         raise GitError(f"git cannot be started in {directory}: {error}") from error
+
+
+def _named(words: tuple[str, ...]) -> str:
+    """Return the command, which an option such as `--git-dir=` may stand before."""
+    return next((word for word in words if not word.startswith("-")), "")
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -340,6 +340,12 @@ def test_without_git_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.Monk
         run_git(tmp_path, "rev-parse", "HEAD")
 
 
+@pytest.mark.parametrize("words", [("status",), ("diff", "HEAD"), ("-p", "show"), ("boom",), ()])
+def test_a_command_that_could_run_something_is_never_started(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="none of the commands that are known to run nothing"):
+        run_git(tmp_path, *words)
+
+
 def test_a_forged_ref_is_no_option(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repository")
     repository.commit({"a": "1"})

@@ -32,9 +32,11 @@ class Server:
         command: Sequence[str] = (),
         limit_s: float = LIMIT_S,
     ) -> None:
-        start = ["-c", code] if code else ["-m", "memory_mcp.server.app"]
+        start = (
+            ["-P", "-c", code] if code else ["-P", "-m", "memory_mcp.server.app"]
+        )  # -P: not from the directory we are in
         self._limit_s = limit_s
-        self._process = subprocess.Popen(  # noqa: S603 - our own server, or one that the user has registered
+        self._process = subprocess.Popen(  # noqa: S603 - our own server
             [*(command or [sys.executable, *start]), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

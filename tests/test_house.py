@@ -77,6 +77,79 @@ def test_only_entrances_read_the_environment() -> None:
     }
 
 
+STARTERS = {
+    "memory_cli/bench/agents.py": "our hooks with -P, and the user's own git in a scratch repository",
+    "memory_cli/bench/processes.py": "our own modules with -P",
+    "memory_cli/clients/registering.py": "the agent's own program, from the user's home",
+    "memory_cli/commands/demo.py": "our own rehearsal with -P",
+    "memory_cli/servers.py": "our own server with -P, or the program of this installation",
+    "memory_mcp/embeddings/models.py": "pip of our own interpreter with -P",
+    "memory_mcp/server/rehearsal.py": "our own server, through the official client",
+    "memory_mcp/worktrees/git.py": "git, with everything off that a repository could make it run",
+}
+STARTING_MODULES = {"subprocess", "multiprocessing", "pty", "popen2", "webbrowser"}
+STARTING_CALLS = re.compile(
+    r"(os\.(system|popen|startfile|fork\w*|exec\w*|spawn\w*|posix_spawn\w*)|asyncio\.(subprocess|create_subprocess\w*)|"
+    r"anyio\.(open|run)_process|(typer|click)\.(launch|edit|echo_via_pager)|\w+\.pager|(\w+\.)?StdioServerParameters|"
+    r"\w+\.subprocess_(exec|shell))$"
+)
+PROGRAMS = {"git", "claude", "npm", "npx", "node", "python", "python3", "sh"}
+
+
+def starts_programs(tree: ast.AST) -> bool:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names) if {each.name.split(".")[0] for each in names} & STARTING_MODULES:
+                return True
+            case ast.ImportFrom(module=str(module), names=names):
+                told = {f"{module.split('.')[-1]}.{each.name}" for each in names} | {each.name for each in names}
+                if module.split(".")[0] in STARTING_MODULES or any(STARTING_CALLS.match(each) for each in told):
+                    return True
+            case ast.Attribute() | ast.Name() if STARTING_CALLS.match(ast.unparse(node)):
+                return True
+            case _:
+                pass
+    return False
+
+
+def test_only_these_modules_start_a_program() -> None:
+    found = {str(path.relative_to(ROOT)) for path in MODULES if starts_programs(ast.parse(path.read_text("utf-8")))}
+
+    assert found == set(STARTERS)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(
+            "import subprocess",
+            "from subprocess import run",
+            "import os\nos.execvp('git', [])",
+            "from os import system",
+        ),
+        *("import os\nos.posix_spawnp('x', [], {})", "import asyncio\nasyncio.create_subprocess_exec('x')"),
+        *("import typer\ntyper.launch('x')", "from mcp.client.stdio import StdioServerParameters"),
+    ],
+)
+def test_a_module_that_starts_a_program_is_noticed(code: str) -> None:
+    assert starts_programs(ast.parse(code))
+
+
+@pytest.mark.parametrize("name", list(STARTERS))
+def test_no_command_line_begins_with_a_name_that_a_repository_could_hold(name: str) -> None:
+    for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.List | ast.Tuple) and node.elts and isinstance(first := node.elts[0], ast.Constant):
+            assert Path(str(first.value)).name not in PROGRAMS
+
+
+def test_an_interpreter_of_ours_does_not_look_for_modules_where_it_is_started() -> None:
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        starts = re.findall(r"\[sys\.executable(?!, \"-P\")[^\]]*\]", text)
+
+        assert [start for start in starts if start != "[sys.executable, *start]"] == [], path
+
+
 def test_tests_do_not_patch_sleep_or_expect_failure() -> None:
     forbidden = re.compile(r"mock\.patch|MagicMock|time\.sleep|asyncio\.sleep|xfail\b(?!_)")
     others = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]

@@ -1,6 +1,7 @@
 """This module measures what an agent waits for: its hooks, each a whole process, and the freshness of ten hits."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from memory_cli.bench.figures import Figure, latency, percentile, timed
 from memory_cli.bench.memories import Filled
 from memory_mcp.models.snapshots import Snapshot
+from memory_mcp.worktrees.clones import clone_around, own_program
 from memory_mcp.worktrees.snapshots import freshness, take
 from memory_mcp.worktrees.trees import find_work_tree
 
@@ -43,7 +45,7 @@ def hooks(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
         yield latency("hooks", f"{name}, whole process", values, size=memory.size, reach=_REACH_MS, beside=beside)
 
 
-def fresh(memory: Filled) -> Iterator[Figure]:
+def fresh(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
     """Compare the files of ten hits with a work tree: as they were, and all written anew since."""
     root = memory.home / "work-tree"
     files = [f"src/file{number}.py" for number in range(_HITS * _FILES)]
@@ -51,8 +53,10 @@ def fresh(memory: Filled) -> Iterator[Figure]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{memory.vocabulary.title()} {number}\n" * 300, encoding="utf-8")
-    for words in (["init", "-q"], ["add", "-A"]):
-        subprocess.run(["git", "-C", str(root), *words], check=True)  # noqa: S603, S607 - fixed words, git as on PATH
+    git = own_program("git", environ.get("PATH", os.defpath), clone_around(Path.cwd(), Path.home()))
+    if git:
+        for words in (["init", "-q"], ["add", "-A"]):
+            subprocess.run([git, "-C", str(root), *words], check=True)  # noqa: S603 - fixed words
     tree = find_work_tree(root)
     if tree is None:
         yield Figure("fresh", "freshness of 10 hits", "ms", note="git made no work tree here")
@@ -91,4 +95,4 @@ def _count(snapshots: list[Snapshot | None]) -> dict[str, float]:
 
 
 def _run(where: dict[str, str], words: list[str], told: bytes) -> None:
-    subprocess.run([sys.executable, *words], input=told, env=where, check=True, capture_output=True)  # noqa: S603 - our own
+    subprocess.run([sys.executable, "-P", *words], input=told, env=where, check=True, capture_output=True)  # noqa: S603 - our own

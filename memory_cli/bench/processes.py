@@ -114,7 +114,7 @@ def _command(where: dict[str, str], *words: str) -> Callable[[], object]:
 
 
 def _process(where: dict[str, str], *words: str) -> Callable[[], object]:
-    command = [sys.executable, *words]
+    command = [sys.executable, "-P", *words]
     return lambda: subprocess.run(command, env=where, check=True, capture_output=True)  # noqa: S603 - our own
 
 

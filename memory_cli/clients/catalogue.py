@@ -1,12 +1,13 @@
 """This module says, for each coding agent, which files it reads and how a server stands in them."""
 
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
+
+from memory_mcp.worktrees.clones import clone_around, own_program
 
 Scope = Literal["user", "project"]
 ClientName = Literal["claude", "opencode", "codex", "cursor", "gemini", "vscode"]
@@ -65,7 +66,16 @@ class Machine(Struct, frozen=True):
 
     def program(self, client: Client) -> str | None:
         """Return the path of an agent's program, None where it is not installed."""
-        return shutil.which(client.program, path=self.environ.get("PATH", ""))
+        return self.found(client.program)
+
+    def found(self, name: str) -> str | None:
+        """Return the path of a program, None where the user's own places of PATH do not hold it."""
+        return own_program(name, self.environ.get("PATH", ""), self.clone)
+
+    @property
+    def clone(self) -> Path | None:
+        """The repository around the project's directory: what it holds may be an attacker's."""
+        return clone_around(self.directory, self.home)
 
     def files(self, client: Client, scope: Scope) -> list[Path]:
         """Return the files in which an agent looks for servers, the one that a registration goes into first."""

@@ -3,6 +3,7 @@
 import difflib
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,16 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock
 from memory_mcp.errors import InvalidInputError
+from memory_mcp.worktrees.clones import is_inside, parts_inside
+
+_MOST_BYTES = 10_000_000
+_KINDS = {
+    stat.S_IFLNK: "symbolic link",
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "directory",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+}
 
 
 class FileEdit(Struct, frozen=True):
@@ -21,14 +32,17 @@ class FileEdit(Struct, frozen=True):
     diff: str = ""
 
 
-def read(path: Path) -> str:
+def read(path: Path, clone: Path | None) -> str:
     """Return a file's text with its line ends as they are, empty where there is none.
 
     Raises:
-        InvalidInputError: it cannot be read.
+        InvalidInputError: it cannot be read, or a repository put something else in its place.
 
     """
+    check(path, clone)
     try:
+        if path.exists() and path.stat().st_size > _MOST_BYTES:
+            raise InvalidInputError(f"{path} is larger than {_MOST_BYTES // 1_000_000} MB; move it away")
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""
@@ -38,14 +52,14 @@ def read(path: Path) -> str:
         ) from error
 
 
-def replace(path: Path, text: str | None, *, dry_run: bool, clock: Clock) -> FileEdit:
-    """Write a file, or remove it for None; a link stays one, and what it points to is replaced.
+def replace(path: Path, text: str | None, clone: Path | None, *, dry_run: bool, clock: Clock) -> FileEdit:
+    """Write a file, or remove it for None; a user's own link stays one, and what it points to is replaced.
 
     Raises:
         InvalidInputError: it cannot be written; what was there is still there.
 
     """
-    before = read(path)
+    before = read(path, clone)
     if text == before or (text is None and not path.exists()):
         return FileEdit(str(path), "unchanged")
     what = "removed" if text is None else "changed" if path.exists() else "created"
@@ -53,22 +67,63 @@ def replace(path: Path, text: str | None, *, dry_run: bool, clock: Clock) -> Fil
     diff = "\n".join(lines)
     if dry_run:
         return FileEdit(str(path), f"would be {what}", diff=diff)
-    target = path.resolve()
+    backup = back_up(path, clock)
+    target = path if is_inside(path, clone) else path.resolve()
     try:
-        backup = _backed_up(target, clock) if path.exists() else None
+        check(path, clone)
         if text is None:
             target.unlink()
         else:
             _write(target, text)
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from error
-    return FileEdit(str(path), what, str(backup) if backup else None, diff)
+    return FileEdit(str(path), what, backup, diff)
 
 
-def _backed_up(target: Path, clock: Clock) -> Path:
+def back_up(path: Path, clock: Clock) -> str | None:
+    """Copy a file to a name of its own beside it and return that; None where there is no file.
+
+    Raises:
+        InvalidInputError: the copy cannot be written.
+
+    """
+    if not path.exists():
+        return None
+    target = path.resolve()
     backup = target.with_name(f"{target.name}.before-memory-mcp-{clock.now()}")
-    shutil.copy2(target, backup)
-    return backup
+    try:
+        with target.open("rb") as source, backup.open("xb") as copy:  # never over what is there, were it a link
+            shutil.copyfileobj(source, copy)
+        shutil.copystat(target, backup)
+    except OSError as error:
+        raise InvalidInputError(f"{backup} cannot be written: {error.strerror}") from error
+    return str(backup)
+
+
+def check(path: Path, clone: Path | None) -> None:
+    """Refuse a path that a repository leads elsewhere: by a link, or by what is no file at its end.
+
+    Raises:
+        InvalidInputError: there is such a thing on the way.
+
+    """
+    parts = parts_inside(path, clone)
+    if clone is None or parts is None:
+        return
+    place = clone
+    for number, part in enumerate(parts, 1):
+        place /= part
+        try:
+            mode = place.lstat().st_mode
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise InvalidInputError(f"{path} cannot be reached: {error.strerror}") from error
+        wanted = stat.S_ISREG(mode) if number == len(parts) else stat.S_ISDIR(mode)
+        if not wanted:
+            at = "" if number == len(parts) else f" leads through {place}, which"
+            kind = _KINDS.get(stat.S_IFMT(mode), "device")
+            raise InvalidInputError(f"{path}{at} is a {kind} that the repository brought; remove it to go on")
 
 
 def _write(target: Path, text: str) -> None:

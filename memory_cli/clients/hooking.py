@@ -39,17 +39,18 @@ def install(client: Client, scope: Scope, machine: Machine, command: str, *, dry
         return files.replace(
             path,
             plugin.replace(_COMMAND_LINE, f"const COMMAND = {json.dumps([command])}"),
+            machine.clone,
             dry_run=dry_run,
             clock=clock,
         )
     wanted = f"{shlex.quote(command)} hook"
-    text = _without_ours(files.read(path), path, but=wanted)
+    text = _without_ours(files.read(path, machine.clone), path, but=wanted)
     for event, has_matcher in _EVENTS.items():
         if not any(said == wanted for _, said in _ours(text, event, path)):
             hook = {"type": "command", "command": wanted, "timeout": _TIMEOUT_S}
             group = {**({"matcher": "*"} if has_matcher else {}), "hooks": [hook]}
             text = jsonc.inserted(text, ("hooks", event, -1), group)
-    return files.replace(path, text, dry_run=dry_run, clock=clock)
+    return files.replace(path, text, machine.clone, dry_run=dry_run, clock=clock)
 
 
 def uninstall(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, clock: Clock) -> FileEdit:
@@ -60,10 +61,11 @@ def uninstall(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, 
 
     """
     path = _path(client, scope, machine)
-    if client.name == "opencode" or not files.read(path):
-        return files.replace(path, None, dry_run=dry_run, clock=clock)
-    text = _without_ours(files.read(path), path)
-    return files.replace(path, text if text.strip() != "{}" else None, dry_run=dry_run, clock=clock)
+    if client.name == "opencode" or not files.read(path, machine.clone):
+        return files.replace(path, None, machine.clone, dry_run=dry_run, clock=clock)
+    text = _without_ours(files.read(path, machine.clone), path)
+    left = text if text.strip() != "{}" else None
+    return files.replace(path, left, machine.clone, dry_run=dry_run, clock=clock)
 
 
 def installed(client: Client, scope: Scope, machine: Machine) -> bool:
@@ -71,7 +73,10 @@ def installed(client: Client, scope: Scope, machine: Machine) -> bool:
     if not client.has_hooks:
         return False
     path = machine.hooks_file(client, scope)
-    return path.exists() if client.name == "opencode" else any(_ours(files.read(path), each, path) for each in _EVENTS)
+    if client.name == "opencode":
+        return path.exists()
+    text = files.read(path, machine.clone)
+    return any(_ours(text, each, path) for each in _EVENTS)
 
 
 def _path(client: Client, scope: Scope, machine: Machine) -> Path:

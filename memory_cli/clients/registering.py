@@ -14,6 +14,7 @@ from memory_cli.clients.catalogue import SERVER, Client, Machine, Scope, command
 from memory_cli.clients.files import FileEdit
 from memory_mcp.clock import Clock
 from memory_mcp.errors import InvalidInputError
+from memory_mcp.worktrees.clones import is_inside, own_path
 
 _LIMIT_S = 60
 _MODULE = "memory_mcp.server.app"
@@ -51,17 +52,19 @@ def register(client: Client, scope: Scope, machine: Machine, command: str, *, dr
 
     """
     path, wanted = machine.files(client, scope)[0], entry_of(client, command)
-    program = machine.program(client) if client.name == "claude" else None
+    clone = machine.clone
+    by_itself = client.name == "claude" and scope == "user" and not is_inside(path, clone)
+    program = machine.program(client) if by_itself else None  # in a repository it would follow links
     if program is None:
-        return files.replace(path, _with_entry(client, path, wanted), dry_run=dry_run, clock=clock)
-    if _find(client, path) == wanted:
+        return files.replace(path, _with_entry(client, path, clone, wanted), clone, dry_run=dry_run, clock=clock)
+    if _find(client, path, clone) == wanted:
         return FileEdit(str(path), "unchanged")
     words = [program, "mcp", "add", "--scope", scope, SERVER, "--", command]
     if dry_run:
         return FileEdit(str(path), f"would be changed by: {' '.join(words)}")
-    if _find(client, path) is not None:
+    backup = files.back_up(path, clock)
+    if _find(client, path, clone) is not None:
         _run([program, "mcp", "remove", "--scope", scope, SERVER], machine)
-    backup = files.replace(path, files.read(path), dry_run=False, clock=clock).backup
     _run(words, machine)
     return FileEdit(str(path), f"changed by: {' '.join(words)}", backup)
 
@@ -73,10 +76,11 @@ def unregister(client: Client, scope: Scope, machine: Machine, *, dry_run: bool,
         InvalidInputError: a file of the agent cannot be read or written.
 
     """
-    path = next((each for each in machine.files(client, scope) if _find(client, each) is not None), None)
+    clone = machine.clone
+    path = next((each for each in machine.files(client, scope) if _find(client, each, clone) is not None), None)
     if path is None:
         return FileEdit(str(machine.files(client, scope)[0]), "unchanged")
-    text = files.read(path)
+    text = files.read(path, clone)
     if client.name == "codex":
         left = _toml(path, text)
         del left["mcp_servers"][SERVER]
@@ -86,7 +90,8 @@ def unregister(client: Client, scope: Scope, machine: Machine, *, dry_run: bool,
         without = without[:-1] if without.endswith("\n\n") else without  # the blank line that stood before our table
     else:
         without = jsonc.removed(text, (*client.keys, SERVER))
-    return files.replace(path, without if without.strip() not in {"", "{}"} else None, dry_run=dry_run, clock=clock)
+    rest = without if without.strip() not in {"", "{}"} else None
+    return files.replace(path, rest, clone, dry_run=dry_run, clock=clock)
 
 
 def _entries(client: Client, machine: Machine) -> Iterator[tuple[str, Path, str, Any]]:
@@ -96,7 +101,7 @@ def _entries(client: Client, machine: Machine) -> Iterator[tuple[str, Path, str,
             if path in seen:
                 continue
             seen.add(path)
-            document = _document(client, path)
+            document = _document(client, path, machine.clone)
             for name, entry in _servers(document, client.keys).items():
                 yield scope, path, name, entry
             if client.name == "claude" and scope == "user":
@@ -114,12 +119,12 @@ def _is_ours(command: list[str]) -> bool:
     return any(Path(word).stem == SERVER or word == _MODULE for word in command)
 
 
-def _find(client: Client, path: Path) -> Any:
-    return _servers(_document(client, path), client.keys).get(SERVER)
+def _find(client: Client, path: Path, clone: Path | None) -> Any:
+    return _servers(_document(client, path, clone), client.keys).get(SERVER)
 
 
-def _document(client: Client, path: Path) -> Any:
-    text = files.read(path)
+def _document(client: Client, path: Path, clone: Path | None) -> Any:
+    text = files.read(path, clone)
     if client.name == "codex":
         return _toml(path, text).unwrap()
     if not text.strip("\ufeff \t\r\n"):
@@ -130,9 +135,9 @@ def _document(client: Client, path: Path) -> Any:
         raise InvalidInputError(f"{path}: {error}; mend it and run this again") from error
 
 
-def _with_entry(client: Client, path: Path, wanted: dict[str, Any]) -> str:
-    text = files.read(path)
-    if _find(client, path) == wanted:
+def _with_entry(client: Client, path: Path, clone: Path | None, wanted: dict[str, Any]) -> str:
+    text = files.read(path, clone)
+    if _find(client, path, clone) == wanted:
         return text
     if client.name != "codex":
         try:
@@ -156,10 +161,12 @@ def _toml(path: Path, text: str) -> tomlkit.TOMLDocument:
 
 
 def _run(words: list[str], machine: Machine) -> None:
+    """Run the agent's own program in the user's home: in a repository it might read settings that name programs."""
+    environ = {**machine.environ, "PATH": own_path(machine.environ.get("PATH", ""), machine.clone)}
     try:
-        done = subprocess.run(  # noqa: S603 - the agent's own program, found on the user's PATH
-            words, env=dict(machine.environ), cwd=machine.directory, capture_output=True, text=True, timeout=_LIMIT_S,
-            check=False,
+        done = subprocess.run(  # noqa: S603 - an absolute path outside the repository
+            words, env=environ, cwd=machine.home, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=_LIMIT_S, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InvalidInputError(f"'{' '.join(words)}' did not run: {error}") from error

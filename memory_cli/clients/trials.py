@@ -1,17 +1,18 @@
-"""This module tries a registered server as its agent would: it runs that very command and waits for the tools."""
+"""This module tries the servers that agents are told to start: those of this installation, in a user's own files."""
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from memory_cli.clients import hooking, registering
 from memory_cli.clients.catalogue import CLIENTS, Client, Machine
+from memory_cli.clients.installation import locate, looks_into_projects, own_server
 from memory_cli.clients.registering import Registration
 from memory_cli.servers import Server, ServerGoneError
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.monitoring.diagnosis import Diagnosis
+from memory_mcp.worktrees.clones import is_inside
 
 _BEYOND_S = 5.0  # how long past its limit a start is waited for, to say how slow it is
 _NO_LIMIT_S = 30.0
@@ -34,7 +35,7 @@ def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iter
         found = registering.registrations(client, machine)
         has_hooks = hooking.installed(client, "user", machine) or hooking.installed(client, "project", machine)
     except InvalidInputError as error:
-        yield Diagnosis(client.title, "broken", str(error), "mend the file: the agent cannot read it either")
+        yield Diagnosis(client.title, "broken", str(error), "mend that, then run this again")
         return
     if not found:
         advice = f"'memory-cli setup {client.name}' registers it"
@@ -53,17 +54,36 @@ def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iter
 
 def _try_command(client: Client, registration: Registration, machine: Machine, limit_s: float | None) -> Diagnosis:
     again = f"'memory-cli setup {client.name}' writes the right one"
-    shown = " ".join(registration.command) or "nothing"
+    shown, path = " ".join(registration.command), registration.path
     if not registration.command:
-        return Diagnosis(client.title, "broken", f"'{registration.name}' in {registration.path} has no command", again)
-    program = shutil.which(registration.command[0], path=machine.environ.get("PATH", ""))
+        return Diagnosis(client.title, "broken", f"'{registration.name}' in {path} has no command", again)
+    ours = own_server(registration.command, machine)
+    if ours is None:
+        return _not_ours(client, registration, machine, again)
+    if is_inside(Path(path), machine.clone):
+        return Diagnosis(client.title, "ok", f"'{shown}' ({path}) was not started: the repository names it, not you")
+    found = _run(client, ours, machine, limit_s, again)
+    if found.severity == "ok" and looks_into_projects(registration.command):
+        told = f"{found.detail}; started in a project it takes that project's memory_mcp, if there is one"
+        return Diagnosis(client.title, "warning", told, again)
+    return found
+
+
+def _not_ours(client: Client, registration: Registration, machine: Machine, again: str) -> Diagnosis:
+    """Say what is known of another program without starting it."""
+    shown = " ".join(registration.command)
+    told = f"'{shown}' ({registration.path}) was not started: it is another program"
+    if is_inside(Path(registration.path), machine.clone):
+        advice = f"the repository names it: read it before you let {client.title} start it"
+        return Diagnosis(client.title, "warning", told, advice)
+    program = locate(registration.command[0], machine)
     if program is None:
         return Diagnosis(client.title, "broken", f"there is no program for '{shown}' ({registration.path})", again)
     missing = _missing_interpreter(Path(program))
     if missing:
-        told = f"'{shown}' needs {missing}, which is not there: the environment it was installed in has gone"
-        return Diagnosis(client.title, "broken", told, f"install memory-mcp again, then {again}")
-    return _run(client, [program, *registration.command[1:]], machine, limit_s, again)
+        needs = f"'{shown}' needs {missing}, which is not there: the environment it was installed in has gone"
+        return Diagnosis(client.title, "broken", needs, f"install memory-mcp again, then {again}")
+    return Diagnosis(client.title, "warning", told, f"'memory-cli setup {client.name}' registers this installation")
 
 
 def _run(client: Client, command: list[str], machine: Machine, limit_s: float | None, again: str) -> Diagnosis:
@@ -91,6 +111,8 @@ def _run(client: Client, command: list[str], machine: Machine, limit_s: float | 
 def _missing_interpreter(program: Path) -> str | None:
     """Return the interpreter that a script names and that is not there; None for anything else."""
     try:
+        if not program.is_file():
+            return None
         with program.open("rb") as stream:
             head = stream.read(_SHEBANG_BYTES)
     except OSError:

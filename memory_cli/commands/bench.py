@@ -126,7 +126,7 @@ def _all(
                 "kill": partial(processes.killing, memory, environ),
                 "spawn": partial(processes.starting, memory, environ),
                 "hooks": partial(agents.hooks, memory, environ),
-                "fresh": partial(agents.fresh, memory),
+                "fresh": partial(agents.fresh, memory, environ),
                 "memory": partial(processes.resident, memory, environ, where),
                 "model": partial(storing.sentence_model, where, memory),
             }

@@ -15,8 +15,9 @@ from memory_cli import show
 from memory_cli.commands.imports import import_history
 from memory_cli.opening import Opening, scratch_environ
 from memory_mcp.config.projects import git_common_directory
-from memory_mcp.errors import MemoryMcpError
+from memory_mcp.errors import GitError, MemoryMcpError
 from memory_mcp.models.rehearsal import Rehearsal
+from memory_mcp.worktrees.git import run_git
 
 _SAMPLE = "sample-history.jsonl"
 _LIMIT_S = 120
@@ -74,8 +75,10 @@ def _history(home: Path) -> tuple[str, int, str]:
 
 
 def _has_commits(directory: Path) -> bool:
-    command = ["git", "-C", str(directory), "rev-parse", "--verify", "--quiet", "HEAD"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - fixed words
+    try:
+        return run_git(directory, "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0
+    except GitError:
+        return False
 
 
 def sample_history() -> Path:
@@ -86,7 +89,7 @@ def sample_history() -> Path:
 
 def _rehearse(home: Path, question: str) -> Rehearsal:
     """Let the official MCP client talk to the installed server, in a process of its own."""
-    command = [sys.executable, "-m", "memory_mcp.server.rehearsal", question]
+    command = [sys.executable, "-P", "-m", "memory_mcp.server.rehearsal", question]  # a clone may hold that package too
     done = subprocess.run(  # noqa: S603 - our own module
         command,
         capture_output=True,

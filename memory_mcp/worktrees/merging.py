@@ -1,10 +1,10 @@
 """This module asks git whether a branch has been merged."""
 
-import subprocess
-
+from memory_mcp.errors import GitError
+from memory_mcp.worktrees.git import run_git
 from memory_mcp.worktrees.trees import WorkTree
 
-_LIMIT_S = 5
+_LIMIT_S = 5.0
 
 
 def is_merged(tree: WorkTree, branch: str, begun_at: str) -> bool | None:
@@ -17,9 +17,9 @@ def is_merged(tree: WorkTree, branch: str, begun_at: str) -> bool | None:
         return None
     if tip == begun_at or branch == tree.branch:
         return False
-    command = ["git", "-C", str(tree.root), "merge-base", "--is-ancestor", tip, "HEAD"]
+    words = ("--is-ancestor", "--end-of-options", tip, "HEAD")  # a forged ref may look like an option
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_LIMIT_S, check=False)  # noqa: S603 - a commit's name
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_git(tree.root, "merge-base", *words, timeout_s=_LIMIT_S)
+    except GitError:
         return None
     return {0: True, 1: False}.get(done.returncode)

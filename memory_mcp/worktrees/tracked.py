@@ -1,5 +1,6 @@
 """This module lists the files that git tracks, from the index alone."""
 
+import stat
 import struct
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def tracked_files(tree: WorkTree) -> frozenset[str]:
     """Return the paths of the regular files that git tracks; none where the index is absent, huge or not understood."""
     path = tree.private / "index"
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size > _MOST_BYTES:  # a pipe would be waited for
             return frozenset()
         content = path.read_bytes()
     except OSError:
@@ -68,8 +70,9 @@ def _offset(content: bytes, place: int) -> tuple[int, int]:
 
 def _name_bytes(common: Path) -> int:
     """Return the length of an object's name: 32 bytes where the repository was made for SHA-256."""
+    path = common / "config"
     try:
-        config = (common / "config").read_text(encoding="utf-8", errors="replace").lower()
+        config = path.read_text(encoding="utf-8", errors="replace").lower() if path.is_file() else ""
     except OSError:
         config = ""
     return 32 if "objectformat = sha256" in config else 20

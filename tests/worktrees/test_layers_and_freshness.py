@@ -1,5 +1,6 @@
 """Episodes know whether their files have changed; a branch can keep its records apart until it is merged."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from memory_mcp.models.episodes import Source, Step, StepError, StepSuccess, Suc
 from memory_mcp.models.patterns import PatternFilter
 from memory_mcp.models.recall import Hit, Query
 from memory_mcp.patterns import dead_ends
+from memory_mcp.worktrees.tracked import tracked_files
+from memory_mcp.worktrees.trees import find_work_tree
 from tests.hooks.agents import Agent
 from tests.worktrees.repositories import Repository
 
@@ -59,6 +62,16 @@ def test_each_hit_says_whether_its_files_are_as_they_were(repository: Repository
     assert then["repair the parser"] == "changed (1 of 2 files)"
     assert then["repair the parser of the readme"] == "gone"
     assert fresh == []
+
+
+@pytest.mark.parametrize("name", ["index", "config"])
+def test_a_pipe_in_place_of_gits_own_file_is_not_waited_for(repository: Repository, name: str) -> None:
+    tree = find_work_tree(repository.root)
+    assert tree is not None
+    (tree.private / name).unlink()
+    os.mkfifo(tree.private / name)
+
+    assert (tracked_files(tree) == frozenset()) is (name == "index")
 
 
 def test_a_search_for_fresh_ones_leaves_out_the_others(repository: Repository, tmp_path: Path) -> None:

@@ -84,7 +84,9 @@ class Conversations:
             NotFoundError: no such conversation here.
 
         """
-        return self._store.page(conversation_id, start=checks.count(start, "the first turn"), limit=checks.page_size(limit))
+        return self._store.page(
+            conversation_id, start=checks.count(start, "the first turn"), limit=checks.page_size(limit)
+        )
 
     def list(self, chosen: EpisodeFilter = _ANY, *, limit: int = 20, cursor: str | None = None) -> EpisodePage:
         """Return one page of conversations, newest first."""

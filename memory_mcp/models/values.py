@@ -79,7 +79,9 @@ class _Check:
         if not isinstance(value, dict | list | tuple):
             raise InvalidInputError(f"{path} is a {type(value).__name__} and must be JSON; send it as text")
         if depth == limits.DEPTH:
-            raise LimitError(f"{path[:200]} is nested more than {limits.DEPTH} levels deep; send the inner part as text")
+            raise LimitError(
+                f"{path[:200]} is nested more than {limits.DEPTH} levels deep; send the inner part as text"
+            )
         if self.seen + len(value) > limits.VALUES:
             raise LimitError(f"{path[:200]} holds more than {limits.VALUES} values; record the telling ones")
         if isinstance(value, dict):

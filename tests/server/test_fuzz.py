@@ -21,6 +21,7 @@ from memory_mcp.server.desk import Desk
 from memory_mcp.server.framing import Refusal, parse_line
 from memory_mcp.server.protocol import build
 from tests.conftest import OpenMemory
+from tests.fakes import FrozenClock
 from tests.importers.test_archives import content, exported, taken_in
 from tests.server.conftest import RawServer
 from tests.server.fuzzing import Call, Fuzzer
@@ -68,9 +69,13 @@ async def spoken_to(desk: Desk) -> AsyncIterator[Line]:
         async with anyio.create_task_group() as tasks, sender, receiver:
             tasks.start_soon(server.run, incoming, outgoing, server.create_initialization_options())
             line = Line(sender, receiver)
-            client = '{"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}'
+            client = (
+                '{"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}'
+            )
             await line.request("initialize", client)
-            await sender.send(SessionMessage(types.JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")))
+            await sender.send(
+                SessionMessage(types.JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized"))
+            )
             yield line
             tasks.cancel_scope.cancel()
 
@@ -96,7 +101,7 @@ def tell(fuzzer: Fuzzer, answer: dict[str, Any]) -> None:
 
 
 async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
-    desk: Desk, another_home: OpenMemory, tmp_path: Path
+    desk: Desk, clock: FrozenClock, another_home: OpenMemory, tmp_path: Path
 ) -> None:
     counts: Counter[str] = Counter()
     by_tool: Counter[tuple[str, str]] = Counter()
@@ -104,6 +109,7 @@ async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
     async with spoken_to(desk) as line:
         fuzzer = Fuzzer(schemas(await line.request("tools/list", "{}")), seed=11)
         for _ in range(CALLS):
+            clock.moment += 1_000
             call = fuzzer.call()
             answer = await line.call(call)
             outcome = told(answer)
@@ -144,13 +150,18 @@ async def listed(line: Line) -> list[str]:
         cursor = {"cursor": page["next_cursor"]}
 
 
+def told_in(export: Path) -> list[str]:
+    """Return the lines of an export without the links that learning makes by itself, also where one was removed."""
+    return [line for line in content(export) if '"kind":"duplicates"' not in line]
+
+
 def readable_in_every_way(memory: Memory, other: Memory, tmp_path: Path) -> None:
     """Read, search, export and import every record, and compare."""
     first = exported(memory, tmp_path / "first.jsonl")
     summary = taken_in(other, first)
     second = exported(other, tmp_path / "second.jsonl")
     assert summary.reports == []
-    assert content(second) == content(first)
+    assert told_in(second) == told_in(first)
     cursor = None
     tasks = []
     while True:

@@ -27,10 +27,10 @@ from memory_mcp.storage.store import Store
 
 _BATCH = 50
 _BATCH_BYTES = 4_000_000
-_MOMENTS = frozenset(
-    ("exported_at", "started_at", "updated_at", "completed_at", "recorded_at", "created_at", "valid_until")
-    + ("at", "made_at", "first_seen", "retired_at", "taken_at")
-)
+_MOMENTS = {
+    *("exported_at", "started_at", "updated_at", "completed_at", "recorded_at", "created_at", "valid_until"),
+    *("at", "made_at", "first_seen", "retired_at", "taken_at"),
+}
 _TOLD = frozenset(("task", "tool", "action", "role"))  # texts that lists show
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Line)

@@ -112,16 +112,8 @@ class _Taming:
 
     def value(self, value: Any, depth: int) -> Any:
         self.seen += 1
-        if isinstance(value, str):
-            return mended(value)
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, int):
-            return value if limits.LEAST_INTEGER <= value <= limits.GREATEST_INTEGER else _digits(value)
-        if isinstance(value, float):
-            return value if isfinite(value) else str(value)
         if not isinstance(value, dict | list | tuple):
-            return mended(str(value))
+            return _tamed_single(value)
         if depth == limits.DEPTH:
             return _as_text(value)
         room = max(limits.VALUES - self.seen, 0) // 2
@@ -131,6 +123,16 @@ class _Taming:
             return named if len(kept) == len(value) else {**named, _LEFT_OUT: len(value) - len(kept)}
         shown = [self.value(inner, depth + 1) for inner in value[:room]]
         return shown if len(shown) == len(value) else [*shown, _LEFT_OUT]
+
+
+def _tamed_single(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if limits.LEAST_INTEGER <= value <= limits.GREATEST_INTEGER else _digits(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
+    return mended(str(value))
 
 
 def _digits(value: int) -> str:

@@ -1,4 +1,4 @@
-"""This module makes tool calls from published schemas: valid, nearly valid and wild, each as the text of a JSON value."""
+"""This module makes tool calls from published schemas: valid, nearly valid and wild, as JSON text."""
 
 import json
 import random
@@ -98,17 +98,14 @@ class Fuzzer:
 
     def _valid(self, name: str, schema: Schema) -> Any:
         dice = self._dice
-        if "enum" in schema:
-            return dice.choice(schema["enum"])
         match schema.get("type"):
             case "string":
-                return self._text(name)
+                return dice.choice(schema["enum"]) if "enum" in schema else self._text(name)
             case "boolean":
                 return dice.random() < 0.5
-            case "integer":
-                return dice.randint(schema.get("minimum", 0), min(schema.get("maximum", 20), 20))
-            case "number":
-                return dice.uniform(schema.get("minimum", 0), schema.get("maximum", 5_000))
+            case "integer" | "number" as kind:
+                least, greatest = schema.get("minimum", 0), min(schema.get("maximum", 20), 20)
+                return dice.randint(least, greatest) if kind == "integer" else dice.uniform(least, greatest)
             case "array":
                 return [self._value(name, schema["items"]) for _ in range(dice.choice((0, 1, 1, 2, 3)))]
             case "object" if "properties" in schema:

@@ -84,7 +84,6 @@ class HookQueue:
 
     def set_aside(self, record: Record, reason: str) -> None:
         """Keep an event apart that cannot be handled."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked("refusing", _PATIENCE_S):
             self._aside.add(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"), reason)
 
@@ -141,7 +140,6 @@ class HookQueue:
         return 0 if reason else 1
 
     def _add(self, line: bytes) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         whole = line.replace(b"\n", b" ") + b"\n"
         with self._locked("adding", _PATIENCE_S) as alone:  # held for microseconds; no event is lost for want of it
             while not append(self._waiting, whole, is_alone=alone):
@@ -162,6 +160,7 @@ class HookQueue:
 
     @contextmanager
     def _locked(self, what: str, patience_s: float) -> Iterator[bool]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._directory / f"{what}.lock"
         clear_way(path)
         try:

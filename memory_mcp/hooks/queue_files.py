@@ -47,7 +47,7 @@ def clear_way(path: Path) -> None:
 
 def move_away(path: Path) -> None:
     """Give what lies at the path another name, under which a diagnosis finds it."""
-    os.replace(path, path.with_name(f"{path.name}.{os.lstat(path).st_ino}{OBSTACLE}"))
+    path.replace(path.with_name(f"{path.name}.{path.lstat().st_ino}{OBSTACLE}"))
 
 
 def append(path: Path, line: bytes, *, is_alone: bool = True) -> bool:

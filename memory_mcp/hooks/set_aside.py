@@ -1,6 +1,5 @@
 """This module keeps the events that cannot be handled, with the reason, until somebody looks at them."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +72,7 @@ class SetAside:
             clear_way(self._dropped)
             made = self._directory / f"{_DROPPED}.new"
             made.write_text(str(self.dropped() + count), encoding="ascii")
-            os.replace(made, self._dropped)
+            made.replace(self._dropped)
 
 
 def _event(line: bytes) -> SetAsideEvent:

@@ -1,5 +1,6 @@
 """This module goes through the lines that are being handled, and keeps the place that it has come to."""
 
+import errno
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ from memory_mcp.hooks.queue_files import opened
 
 LONGEST = 64 << 20  # bytes of a line; a hook takes 32 MiB of JSON
 _SKIPPED = 1 << 20
-_PLACE_BYTES = 32
+_PLACE_BYTES = 28
 
 
 class TakenLines:
@@ -100,7 +101,8 @@ def _kept_at(path: Path) -> Path:
 
 def _write_place(descriptor: int, place: int, tries: int) -> None:
     os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, f"{place:020d} {tries:06d}\n".encode())
+    if os.write(descriptor, f"{place:020d} {tries:06d}\n".encode()) < _PLACE_BYTES:
+        raise OSError(errno.ENOSPC, "no room for the place in the hooks' queue")
 
 
 def _read_place(path: Path, descriptor: int) -> tuple[int, int]:

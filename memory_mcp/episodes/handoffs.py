@@ -14,6 +14,7 @@ from memory_mcp.models.episodes import Episode, Source
 from memory_mcp.models.handoffs import Handoff, HandoffSummary
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.soundness import tamed
 from memory_mcp.redaction import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
 
@@ -98,7 +99,10 @@ class Handoffs:
         try:
             episode_id = self._episodes.get(handoff.episode.id).id
         except NotFoundError:
-            episode_id = self._bring(msgspec.structs.replace(handoff.episode, source=Source(_KIND, digest)))
+            steps = tamed(handoff.episode.steps)
+            episode_id = self._bring(
+                msgspec.structs.replace(handoff.episode, steps=steps, source=Source(_KIND, digest))
+            )
         try:
             return self._store.get(handoff.id)
         except NotFoundError:
@@ -146,7 +150,7 @@ def unpack(packed: bytes) -> tuple[Handoff, str]:
     """
     try:
         outer = msgspec.json.decode(packed, type=Packed)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInputError(f"this is no handoff: {error}; 'memory-cli handoff export' writes one") from error
     if outer.format != _FORMAT:
         raise InvalidInputError(f"this handoff says '{outer.format}' and only '{_FORMAT}' can be read")
@@ -156,7 +160,7 @@ def unpack(packed: bytes) -> tuple[Handoff, str]:
         raise DamagedError("this handoff does not match its checksum; export it again")
     try:
         return msgspec.json.decode(body, type=Handoff), digest
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInputError(f"this is no handoff: {error}") from error
 
 

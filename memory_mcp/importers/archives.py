@@ -12,7 +12,6 @@ from memory_mcp.errors import IllegalMoveError, ImporterError, InvalidInputError
 from memory_mcp.importers.records import Bad, Progress
 from memory_mcp.importers.taking_in import Summary
 from memory_mcp.learning.learner import Learning
-from memory_mcp.models import checks, values
 from memory_mcp.models.archive import (
     FORMAT,
     EpisodeLine,
@@ -22,16 +21,12 @@ from memory_mcp.models.archive import (
     RelationshipLine,
 )
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.soundness import sound
 from memory_mcp.storage.archive_store import ArchiveStore
 from memory_mcp.storage.store import Store
 
 _BATCH = 50
 _BATCH_BYTES = 4_000_000
-_MOMENTS = {
-    *("exported_at", "started_at", "updated_at", "completed_at", "recorded_at", "created_at", "valid_until"),
-    *("at", "made_at", "first_seen", "retired_at", "taken_at"),
-}
-_TOLD = frozenset(("task", "tool", "action", "role"))  # texts that lists show
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Line)
 
@@ -143,51 +138,11 @@ def _read(path: Path, summary: Summary) -> Iterable[tuple[Line, int]]:
                 if not raw.strip():
                     continue
                 try:
-                    yield _sound(_DECODER.decode(raw)), len(raw)
+                    yield sound(_DECODER.decode(raw)), len(raw)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidInputError) as error:
                     summary.report(Bad(f"{path}:{number}", f"this is no line of an export: {error}"))
     except OSError as error:
         raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _sound(line: Line) -> Line:
-    """Return a line of which each part can be stored, found, shown and exported again.
-
-    Lengths are not asked for: redaction may have made a text longer than what was handed in.
-
-    Raises:
-        InvalidInputError: a number, a time, an id or a blank text in it cannot be kept.
-
-    """
-    if isinstance(line, EpisodeLine):
-        checks.identity(line.episode.id, "the episode's id")
-        steps = tuple(
-            msgspec.structs.replace(step, parameters=values.tamed(step.parameters)) for step in line.episode.steps
-        )
-        line = msgspec.structs.replace(line, episode=msgspec.structs.replace(line.episode, steps=steps))
-    if isinstance(line, NoteLine):
-        checks.identity(line.note.id, "the note's id")
-        checks.importance(line.note.importance)
-    _check_parts(line, "line")
-    return line
-
-
-def _check_parts(value: object, name: str) -> None:
-    if isinstance(value, Struct):
-        for field in value.__struct_fields__:
-            _check_parts(getattr(value, field), field)
-    elif isinstance(value, tuple):
-        for part in value:
-            _check_parts(part, name)
-    elif isinstance(value, dict) and name != "parameters":
-        for part in value.values():
-            _check_parts(part, name)
-    elif isinstance(value, int) and name in _MOMENTS:
-        checks.moment(value, name)
-    elif isinstance(value, int):
-        checks.count(value, name)
-    elif isinstance(value, str) and name in _TOLD:
-        checks.text(value, name, len(value), required=True)
 
 
 def _relate(store: Store, relationships: Sequence[Relationship]) -> int:

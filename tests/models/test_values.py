@@ -18,9 +18,12 @@ from memory_mcp.memory import Memory
 from memory_mcp.models import limits, values
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import EpisodeFilter, Step, StepError, StepSuccess, Success
+from memory_mcp.models.handoffs import Handoff
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query
 from memory_mcp.storage import codec
+from memory_mcp.storage.hot_episodes import Revision
+from memory_mcp.storage.marks import Mark
 from tests.conftest import OpenMemory
 from tests.hooks.agents import Agent
 from tests.hooks.test_sessions import opened
@@ -228,6 +231,35 @@ def test_records_that_earlier_versions_poisoned_are_served(
     first = exported(memory, tmp_path / "first.jsonl")
     assert taken_in(another_home(), first).reports == []
     assert content(exported(another_home(), tmp_path / "second.jsonl")) == content(first)
+
+
+def test_the_cache_keeps_nothing_that_it_could_not_hand_back(memory: Memory) -> None:
+    episode, _ = memory.episodes.start("read the sensor")
+    poisoned = msgspec.structs.replace(episode, steps=(Step("bash", "ls", {"n": 2**64}),))
+
+    memory.store.episodes.hot.keep(poisoned, Revision(1, 1, 1), Mark())
+
+    assert memory.episodes.get(episode.id) == episode
+
+
+def test_a_handoff_of_an_earlier_version_is_taken_in_whatever_its_numbers(memory: Memory) -> None:
+    episode = memory.episodes.draft("read the sensor")
+    steps = (Step("bash", "ls", {"n": 2**64}, recorded_at=1),)
+    handoff = Handoff("h1", 1, msgspec.structs.replace(episode, id="e1", steps=steps))
+
+    taken = memory.handoffs.take_in(pack(handoff))
+
+    assert taken.episode.steps[0].parameters == {"n": "18446744073709551616"}
+    for bad in (
+        msgspec.structs.replace(handoff, id="h2", made_at=2**62),
+        msgspec.structs.replace(handoff, id="h\n3"),
+        msgspec.structs.replace(handoff, id="h4", note="x" * 10_001, episode=taken.episode),
+        msgspec.structs.replace(handoff, id="h5", episode=msgspec.structs.replace(episode, id="e5", started_at=-1)),
+    ):
+        with pytest.raises(InvalidInputError):
+            memory.handoffs.take_in(pack(bad))
+    with pytest.raises(InvalidInputError, match="this is no handoff"):
+        memory.handoffs.take_in(b"[" * 5_000)
 
 
 def test_a_time_beyond_all_dates_that_is_stored_already_is_shown_as_the_last_one(memory: Memory) -> None:

@@ -14,7 +14,7 @@ _WORDS = ("deploy", "tests", "fail", "KeyError", "src/app.py", "retry", "naïve"
 _NUMBERS = (
     *("0", "-0.0", "1", "-1", "0.5", "3.0", "1e3", "1e-400", "1e308", "1e400", "-1e400", "101", "1000000"),
     *(str(2**53 + 1), str(2**63 - 1), str(2**63), str(2**64 - 1), str(2**64), str(-(2**63)), str(-(2**63) - 1)),
-    *(str(10**30), str(-(10**30)), str(10**400), "NaN", "Infinity"),
+    *(str(10**30), str(-(10**30)), str(10**400), "9" * 5_000, "NaN", "Infinity"),
 )
 _TEXTS = (
     *("", " ", "\t\n", "\x00", "a\x00b", "\x1b[31mred\x1b[0m\x1b]0;title\x07", "\ud83d", "cut \ud83d", "\udc80\udcff"),

@@ -12,9 +12,11 @@ from typing import Any
 import anyio
 import mcp_types as types
 import pytest
+import typer.testing
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
+from memory_cli.app import app
 from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Query
 from memory_mcp.server.desk import Desk
@@ -124,12 +126,33 @@ async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
             call = Call("get_episode", json.dumps({"episode_id": episode_id, "full_text": True}))
             assert told(await line.call(call)) == "accepted"
 
+        await resources_are_read(line)
+
     print(f"\n{CALLS} calls: {counts['accepted']} accepted, {counts['refused']} refused")  # noqa: T201 - a figure to report
     assert counts["accepted"] > CALLS // 4
     assert counts["refused"] > CALLS // 10
     assert {tool for (tool, outcome), _ in by_tool.items() if outcome == "accepted"} >= set(READ_ALWAYS)
     assert shown
     readable_in_every_way(desk.memory, another_home(), tmp_path)
+    shown_in_a_terminal(tmp_path / "home", shown)
+
+
+async def resources_are_read(line: Line) -> None:
+    listed_resources = await line.request("resources/list", "{}")
+    for resource in listed_resources["result"]["resources"]:
+        found = await line.request("resources/read", json.dumps({"uri": resource["uri"]}))
+        assert "contents" in found["result"]
+
+
+def shown_in_a_terminal(home: Path, episodes: list[str]) -> None:
+    """Run every command that shows records."""
+    runner = typer.testing.CliRunner(env={"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "here"})
+    nouns = ("episode", "note", "conversation", "pattern", "handoff", "tag", "queue")
+    commands = [[noun, "list", *flags] for noun in nouns for flags in ([], ["--json"])]
+    views = [["episode", "view", each, *flags] for each in episodes[:30] for flags in ([], ["--json"], ["--timeline"])]
+    for words in [*commands, *views, ["health"], ["doctor"], ["episode", "search", "deploy tests"]]:
+        result = runner.invoke(app, words)
+        assert result.exit_code == 0, (words, result.output, result.exception)
 
 
 READ_ALWAYS = ("create_episode", "add_episode_steps", "complete_episode", "remember_note", "query_memory")

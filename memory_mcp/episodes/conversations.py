@@ -85,7 +85,9 @@ class Conversations:
 
         """
         return self._store.page(
-            conversation_id, start=checks.count(start, "the first turn"), limit=checks.page_size(limit)
+            conversation_id,
+            start=checks.within(start, "the first turn", 0, limits.GREATEST_COUNT),
+            limit=checks.page_size(limit),
         )
 
     def list(self, chosen: EpisodeFilter = _ANY, *, limit: int = 20, cursor: str | None = None) -> EpisodePage:

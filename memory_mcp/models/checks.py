@@ -155,10 +155,17 @@ def moment(value: int, name: str) -> int:
     return value
 
 
-def count(value: int, name: str) -> int:
-    """Refuse a number that no column holds."""
-    if not -limits.GREATEST_COUNT <= value <= limits.GREATEST_COUNT:
-        raise InvalidInputError(f"{name} is an integer of more than 64 bits")
+def within(value: int, name: str, least: int, greatest: int) -> int:
+    """Refuse a number that is out of bounds."""
+    if not least <= value <= greatest:
+        raise InvalidInputError(f"{name} is {value} and must lie within {least} and {greatest}")
+    return value
+
+
+def measure(value: float, name: str) -> float:
+    """Refuse a reward, a share or a median that no episode can have."""
+    if not 0 <= value <= limits.GREATEST_MEASURE:
+        raise InvalidInputError(f"{name} is {value:g} and must lie within 0 and {limits.GREATEST_MEASURE:g}")
     return value
 
 

@@ -17,4 +17,5 @@ VALUES = 20_000
 LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**64 - 1  # what MessagePack, and so the cache, carries exactly
 GREATEST_COUNT = 2**63 - 1  # what a column holds
 LATEST_MOMENT = 253_402_300_799_000_000  # 9999-12-31T23:59:59Z: later times cannot be written as a date
+GREATEST_MEASURE = 1e9  # seconds of 31 years; rewards lie within 0 and 2
 ID_CHARACTERS = 500

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.models import checks, values
+from memory_mcp.models import checks, limits, values
 from memory_mcp.models.archive import EpisodeLine, Line, NoteLine
 from memory_mcp.models.episodes import Step
 
@@ -14,6 +14,7 @@ _MOMENTS = {
     *("exported_at", "started_at", "updated_at", "completed_at", "recorded_at", "created_at", "valid_until"),
     *("at", "made_at", "first_seen", "retired_at", "taken_at"),
 }
+_BOUNDS = {"share": (0, 1_000), "shares": (0, 1_000), "acted": (0, 1), "rating": (1, 5)}
 _TOLD = frozenset(("task", "tool", "action", "role"))  # texts that lists show
 
 
@@ -49,7 +50,9 @@ def _check_parts(value: object, name: str) -> None:
     elif isinstance(value, int) and name in _MOMENTS:
         checks.moment(value, name)
     elif isinstance(value, int):
-        checks.count(value, name)
+        checks.within(value, name, *_BOUNDS.get(name, (-limits.GREATEST_COUNT, limits.GREATEST_COUNT)))
+    elif isinstance(value, float) and name != "latency_ms":
+        checks.measure(value, name)
     elif isinstance(value, str) and name in _TOLD:
         checks.text(value, name, len(value), required=True)
 

@@ -38,6 +38,7 @@ def sound(line: Line) -> Line:
 
 
 def _check_parts(value: object, name: str) -> None:
+    """Check whatever stands inside a value, each by the name of its field."""
     if isinstance(value, Struct):
         for field in value.__struct_fields__:
             _check_parts(getattr(value, field), field)
@@ -47,7 +48,12 @@ def _check_parts(value: object, name: str) -> None:
     elif isinstance(value, dict) and name != "parameters":
         for part in value.values():
             _check_parts(part, name)
-    elif isinstance(value, int) and name in _MOMENTS:
+    else:
+        _check_single(value, name)
+
+
+def _check_single(value: object, name: str) -> None:
+    if isinstance(value, int) and name in _MOMENTS:
         checks.moment(value, name)
     elif isinstance(value, int):
         checks.within(value, name, *_BOUNDS.get(name, (-limits.GREATEST_COUNT, limits.GREATEST_COUNT)))

@@ -56,7 +56,7 @@ def read_every_way(memory: Memory, tmp_path: Path) -> None:
     for kind in ("task", "conversation"):
         cursor = None
         while True:
-            page = memory.episodes.list(kind=kind, limit=100, cursor=cursor)  # type: ignore[arg-type]  # one of two
+            page = memory.episodes.list(kind=kind, limit=100, cursor=cursor)
             for row in page.episodes:
                 memory.episodes.get(row.id)
             cursor = page.next_cursor

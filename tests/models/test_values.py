@@ -188,16 +188,12 @@ def test_times_ids_limits_cursors_and_filters_are_refused_with_a_sentence(memory
     assert memory.episodes.get(episode.id).task == "a task"
 
 
-def poison(memory: Memory, episode_id: str, parameters: bytes, at: int | None = None) -> None:
-    """Write what earlier versions accepted: parameters as they were encoded, a time as it was given."""
-    columns = ("bash", "read the sensor", parameters.decode(), None, None, at or memory.clock.now())
-    with memory.store.database.write() as session:
-        session.run(
-            "INSERT INTO steps (episode_key, position, tool, action, parameters, result, latency_ms, recorded_at,"
-            " checksum) SELECT key, 0, ?, ?, ?, ?, ?, ?, ? FROM documents WHERE id = ?",
-            (*columns, codec.checksum(*columns), episode_id),
-        )
-        session.run("UPDATE episodes SET step_count = 1")
+def poison(memory: Memory, parameters: bytes) -> str:
+    """Write behind the checks what earlier versions accepted."""
+    step = Step("bash", "read the sensor", json.loads(parameters), recorded_at=memory.clock.now())
+    poisoned = msgspec.structs.replace(memory.episodes.draft("read the sensor"), steps=(step,))
+    memory.store.episodes.insert(poisoned)
+    return poisoned.id
 
 
 INNER = "[" * 251 + "]" * 251
@@ -214,19 +210,17 @@ INNER = "[" * 251 + "]" * 251
 def test_records_that_earlier_versions_poisoned_are_served(
     open_memory: OpenMemory, another_home: OpenMemory, tmp_path: Path, parameters: bytes, served: Any
 ) -> None:
-    writer = open_memory()
-    episode, _ = writer.episodes.start("read the sensor")
-    poison(writer, episode.id, parameters)
+    poisoned = poison(open_memory(), parameters)
     memory = open_memory()
 
-    found = memory.episodes.get(episode.id)
+    found = memory.episodes.get(poisoned)
 
     assert values.checked(found.steps[0].parameters, "it") == found.steps[0].parameters
     assert served is None or found.steps[0].parameters == served
-    assert [row.id for row in memory.episodes.list().episodes] == [episode.id]
-    assert [hit.id for hit in memory.recall.search(Query("read the sensor")).hits] == [episode.id]
-    assert open_memory().episodes.get(episode.id) == found  # from the cache
-    memory.learning.complete(episode.id, Success("read"))
+    assert [row.id for row in memory.episodes.list().episodes] == [poisoned]
+    assert [hit.id for hit in memory.recall.search(Query("read the sensor")).hits] == [poisoned]
+    assert open_memory().episodes.get(poisoned) == found  # from the cache
+    memory.learning.complete(poisoned, Success("read"))
     memory.learning.follow()
     first = exported(memory, tmp_path / "first.jsonl")
     assert taken_in(another_home(), first).reports == []

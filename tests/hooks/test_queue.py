@@ -559,3 +559,44 @@ def test_the_clock_of_an_event_set_aside_is_the_machines(queue: HookQueue) -> No
     (kept,) = queue.events_set_aside()
     assert before <= kept.at <= SystemClock().now()
     assert (kept.reason, json.loads(kept.line)) == ("why not", event(1))
+
+
+def test_without_a_place_for_a_queue_events_are_recorded_at_once(tmp_path: Path) -> None:
+    agent = Agent(tmp_path / "home", "one")
+    agent.home.mkdir()
+    (agent.home / "hooks").write_text("in the way", encoding="utf-8")
+
+    agent.prompt("deploy the site")
+    agent.passed("make build", "ok")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        assert drain(memory) == 0
+    assert row.step_count == 1
+    queue = HookQueue(agent.home / "hooks")
+    assert waiting(queue.state(), agent.home / "hooks", AT).severity == "ok"
+    with pytest.raises(OSError, match="hooks"):
+        queue.add(event(1))
+
+
+def test_what_waits_of_a_damaged_store_waits_until_it_is_mended(tmp_path: Path) -> None:
+    agent = Agent(tmp_path / "home", "one")
+    agent.prompt("deploy the site")
+    store = agent.home / "memory.db"
+    with opened(agent) as memory, memory.store.database.write():
+        agent.passed("make build", "ok")
+    good = store.read_bytes()
+    store.write_bytes(good[:100] + b"\xff" * 3_996 + good[4_096:])
+    for _ in range(2):
+        agent.passed("make deploy", "ok")
+    store.write_bytes(good)
+    queue = HookQueue(agent.home / "hooks")
+    queue.put_back()
+
+    with opened(agent) as memory:
+        drain(memory)
+        (row,) = memory.episodes.list().episodes
+        actions = {step.action for step in memory.episodes.get(row.id).steps}
+
+    assert actions == {"make build", "make deploy"}
+    assert queue.is_empty

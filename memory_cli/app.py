@@ -30,6 +30,7 @@ _NOUNS = {
     "cache": "cache",
     "backup": "backup",
     "config": "config",
+    "queue": "queue",
 }
 _COMMANDS = {
     "check": "judging",

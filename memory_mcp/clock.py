@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+_LAST = 253_402_300_799_000_000  # 9999-12-31T23:59:59Z
+
 
 class Clock(Protocol):
     """What the core needs of time: the current instant and fresh identifiers."""
@@ -32,7 +34,8 @@ class SystemClock:
 
 def iso(moment: int) -> str:
     """Render microseconds as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(moment / 1e6, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    held = min(max(moment, 0), _LAST)  # a store of an earlier version may hold times that no date stands for
+    return datetime.fromtimestamp(held / 1e6, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def micros(moment: datetime) -> int:

@@ -12,6 +12,7 @@ from memory_mcp.clock import SystemClock
 from memory_mcp.config.projects import project_name
 from memory_mcp.embeddings.choice import choose
 from memory_mcp.hooks.entrance import hook_directory
+from memory_mcp.hooks.queue import HookQueue
 from memory_mcp.monitoring.diagnosis import Diagnosis, diagnose, waiting
 
 
@@ -33,7 +34,8 @@ def doctor(
     for found in diagnose(settings, where, project, SystemClock(), lambda: choose(settings.embeddings, where.models)):
         diagnoses.append(found)
         _show(found, json=json)
-    diagnoses.append(waiting(hook_directory(where)))
+    hooks = hook_directory(where)
+    diagnoses.append(waiting(HookQueue(hooks).state(), hooks, SystemClock().now()))
     _show(diagnoses[-1], json=json)
     if clients:
         for found in try_clients(Machine.of(place.environ, place.directory), limit):

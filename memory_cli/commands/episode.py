@@ -11,6 +11,7 @@ from memory_cli.opening import memory_of
 from memory_mcp.clock import iso
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.episodes.outcomes import outcome_of, result_of
+from memory_mcp.models import values
 from memory_mcp.models.episodes import (
     Complexity,
     Context,
@@ -172,8 +173,8 @@ def log_step(
     """Append a step to an active episode."""
     text = typer.get_text_stream("stdin").read() if output == "-" else output
     try:
-        given = msgspec.json.decode(parameters, type=dict[str, object])
-    except msgspec.DecodeError as error:
+        given = msgspec.json.decode(values.mended(parameters), type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError) as error:
         raise typer.BadParameter(f"no JSON object: {error}", param_hint="--parameters") from error
     if text and result is None:
         raise typer.BadParameter("say --result success, error or timeout with an output", param_hint="--output")

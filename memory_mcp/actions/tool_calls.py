@@ -1,17 +1,19 @@
 """This module turns a tool call, as agents record it, into a step."""
 
 import json
+from math import isfinite
 from typing import Any
 
 from msgspec import Struct
 
-from memory_mcp.actions.outputs import result_of, shortened_values
+from memory_mcp.actions.outputs import result_of, shortened, shortened_values
 from memory_mcp.actions.steps import action_of
 from memory_mcp.expressions import expression
-from memory_mcp.models import limits
+from memory_mcp.models import limits, values
 from memory_mcp.models.episodes import Step, StepResult
 
 _TELLING = ("command", "cmd", "file_path", "path", "filePath", "pattern", "query", "url", "description", "prompt")
+_MOST_PARAMETERS = limits.PAYLOAD_BYTES // 8  # characters, of up to four bytes; a longer file name comes on top
 _OWN = ("mcp__memory-mcp__", "memory-mcp_")
 _UNRECORDED = (*_OWN, "TodoWrite", "todowrite", "TodoRead", "todoread", "update_plan")
 _BEGINNING = ("create_episode", "resume_from_handoff")
@@ -55,7 +57,13 @@ def made_step(call: ToolCall) -> Step:
     plan = planned_step(call)
     is_check = action_of(plan).kind in {"test", "build"}
     result = None if call.interrupted else _result(call, is_check=is_check)
-    return Step(plan.tool, plan.action, plan.parameters, result, call.duration_ms, call.at)
+    return Step(plan.tool, plan.action, plan.parameters, result, _latency(call), call.at)
+
+
+def _latency(call: ToolCall) -> float | None:
+    """Return how long a call took, if the client said so with a number that makes sense."""
+    given = call.duration_ms
+    return given if given is not None and isfinite(given) and given >= 0 else None
 
 
 def text_of(value: Any) -> str:
@@ -83,9 +91,12 @@ def _action(call: ToolCall) -> str:
 def _parameters(call: ToolCall) -> dict[str, Any]:
     """Return the arguments, shortened; what the action says already is left out."""
     action = _action(call)
-    shown: dict[str, Any] = shortened_values({name: value for name, value in call.arguments.items() if value != action})
+    told = {name: value for name, value in call.arguments.items() if value != action}
+    shown: dict[str, Any] = shortened_values(values.tamed(told))
+    if len(json.dumps(shown, ensure_ascii=False)) > _MOST_PARAMETERS:
+        shown = {"parameters": shortened(json.dumps(shown, ensure_ascii=False))}
     file = call.arguments.get("file_path") or call.arguments.get("filePath")
-    return {**shown, "file": file} if isinstance(file, str) and file else shown
+    return {**shown, "file": values.mended(file[: limits.TASK_CHARACTERS])} if isinstance(file, str) and file else shown
 
 
 def _result(call: ToolCall, *, is_check: bool) -> StepResult:

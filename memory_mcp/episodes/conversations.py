@@ -6,7 +6,6 @@ import msgspec
 
 from memory_mcp.clock import Clock
 from memory_mcp.episodes.lifecycle import Episodes
-from memory_mcp.errors import InvalidInputError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.conversations import Message, Turn
 from memory_mcp.models.episodes import Context, Episode, EpisodeFilter, EpisodePage, Source
@@ -33,8 +32,9 @@ class Conversations:
             InvalidInputError: there is no message, or a text is empty or too long.
 
         """
-        conversation = self.draft(title, messages, context=context, is_global=is_global)
-        return conversation, self._store.insert(conversation, messages)
+        kept = checks.messages(messages)
+        conversation = self.draft(title, kept, context=context, is_global=is_global)
+        return conversation, self._store.insert(conversation, kept)
 
     def draft(
         self,
@@ -51,7 +51,7 @@ class Conversations:
             InvalidInputError: there is no message, or a text is empty or too long.
 
         """
-        _check(messages)
+        checks.messages(messages)
         drafted = self._episodes.draft(title, context=context, is_global=is_global)
         times = [message.at for message in messages]
         return msgspec.structs.replace(
@@ -59,8 +59,13 @@ class Conversations:
         )
 
     def record(self, conversations: Sequence[tuple[Episode, Sequence[Message]]]) -> Sequence[Receipt]:
-        """Store drafted conversations, in one transaction."""
-        return self._store.insert_many(conversations)
+        """Store conversations that were drafted of their messages, in one transaction.
+
+        Raises:
+            InvalidInputError: one of them goes past a limit; none is stored then.
+
+        """
+        return self._store.insert_many([(each, checks.messages(messages)) for each, messages in conversations])
 
     def append(self, conversation_id: str, messages: Sequence[Message]) -> Receipt:
         """Append messages.
@@ -70,8 +75,7 @@ class Conversations:
             InvalidInputError: there is no message, or a text is empty or too long.
 
         """
-        _check(messages)
-        return self._store.append(conversation_id, messages)
+        return self._store.append(conversation_id, checks.messages(messages))
 
     def turns(self, conversation_id: str, *, start: int = 0, limit: int = limits.PAGE_ROWS) -> list[Turn]:
         """Return turns of a conversation in their order.
@@ -80,16 +84,12 @@ class Conversations:
             NotFoundError: no such conversation here.
 
         """
-        return self._store.page(conversation_id, start=start, limit=checks.page_size(limit))
+        return self._store.page(
+            conversation_id,
+            start=checks.within(start, "the first turn", 0, limits.GREATEST_COUNT),
+            limit=checks.page_size(limit),
+        )
 
     def list(self, chosen: EpisodeFilter = _ANY, *, limit: int = 20, cursor: str | None = None) -> EpisodePage:
         """Return one page of conversations, newest first."""
         return self._episodes.list(chosen, kind="conversation", limit=limit, cursor=cursor)
-
-
-def _check(messages: Sequence[Message]) -> None:
-    if not messages:
-        raise InvalidInputError("no messages given; hand in at least one")
-    for number, message in enumerate(messages, 1):
-        checks.text(message.role, f"role of message {number}", limits.NAME_CHARACTERS, required=True)
-        checks.text(message.text, f"text of message {number}", limits.MESSAGE_CHARACTERS, required=True)

@@ -14,6 +14,7 @@ from memory_mcp.models.episodes import Episode, Source
 from memory_mcp.models.handoffs import Handoff, HandoffSummary
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.soundness import tamed
 from memory_mcp.redaction import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
 
@@ -47,15 +48,8 @@ class Handoffs:
             InvalidInputError: the note or a next step is too long.
 
         """
-        if len(next_steps) > _MOST_NEXT:
-            raise InvalidInputError(f"{len(next_steps)} next steps given and {_MOST_NEXT} are kept; name the next ones")
-        made = Handoff(
-            id=self._clock.new_id(),
-            made_at=self._clock.now(),
-            episode=self._episodes.get(episode_id),
-            note=checks.text(note, "the note", limits.NOTE_CHARACTERS),
-            next_steps=tuple(checks.text(each, "a next step", limits.NOTE_CHARACTERS) for each in next_steps),
-        )
+        note, steps = _checked(note, next_steps)
+        made = Handoff(self._clock.new_id(), self._clock.now(), self._episodes.get(episode_id), note, steps)
         self._store.insert(made, episode_id)
         return made
 
@@ -96,13 +90,19 @@ class Handoffs:
 
         """
         handoff, digest = unpack(packed)
+        checks.identity(handoff.id, "the handoff's id")
+        checks.identity(handoff.episode.id, "the episode's id")
+        checks.moment(handoff.made_at, "made_at")
         known = self._episodes.sources(_KIND).get(digest)
         if known:
             return self._store.get(known)
         try:
             episode_id = self._episodes.get(handoff.episode.id).id
         except NotFoundError:
-            episode_id = self._bring(msgspec.structs.replace(handoff.episode, source=Source(_KIND, digest)))
+            steps = tamed(handoff.episode.steps)
+            episode_id = self._bring(
+                msgspec.structs.replace(handoff.episode, steps=steps, source=Source(_KIND, digest))
+            )
         try:
             return self._store.get(handoff.id)
         except NotFoundError:
@@ -110,6 +110,8 @@ class Handoffs:
 
     def _keep(self, handoff: Handoff, episode_id: str) -> str:
         """Store a handoff under its own id, or a new one where another project of this file has it."""
+        note, next_steps = _checked(handoff.note, handoff.next_steps)
+        handoff = msgspec.structs.replace(handoff, note=note, next_steps=next_steps)
         try:
             self._store.insert(handoff, episode_id)
         except ConflictError:
@@ -123,6 +125,13 @@ class Handoffs:
             return self._episodes.record([episode])[0].id
         except ConflictError:
             return self._episodes.record([msgspec.structs.replace(episode, id="")])[0].id
+
+
+def _checked(note: str, next_steps: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    if len(next_steps) > _MOST_NEXT:
+        raise InvalidInputError(f"{len(next_steps)} next steps given and {_MOST_NEXT} are kept; name the next ones")
+    steps = tuple(checks.text(each, "a next step", limits.NOTE_CHARACTERS) for each in next_steps)
+    return checks.text(note, "the note", limits.NOTE_CHARACTERS), steps
 
 
 def pack(handoff: Handoff) -> bytes:
@@ -141,7 +150,7 @@ def unpack(packed: bytes) -> tuple[Handoff, str]:
     """
     try:
         outer = msgspec.json.decode(packed, type=Packed)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInputError(f"this is no handoff: {error}; 'memory-cli handoff export' writes one") from error
     if outer.format != _FORMAT:
         raise InvalidInputError(f"this handoff says '{outer.format}' and only '{_FORMAT}' can be read")
@@ -151,7 +160,7 @@ def unpack(packed: bytes) -> tuple[Handoff, str]:
         raise DamagedError("this handoff does not match its checksum; export it again")
     try:
         return msgspec.json.decode(body, type=Handoff), digest
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInputError(f"this is no handoff: {error}") from error
 
 

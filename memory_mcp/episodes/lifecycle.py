@@ -94,9 +94,8 @@ class Episodes:
         """
         if not steps:
             raise InvalidInputError("no steps given; hand in at least one")
-        checks.steps(steps)
         now = self._clock.now()
-        stamped = [step if step.recorded_at else replace(step, recorded_at=now) for step in steps]
+        stamped = [step if step.recorded_at else replace(step, recorded_at=now) for step in checks.steps(steps)]
         return self._store.append_steps(episode_id, stamped, _must_be_active("append steps"))
 
     def complete(self, episode_id: str, outcome: Outcome) -> tuple[Episode, Receipt]:
@@ -107,8 +106,7 @@ class Episodes:
             IllegalMoveError: the episode is completed already.
 
         """
-        _check_outcome(outcome)
-
+        outcome = checks.outcome(outcome)
         before = self._store.get(episode_id, with_steps=False)
         typical = self._store.typical(before.context.domain, before.task_type)
 
@@ -179,7 +177,8 @@ class Episodes:
             InvalidInputError: the cursor or the limit is not one.
 
         """
-        return self._store.list(chosen, kind=kind, limit=checks.page_size(limit), cursor=cursor)
+        narrowed, page_size = checks.narrowing(chosen), checks.page_size(limit)
+        return self._store.list(narrowed, kind=kind, limit=page_size, cursor=cursor)
 
     def record(self, episodes: Sequence[Episode]) -> Sequence[Receipt]:
         """Store episodes that happened elsewhere, in one transaction, scored like our own.
@@ -215,7 +214,7 @@ class Episodes:
 
     def correct_outcome(self, episode_id: str, outcome: Outcome, *, tag: str) -> tuple[Episode, Receipt]:
         """Replace the outcome of a recorded episode after later evidence, such as a revert, and tag it."""
-        _check_outcome(outcome)
+        outcome = checks.outcome(outcome)
 
         def correct(episode: Episode) -> Episode:
             tags = checks.tags((*episode.context.tags, tag))
@@ -226,14 +225,11 @@ class Episodes:
         return self._store.update(episode_id, "correct_outcome", correct)
 
     def _prepared(self, episode: Episode, typical: Typical | None) -> Episode:
-        checks.text(episode.task, "the task", limits.TASK_CHARACTERS, required=True)
-        checks.steps(episode.steps)
         now = self._clock.now()
         named = replace(
-            episode,
+            checks.episode(episode),
             id=episode.id or self._clock.new_id(),
             project=self._project,
-            context=checks.context(episode.context),
             started_at=episode.started_at or now,
             updated_at=episode.updated_at or now,
         )
@@ -259,10 +255,3 @@ def _must_be_active(what: str) -> Callable[[Episode], None]:
             )
 
     return check
-
-
-def _check_outcome(outcome: Outcome) -> None:
-    for name in outcome.__struct_fields__:
-        value = getattr(outcome, name)
-        for part in (value,) if isinstance(value, str) else value:
-            checks.text(part, name, limits.TASK_CHARACTERS)

@@ -1,11 +1,12 @@
 """This module is the entrance of `memory-cli hook`: it never blocks or breaks the agent, whatever goes wrong here."""
 
+import errno
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 import msgspec
 
@@ -15,15 +16,21 @@ from memory_mcp.config.places import Places, places
 from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import BusyError, StoreError
-from memory_mcp.hooks.events import Event, read_event
+from memory_mcp.hooks.events import Event, EventName, read_event
 from memory_mcp.hooks.handling import handle
-from memory_mcp.hooks.queue import HookQueue, Record
+from memory_mcp.hooks.queue import HookQueue, Record, UnhandledError
 from memory_mcp.memory import Memory
 from memory_mcp.redaction import Redactor
 
 _MOST_INPUT = 32 << 20
 _MOST_LOG = 1 << 20
 _DRAINING_S = 0.05  # of a hook, for what others have left
+_RECORDED = frozenset(get_args(EventName)) - {"before-tool"}  # which is only a question
+# of an operating system that is short of something; any other error of it is the event's own
+_PASSING = frozenset(
+    getattr(errno, name, 0)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOMEM", "EROFS", "EIO", "EAGAIN", "EINTR")
+)
 _ANSWERED = frozenset(("session-start", "user-prompt", "before-tool"))
 
 
@@ -56,12 +63,17 @@ def log_path(where: Places) -> Path:
     return hook_directory(where) / "hook.log"
 
 
-def drain(memory: Memory) -> int:
-    """Record what waits in the queue, of whatever project, and return how many events that were."""
+def drain(memory: Memory, budget_s: float = float("inf")) -> int:
+    """Record what waits in the queue, of whatever project, until the time is up; return how many events that were."""
     queue = HookQueue(hook_directory(memory.places))
     if queue.is_empty:
         return 0
-    return queue.drain(lambda record: _replay(memory.settings, memory.places, record))
+    return queue.drain(_attempted(lambda record: _replay(memory.settings, memory.places, record)), budget_s)
+
+
+def waits(memory: Memory) -> bool:
+    """Whether events wait in the queue."""
+    return not HookQueue(hook_directory(memory.places)).is_empty
 
 
 def _handled(event: Event, settings: Settings, where: Places, project: str, directory: Path) -> str:
@@ -70,21 +82,47 @@ def _handled(event: Event, settings: Settings, where: Places, project: str, dire
     patient = _impatient(settings)
     record = {"project": project, "directory": str(directory), "event": msgspec.to_builtins(cleaned)}
     try:
-        queue.drain(lambda record: _replay(patient, where, record), _DRAINING_S)
+        queue.drain(_attempted(lambda record: _replay(patient, where, record)), _DRAINING_S)
         if queue.is_empty:  # what came before must be recorded before
             with Memory(patient, where, project, actor="hook", directory=directory) as memory:
                 return _answer(event, handle(memory, cleaned))
     except BusyError:
         pass  # as where the queue waits: this event waits too
-    except StoreError:
+    except (StoreError, OSError, MemoryError):
         _queued(queue, event, record)
+        raise
+    except Exception as error:
+        if event.name in _RECORDED:
+            queue.set_aside(record, _sentence(error))
         raise
     _queued(queue, event, record)
     return ""
 
 
+def _attempted(replay: Callable[[Record], None]) -> Callable[[Record], None]:
+    """Return what hands an event to `replay`, and tells the queue by its errors whether it waits or is set aside."""
+
+    def attempt(record: Record) -> None:
+        try:
+            replay(record)
+        except (StoreError, MemoryError):
+            raise
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise
+            raise UnhandledError(_sentence(error)) from error
+        except Exception as error:
+            raise UnhandledError(_sentence(error)) from error
+
+    return attempt
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 def _queued(queue: HookQueue, event: Event, record: Record) -> None:
-    if event.name != "before-tool":  # which is only a question
+    if event.name in _RECORDED:
         queue.add(record)
 
 

@@ -1,5 +1,6 @@
 """This module reads what a client tells its hooks."""
 
+import json
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -7,6 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.actions.tool_calls import ToolCall
 from memory_mcp.errors import InvalidInputError
+from memory_mcp.models import limits, values
 
 EventName = Literal[
     "session-start", "user-prompt", "before-tool", "after-tool", "stop", "before-compaction", "session-end"
@@ -59,10 +61,7 @@ def read_event(content: bytes, named: str, at: int) -> Event:
         InvalidInputError: it is no JSON object, or the event is none of ours.
 
     """
-    try:
-        told = msgspec.json.decode(content or b"{}", type=_Told)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"what came on stdin is no hook's JSON: {error}") from error
+    told = _told(content or b"{}")
     name = named or _CLAUDE_NAMES.get(told.hook_event_name, told.hook_event_name)
     ours = next((each for each in get_args(EventName) if each == name), None)
     if ours is None:
@@ -78,14 +77,32 @@ def read_event(content: bytes, named: str, at: int) -> Event:
     )
 
 
+def _told(content: bytes) -> _Told:
+    """Decode what was told; JavaScript cuts emoji into lone surrogates, for which the fast decoder refuses it all."""
+    try:
+        return msgspec.json.decode(content, type=_Told)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # the reason is found out below
+    try:
+        return msgspec.convert(values.tamed(json.loads(content.decode("utf-8", "replace"))), _Told)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"what came on stdin is no hook's JSON: {error}") from error
+
+
 def _call(told: _Told, at: int) -> ToolCall:
     has_failed = told.hook_event_name == "PostToolUseFailure"
     return ToolCall(
         tool=told.tool_name,
-        arguments=told.tool_input if isinstance(told.tool_input, dict) else {},
+        arguments=values.tamed(told.tool_input) if isinstance(told.tool_input, dict) else {},
         at=at,
-        response=told.error if has_failed else told.tool_response,
+        response=values.tamed(told.error if has_failed else told.tool_response),
         failed=True if has_failed else None,
         interrupted=told.is_interrupt is True,
-        duration_ms=float(told.duration_ms) if isinstance(told.duration_ms, int | float) else None,
+        duration_ms=_duration(told.duration_ms),
     )
+
+
+def _duration(given: Any) -> float | None:
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return None
+    return float(given) if given <= limits.GREATEST_COUNT else None

@@ -8,29 +8,41 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from memory_mcp.errors import MemoryMcpError, StoreError
+from memory_mcp.errors import ConflictError, DamagedError, MemoryMcpError, StoreError
+from memory_mcp.hooks.queue_files import OBSTACLE, append, clear_way, count_lines, move_away
+from memory_mcp.hooks.set_aside import SetAside
+from memory_mcp.hooks.taken_lines import LONGEST, TakenLines
+from memory_mcp.models.hook_queue import QueueState, SetAsideEvent
 from memory_mcp.storage.file_lock import FileLock
 
 _PATIENCE_S = 1.0
-_NAME = "queue.jsonl"
-_TAKEN = "taken.jsonl"
-REFUSED = "refused.jsonl"
+_MOST_TRIES = 3
+_NAME, _TAKEN = "queue.jsonl", "taken.jsonl"
 
 Record = dict[str, Any]
 
 
+class UnhandledError(MemoryMcpError):
+    """An event that cannot be handled, now or later; it is set aside."""
+
+
 class HookQueue:
-    """Events of all sessions in the order in which they came; any process may handle them, one at a time does."""
+    """Events of all sessions in the order in which they came; any process may handle them, one at a time does.
+
+    `queue.jsonl` is appended to. Whoever handles renames it to `taken.jsonl` and goes through it line by line; the
+    place that it has come to is kept beside it, so that a process may die, or its time be up, at any moment.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._waiting = directory / _NAME
+        self._taken = directory / _TAKEN
+        self._aside = SetAside(directory)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits."""
-        return not any((self._directory / name).exists() for name in (_NAME, _TAKEN))
+        return not (os.path.lexists(self._waiting) or os.path.lexists(self._taken))
 
     def add(self, record: Record) -> None:
         """Append one event.
@@ -39,69 +51,123 @@ class HookQueue:
             OSError: the file cannot be written.
 
         """
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        with self._locked("adding", _PATIENCE_S):  # held for microseconds; an event is not lost for want of it
-            self._append(_NAME, line)
+        self._add(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"))
 
     def drain(self, handle: Callable[[Record], None], budget_s: float = float("inf")) -> int:
         """Hand over what waits, oldest first, until the time is up, and return how many events were handled.
 
-        While the store cannot be used events stay. One that is refused for itself is set aside, so that it does not
-        keep the others. A process that dies over an event leaves it in the file: it may be handled twice, and is never
-        lost.
+        While the store cannot be used events stay. One that raises UnhandledError is set aside at once, one over which
+        a record is found damaged, or the process dies, at the third time; the rest goes on. At most the event in hand
+        is handled twice, and none is lost.
+
+        Raises:
+            OSError: the files of the queue cannot be used.
+
         """
         deadline = time.monotonic() + budget_s
         if self.is_empty:
             return 0
         handled = 0
         with self._locked("handling", 0.0) as mine:
-            while mine:
-                lines = self._take()
-                if not lines:
-                    break
-                for number, line in enumerate(lines):
-                    if time.monotonic() > deadline:
-                        self._keep(lines[number:])
-                        return handled
-                    try:
-                        handle(json.loads(line))
-                    except StoreError:
-                        self._keep(lines[number:])
-                        return handled
-                    except (MemoryMcpError, msgspec.MsgspecError, ValueError, KeyError):
-                        self._append(REFUSED, line + b"\n")
-                        continue
-                    handled += 1
-                (self._directory / _TAKEN).unlink()
+            while mine and self._take():
+                with TakenLines(self._taken) as lines:
+                    while (line := lines.next()) is not None:
+                        if time.monotonic() > deadline:
+                            return handled
+                        done = self._attempt(line, lines, handle)
+                        if done is None:
+                            return handled
+                        handled += done
+                self._taken.unlink()
+                TakenLines.forget(self._taken)
         return handled
 
-    def _append(self, name: str, line: bytes) -> None:
-        descriptor = os.open(self._directory / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)
+    def set_aside(self, record: Record, reason: str) -> None:
+        """Keep an event apart that cannot be handled."""
+        with self._locked("refusing", _PATIENCE_S):
+            self._aside.add(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"), reason)
 
-    def _take(self) -> list[bytes]:
-        """Return the lines that wait; they are moved aside, so that others can add meanwhile."""
-        waiting, taken = self._directory / _NAME, self._directory / _TAKEN
-        if not taken.exists():
-            with self._locked("adding", _PATIENCE_S):
-                if waiting.exists():
-                    waiting.replace(taken)
-        return taken.read_bytes().splitlines() if taken.exists() else []
+    def events_set_aside(self) -> list[SetAsideEvent]:
+        """Return what was set aside, the oldest first."""
+        return list(self._aside.events())
 
-    def _keep(self, lines: list[bytes]) -> None:
-        """Leave the rest for the next one, in a file that is whole at any moment."""
-        left = self._directory / f"{_TAKEN}.new"
-        left.write_bytes(b"\n".join(lines) + b"\n")
-        left.chmod(0o600)
-        left.replace(self._directory / _TAKEN)
+    def put_back(self) -> int:
+        """Queue what was set aside again, and return how many events that were; cut ones stay lost."""
+        with self._locked("refusing", _PATIENCE_S):
+            back = [event.line for event in self._aside.events() if not event.is_cut]
+            for line in back:
+                self._add(line.encode())
+            self._aside.clear()
+        return len(back)
+
+    def forget_set_aside(self) -> int:
+        """Erase what was set aside, and return how many events that were."""
+        with self._locked("refusing", _PATIENCE_S):
+            count = self._aside.count()
+            self._aside.clear()
+        return count
+
+    def state(self) -> QueueState:
+        """Say what waits and what was set aside; nothing is changed."""
+        place = TakenLines.place_of(self._taken)
+        waiting = count_lines(self._taken, place) + count_lines(self._waiting)
+        oldest = _oldest(self._taken, place) or _oldest(self._waiting, 0) if waiting else None
+        obstacles = sorted(each.name for each in self._directory.glob(f"*{OBSTACLE}"))
+        return QueueState(waiting, oldest, self._aside.count(), self._aside.dropped(), tuple(obstacles))
+
+    def _attempt(self, line: bytes, lines: TakenLines, handle: Callable[[Record], None]) -> int | None:
+        """Handle a line or set it aside; return how many events were handled, None where it has to wait."""
+        reason = ""
+        if lines.tries >= _MOST_TRIES:
+            reason = f"the process that handled it died, {lines.tries} times"
+        else:
+            lines.begin()
+            try:
+                handle(_record(line))
+            except (DamagedError, ConflictError) as error:  # of this one event, it may be: it must not stop the others
+                if lines.tries < _MOST_TRIES:
+                    return None
+                reason = f"it failed {lines.tries} times: {error}"
+            except (StoreError, OSError, MemoryError):
+                lines.wait()
+                return None
+            except UnhandledError as error:
+                reason = str(error)
+        if reason and line.strip():
+            with self._locked("refusing", _PATIENCE_S):
+                self._aside.add(line, reason)
+        lines.advance()
+        return 0 if reason else 1
+
+    def _add(self, line: bytes) -> None:
+        whole = line.replace(b"\n", b" ") + b"\n"
+        with self._locked("adding", _PATIENCE_S) as alone:  # held for microseconds; no event is lost for want of it
+            while not append(self._waiting, whole, is_alone=alone):
+                pass  # somebody took the file meanwhile, and may not have seen the line
+
+    def _take(self) -> bool:
+        """Return whether there are lines to handle; those that wait are moved aside, so that others can add."""
+        clear_way(self._taken)
+        if self._taken.exists():
+            return True
+        with self._locked("adding", _PATIENCE_S) as alone:
+            clear_way(self._waiting)
+            if not alone or not self._waiting.exists():
+                return False
+            TakenLines.reset(self._taken)  # before, since the place that is kept belongs to the file before
+            self._waiting.replace(self._taken)
+        return True
 
     @contextmanager
     def _locked(self, what: str, patience_s: float) -> Iterator[bool]:
-        lock = FileLock(self._directory / f"{what}.lock")
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._directory / f"{what}.lock"
+        clear_way(path)
+        try:
+            lock = FileLock(path)
+        except PermissionError:
+            move_away(path)
+            lock = FileLock(path)
         held = lock.acquire(patience_s)
         try:
             yield held
@@ -109,3 +175,29 @@ class HookQueue:
             if held:
                 lock.release()
             lock.close()
+
+
+def _record(line: bytes) -> Record:
+    if len(line) > LONGEST:
+        raise UnhandledError(f"the line has more than {LONGEST} bytes")
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UnhandledError(f"the line is no JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise UnhandledError("the line is no event")
+    return record
+
+
+def _oldest(file: Path, place: int) -> int | None:
+    """Return when the first event of a file happened, or else when the file was last written."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(place)
+            line = stream.readline(LONGEST)
+        at = _record(line)["event"]["at"]
+        return at if isinstance(at, int) else None
+    except FileNotFoundError:
+        return None
+    except (OSError, UnhandledError, KeyError, TypeError):
+        return int(file.lstat().st_mtime * 1e6)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from memory_mcp import __version__
 from memory_mcp.clock import Clock
-from memory_mcp.errors import IllegalMoveError, ImporterError, NotFoundError
+from memory_mcp.errors import IllegalMoveError, ImporterError, InvalidInputError, NotFoundError
 from memory_mcp.importers.records import Bad, Progress
 from memory_mcp.importers.taking_in import Summary
 from memory_mcp.learning.learner import Learning
@@ -21,6 +21,7 @@ from memory_mcp.models.archive import (
     RelationshipLine,
 )
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.soundness import sound
 from memory_mcp.storage.archive_store import ArchiveStore
 from memory_mcp.storage.store import Store
 
@@ -137,8 +138,8 @@ def _read(path: Path, summary: Summary) -> Iterable[tuple[Line, int]]:
                 if not raw.strip():
                     continue
                 try:
-                    yield _DECODER.decode(raw), len(raw)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    yield sound(_DECODER.decode(raw)), len(raw)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidInputError) as error:
                     summary.report(Bad(f"{path}:{number}", f"this is no line of an export: {error}"))
     except OSError as error:
         raise ImporterError(f"{path} cannot be read: {error.strerror}") from error

@@ -169,7 +169,7 @@ class Advice:
             raise InvalidInputError("say what is judged: a recommendation_id, or pattern_ids")
         if rating is not None and not 1 <= rating <= 5:  # noqa: PLR2004 - five stars
             raise InvalidInputError(f"rating is {rating} and must lie within 1 and 5")
-        checks.text(note, "the note", limits.NOTE_CHARACTERS)
+        note = checks.text(note, "the note", limits.NOTE_CHARACTERS)
         chosen = tuple(dict.fromkeys(document_ids))
         if recommendation_id is not None:
             made = self._store.recommendations.get(recommendation_id)

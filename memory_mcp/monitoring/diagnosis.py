@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.clock import Clock
+from memory_mcp.clock import Clock, iso
 from memory_mcp.config.places import Places
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import BusyError, DamagedError, MemoryMcpError, NewerSchemaError, NotAStoreError, NotFoundError
+from memory_mcp.models.hook_queue import QueueState
 from memory_mcp.monitoring import health
 from memory_mcp.storage.lock_holders import Holder, holders_of_write_lock
 from memory_mcp.storage.store import Store
@@ -31,6 +32,7 @@ _LEAST_PYTHON = (3, 11)
 _LEAST_SQLITE = (3, 51, 3)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _PATIENCE_S = 0.5
+_LONG_H = 1.0
 
 
 class Diagnosis(Struct, frozen=True):
@@ -165,19 +167,25 @@ def _held(holders: list[Holder], sentence: str) -> Diagnosis:
     return Diagnosis("lock", "broken", f"the write lock is stale: {named} holds it", f"{ways}; nothing written is lost")
 
 
-def waiting(directory: Path) -> Diagnosis:
-    """Say whether the hooks have left something: events that wait, errors in their log."""
-    queued = sum(
-        len(file.read_bytes().splitlines())
-        for name in ("taken.jsonl", "queue.jsonl")
-        if (file := directory / name).exists()
-    )
-    refused = directory / "refused.jsonl"
+def waiting(state: QueueState, directory: Path, now: int) -> Diagnosis:
+    """Say whether the hooks have left something: events that wait or were set aside, errors in their log."""
     log = directory / "hook.log"
-    errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    told = f"{queued} events wait, {len(errors)} errors in {log}" + (f", the last: {errors[-1]}" if errors else "")
-    if refused.exists():
-        told += f", {len(refused.read_bytes().splitlines())} refused events in {refused}"
-    if errors or refused.exists():
-        return Diagnosis("hooks", "warning", told, "mend what the lines say and remove the files")
-    return Diagnosis("hooks", "ok", told)
+    errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    age_h = (now - state.oldest_at) / 3_600e6 if state.oldest_at is not None else 0.0
+    told = [
+        f"{state.waiting} events wait" + (f", the oldest since {iso(state.oldest_at)}" if state.oldest_at else ""),
+        f"{len(errors)} errors in {log}" + (f", the last: {errors[-1]}" if errors else ""),
+    ]
+    advice = []
+    if age_h > _LONG_H:
+        advice.append("events wait for long: 'memory-cli queue drain' records them, or says what keeps them")
+    if state.set_aside or state.dropped:
+        dropped = f", {state.dropped} older ones dropped" if state.dropped else ""
+        told.append(f"{state.set_aside} events set aside in {directory / 'refused.jsonl'}{dropped}")
+        advice.append("'memory-cli queue list' says why, 'queue retry' tries them again, 'queue delete' forgets them")
+    if state.obstacles:
+        told.append(f"moved out of the queue's way: {', '.join(state.obstacles)}")
+        advice.append(f"look at these in {directory} and remove them")
+    if errors:
+        advice.append(f"mend what {log.name} says and remove it")
+    return Diagnosis("hooks", "warning" if advice else "ok", "; ".join(told), "; ".join(advice))

@@ -38,8 +38,6 @@ class Notes:
             NotFoundError: there is no note to supersede.
 
         """
-        if not 0 <= importance <= 1:
-            raise InvalidInputError(f"importance is {importance:g} and must lie within 0 and 1")
         now = self._clock.now()
         if valid_until is not None and valid_until <= now:
             raise InvalidInputError("valid_until lies in the past, so the note could never be found")
@@ -48,10 +46,10 @@ class Notes:
             project=self._project,
             text=checks.text(text, "the note", limits.NOTE_CHARACTERS, required=True),
             tags=checks.tags(tags),
-            importance=float(importance),
+            importance=checks.importance(importance),
             created_at=now,
             source=checks.text(source, "source", limits.NAME_CHARACTERS),
-            valid_until=valid_until,
+            valid_until=None if valid_until is None else checks.moment(valid_until, "valid_until"),
             is_global=is_global,
         )
         return note, self._store.insert(note, supersedes=supersedes)
@@ -66,14 +64,11 @@ class Notes:
         return self._store.insert_many([self._prepared(note) for note in notes])
 
     def _prepared(self, note: Note) -> Note:
-        checks.text(note.text, "the note", limits.NOTE_CHARACTERS, required=True)
         return msgspec.structs.replace(
-            note,
+            checks.note(note),
             id=note.id or self._clock.new_id(),
             project=self._project,
-            tags=checks.tags(note.tags),
             created_at=note.created_at or self._clock.now(),
-            source=checks.text(note.source, "source", limits.NAME_CHARACTERS),
         )
 
     def get(self, note_id: str) -> Note:

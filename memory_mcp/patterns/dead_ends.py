@@ -23,8 +23,8 @@ def planned(tool: str, command: str, file: str) -> Step:
     """
     if not command.strip() and not file.strip():
         raise InvalidInputError("give the command, or the file of the edit, that you are about to make")
-    checks.text(command, "the command", limits.TASK_CHARACTERS)
-    checks.text(file, "the file", limits.TASK_CHARACTERS)
+    command = checks.text(command, "the command", limits.TASK_CHARACTERS)
+    file = checks.text(file, "the file", limits.TASK_CHARACTERS)
     if not tool:
         tool = "bash" if command else "edit"
     return Step(tool, command or tool, {"file": file} if file else {})

@@ -85,7 +85,8 @@ class Recall:
             StoreError: the file could not be read.
 
         """
-        checks.text(query.text, "the query", limits.QUERY_CHARACTERS, required=True)
+        text = checks.text(query.text, "the query", limits.QUERY_CHARACTERS, required=True)
+        query = msgspec.structs.replace(query, text=text, filter=checks.narrowing(query.filter))
         degraded = self._follow(patience_s) if follow else []
         now = self._store.clock.now()
         sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)

@@ -11,13 +11,15 @@ import msgspec
 from memory_mcp import __version__
 from memory_mcp.clock import iso
 from memory_mcp.errors import CacheError, MemoryMcpError
-from memory_mcp.hooks.entrance import drain
+from memory_mcp.hooks.entrance import drain, waits
 from memory_mcp.memory import Memory
 from memory_mcp.monitoring.metrics import Metrics
 from memory_mcp.server.sessions import Session
 
 logger = logging.getLogger(__name__)
 _RETRY_S = 30.0
+_RHYTHM_S = 5.0  # how often a server that has nothing to do looks for events that hooks have queued
+_DRAINING_S = 2.0
 _QUIET_S = 0.3
 _LONGEST_BURST_S = 2.0
 _LAST_BATCH_S = 1.0
@@ -102,7 +104,8 @@ class Desk:
 
     def _follow(self) -> None:
         while not self._stopping:
-            self._work.wait()
+            if not self._work.wait(_RHYTHM_S) and not waits(self.memory):
+                continue
             burst_ends = time.monotonic() + _LONGEST_BURST_S
             while self._work.is_set() and not self._stopping and time.monotonic() < burst_ends:
                 self._work.clear()  # let a burst of calls pass before competing with it, but not for ever
@@ -111,7 +114,7 @@ class Desk:
                 return
             try:
                 self._open_cache()
-                drain(self.memory)
+                self._drain()
                 self.memory.layers.fold_merged()
                 self._learn()
                 self.memory.index.keywords.follow()
@@ -122,6 +125,14 @@ class Desk:
             except MemoryMcpError as error:
                 logger.warning("the index could not follow: %s", error)
                 self._work.wait(_RETRY_S)
+
+    def _drain(self) -> None:
+        """Record what hooks have queued, of whatever project; a long queue takes turns with the index."""
+        try:
+            if drain(self.memory, _DRAINING_S) and waits(self.memory):
+                self._work.set()
+        except OSError as error:
+            logger.warning("the queue of the hooks cannot be used: %s", error)
 
     def _open_cache(self) -> None:
         if self.memory.store.cache is not None:

@@ -77,7 +77,7 @@ def parse_line(line: bytes) -> types.JSONRPCMessage | Refusal:
         pass  # the reason is found out below, where the answer can carry the request's id
     try:
         value = _mended(json.loads(line.decode("utf-8", "replace")))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # Python reads no integer of more than 4,300 digits
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         return Refusal(_guessed_id(line[:_HEAD_BYTES]), types.PARSE_ERROR, f"the message is no JSON: {reason}")
     try:

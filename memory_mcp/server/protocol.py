@@ -116,7 +116,7 @@ class _Handlers:
             types.Resource(
                 uri=f"{_EPISODE_URI}{row.id}",
                 name=f"episode {row.id}",
-                title=row.task.splitlines()[0][:100],
+                title=" ".join(row.task.split())[:100],
                 mime_type="application/json",
             )
             for row in page.episodes

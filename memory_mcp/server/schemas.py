@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from memory_mcp.errors import InvalidInputError
+from memory_mcp.models import values
 from memory_mcp.server.arguments import Arguments
 
 _DROPPED = {"title", "default"}
@@ -25,7 +26,7 @@ def parse(arguments: type[_Given], given: dict[str, Any] | None) -> _Given:
         InvalidInputError: a name is unknown or missing, or a value does not fit; the sentence names it.
 
     """
-    present = {name: value for name, value in (given or {}).items() if value is not None}
+    present = {name: value for name, value in values.mended_all(given or {}).items() if value is not None}
     known = arguments.__struct_fields__
     if unknown := sorted(present.keys() - set(known)):
         raise InvalidInputError(f"unknown argument {', '.join(unknown)}; known are {', '.join(known) or 'none'}")

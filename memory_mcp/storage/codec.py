@@ -3,12 +3,13 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
 
 from memory_mcp.errors import DamagedError, InvalidInputError
+from memory_mcp.models import limits, values
 from memory_mcp.models.episodes import (
     Context,
     Episode,
@@ -26,6 +27,7 @@ from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition, Detail
 from memory_mcp.storage import checksums
 
+Column = Annotated[int, msgspec.Meta(ge=-limits.GREATEST_COUNT, le=limits.GREATEST_COUNT)]
 _ENCODER = msgspec.json.Encoder()
 _OUTCOME = msgspec.json.Decoder(Outcome)
 _REWARD = msgspec.json.Decoder(Reward)
@@ -39,8 +41,8 @@ _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 class Position(Struct, frozen=True, array_like=True):
     """Where a listing goes on: after the record of this time and key, newest first."""
 
-    created_at: int
-    key: int
+    created_at: Column
+    key: Column
 
 
 def dump(value: Any) -> str | None:
@@ -84,7 +86,7 @@ def load_step(row: tuple[Any, ...], episode_id: str) -> Step:
     return Step(
         tool=fields["tool"],
         action=fields["action"],
-        parameters=_PARAMETERS.decode(parameters) if parameters else {},
+        parameters=values.tamed(_PARAMETERS.decode(parameters)) if parameters else {},  # earlier ones kept anything
         result=_RESULT.decode(result) if result else None,
         latency_ms=fields["latency_ms"],
         recorded_at=fields["recorded_at"],

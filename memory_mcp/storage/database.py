@@ -14,6 +14,7 @@ from memory_mcp.errors import (
     BusyError,
     ConflictError,
     DamagedError,
+    InvalidInputError,
     NotAStoreError,
     ReadOnlyStoreError,
     StoreError,
@@ -41,8 +42,18 @@ class Session:
         self._connection = connection
 
     def rows(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
-        """Run a statement and fetch all its rows."""
-        return self._connection.execute(sql, bindings).fetchall()
+        """Run a statement and fetch all its rows.
+
+        Raises:
+            InvalidInputError: a value is none that a column can hold.
+
+        """
+        try:
+            return self._connection.execute(sql, bindings).fetchall()
+        except (OverflowError, UnicodeEncodeError) as error:  # the doors let none through; an id comes unchecked
+            raise InvalidInputError(
+                f"a number of more than 64 bits or a text that is not valid Unicode cannot be looked up: {error}"
+            ) from error
 
     def row(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
         """Fetch the first row, or None."""
@@ -56,7 +67,7 @@ class Session:
 
     def run(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Run a statement and return how many rows it changed."""
-        self._connection.execute(sql, bindings).fetchall()
+        self.rows(sql, bindings)
         return int(self._connection.changes())
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -65,7 +76,7 @@ class Session:
 
     def insert(self, sql: str, bindings: Sequence[Any]) -> int:
         """Run an INSERT and return its rowid."""
-        self._connection.execute(sql, bindings).fetchall()
+        self.rows(sql, bindings)
         return int(self._connection.last_insert_rowid())
 
     def stem(self, text: str) -> list[str]:

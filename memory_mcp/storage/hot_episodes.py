@@ -106,7 +106,11 @@ class HotEpisodes:
 
     def keep(self, episode: Episode, revision: Revision, mark: Mark, version: Version | None = None) -> None:
         """Keep an episode as the store has it; one without steps is read as fast as it is found in the shared cache."""
-        encoded = _ENCODER.encode(episode)
+        try:
+            encoded = _ENCODER.encode(episode)
+        except (OverflowError, UnicodeEncodeError):  # what was read once is served; here it is only not kept
+            self.forget_here(episode.id)
+            return
         self._hold(episode, revision, len(encoded), version)
         if episode.steps:
             self._write(episode.id, revision, encoded, mark)

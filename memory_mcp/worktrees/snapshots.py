@@ -77,7 +77,7 @@ def _state(path: Path, before: FileState | None = None) -> FileState | None:
                 _KNOWN.clear()
             _KNOWN[known] = _blob(path.read_bytes())
         return FileState(_KNOWN[known], stat.st_size, stat.st_mtime_ns)
-    except OSError:
+    except (OSError, ValueError):  # a name with NUL, which no system has
         return None
 
 

@@ -220,7 +220,8 @@ def test_what_the_hooks_left_is_told(run: Run, tmp_path: Path) -> None:
     found = findings(run, code=0)["hooks"]
 
     assert found["severity"] == "warning"
-    assert "2 events wait, 1 errors" in found["detail"]
+    assert found["detail"].startswith("2 events wait, the oldest since 20")
+    assert "; 1 errors in " in found["detail"]
     assert "ConfigError: no" in found["detail"]
 
 

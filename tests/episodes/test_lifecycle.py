@@ -91,7 +91,6 @@ def test_an_unknown_episode_is_named_with_its_project(memory: Memory) -> None:
     [
         ("  ", "the task is empty"),
         ("x" * 10_001, "the task has 10001 characters and may have 10000"),
-        ("cut \ud83d emoji", "the task is not valid Unicode at character 4"),
     ],
 )
 def test_a_bad_task_is_refused(memory: Memory, task: str, sentence: str) -> None:

@@ -3,17 +3,21 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from memory_mcp.errors import IllegalMoveError, NotFoundError
 from memory_mcp.memory import Memory
+from memory_mcp.models.archive import FORMAT, EpisodeLine, Header
 from memory_mcp.models.episodes import Source, Step, StepError, StepSuccess, Success
 from memory_mcp.models.patterns import PatternFilter
 from memory_mcp.models.recall import Hit, Query
+from memory_mcp.models.snapshots import FileState, Snapshot
 from memory_mcp.patterns import dead_ends
 from memory_mcp.worktrees.tracked import tracked_files
 from memory_mcp.worktrees.trees import find_work_tree
 from tests.hooks.agents import Agent
+from tests.importers.test_archives import taken_in
 from tests.worktrees.repositories import Repository
 
 
@@ -220,3 +224,32 @@ def test_a_session_start_folds_in_what_was_merged(
     with Memory.open(agent.environ, repository.root, actor="test") as memory:
         (hit,) = memory.recall.search(Query("try another lexer")).hits
     assert (hit.text, hit.outcome, hit.freshness) == ("try another lexer", "success", "fresh")
+
+
+def test_a_file_that_no_system_can_name_harms_neither_completing_nor_recall(
+    repository: Repository, tmp_path: Path
+) -> None:
+    with opened(repository, tmp_path) as memory:
+        strange = (
+            "src/\x00.py",
+            "a" * 5_000,
+            "/" + "a/" * 3_000,
+            "cut \ud83d",
+            "\udcff",
+            f"{repository.root}/\x00",
+            "",
+        )
+        told = work(memory, "repair the parser", "src/parser.py", *strange)
+        brought = msgspec.structs.replace(memory.episodes.get(told), id="brought", task="repair the lexer")
+        files = {name: FileState("0", 1, 2**63 - 1) for name in ("\x00", "a" * 5_000, "ok/\x00")}
+        export = tmp_path / "export.jsonl"
+        header = Header(FORMAT, "1", memory.project, 0)
+        line = EpisodeLine(brought, snapshot=Snapshot("c", "b", files, 1))
+        export.write_bytes(b"\n".join(map(msgspec.json.encode, (header, line))) + b"\n")
+
+        assert taken_in(memory, export).reports == []
+
+        assert {hit.text: hit.freshness for hit in search(memory, "repair the parser and the lexer")} == {
+            "repair the parser": "fresh",
+            "repair the lexer": "gone",
+        }

@@ -1,0 +1,224 @@
+"""No tool call ends in a fault of ours, and whatever was accepted stays readable in every way."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import mcp_types as types
+import pytest
+import typer.testing
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+
+from memory_cli.app import app
+from memory_mcp.memory import Memory
+from memory_mcp.models.recall import Query
+from memory_mcp.server.desk import Desk
+from memory_mcp.server.framing import Refusal, parse_line
+from memory_mcp.server.protocol import build
+from tests.conftest import OpenMemory
+from tests.fakes import FrozenClock
+from tests.importers.test_archives import content, exported, taken_in
+from tests.server.conftest import RawServer
+from tests.server.fuzzing import Call, Fuzzer
+
+CALLS = int(os.environ.get("MEMORY_MCP_TEST_FUZZ_CALLS", "3000"))  # .ci/run --full makes 20,000
+FAULT = "failed inside"
+pytestmark = pytest.mark.anyio
+
+
+class Line:
+    """A server in this process, spoken to in lines as over pipes."""
+
+    def __init__(
+        self,
+        sender: MemoryObjectSendStream[SessionMessage | Exception],
+        receiver: MemoryObjectReceiveStream[SessionMessage],
+    ) -> None:
+        self._sender, self._receiver = sender, receiver
+        self._number = 0
+
+    async def request(self, method: str, params: str) -> dict[str, Any]:
+        """Send a request whose parameters are JSON text, and return the answer."""
+        self._number += 1
+        line = f'{{"jsonrpc": "2.0", "id": {self._number}, "method": "{method}", "params": {params}}}'
+        message = parse_line(line.encode())
+        if isinstance(message, Refusal):
+            refused: dict[str, Any] = json.loads(message.encode())
+            return refused
+        await self._sender.send(SessionMessage(message))
+        with anyio.fail_after(60):
+            answered = (await self._receiver.receive()).message
+        answer: dict[str, Any] = json.loads(answered.model_dump_json(by_alias=True, exclude_unset=True))
+        return answer
+
+    async def call(self, call: Call) -> dict[str, Any]:
+        return await self.request("tools/call", f'{{"name": "{call.tool}", "arguments": {call.arguments}}}')
+
+
+@asynccontextmanager
+async def spoken_to(desk: Desk) -> AsyncIterator[Line]:
+    sender, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+    outgoing, receiver = anyio.create_memory_object_stream[SessionMessage](1)
+    with ThreadPoolExecutor(2) as pool:
+        server = build(desk, pool)
+        async with anyio.create_task_group() as tasks, sender, receiver:
+            tasks.start_soon(server.run, incoming, outgoing, server.create_initialization_options())
+            line = Line(sender, receiver)
+            client = (
+                '{"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}'
+            )
+            await line.request("initialize", client)
+            await sender.send(
+                SessionMessage(types.JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized"))
+            )
+            yield line
+            tasks.cancel_scope.cancel()
+
+
+def told(answer: dict[str, Any]) -> str:
+    """Say how a call went: accepted, refused, or a fault, with its sentence."""
+    if "error" in answer:
+        return f"fault: {answer['error']}" if answer["error"]["code"] == types.INTERNAL_ERROR else "refused"
+    result = answer["result"]
+    if not result.get("isError"):
+        return "accepted"
+    sentence = result["content"][0]["text"]
+    return f"fault: {sentence}" if FAULT in sentence else "refused"
+
+
+def schemas(answer: dict[str, Any]) -> dict[str, Any]:
+    return {tool["name"]: tool["inputSchema"] for tool in answer["result"]["tools"]}
+
+
+def tell(fuzzer: Fuzzer, answer: dict[str, Any]) -> None:
+    if told(answer) == "accepted":
+        fuzzer.learn(answer["result"]["structuredContent"])
+
+
+async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
+    desk: Desk, clock: FrozenClock, another_home: OpenMemory, tmp_path: Path
+) -> None:
+    counts: Counter[str] = Counter()
+    by_tool: Counter[tuple[str, str]] = Counter()
+    faults = []
+    async with spoken_to(desk) as line:
+        fuzzer = Fuzzer(schemas(await line.request("tools/list", "{}")), seed=11)
+        for _ in range(CALLS):
+            clock.moment += 1_000
+            call = fuzzer.call()
+            answer = await line.call(call)
+            outcome = told(answer)
+            tell(fuzzer, answer)
+            counts[outcome.partition(":")[0]] += 1
+            by_tool[call.tool, outcome.partition(":")[0]] += 1
+            if outcome.startswith("fault"):
+                faults.append((call.tool, call.arguments[:300], outcome))
+        assert faults == []
+        shown = await listed(line)
+        for episode_id in shown:
+            call = Call("get_episode", json.dumps({"episode_id": episode_id, "full_text": True}))
+            assert told(await line.call(call)) == "accepted"
+
+        await resources_are_read(line)
+
+    print(f"\n{CALLS} calls: {counts['accepted']} accepted, {counts['refused']} refused")  # noqa: T201 - a figure to report
+    assert counts["accepted"] > CALLS // 4
+    assert counts["refused"] > CALLS // 10
+    assert {tool for (tool, outcome), _ in by_tool.items() if outcome == "accepted"} >= set(READ_ALWAYS)
+    assert shown
+    readable_in_every_way(desk.memory, another_home(), tmp_path)
+    shown_in_a_terminal(tmp_path / "home", shown)
+
+
+async def resources_are_read(line: Line) -> None:
+    listed_resources = await line.request("resources/list", "{}")
+    for resource in listed_resources["result"]["resources"]:
+        found = await line.request("resources/read", json.dumps({"uri": resource["uri"]}))
+        assert "contents" in found["result"]
+
+
+def shown_in_a_terminal(home: Path, episodes: list[str]) -> None:
+    """Run every command that shows records."""
+    runner = typer.testing.CliRunner(env={"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "here"})
+    nouns = ("episode", "note", "conversation", "pattern", "handoff", "tag", "queue")
+    commands = [[noun, "list", *flags] for noun in nouns for flags in ([], ["--json"])]
+    views = [["episode", "view", each, *flags] for each in episodes[:30] for flags in ([], ["--json"], ["--timeline"])]
+    for words in [*commands, *views, ["health"], ["doctor"], ["episode", "search", "deploy tests"]]:
+        result = runner.invoke(app, words)
+        assert result.exit_code == 0, (words, result.output, result.exception)
+
+
+READ_ALWAYS = ("create_episode", "add_episode_steps", "complete_episode", "remember_note", "query_memory")
+
+
+async def listed(line: Line) -> list[str]:
+    """Return the ids of every task, page by page."""
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await line.call(Call("list_episodes", json.dumps({"limit": 100, **cursor})))
+        assert told(answer) == "accepted"
+        page = answer["result"]["structuredContent"]
+        found += [row["episode_id"] for row in page["episodes"]]
+        assert "damaged" not in page
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def told_in(export: Path) -> list[str]:
+    """Return the lines of an export without the links that learning makes by itself, also where one was removed."""
+    return [line for line in content(export) if '"kind":"duplicates"' not in line]
+
+
+def readable_in_every_way(memory: Memory, other: Memory, tmp_path: Path) -> None:
+    """Read, search, export and import every record, and compare."""
+    first = exported(memory, tmp_path / "first.jsonl")
+    summary = taken_in(other, first)
+    second = exported(other, tmp_path / "second.jsonl")
+    assert summary.reports == []
+    assert told_in(second) == told_in(first)
+    cursor = None
+    tasks = []
+    while True:
+        page = memory.episodes.list(limit=1_000, cursor=cursor)
+        assert page.damaged == 0
+        tasks += [(row.id, row.task) for row in page.episodes]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    for each, task in tasks:
+        episode = memory.episodes.get(each)
+        brought = other.episodes.get(each)
+        assert [step.parameters for step in brought.steps] == [step.parameters for step in episode.steps]
+        assert memory.recall.search(Query(task[:2_000], limit=3)).mode == "hybrid"
+
+
+async def test_a_server_on_pipes_answers_them_all_and_lives(raw: Callable[..., RawServer]) -> None:
+    server = raw("--toolsets", "all")
+    server.begin()
+    server.request(1, "tools/list")
+    fuzzer = Fuzzer(schemas(server.answer()), seed=7)
+    outcomes: Counter[str] = Counter()
+
+    for number in range(2, 402):
+        call = fuzzer.call()
+        server.send(
+            f'{{"jsonrpc": "2.0", "id": {number}, "method": "tools/call", "params": {{"name": "{call.tool}", '
+            f'"arguments": {call.arguments}}}}}'.encode()
+        )
+        answer = server.answer()
+        tell(fuzzer, answer)
+        outcomes[told(answer)] += 1
+
+    assert set(outcomes) == {"accepted", "refused"}
+    assert outcomes["accepted"] > 100
+    code, _, errors = server.finish()
+    assert (code, b"Traceback" in errors) == (0, False)

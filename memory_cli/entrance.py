@@ -3,14 +3,22 @@
 import os
 import sys
 
+from memory_cli import streams
+
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run a hook, or the command line."""
-    if sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv):
-        _hook(sys.argv[2:])
-    from memory_cli.app import main as command_line  # noqa: PLC0415 - a hook must not pay for it
+    is_hook = sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv)
+    try:
+        if is_hook:
+            _hook(sys.argv[2:])
+        from memory_cli.app import main as command_line  # noqa: PLC0415 - a hook must not pay for it
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:  # while modules are loaded; later typer answers it
+        os._exit(0 if is_hook else _INTERRUPTED)
 
 
 def _hook(words: list[str]) -> None:
@@ -22,10 +30,8 @@ def _hook(words: list[str]) -> None:
     sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]  # the documented way to have none
     from memory_mcp.hooks.entrance import run  # noqa: PLC0415 - as above
 
-    answer = run(words[0] if words else "", os.environ, sys.stdin.buffer)
-    if answer:
-        sys.stdout.write(answer)
-        sys.stdout.flush()
+    has_output = streams.prepare()
+    run(words[0] if words else "", os.environ, sys.stdin.buffer, sys.stdout if has_output else None)
     os._exit(0)
 
 

@@ -49,6 +49,11 @@ def visible_json(text: str) -> str:
     return _JSON_TABLE.show(text)
 
 
+def ascii_json(text: str) -> str:
+    r"""Return JSON that means the same in ASCII, for a stream that cannot carry more."""
+    return text if text.isascii() else "".join(sign if sign.isascii() else _json_escape(sign) for sign in text)
+
+
 def visible_values(value: Any) -> Any:
     """Return a value of JSON with every text and name in it visible; control characters stay, which JSON escapes."""
     if isinstance(value, str):

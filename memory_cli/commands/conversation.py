@@ -131,7 +131,7 @@ def delete(
     with memory_of(context) as memory:
         (first, *_) = memory.conversations.turns(conversation_id, limit=1)
         if not yes:
-            typer.confirm(f"Erase '{show.first_line(first.title, 60)}' for good?", abort=True)
+            show.confirm(f"Erase '{show.first_line(first.title, 60)}' for good?", abort=True)
         receipt = memory.episodes.delete(conversation_id)
     show.line(f"deleted, sequence {receipt.sequence}")
 

@@ -246,7 +246,7 @@ def delete(
     with memory_of(context) as memory:
         episode = memory.episodes.get(episode_id)
         if not yes:
-            typer.confirm(f"Erase '{show.first_line(episode.task, 60)}' for good?", abort=True)
+            show.confirm(f"Erase '{show.first_line(episode.task, 60)}' for good?", abort=True)
         receipt = memory.episodes.delete(episode_id)
     show.line(f"deleted, sequence {receipt.sequence}")
 

@@ -29,7 +29,7 @@ def export(
     place = opening(context)
     if str(file) == "-":
         for line in _lines(place, all_projects=all_projects):
-            typer.echo(line, nl=False)
+            show.json_text(line.decode())
         return
     if file.exists() and not force:
         raise InvalidInputError(f"{file} is there already; --force replaces it")

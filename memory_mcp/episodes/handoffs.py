@@ -16,6 +16,7 @@ from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.redaction import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
+from memory_mcp.visible import visible_json
 
 _FORMAT = "memory-mcp handoff 1"
 _KIND = "handoff"
@@ -126,8 +127,8 @@ class Handoffs:
 
 
 def pack(handoff: Handoff) -> bytes:
-    """Make the file of a handoff: one JSON object, secrets replaced, with a checksum."""
-    body = msgspec.json.encode(Redactor().clean(handoff))
+    """Make the file of a handoff: one JSON object that may be printed, secrets replaced, with a checksum."""
+    body = visible_json(msgspec.json.encode(Redactor().clean(handoff)).decode()).encode()
     return msgspec.json.encode(Packed(_FORMAT, _digest(body), msgspec.Raw(body))) + b"\n"
 
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pseudo-termina
 
 HOSTILE = "\x1b]8;;http://evil\x07link\x1b[2J\x9b31m\u202egnp.exe\u2066\x07\r\x08\U000e0041\u200b\x7f\u2028[red]"
 NAME = HOSTILE.replace("/", "")  # of a file or a directory
-RICHS_OWN = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[lh]|2K|1A)")
+RICHS_OWN = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[lh]|1A)|\r?\x1b\[2K")
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -45,7 +45,7 @@ class Scene(Struct):
 
 def words_of(call: str, scene: Scene) -> list[str]:
     """Return the words of a call, in which {name} and the like stand for what the scene holds."""
-    held = {"hostile": HOSTILE, "name": NAME, "files": str(scene.files), "repository": str(scene.repository)}
+    held = {"hostile": HOSTILE, "name": NAME, "action": f"deploy {HOSTILE}", "files": str(scene.files), "repository": str(scene.repository)}
     return [word.format(**held, **scene.ids) for word in call.split()]
 
 
@@ -64,8 +64,8 @@ CALLS: dict[str, list[str]] = {
     "note list": ["", "--tag {hostile}"],
     "note search": ["{hostile}", "deploy"],
     "note delete": ["{note}", "{note} --yes", "{hostile}"],
-    "conversation add": ["{hostile} {files}/messages{name}", "{hostile} {files}/nothing{name}", "x -"],
-    "conversation append": ["{conversation} {files}/messages{name}", "{hostile} {files}/messages{name}"],
+    "conversation add": ["{hostile} {files}/talk{name}", "{hostile} {files}/messages{name}", "{hostile} {files}/nothing{name}", "x -"],
+    "conversation append": ["{conversation} {files}/talk{name}", "{hostile} {files}/messages{name}"],
     "conversation list": ["", "--limit 1"],
     "conversation view": ["{conversation}", "{hostile}"],
     "conversation search": ["{hostile}", "deploy"],
@@ -126,7 +126,7 @@ CALLS: dict[str, list[str]] = {
     "config init": [""],
     "config validate": [""],
     "config path": [""],
-    "check": ["deploy{hostile}", "--file {hostile}", "deploy --tool {hostile}"],
+    "check": ["{action}", "--file {hostile}", "deploy --tool {hostile}"],
     "feedback": ["helped {recommendation} --note {hostile}", "helped {hostile}", "{hostile}"],
     "lift": [""],
     "health": [""],
@@ -141,6 +141,14 @@ CALLS: dict[str, list[str]] = {
     "selftest": ["--no{hostile}"],  # it knows its own scratch memories only
     "bench": ["--mine", "--only {hostile}", "--only size --episodes {hostile}"],
 }  # fmt: skip
+SHOWING = (
+    *("episode list", "episode view", "episode search", "episode complete", "episode fail", "episode update"),
+    *("note list", "note search", "conversation list", "conversation view", "conversation search", "pattern list"),
+    *("pattern view", "pattern search", "pattern recommend", "pattern effectiveness", "playbook recommend"),
+    *("playbook view", "playbook list", "handoff list", "handoff view", "handoff export", "relationship graph"),
+    *("tag add", "tag list", "project show", "project list", "project layer", "backup create", "config show"),
+    *("config init", "config path", "check", "where", "setup", "doctor", "export", "hook", "demo", "cache stats"),
+)
 ASKED = {"hook": json.dumps({"session_id": "s", "hook_event_name": "SessionStart", "prompt": f"deploy {HOSTILE} now please"})}
 
 
@@ -186,7 +194,7 @@ def _fill(memory: Memory, scene: Scene) -> None:
         Step("bash", f"deploy --to {HOSTILE}", {}, StepError(f"KeyError: {HOSTILE}")),
     ]
     closed = []
-    for _ in range(3):
+    for _ in range(6):
         episode, _ = memory.episodes.start(f"deploy the site {HOSTILE}", task_type=HOSTILE, context=context)
         memory.episodes.append(episode.id, steps)
         outcome = PartialSuccess(f"verdict {HOSTILE}", (HOSTILE,), (HOSTILE,), (f"file{HOSTILE}",))
@@ -224,7 +232,7 @@ def jobs_of(scene: Scene, calls: Sequence[list[str]], *, terminal: bool, **envir
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environ = {**kept, "MEMORY_MCP_PROJECT_NAME": f"desk{HOSTILE}", "LANG": "C.UTF-8", **environ}
     return [
-        Job(words, dict(environ), str(scene.repository), str(scene.home), ASKED.get(words[0], "n\n"), terminal)
+        Job(words, dict(environ), str(scene.repository), str(scene.home), ASKED.get(" ".join(words[:1]), "n\n"), terminal)
         for words in calls
     ]
 
@@ -237,7 +245,7 @@ def driven_by(ended: Ended, *, terminal: bool) -> set[str]:
     """Return the characters that got through, apart from those that rich draws with and line ends."""
     text = ended.output.decode("utf-8", "surrogateescape")
     if terminal:
-        text = RICHS_OWN.sub("", text).replace("\r\n", "\n").replace("\r\n", "\n")
+        text = RICHS_OWN.sub("", text).replace("\r\n", "\n")
     return {f"U+{ord(sign):04X}" for sign in text if sign not in "\n\t" and unicodedata.category(sign) in FORBIDDEN}
 
 
@@ -264,6 +272,15 @@ def test_no_command_lets_it_drive_a_terminal_with_colours_either(scene: Scene) -
 
 def test_no_command_lets_it_through_a_pipe(scene: Scene) -> None:
     assert_none_drives(jobs_of(scene, every_call(scene), terminal=False))
+
+
+def test_it_is_shown_and_not_dropped(scene: Scene) -> None:
+    calls = [[*name.split(), *words_of(CALLS[name][0], scene)] for name in SHOWING]
+
+    ended = run_all(jobs_of(scene, calls, terminal=False))
+
+    unseen = [name for name, each in zip(SHOWING, ended, strict=True) if each.code or b"u202e" not in each.output]
+    assert unseen == []
 
 
 def test_json_holds_it_as_escapes_that_mean_the_same(scene: Scene) -> None:

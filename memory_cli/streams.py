@@ -1,0 +1,54 @@
+"""This module makes stdin, stdout and stderr usable, whatever they are when the process starts."""
+
+import contextlib
+import os
+import sys
+from typing import TextIO
+
+from memory_mcp.errors import MemoryMcpError
+
+
+def prepare() -> bool:
+    """Give a closed stream /dev/null and let no stream die of a character; return whether stdout was there.
+
+    Whatever is opened next would take the number of a closed one, and then hold what is printed.
+    """
+    was_open = sys.stdout is not None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            stream = open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - as the interpreter opens them
+            setattr(sys, name, stream)
+        elif hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="surrogateescape" if name == "stdin" else "backslashreplace")
+    return was_open
+
+
+def write(text: str, stream: TextIO) -> None:
+    """Write at once.
+
+    Raises:
+        MemoryMcpError: it cannot be written, but for a reader that has gone.
+
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        silence(stream)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MemoryMcpError(f"the output cannot be written: {reason}") from error
+
+
+def silence(stream: TextIO) -> None:
+    """Send what the interpreter still holds for a stream nowhere, so that its end is silent."""
+    with contextlib.suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)

@@ -1,0 +1,47 @@
+"""This module appends what went wrong to a log file: without secrets, with hidden characters as escapes."""
+
+import os
+from pathlib import Path
+
+from memory_mcp.clock import SystemClock, iso
+from memory_mcp.redaction import Redactor
+from memory_mcp.visible import visible, visible_line
+
+MOST_BYTES = 1 << 20
+_MOST_LINE = 2_000
+_MOST_DETAILS = 20_000
+_MOST_NAMED = 300
+_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_APPEND
+# a link is not followed out of the memory, and a pipe that nobody reads is no place to wait at
+_FLAGS |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def append(log: Path, sentence: str, details: str = "") -> None:
+    """Append an event as one line, and its details below it, indented; at 1 MB a new file begins, one old one stays.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    """
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > MOST_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))
+    redactor = Redactor()
+    lines = [f"{iso(SystemClock().now())} {one_line(redactor.text(sentence))}"]
+    cleaned = visible(redactor.text(details[-_MOST_DETAILS:]))
+    lines += [f"    {line}" for line in cleaned.splitlines()]
+    descriptor = os.open(log, _FLAGS, 0o600)
+    try:
+        os.write(descriptor, "".join(f"{line}\n" for line in lines).encode())
+    finally:
+        os.close(descriptor)
+
+
+def named(error: BaseException) -> str:
+    """Return the kind of an error with what it says, as a part of a sentence."""
+    return f"{type(error).__name__}: {one_line(str(error))}"[:_MOST_NAMED]
+
+
+def one_line(text: str) -> str:
+    """Return the beginning of a text as a line that nothing in it can break."""
+    return visible_line(" ".join(text.split()))[:_MOST_LINE]

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -71,12 +70,10 @@ class Commands(TyperGroup):
             self.commands[cmd_name] = _built(cmd_name)
         return self.commands.get(cmd_name)
 
-    def main(self, *arguments: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *arguments: Any, **extra: Any) -> Any:
         """Run a command; a usage error quotes what was typed, so it is shown as all text from outside is."""
-        if not standalone_mode:
-            return super().main(*arguments, standalone_mode=False, **extra)
         try:
-            code = super().main(*arguments, standalone_mode=False, **extra)
+            code = super().main(*arguments, **{**extra, "standalone_mode": False})
         except _UsageError as error:
             _explain(error)
             sys.exit(error.exit_code)
@@ -163,7 +160,7 @@ def main() -> None:
         streams.silence(sys.stdout)
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - nothing unforeseen reaches the user as a traceback
-        _fail(_unforeseen(error, getattr(command, "opening", None)))
+        _fail(logs.keep(error, _log_of(getattr(command, "opening", None))))
 
 
 def _fail(sentence: str) -> NoReturn:
@@ -174,19 +171,11 @@ def _fail(sentence: str) -> NoReturn:
     sys.exit(1)
 
 
-def _unforeseen(error: Exception, opening: Opening | None) -> str:
-    """Keep the traceback in the log, and return the sentence that says where."""
-    sentence = f"something unforeseen happened ({logs.named(error)})"
-    log = fallback_log()
+def _log_of(opening: Opening | None) -> Path:
     try:
-        log = opening.places().log if opening else log
-    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # it may be the very cause
-        pass
-    try:
-        logs.append(log, sentence, "".join(traceback.format_exception(error)))
-    except OSError as failure:
-        return f"{sentence}; the details cannot be kept in {log}: {failure.strerror}"
-    return f"{sentence}; details are in {log}"
+        return opening.places().log if opening else fallback_log()
+    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # the settings may be the very cause
+        return fallback_log()
 
 
 if __name__ == "__main__":

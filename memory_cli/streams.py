@@ -21,7 +21,7 @@ def prepare() -> bool:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            stream = open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - as the interpreter opens them
+            stream = open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as the interpreter opens them
             setattr(sys, name, stream)
         elif hasattr(getattr(sys, name), "reconfigure"):
             getattr(sys, name).reconfigure(errors="surrogateescape" if name == "stdin" else "backslashreplace")

@@ -27,7 +27,7 @@ def append(log: Path, sentence: str, details: str = "") -> None:
     if log.exists() and log.stat().st_size > MOST_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
     redactor = Redactor()
-    lines = [f"{iso(SystemClock().now())} {one_line(redactor.text(sentence))}"]
+    lines = [f"{iso(SystemClock().now())} {one_line(redactor.text(sentence[:_MOST_DETAILS]))}"]
     cleaned = visible(redactor.text(details[-_MOST_DETAILS:]))
     lines += [f"    {line}" for line in cleaned.splitlines()]
     descriptor = os.open(log, _FLAGS, 0o600)
@@ -35,6 +35,18 @@ def append(log: Path, sentence: str, details: str = "") -> None:
         os.write(descriptor, "".join(f"{line}\n" for line in lines).encode())
     finally:
         os.close(descriptor)
+
+
+def keep(error: Exception, log: Path) -> str:
+    """Append what nobody foresaw with its traceback, and return the one sentence that is said about it."""
+    import traceback  # noqa: PLC0415 - 8 ms, for what should not happen
+
+    sentence = f"something unforeseen happened ({named(error)})"
+    try:
+        append(log, sentence, "".join(traceback.format_exception(error)))
+    except OSError as failure:
+        return f"{sentence}; the details cannot be kept in {log}: {failure.strerror}"
+    return f"{sentence}; details are in {log}"
 
 
 def named(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""This module shows characters that drive a terminal, turn a text around or hide it as escapes such as `\\x1b`.
+r"""This module shows characters that drive a terminal, turn a text around or hide it as escapes such as `\x1b`.
 
 Everything that is printed, logged or handed to an agent goes through it.
 """
@@ -11,7 +11,6 @@ from memory_mcp.expressions import expression
 
 _LINES = "\n\t"
 _CONTROLS = "".join(map(chr, range(0x20)))
-_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _SPACES = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 _ARABIC_SIGNS = frozenset("\u06dd\u070f\u0890\u0891\u08e2").union(map(chr, range(0x600, 0x606)))
 _JOINERS = frozenset("\u200c\u200d")
@@ -21,7 +20,9 @@ _SUSPECTS = _JOINERS | _SELECTORS
 # joiners and variation selectors where they mean something: in Arabic and Indic words, in emoji, after ideographs;
 # group 1 holds those that stand anywhere else, where only a program sees them
 _SCRIPTS = r"[\u0600-\u1cff\ua800-\uabff]"
-_EMOJI = r"\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
+_EMOJI = (
+    r"\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
+)
 _EMOJI += r"\U0001f000-\U0001faff"
 _MEANT = expression(
     rf"(?<={_SCRIPTS})[\u200c\u200d](?={_SCRIPTS})"
@@ -66,8 +67,7 @@ def visible_values(value: Any) -> Any:
 
 
 def _escape(sign: str) -> str:
-    code = ord(sign)
-    return _NAMED.get(sign) or (f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")
+    return sign.encode("unicode_escape").decode()
 
 
 def _json_escape(sign: str) -> str:

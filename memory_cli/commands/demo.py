@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import msgspec
-import typer
 
 import memory_cli
 from memory_cli import show

@@ -89,7 +89,9 @@ def _tables(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(_text(file))
     except RecursionError as error:
-        raise ConfigError(f"{file} is nested too deeply; settings are written as 'name = value' under [group]") from error
+        raise ConfigError(
+            f"{file} is nested too deeply; settings are written as 'name = value' under [group]"
+        ) from error
     except (ValueError, OSError) as error:  # of TOML, UTF-8 and numbers
         raise ConfigError(f"{file} cannot be read as TOML: {error}") from error
 

@@ -36,7 +36,9 @@ def working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        raise ConfigError(f"the working directory cannot be used: {error.strerror}; change to one that exists") from error
+        raise ConfigError(
+            f"the working directory cannot be used: {error.strerror}; change to one that exists"
+        ) from error
 
 
 def settings_path(environ: Mapping[str, str]) -> Path:

@@ -46,7 +46,10 @@ class Ended(Struct):
 def run_all(jobs: Sequence[Job]) -> list[Ended]:
     """Run calls in a process that nothing else has touched."""
     done = subprocess.run(
-        [sys.executable, "-m", __name__], input=json.dumps(msgspec.to_builtins(jobs)).encode(), capture_output=True, check=True
+        [sys.executable, "-m", __name__],
+        input=json.dumps(msgspec.to_builtins(jobs)).encode(),
+        capture_output=True,
+        check=True,
     )
     return [Ended(code, base64.b64decode(output)) for code, output in json.loads(done.stdout)]
 
@@ -86,9 +89,10 @@ def _become(job: Job, reading: int, writing: int) -> None:
     os.dup2(writing, 2)
     if job.terminal:
         fcntl.ioctl(1, termios.TIOCSCTTY, 0)
-    for number, mode in enumerate(("r", "w", "w")):
-        name = ("stdin", "stdout", "stderr")[number]
-        setattr(sys, name, open(number, mode, encoding="utf-8", errors="strict", closefd=False, buffering=1 if number == 2 else -1))  # noqa: SIM115, PTH123 - as the interpreter opens them
+    # as the interpreter opens them
+    sys.stdin = os.fdopen(0, "r", encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     os.environ.clear()
     os.environ.update(job.environ)
     os.chdir(job.directory)
@@ -111,16 +115,16 @@ def _become(job: Job, reading: int, writing: int) -> None:
 
 
 def _main() -> None:
-    import memory_cli.app
-    from memory_cli.app import app  # noqa: PLC0415 - loaded once for all children
-    import rich.progress  # noqa: F401, PLC0415 - as above
+    import rich.progress  # noqa: PLC0415 - as above
     import rich.table  # noqa: F401, PLC0415 - as above
     import typer.main  # noqa: PLC0415 - as above
-    import typer.rich_utils  # noqa: F401, PLC0415 - as above
+    import typer.rich_utils  # noqa: PLC0415 - as above
+
+    from memory_cli.app import app  # noqa: PLC0415 - loaded once for all children
 
     command = typer.main.get_command(app)
-    for name in command.list_commands(None):  # type: ignore[attr-defined, arg-type]  # it is the group of all
-        command.get_command(None, name)  # type: ignore[attr-defined, arg-type]  # as above
+    for name in command.list_commands(None):  # type: ignore[attr-defined]  # it is the group of all
+        command.get_command(None, name)  # type: ignore[attr-defined]  # as above
     ended = []
     for job in msgspec.convert(json.load(sys.stdin), list[Job]):
         with tempfile.TemporaryDirectory() as scratch:

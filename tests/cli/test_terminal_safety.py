@@ -45,7 +45,13 @@ class Scene(Struct):
 
 def words_of(call: str, scene: Scene) -> list[str]:
     """Return the words of a call, in which {name} and the like stand for what the scene holds."""
-    held = {"hostile": HOSTILE, "name": NAME, "action": f"deploy {HOSTILE}", "files": str(scene.files), "repository": str(scene.repository)}
+    held = {
+        "hostile": HOSTILE,
+        "name": NAME,
+        "action": f"deploy --to {HOSTILE}",
+        "files": str(scene.files),
+        "repository": str(scene.repository),
+    }
     return [word.format(**held, **scene.ids) for word in call.split()]
 
 
@@ -55,7 +61,10 @@ CALLS: dict[str, list[str]] = {
     "episode list": ["", "--limit 1", "--status {hostile}", "--since {hostile}", "--cursor {hostile}"],
     "episode view": ["{closed}", "{closed} --timeline", "{hostile}"],
     "episode search": ["{hostile}", "deploy --limit {hostile}", "deploy{hostile}"],
-    "episode log-step": ["{active} {hostile} {hostile} --result error --output {hostile}", "{active} a b --parameters {hostile}"],
+    "episode log-step": [
+        "{active} {hostile} {hostile} --result error --output {hostile}",
+        "{active} a b --parameters {hostile}",
+    ],
     "episode complete": ["{active} --verdict {hostile} --artifact {hostile}", "{closed}"],
     "episode fail": ["{active} {hostile}"],
     "episode update": ["{active} --task {hostile} --add-tag {hostile}"],
@@ -64,7 +73,12 @@ CALLS: dict[str, list[str]] = {
     "note list": ["", "--tag {hostile}"],
     "note search": ["{hostile}", "deploy"],
     "note delete": ["{note}", "{note} --yes", "{hostile}"],
-    "conversation add": ["{hostile} {files}/talk{name}", "{hostile} {files}/messages{name}", "{hostile} {files}/nothing{name}", "x -"],
+    "conversation add": [
+        "{hostile} {files}/talk{name}",
+        "{hostile} {files}/messages{name}",
+        "{hostile} {files}/nothing{name}",
+        "x -",
+    ],
     "conversation append": ["{conversation} {files}/talk{name}", "{hostile} {files}/messages{name}"],
     "conversation list": ["", "--limit 1"],
     "conversation view": ["{conversation}", "{hostile}"],
@@ -144,12 +158,14 @@ CALLS: dict[str, list[str]] = {
 SHOWING = (
     *("episode list", "episode view", "episode search", "episode complete", "episode fail", "episode update"),
     *("note list", "note search", "conversation list", "conversation view", "conversation search", "pattern list"),
-    *("pattern view", "pattern search", "pattern recommend", "pattern effectiveness", "playbook recommend"),
+    *("pattern view", "pattern recommend", "playbook recommend"),
     *("playbook view", "playbook list", "handoff list", "handoff view", "handoff export", "relationship graph"),
     *("tag add", "tag list", "project show", "project list", "project layer", "backup create", "config show"),
     *("config init", "config path", "check", "where", "setup", "doctor", "export", "hook", "demo", "cache stats"),
 )
-ASKED = {"hook": json.dumps({"session_id": "s", "hook_event_name": "SessionStart", "prompt": f"deploy {HOSTILE} now please"})}
+ASKED = {
+    "hook": json.dumps({"session_id": "s", "hook_event_name": "SessionStart", "prompt": f"deploy {HOSTILE} now please"})
+}
 
 
 @pytest.fixture(scope="module")
@@ -202,10 +218,14 @@ def _fill(memory: Memory, scene: Scene) -> None:
         closed.append(episode.id)
     active, _ = memory.episodes.start(f"deploy again {HOSTILE}", task_type=HOSTILE, context=context)
     memory.episodes.append(active.id, steps[:2])
-    memory.relationships.add([Relationship("follows", closed[1], closed[0]), Relationship("follows", active.id, closed[0])])
+    memory.relationships.add(
+        [Relationship("follows", closed[1], closed[0]), Relationship("follows", active.id, closed[0])]
+    )
     note, _ = memory.notes.add(f"deploy on Tuesday {HOSTILE}", tags=(f"tag{HOSTILE}",), importance=0.9, source=HOSTILE)
     talk, _ = memory.conversations.remember(
-        f"deploy talk {HOSTILE}", [Message(HOSTILE, f"deploy when? {HOSTILE}", 1_700_000_000_000_000, True)], context=context
+        f"deploy talk {HOSTILE}",
+        [Message(HOSTILE, f"deploy when? {HOSTILE}", 1_700_000_000_000_000, is_marked=True)],
+        context=context,
     )
     handoff = memory.handoffs.checkpoint(active.id, note=HOSTILE, next_steps=[f"deploy {HOSTILE}"])
     memory.learning.follow()
@@ -220,7 +240,7 @@ def _fill(memory: Memory, scene: Scene) -> None:
 def commands() -> dict[str, Any]:
     """Name every command that there is."""
     root: Any = typer.main.get_command(app)
-    found = {}
+    found: dict[str, Any] = {}
     for name in root.list_commands(None):
         command = root.get_command(None, name)
         below = getattr(command, "commands", None)
@@ -232,7 +252,14 @@ def jobs_of(scene: Scene, calls: Sequence[list[str]], *, terminal: bool, **envir
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environ = {**kept, "MEMORY_MCP_PROJECT_NAME": f"desk{HOSTILE}", "LANG": "C.UTF-8", **environ}
     return [
-        Job(words, dict(environ), str(scene.repository), str(scene.home), ASKED.get(" ".join(words[:1]), "n\n"), terminal)
+        Job(
+            words,
+            dict(environ),
+            str(scene.repository),
+            str(scene.home),
+            ASKED.get(" ".join(words[:1]), "n\n"),
+            terminal,
+        )
         for words in calls
     ]
 

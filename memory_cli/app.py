@@ -147,9 +147,9 @@ def options(
         context.command.opening = opening
 
 
-def main() -> None:
+def main(*, has_output: bool = True) -> None:
     """Run the command line; errors are one line on stderr and exit code 1, usage errors 2, Ctrl-C 130."""
-    if not streams.prepare():
+    if not (streams.prepare() and has_output):
         _fail("the output cannot be written: stdout is closed")
     command = typer.main.get_command(app)
     try:

@@ -14,15 +14,10 @@ def prepare() -> bool:
     Whatever is opened next would take the number of a closed one, and then hold what is printed.
     """
     was_open = sys.stdout is not None
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
+    for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
-            stream = open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as the interpreter opens them
-            setattr(sys, name, stream)
+            nothing = os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: that of the closed one
+            setattr(sys, name, os.fdopen(nothing, "r" if name == "stdin" else "w", encoding="utf-8"))
         elif hasattr(getattr(sys, name), "reconfigure"):
             getattr(sys, name).reconfigure(errors="surrogateescape" if name == "stdin" else "backslashreplace")
     return was_open

@@ -89,7 +89,7 @@ def list_(
 def view(
     context: typer.Context,
     conversation_id: Id,
-    start: Annotated[int, typer.Option("--from", min=0, help="Position of the first message.")] = 0,
+    start: Annotated[int, typer.Option("--from", min=0, max=1_000_000_000, help="Position of the first message.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most messages.")] = 100,
     json: show.Json = False,
 ) -> None:
@@ -148,7 +148,7 @@ def _read(path: Path, now: int) -> list[Message]:
             continue
         try:
             read = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidInputError(f"line {number} of {path} is no message: {error}") from error
         at = parse_moment(read.time, now=now) if read.time else now
         messages.append(Message(read.role, read.text, at, read.important))

@@ -173,7 +173,7 @@ def log_step(
     text = typer.get_text_stream("stdin").read() if output == "-" else output
     try:
         given = msgspec.json.decode(parameters, type=dict[str, object])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise typer.BadParameter(f"no JSON object: {error}", param_hint="--parameters") from error
     if text and result is None:
         raise typer.BadParameter("say --result success, error or timeout with an output", param_hint="--output")

@@ -18,7 +18,8 @@ from memory_mcp.expressions import expression
 
 _REFERENCE = expression(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ASSIGNMENT = expression(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 100_000
+_LONGEST_LINE = 10_000  # a key of 100,000 parts would take tomllib minutes
 _MOST_SHOWN = 100
 _UNTRUSTED_KEYS = ("project.name", "project.mode")
 
@@ -108,8 +109,10 @@ def _text(file: Path) -> str:
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as stream:
         content = stream.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ConfigError(f"{file} is larger than {_MOST_BYTES} bytes and no settings file")
+    if len(content) > _MOST_BYTES or any(len(line) > _LONGEST_LINE for line in content.splitlines()):
+        raise ConfigError(
+            f"{file} is no settings file: it has more than {_MOST_BYTES} bytes, or {_LONGEST_LINE} in a line"
+        )
     return content.decode()
 
 

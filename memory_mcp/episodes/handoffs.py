@@ -142,7 +142,7 @@ def unpack(packed: bytes) -> tuple[Handoff, str]:
     """
     try:
         outer = msgspec.json.decode(packed, type=Packed)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInputError(f"this is no handoff: {error}; 'memory-cli handoff export' writes one") from error
     if outer.format != _FORMAT:
         raise InvalidInputError(f"this handoff says '{outer.format}' and only '{_FORMAT}' can be read")
@@ -152,7 +152,7 @@ def unpack(packed: bytes) -> tuple[Handoff, str]:
         raise DamagedError("this handoff does not match its checksum; export it again")
     try:
         return msgspec.json.decode(body, type=Handoff), digest
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidInputError(f"this is no handoff: {error}") from error
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +12,10 @@ import msgspec
 from memory_mcp import logs
 from memory_mcp.clock import SystemClock
 from memory_mcp.config.layers import resolve
-from memory_mcp.config.places import Places, fallback_log, places, working_directory
+from memory_mcp.config.places import Places, fallback_log, places, settings_path, working_directory
 from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import BusyError, InvalidInputError, StoreError
+from memory_mcp.errors import BusyError, ConfigError, InvalidInputError, StoreError
 from memory_mcp.hooks.events import Event, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record
@@ -119,8 +118,12 @@ def _answer(event: Event, text: str) -> str:
 
 def _first_log(environ: Mapping[str, str]) -> Path:
     """Return the log for as long as the settings are not read."""
-    home = environ.get("MEMORY_MCP_HOME")
-    return Path(os.path.expanduser(home)) / "hooks" / "hook.log" if home else fallback_log()  # noqa: PTH111 - never raises
+    try:
+        return (
+            settings_path(environ).parent / "hooks" / "hook.log" if environ.get("MEMORY_MCP_HOME") else fallback_log()
+        )
+    except ConfigError:  # that home can be no directory
+        return fallback_log()
 
 
 def _write_log(log: Path, sentence: str) -> None:

@@ -86,11 +86,9 @@ class _OneLine(logging.Formatter):
 
 
 def _check_pipes() -> None:
-    for number, name in enumerate(("stdin", "stdout")):
-        try:
-            os.fstat(number)
-        except OSError as error:
-            raise ConfigError(f"{name} is closed; a client speaks to the server over stdin and stdout") from error
+    for name in ("stdin", "stdout"):
+        if getattr(sys, name) is None:
+            raise ConfigError(f"{name} is closed; a client speaks to the server over stdin and stdout")
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -97,7 +97,7 @@ def export(
     if str(file) == "-":
         show.json_text(packed.decode())
         return
-    if file.exists() and not force:
+    if os.path.lexists(file) and not force:
         raise InvalidInputError(f"{file} is there already; --force replaces it")
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -171,6 +171,8 @@ def _declared(known: Mapping[str, Declaration], key: str, origin: str) -> Declar
 
 def _fit(declaration: Declaration, value: Any, origin: str) -> Any:
     """Convert text from outside, or a TOML value, to the declared type."""
+    if isinstance(value, str) and not _is_utf8(value):
+        raise ConfigError(f"{origin}: the value of {declaration.key} is not UTF-8")
     if isinstance(value, str) and isinstance(declaration.default, tuple):
         value = tuple(part for part in value.split(",") if part)
     try:
@@ -179,6 +181,14 @@ def _fit(declaration: Declaration, value: Any, origin: str) -> Any:
         shown = repr(value)
         shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
         raise ConfigError(f"{origin}: {declaration.key} = {shown} does not fit: {error}") from error
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _expand(value: Any, variables: Mapping[str, str], file: Path) -> Any:

@@ -345,15 +345,57 @@ EMPTY EMPTY
 --config EMPTY where
 --config /dev/null where
 --home EMPTY where
+--config LONG where
+--config LONG config init
+--config /proc/x config init
+export LONG
+export /proc/x
+export /
+handoff export EPISODE LONG
+handoff import LONG
+conversation add x LONG
+model install --from LONG
+backup verify LONG
+backup restore LONG
+import jsonl LONG
+note add ODD
+note search ODD
+episode create ODD --tag ODD
+episode view ODD
+episode log-step EPISODE ODD ODD --parameters ODD
+tag add EPISODE ODD
+check ODD --file ODD
+feedback helped ODD
+project layer ODD
+pattern search ODD
+playbook recommend ODD
+conversation add ODD FILE
+handoff create EPISODE --note ODD
+relationship add ODD follows ODD
+setup ODD
+backup verify ODD
+export /proc/ODD
+--project ODD note list
+--project ODD where --json
+--config ODD where
+--set project.name=ODD where
+--set ODD=ODD where
 """
-BEYOND = {"HUGE": "9" * 20, "-HUGE": "-" + "9" * 20, "HUGEd": "9" * 400 + "d", "EMPTY": "", "LONG": "x" * 5_000}
+BEYOND = {
+    "HUGE": "9" * 20,
+    "-HUGE": "-" + "9" * 20,
+    "HUGEd": "9" * 400 + "d",
+    "EMPTY": "",
+    "LONG": "x" * 5_000,
+    "ODD": b"\xff".decode("utf-8", "surrogateescape"),
+}
 
 
 @pytest.mark.parametrize("call", NUMBERS.strip().splitlines())
 def test_numbers_and_names_beyond_all_bounds_are_said(shared: tuple[Desk, dict[str, str]], call: str) -> None:
     desk, ids = shared
 
-    done = desk.cli(*((ids | BEYOND).get(word, word) for word in call.split()))
+    done = desk.cli(*((ids | BEYOND).get(word, word.replace("ODD", BEYOND["ODD"])) for word in call.split()))
 
     assert b"unforeseen" not in done.stderr
     assert b"Traceback" not in done.stderr
@@ -419,7 +461,7 @@ def test_a_log_that_cannot_be_written_is_said_in_the_same_sentence(desk: Desk, m
     )
 
 
-HOOKED = {
+HOOKED: dict[str, tuple[dict[str, str | bytes | None], str]] = {
     "a directory that is gone": ({"through": GONE}, "working directory"),
     "a home too long": ({"MEMORY_MCP_HOME": LONG}, "File name too long"),
     "a home that is not UTF-8": ({"MEMORY_MCP_HOME": b"/tmp/\xff"}, "not UTF-8"),
@@ -455,7 +497,7 @@ def test_a_hook_ends_with_exit_code_0_whatever_its_settings_file_is(desk: Desk, 
 
 
 @pytest.mark.parametrize(
-    "shell", ['exec "$@" <&-', 'exec "$@" 2>&-', 'exec "$@" <&- >&- 2>&-', 'exec "$@" 2>/dev/full']
+    "through", ['exec "$@" <&-', 'exec "$@" 2>&-', 'exec "$@" <&- >&- 2>&-', 'exec "$@" 2>/dev/full']
 )
 def test_a_hook_ends_with_exit_code_0_whatever_its_streams_are(desk: Desk, through: str) -> None:
     done = desk.cli("hook", "stop", text=HOOK, through=through)
@@ -463,7 +505,7 @@ def test_a_hook_ends_with_exit_code_0_whatever_its_streams_are(desk: Desk, throu
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-STARTS = {
+STARTS: dict[str, tuple[dict[str, str | bytes | None], str]] = {
     "a directory that is gone": ({"through": GONE}, "working directory"),
     "a home too long": ({"MEMORY_MCP_HOME": LONG}, "File name too long"),
     "a home that is not UTF-8": ({"MEMORY_MCP_HOME": b"/tmp/\xff"}, "not UTF-8"),

@@ -22,7 +22,7 @@ from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Context, PartialSuccess, Step, StepError, StepSuccess
 from memory_mcp.models.recommendations import Wanted
 from memory_mcp.models.relationships import Relationship
-from tests.cli.terminals import Ended, Job, run_all
+from tests.cli.forks import Ended, Job, run_all
 from tests.fakes import FrozenClock
 from tests.worktrees.repositories import Repository
 

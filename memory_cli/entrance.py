@@ -30,9 +30,9 @@ def _hook(words: list[str], output: TextIO | None) -> None:
     gc.disable()
     # msgspec looks for get_type_hints there first and takes the one of typing without it: 13 ms for the same function
     sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]  # the documented way to have none
-    from memory_mcp.hooks.entrance import run  # noqa: PLC0415 - as above
+    from memory_mcp.hooks.entrance import answer  # noqa: PLC0415 - as above
 
-    run(words[0] if words else "", os.environ, sys.stdin.buffer, output)
+    answer(words[0] if words else "", os.environ, sys.stdin.buffer, output)
     os._exit(0)
 
 

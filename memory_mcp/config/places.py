@@ -30,15 +30,18 @@ def working_directory() -> Path:
     """Return where this process stands.
 
     Raises:
-        ConfigError: the directory was deleted or is closed to this user.
+        ConfigError: the directory was deleted, is closed to this user, or its path is no text.
 
     """
     try:
-        return Path.cwd()
+        directory = Path.cwd()
+        str(directory).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError("the path of the working directory is not UTF-8, so no project can be kept for it") from error
     except OSError as error:
-        raise ConfigError(
-            f"the working directory cannot be used: {error.strerror}; change to one that exists"
-        ) from error
+        reason = f"the working directory cannot be used: {error.strerror}"
+        raise ConfigError(f"{reason}; change to one that exists") from error
+    return directory
 
 
 def settings_path(environ: Mapping[str, str]) -> Path:

@@ -1,6 +1,7 @@
 """This module is the entrance of `memory-cli hook`: it never blocks or breaks the agent, whatever goes wrong here."""
 
 import contextlib
+import errno
 import json
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from memory_mcp.config.layers import resolve
 from memory_mcp.config.places import Places, fallback_log, places, settings_path, working_directory
 from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import BusyError, ConfigError, InvalidInputError, StoreError
+from memory_mcp.errors import BusyError, ConfigError, StoreError
 from memory_mcp.hooks.events import Event, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record
@@ -27,10 +28,24 @@ _DRAINING_S = 0.05  # of a hook, for what others have left
 _ANSWERED = frozenset(("session-start", "user-prompt", "before-tool"))
 
 
-def run(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing: TextIO | None) -> None:
-    """Handle one event and write what the client reads; an error of ours is a line in the log.
+def answer(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing: TextIO | None) -> None:
+    """Handle one event and write what the client reads; an error of ours is a line in the log."""
+    text = run(named, environ, incoming)
+    if not text:
+        return
+    try:
+        if outgoing is None:
+            raise OSError(errno.EBADF, "stdout is closed")
+        outgoing.write(text)
+        outgoing.flush()
+    except (OSError, ValueError) as error:
+        _write_log(_first_log(environ), f"{named or 'hook'}: the agent could not be told what is known: {error}")
 
-    Nothing is raised: the exit code is 0 in any case.
+
+def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
+    """Handle one event and return what the client reads on stdout; an error of ours is a line in the log.
+
+    Nothing comes out of it but text: the exit code is 0 in any case.
     """
     log = _first_log(environ)
     try:
@@ -41,9 +56,10 @@ def run(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing: Te
         event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now())
         directory = Path(environ.get("CLAUDE_PROJECT_DIR") or here).resolve()
         project = project_name(resolved.settings.project, environ, directory)
-        _say(_handled(event, resolved.settings, where, project, directory), outgoing)
+        return _handled(event, resolved.settings, where, project, directory)
     except Exception as error:  # noqa: BLE001 - the agent must not suffer from us
         _write_log(log, f"{named or 'hook'}: {type(error).__name__}: {error}")
+        return ""
 
 
 def hook_directory(where: Places) -> Path:
@@ -62,15 +78,6 @@ def drain(memory: Memory) -> int:
     if queue.is_empty:
         return 0
     return queue.drain(lambda record: _replay(memory.settings, memory.places, record))
-
-
-def _say(answer: str, outgoing: TextIO | None) -> None:
-    if not answer:
-        return
-    if outgoing is None:
-        raise InvalidInputError("stdout is closed, so the agent could not be told what is known")
-    outgoing.write(answer)
-    outgoing.flush()
 
 
 def _handled(event: Event, settings: Settings, where: Places, project: str, directory: Path) -> str:

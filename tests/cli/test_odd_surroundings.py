@@ -114,6 +114,14 @@ def test_a_working_directory_that_is_gone_is_said(desk: Desk) -> None:
     assert "the working directory cannot be used" in desk.sentence("note", "list", through=GONE)
 
 
+def test_a_working_directory_whose_path_is_no_text_is_said(desk: Desk) -> None:
+    odd = 'mkdir "$(printf \'\\377\')"; cd "$(printf \'\\377\')"; exec "$@"'
+
+    assert "is not UTF-8" in desk.sentence("note", "list", through=odd)
+    done = desk.cli("hook", text=HOOK, through=odd)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def test_what_needs_no_directory_works_where_it_is_gone(desk: Desk) -> None:
     assert desk.cli("--version", through=GONE).stdout.startswith(b"memory-cli ")
 
@@ -357,7 +365,6 @@ conversation add x LONG
 model install --from LONG
 backup verify LONG
 backup restore LONG
-import jsonl LONG
 note add ODD
 note search ODD
 episode create ODD --tag ODD
@@ -381,7 +388,8 @@ export /proc/ODD
 --set project.name=ODD where
 --set ODD=ODD where
 """
-BEYOND = {
+ODD = b"\xff".decode("utf-8", "surrogateescape")
+BEYOND = {"HUGE": "9" * 20, "-HUGE": "-" + "9" * 20, "HUGEd": "9" * 400 + "d", "EMPTY": "", "LONG": "x" * 5_000}
     "HUGE": "9" * 20,
     "-HUGE": "-" + "9" * 20,
     "HUGEd": "9" * 400 + "d",
@@ -395,7 +403,7 @@ BEYOND = {
 def test_numbers_and_names_beyond_all_bounds_are_said(shared: tuple[Desk, dict[str, str]], call: str) -> None:
     desk, ids = shared
 
-    done = desk.cli(*((ids | BEYOND).get(word, word.replace("ODD", BEYOND["ODD"])) for word in call.split()))
+    done = desk.cli(*((ids | BEYOND).get(word, word.replace("ODD", ODD)) for word in call.split()))
 
     assert b"unforeseen" not in done.stderr
     assert b"Traceback" not in done.stderr

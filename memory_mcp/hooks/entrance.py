@@ -1,7 +1,6 @@
 """This module is the entrance of `memory-cli hook`: it never blocks or breaks the agent, whatever goes wrong here."""
 
 import contextlib
-import errno
 import json
 import sys
 from collections.abc import Mapping
@@ -33,13 +32,16 @@ def answer(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing:
     text = run(named, environ, incoming)
     if not text:
         return
-    try:
-        if outgoing is None:
-            raise OSError(errno.EBADF, "stdout is closed")
-        outgoing.write(text)
-        outgoing.flush()
-    except (OSError, ValueError) as error:
-        _write_log(_first_log(environ), f"{named or 'hook'}: the agent could not be told what is known: {error}")
+    trouble = "stdout is closed"
+    if outgoing is not None:
+        try:
+            outgoing.write(text)
+            outgoing.flush()
+        except (OSError, ValueError) as error:
+            trouble = str(error)
+        else:
+            return
+    _write_log(_first_log(environ), f"{named or 'hook'}: the agent could not be told what is known: {trouble}")
 
 
 def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:

@@ -390,13 +390,6 @@ export /proc/ODD
 """
 ODD = b"\xff".decode("utf-8", "surrogateescape")
 BEYOND = {"HUGE": "9" * 20, "-HUGE": "-" + "9" * 20, "HUGEd": "9" * 400 + "d", "EMPTY": "", "LONG": "x" * 5_000}
-    "HUGE": "9" * 20,
-    "-HUGE": "-" + "9" * 20,
-    "HUGEd": "9" * 400 + "d",
-    "EMPTY": "",
-    "LONG": "x" * 5_000,
-    "ODD": b"\xff".decode("utf-8", "surrogateescape"),
-}
 
 
 @pytest.mark.parametrize("call", NUMBERS.strip().splitlines())

@@ -82,7 +82,7 @@ def line(text: str) -> None:
 
 def filtered(text: str) -> None:
     """Print what a filter made of its input: as it is into a pipe or a file, as anything else on a terminal."""
-    streams.write(visible(text) if sys.stdout.isatty() else text, sys.stdout)
+    streams.write(visible(text) if sys.stdout.isatty() else text.encode("utf-8", "surrogateescape"), sys.stdout)
 
 
 def note(text: str) -> None:

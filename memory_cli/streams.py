@@ -23,15 +23,18 @@ def prepare() -> bool:
     return was_open
 
 
-def write(text: str, stream: TextIO) -> None:
-    """Write at once.
+def write(content: str | bytes, stream: TextIO) -> None:
+    """Write text, or bytes as they are, at once.
 
     Raises:
         MemoryMcpError: it cannot be written, but for a reader that has gone.
 
     """
     try:
-        stream.write(text)
+        if isinstance(content, bytes):
+            stream.buffer.write(content)
+        else:
+            stream.write(content)
         stream.flush()
     except BrokenPipeError:
         raise

@@ -65,7 +65,7 @@ def _opened(given: argparse.Namespace) -> Memory:
     directory = working_directory()
     resolved = _resolved(given, directory)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("memory-mcp %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(OneLine("memory-mcp %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=resolved.settings.server.log_level.upper())
     offered(resolved.settings.server.toolsets)
     return Memory.open(os.environ, directory, actor="server", resolved=resolved)
@@ -78,7 +78,7 @@ class _Parser(argparse.ArgumentParser):
         super().error(visible_line(message))
 
 
-class _OneLine(logging.Formatter):
+class OneLine(logging.Formatter):
     """Makes an event one line, the traceback included: whatever a text holds, it is no second event."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -115,7 +115,7 @@ def test_a_working_directory_that_is_gone_is_said(desk: Desk) -> None:
 
 
 def test_a_working_directory_whose_path_is_no_text_is_said(desk: Desk) -> None:
-    odd = 'mkdir "$(printf \'\\377\')"; cd "$(printf \'\\377\')"; exec "$@"'
+    odd = 'mkdir -p "$(printf \'\\377\')"; cd "$(printf \'\\377\')"; exec "$@"'
 
     assert "is not UTF-8" in desk.sentence("note", "list", through=odd)
     done = desk.cli("hook", text=HOOK, through=odd)

@@ -332,3 +332,32 @@ def test_usage_errors_and_help_show_what_was_typed_as_escapes(scene: Scene) -> N
     calls += [["--set", f"recall.floor={HOSTILE}", "where"], ["note", "list", "--limit", HOSTILE], ["--version"]]
 
     assert_none_drives(jobs_of(scene, calls, terminal=True, TERM="xterm-256color"))
+
+
+def test_a_filter_keeps_every_byte_in_a_pipe_and_is_safe_on_a_terminal(scene: Scene) -> None:
+    content = f"key {HOSTILE}\r\nlatin \udce9\n"
+    piped, shown = (jobs_of(scene, [["redact"]], terminal=terminal, TERM="dumb")[0] for terminal in (False, True))
+    piped.text = shown.text = content
+
+    ended, on_terminal = run_all([piped, shown])
+
+    assert ended.output == content.encode("utf-8", "surrogateescape")
+    assert driven_by(on_terminal, terminal=True) == set()
+    assert rb"key \x1b]8" in on_terminal.output
+
+
+def test_what_is_exported_to_a_terminal_can_be_imported_again(scene: Scene, tmp_path: Path) -> None:
+    calls = [["handoff", "export", scene.ids["handoff"], "-"], ["export", "-"]]
+    handoff, export = run_all(jobs_of(scene, calls, terminal=True, TERM="dumb"))
+    (tmp_path / "handoff").write_bytes(handoff.output)
+    (tmp_path / "export.jsonl").write_bytes(export.output)
+    empty = Scene(tmp_path / "empty", scene.repository, scene.files, {})
+    empty.home.mkdir()
+
+    calls = [["handoff", "import", str(tmp_path / "handoff")], ["import", "jsonl", str(tmp_path / "export.jsonl")]]
+    taken = run_all(jobs_of(empty, calls, terminal=False))
+
+    assert [each.code for each in taken] == [0, 0], taken
+    with _opened(scene.home) as memory:
+        lines = [json.loads(line) for line in list(export_lines(memory.store, memory.clock))[1:]]
+    assert [json.loads(line) for line in export.output.splitlines()[1:]] == lines

@@ -176,10 +176,7 @@ def _is_utf8(word: str) -> bool:
 
 
 def _fail(sentence: str) -> NoReturn:
-    try:
-        show.error(sentence)
-    except (MemoryMcpError, BrokenPipeError):  # stderr cannot be written either: the exit code has to do
-        streams.silence(sys.stderr)
+    show.error(sentence)
     sys.exit(1)
 
 

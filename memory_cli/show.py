@@ -5,7 +5,7 @@ Whatever memory-cli prints goes through it, so that stored text and arguments ne
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import msgspec
 import typer
@@ -86,8 +86,10 @@ def filtered(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print one line on stderr, beside a result."""
-    streams.write(f"{visible_line(text)}\n", sys.stderr)
+    """Print one line on stderr, beside a result; where it cannot be written it is lost."""
+    stream = streams.Expendable(sys.stderr)
+    stream.write(f"{visible_line(text)}\n")
+    stream.flush()
 
 
 def error(text: str) -> None:
@@ -104,8 +106,8 @@ def console(*, stderr: bool = False) -> "Console":
     """Return a console; where output is no terminal, wide enough that a table keeps its lines."""
     from rich.console import Console  # noqa: PLC0415 - rich costs start-up time that JSON and one-liners need not pay
 
-    stream = sys.stderr if stderr else sys.stdout
-    made = Console(stderr=stderr, width=None if stream.isatty() else _PIPED_WIDTH, highlight=False)
+    stream = cast("TextIO", streams.Expendable(sys.stderr)) if stderr else sys.stdout
+    made = Console(file=stream, width=None if stream.isatty() else _PIPED_WIDTH, highlight=False)
     made.width = max(made.width, _NARROWEST)  # COLUMNS=0 is no width that anything can be drawn in
     return made
 

@@ -3,7 +3,8 @@
 import contextlib
 import os
 import sys
-from typing import TextIO
+from collections.abc import Iterator
+from typing import Any, TextIO
 
 from memory_mcp.errors import MemoryMcpError
 
@@ -42,6 +43,34 @@ def write(content: str | bytes, stream: TextIO) -> None:
         silence(stream)
         reason = getattr(error, "strerror", None) or str(error)
         raise MemoryMcpError(f"the output cannot be written: {reason}") from error
+
+
+class Expendable:
+    """A stream for what stands beside a result: if nobody can take it, the command goes on without it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with self._trying():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with self._trying():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _trying(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):
+            silence(self._stream)
 
 
 def silence(stream: TextIO) -> None:

@@ -75,7 +75,7 @@ PRINTERS = {
     "memory_cli/streams.py": {"sys.stdout"},  # mends the streams that it writes to
     "memory_cli/entrance.py": {"sys.stdout"},  # hands it to a hook, whose answer is ASCII JSON
     "memory_cli/commands/hook.py": {"sys.stdout"},  # as above
-    "memory_cli/app.py": {"sys.stdout", "sys.stderr"},  # silences them after a failure
+    "memory_cli/app.py": {"sys.stdout"},  # silences it when its reader has gone
     "memory_mcp/hooks/entrance.py": {"print(", "sys.stderr"},  # says what even the log could not take, as one line
     "memory_mcp/server/app.py": {"sys.stderr"},  # its log and its refusal to start, each as one line
     "memory_mcp/server/rehearsal.py": {"sys.stdout"},  # JSON for `demo`, read by a program

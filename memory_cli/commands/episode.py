@@ -1,5 +1,6 @@
 """This module is `memory-cli episode`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -170,7 +171,7 @@ def log_step(
     latency_ms: Annotated[float | None, typer.Option(min=0, help="Milliseconds it took.")] = None,
 ) -> None:
     """Append a step to an active episode."""
-    text = typer.get_text_stream("stdin").read() if output == "-" else output
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if output == "-" else output
     try:
         given = msgspec.json.decode(parameters, type=dict[str, object])
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

@@ -82,6 +82,7 @@ class OneLine(logging.Formatter):
     """Makes an event one line, the traceback included: whatever a text holds, it is no second event."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Render an event."""
         return visible_line(super().format(record))
 
 

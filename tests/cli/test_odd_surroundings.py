@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -242,6 +243,46 @@ def test_a_full_error_stream_leaves_the_exit_code(desk: Desk) -> None:
             done = desk.cli(*words, through=through)
             assert done.returncode in {1, 2}
             assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_what_stands_beside_a_result_never_ends_a_command(desk: Desk) -> None:
+    history = desk.root / "history.jsonl"
+    commit = {"commit": "a" * 40, "parents": [], "time": "2024-01-01T00:00:00Z", "subject": "begin"}
+    history.write_text(json.dumps(commit), encoding="utf-8")
+
+    for through in ('exec "$@" 2>/dev/full', 'exec "$@" 2>&-'):
+        done = desk.cli("import", "git", str(history), through=through)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.startswith(b"1 commits read")
+
+
+def test_a_memory_on_a_disk_that_cannot_be_written_is_read_and_otherwise_said(desk: Desk) -> None:
+    frozen = 'mount --bind "$HOME/.." "$HOME/.." && mount -o remount,ro,bind "$HOME/.." && exec "$@"'
+    alone = ["unshare", "--mount", "--map-root-user", "sh", "-c", frozen, "sh"]
+    if shutil.which("unshare") is None or desk.call(*alone, "true").returncode:
+        pytest.skip("this machine cannot take a disk's writability from a process")
+    desk.cli("note", "add", "a fact")
+
+    assert b"a fact" in desk.call(*alone, *ENTRANCE, "note", "list").stdout
+    for words in (
+        ("note", "add", "x"),
+        ("config", "init"),
+        ("backup", "create"),
+        ("export", str(desk.root / "export")),
+        ("model", "install", "--from", str(desk.root)),
+        ("cache", "clear"),
+        ("setup", "claude"),
+        ("project", "layer", "x"),
+    ):
+        done = desk.call(*alone, *ENTRANCE, *words)
+        assert (done.returncode, done.stdout) == (1, b""), words
+        assert done.stderr.decode().splitlines()[-1].startswith("memory-cli: ")
+        assert b"unforeseen" not in done.stderr
+    done = desk.call(
+        *alone, *ENTRANCE, "hook", text=b'{"session_id": "s", "hook_event_name": "UserPromptSubmit", "prompt": "a"}'
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.startswith(b"memory-cli hook: ")
 
 
 def test_a_store_is_written_while_streams_are_closed_and_holds_nothing_of_theirs(desk: Desk) -> None:

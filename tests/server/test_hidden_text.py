@@ -55,7 +55,7 @@ async def test_an_answer_full_of_hidden_characters_stays_below_its_budget(desk: 
 def test_an_event_of_the_log_is_one_line_with_its_traceback() -> None:
     formatter = OneLine("%(levelname)s %(message)s")
     try:
-        raise KeyError(HOSTILE)
+        dict[str, str]()[HOSTILE]
     except KeyError:
         record = logging.LogRecord("x", logging.ERROR, __file__, 1, "bad\n\x1b[2J", (), sys.exc_info())
 

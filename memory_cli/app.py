@@ -15,6 +15,7 @@ from memory_cli.opening import Opening
 from memory_mcp import __version__, logs
 from memory_mcp.config.places import fallback_log, working_directory
 from memory_mcp.errors import MemoryMcpError
+from memory_mcp.visible import is_utf8
 
 _USAGE = 2
 # name → module below memory_cli.commands; a noun's module holds an `app`, a single command a function of its name
@@ -152,7 +153,7 @@ def main(*, has_output: bool = True) -> None:
     """Run the command line; errors are one line on stderr and exit code 1, usage errors 2, Ctrl-C 130."""
     if not (streams.prepare() and has_output):
         _fail("the output cannot be written: stdout is closed")
-    if odd := [word for word in sys.argv[1:] if not _is_utf8(word)]:
+    if odd := [word for word in sys.argv[1:] if not is_utf8(word)]:
         show.error(f"the argument '{odd[0]}' is not UTF-8, and neither would be what is stored of it")
         sys.exit(_USAGE)
     command = typer.main.get_command(app)
@@ -165,14 +166,6 @@ def main(*, has_output: bool = True) -> None:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - nothing unforeseen reaches the user as a traceback
         _fail(logs.keep(error, _log_of(getattr(command, "opening", None))))
-
-
-def _is_utf8(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -26,10 +26,9 @@ def append(log: Path, sentence: str, details: str = "") -> None:
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > MOST_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
-    redactor = Redactor()
-    lines = [f"{iso(SystemClock().now())} {one_line(redactor.text(sentence[:_MOST_DETAILS]))}"]
-    cleaned = visible(redactor.text(details[-_MOST_DETAILS:]))
-    lines += [f"    {line}" for line in cleaned.splitlines()]
+    lines = [f"{iso(SystemClock().now())} {_cleaned(sentence)}"]
+    redacted = Redactor().text(details[-MOST_BYTES:])  # before it is cut: half a secret has no shape
+    lines += [f"    {line}" for line in visible(redacted[-_MOST_DETAILS:]).splitlines()]
     descriptor = os.open(log, _FLAGS, 0o600)
     try:
         os.write(descriptor, "".join(f"{line}\n" for line in lines).encode())
@@ -51,7 +50,11 @@ def keep(error: Exception, log: Path) -> str:
 
 def named(error: BaseException) -> str:
     """Return the kind of an error with what it says, as a part of a sentence."""
-    return f"{type(error).__name__}: {one_line(str(error))}"[:_MOST_NAMED]
+    return f"{type(error).__name__}: {_cleaned(str(error))}"[:_MOST_NAMED]
+
+
+def _cleaned(text: str) -> str:
+    return one_line(Redactor().text(text[:MOST_BYTES]))
 
 
 def one_line(text: str) -> str:

@@ -45,6 +45,15 @@ def visible_line(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _LINE_TABLE.show(text)
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text can be stored and printed: what came in as other bytes holds lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def visible_json(text: str) -> str:
     r"""Return JSON that means the same and holds hidden characters as `\uXXXX` only."""
     return _JSON_TABLE.show(text)

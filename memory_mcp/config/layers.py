@@ -15,6 +15,7 @@ from memory_mcp.config.places import FILE_NAME, settings_path
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import ConfigError
 from memory_mcp.expressions import expression
+from memory_mcp.visible import is_utf8
 
 _REFERENCE = expression(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ASSIGNMENT = expression(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -171,7 +172,7 @@ def _declared(known: Mapping[str, Declaration], key: str, origin: str) -> Declar
 
 def _fit(declaration: Declaration, value: Any, origin: str) -> Any:
     """Convert text from outside, or a TOML value, to the declared type."""
-    if isinstance(value, str) and not _is_utf8(value):
+    if isinstance(value, str) and not is_utf8(value):
         raise ConfigError(f"{origin}: the value of {declaration.key} is not UTF-8")
     if isinstance(value, str) and isinstance(declaration.default, tuple):
         value = tuple(part for part in value.split(",") if part)
@@ -181,14 +182,6 @@ def _fit(declaration: Declaration, value: Any, origin: str) -> Any:
         shown = repr(value)
         shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
         raise ConfigError(f"{origin}: {declaration.key} = {shown} does not fit: {error}") from error
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _expand(value: Any, variables: Mapping[str, str], file: Path) -> Any:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import ConfigError
+from memory_mcp.visible import is_utf8
 
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
@@ -35,12 +36,11 @@ def working_directory() -> Path:
     """
     try:
         directory = Path.cwd()
-        str(directory).encode()
-    except UnicodeEncodeError as error:
-        raise ConfigError("the path of the working directory is not UTF-8, so no project can be kept for it") from error
     except OSError as error:
         reason = f"the working directory cannot be used: {error.strerror}"
         raise ConfigError(f"{reason}; change to one that exists") from error
+    if not is_utf8(str(directory)):
+        raise ConfigError("the path of the working directory is not UTF-8, so no project can be kept for it")
     return directory
 
 
@@ -90,15 +90,14 @@ def fallback_log() -> Path:
 
 def _directory(text: str, origin: str) -> Path:
     """Return the path that a setting names, if the system could ever have a directory of that name."""
+    if not is_utf8(text):
+        raise ConfigError(f"{origin} is not UTF-8; choose another directory")
     try:
-        text.encode()
         path = Path(text).expanduser()
         path.lstat()
         is_directory = path.is_dir()
     except (FileNotFoundError, PermissionError, NotADirectoryError):
         return path  # made later, or refused then with the reason
-    except UnicodeEncodeError as error:
-        raise ConfigError(f"{origin} is not UTF-8; choose another directory") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{origin} can be no directory: {_reason(error)}; choose another one") from error
     if not is_directory:

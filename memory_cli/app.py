@@ -4,16 +4,20 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import typer.main
 from typer.core import TyperGroup
 
+from memory_cli import show, streams
 from memory_cli.opening import Opening
-from memory_mcp import __version__
+from memory_mcp import __version__, logs
+from memory_mcp.config.places import fallback_log, working_directory
 from memory_mcp.errors import MemoryMcpError
+from memory_mcp.visible import is_utf8
 
+_USAGE = 2
 # name → module below memory_cli.commands; a noun's module holds an `app`, a single command a function of its name
 _NOUNS = {
     "episode": "episode",
@@ -50,8 +54,14 @@ _COMMANDS = {
 }
 
 
+# the root of what typer raises for what was typed; it has no public name of its own
+_UsageError: Any = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
+
+
 class Commands(TyperGroup):
     """Imports a command when it is asked for: building all of them costs a listing a third of its time."""
+
+    opening: Opening | None = None  # what the options of this call lead to, once they are read
 
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - the signature is typer's
         """Name the commands in the order of the help."""
@@ -62,6 +72,29 @@ class Commands(TyperGroup):
         if cmd_name not in self.commands and cmd_name in _NOUNS | _COMMANDS:
             self.commands[cmd_name] = _built(cmd_name)
         return self.commands.get(cmd_name)
+
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        """Run a command; a usage error quotes what was typed, so it is shown as all text from outside is."""
+        try:
+            code = super().main(*arguments, **{**extra, "standalone_mode": False})
+        except _UsageError as error:
+            _explain(error)
+            sys.exit(error.exit_code)
+        except typer.Abort:
+            show.error("aborted")
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Any) -> None:
+    """Say how a command is used and what was wrong; a group without a command has shown its help already."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        show.note(" ".join(context.get_usage().split()))
+        show.note(f"Try '{context.command_path} {context.help_option_names[0]}' for help.")
+    show.error(error.format_message())
 
 
 def _built(name: str) -> Any:
@@ -87,7 +120,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag
     if wanted:
-        typer.echo(f"memory-cli {__version__}")
+        show.line(f"memory-cli {__version__}")
         raise typer.Exit
 
 
@@ -111,19 +144,41 @@ def options(
         flags[key] = value
     flags |= {"store.home": home} if home else {}
     flags |= {"project.name": project} if project else {}
-    context.obj = Opening(environ=dict(os.environ), directory=Path.cwd(), flags=flags, config_file=config_file)
+    opening = Opening(environ=dict(os.environ), directory=working_directory(), flags=flags, config_file=config_file)
+    context.obj = opening
+    if isinstance(context.command, Commands):
+        context.command.opening = opening
 
 
-def main() -> None:
+def main(*, has_output: bool = True) -> None:
     """Run the command line; errors are one line on stderr and exit code 1, usage errors 2, Ctrl-C 130."""
+    if not (streams.prepare() and has_output):
+        _fail("the output cannot be written: stdout is closed")
+    if odd := [word for word in sys.argv[1:] if not is_utf8(word)]:
+        show.error(f"the argument '{odd[0]}' is not UTF-8, and neither would be what is stored of it")
+        sys.exit(_USAGE)
+    command = typer.main.get_command(app)
     try:
-        app()
+        command(prog_name="memory-cli")
     except MemoryMcpError as error:
-        typer.echo(f"memory-cli: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.silence(sys.stdout)
         sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - nothing unforeseen reaches the user as a traceback
+        _fail(logs.keep(error, _log_of(getattr(command, "opening", None))))
+
+
+def _fail(sentence: str) -> NoReturn:
+    show.error(sentence)
+    sys.exit(1)
+
+
+def _log_of(opening: Opening | None) -> Path:
+    try:
+        return opening.places().log if opening else fallback_log()
+    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # the settings may be the very cause
+        return fallback_log()
 
 
 if __name__ == "__main__":

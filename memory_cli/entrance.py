@@ -2,30 +2,37 @@
 
 import os
 import sys
+from typing import TextIO
+
+from memory_cli import streams
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run a hook, or the command line."""
-    if sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv):
-        _hook(sys.argv[2:])
-    from memory_cli.app import main as command_line  # noqa: PLC0415 - a hook must not pay for it
+    has_output = streams.prepare()
+    is_hook = sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv)
+    try:
+        if is_hook:
+            _hook(sys.argv[2:], sys.stdout if has_output else None)
+        from memory_cli.app import main as command_line  # noqa: PLC0415 - a hook must not pay for it
 
-    command_line()
+        command_line(has_output=has_output)
+    except KeyboardInterrupt:  # while modules are loaded; later typer answers it
+        os._exit(0 if is_hook else _INTERRUPTED)
 
 
-def _hook(words: list[str]) -> None:
+def _hook(words: list[str], output: TextIO | None) -> None:
     """Handle an event and leave, without the 8 ms that taking the interpreter down costs."""
     import gc  # noqa: PLC0415 - as above
 
     gc.disable()
     # msgspec looks for get_type_hints there first and takes the one of typing without it: 13 ms for the same function
     sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]  # the documented way to have none
-    from memory_mcp.hooks.entrance import run  # noqa: PLC0415 - as above
+    from memory_mcp.hooks.entrance import answer  # noqa: PLC0415 - as above
 
-    answer = run(words[0] if words else "", os.environ, sys.stdin.buffer)
-    if answer:
-        sys.stdout.write(answer)
-        sys.stdout.flush()
+    answer(words[0] if words else "", os.environ, sys.stdin.buffer, output)
     os._exit(0)
 
 

@@ -1,20 +1,28 @@
-"""This module shows results: JSON for programs, tables for people; `rich` is imported when a table is drawn."""
+"""This module shows results: JSON for programs, tables for people; `rich` is imported when a table is drawn.
+
+Whatever memory-cli prints goes through it, so that stored text and arguments never drive a terminal.
+"""
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import msgspec
 import typer
+from msgspec import Struct
 
+from memory_cli import streams
 from memory_mcp.clock import iso
+from memory_mcp.visible import ascii_json, visible, visible_json, visible_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress
+    from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _PIPED_WIDTH = 200
+_NARROWEST = 20
 _NUMERIC = {
     "steps",
     "reward",
@@ -42,37 +50,104 @@ _NUMERIC |= {
 }
 
 
+class Branch(Struct):
+    """A label of a tree, and what hangs below it."""
+
+    label: str
+    below: list["Branch"] = []
+
+
 def as_json(value: Any) -> None:
-    """Print any of our values as indented JSON."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    typer.echo(text)
+    """Print any of our values as indented JSON; characters that drive a terminal are escapes in it."""
+    try:
+        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    except UnicodeEncodeError:  # a path that is not UTF-8
+        import json  # noqa: PLC0415 - all other values need it not
+
+        text = json.dumps(msgspec.to_builtins(value), indent=2)
+    json_text(f"{text}\n")
+
+
+def json_text(text: str) -> None:
+    """Print JSON that is written already, as it is but for the escapes."""
+    escaped = visible_json(text)
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    streams.write(escaped if encoding.startswith("utf") else ascii_json(escaped), sys.stdout)
+
+
+def line(text: str) -> None:
+    """Print a text, of one line or more."""
+    streams.write(f"{visible(text)}\n", sys.stdout)
+
+
+def filtered(text: str) -> None:
+    """Print what a filter made of its input: as it is into a pipe or a file, as anything else on a terminal."""
+    streams.write(visible(text) if sys.stdout.isatty() else text.encode("utf-8", "surrogateescape"), sys.stdout)
+
+
+def note(text: str) -> None:
+    """Print one line on stderr, beside a result; where it cannot be written it is lost."""
+    stream = streams.Expendable(sys.stderr)
+    stream.write(f"{visible_line(text)}\n")
+    stream.flush()
+
+
+def error(text: str) -> None:
+    """Print the one line on stderr that says why there is no result, or not all of it."""
+    note(f"memory-cli: {text}")
+
+
+def confirm(question: str, *, abort: bool = False, on_stderr: bool = False) -> bool:
+    """Ask; `abort` ends the command on a no."""
+    return typer.confirm(visible_line(question), abort=abort, err=on_stderr)
 
 
 def console(*, stderr: bool = False) -> "Console":
     """Return a console; where output is no terminal, wide enough that a table keeps its lines."""
     from rich.console import Console  # noqa: PLC0415 - rich costs start-up time that JSON and one-liners need not pay
 
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else _PIPED_WIDTH, highlight=False)
+    stream = cast("TextIO", streams.Expendable(sys.stderr)) if stderr else sys.stdout
+    made = Console(file=stream, width=None if stream.isatty() else _PIPED_WIDTH, highlight=False)
+    made.width = max(made.width, _NARROWEST)  # COLUMNS=0 is no width that anything can be drawn in
+    return made
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Draw a table; stored text is shown as it is, never as markup."""
     from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
 
-    drawn = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    drawn = Table(title=_shown(title), title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
     for column in columns:
         numeric = column in _NUMERIC
         drawn.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=column == "id")
     for row in rows:
-        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    console().print(drawn)
+        drawn.add_row(*(_shown("" if cell is None else str(cell)) for cell in row))
+    _draw(drawn)
 
 
-def line(text: str) -> None:
-    """Print one plain line."""
-    typer.echo(text)
+def tree(root: Branch) -> None:
+    """Draw a label with what hangs below it."""
+    from rich.tree import Tree  # noqa: PLC0415 - as above
+
+    def hang(parent: Tree, below: Sequence[Branch]) -> Tree:
+        for branch in below:
+            hang(parent.add(_shown(branch.label)), branch.below)
+        return parent
+
+    _draw(hang(Tree(_shown(root.label)), root.below))
+
+
+def _draw(drawn: "RenderableType") -> None:
+    canvas = console()
+    with canvas.capture() as captured:
+        canvas.print(drawn)
+    streams.write(captured.get(), sys.stdout)
+
+
+def _shown(text: str) -> "Text":
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    return Text(visible(text))
 
 
 def progress(*, in_bytes: bool = False) -> "Progress":
@@ -82,14 +157,20 @@ def progress(*, in_bytes: bool = False) -> "Progress":
         DownloadColumn,
         MofNCompleteColumn,
         Progress,
-        TextColumn,
+        ProgressColumn,
+        Task,
         TimeElapsedColumn,
         TransferSpeedColumn,
     )
 
+    class Description(ProgressColumn):
+        """What is counted: text, of which rich's own column would take brackets for markup."""
+
+        def render(self, task: Task) -> "Text":
+            return _shown(task.description)
+
     counted = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
-    columns = (TextColumn("{task.description}"), BarColumn(), *counted, TimeElapsedColumn())
-    return Progress(*columns, console=console(stderr=True))
+    return Progress(Description(), BarColumn(), *counted, TimeElapsedColumn(), console=console(stderr=True))
 
 
 def first_line(text: str, longest: int = 90) -> str:

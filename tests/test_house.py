@@ -61,7 +61,44 @@ def test_broad_excepts_stand_only_at_the_entrance() -> None:
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
     ]
 
-    assert set(found) == {"memory_mcp/hooks/entrance.py", "memory_mcp/server/protocol.py"}
+    assert set(found) == {
+        "memory_cli/app.py",  # the command line: one sentence, the traceback in the log
+        "memory_mcp/hooks/entrance.py",  # a hook: a line in its log, exit code 0
+        "memory_mcp/server/app.py",  # a server that cannot start: one line on stderr
+        "memory_mcp/server/protocol.py",  # a call of a tool: an error for this call alone
+    }
+
+
+# what prints without `memory_cli.show`, and why
+PRINTERS = {
+    "memory_cli/show.py": {"typer.confirm", "sys.stdout", "sys.stderr", "Console(", "print("},  # the one place
+    "memory_cli/streams.py": {"sys.stdout"},  # mends the streams that it writes to
+    "memory_cli/entrance.py": {"sys.stdout"},  # hands it to a hook, whose answer is ASCII JSON
+    "memory_cli/commands/hook.py": {"sys.stdout"},  # as above
+    "memory_cli/app.py": {"sys.stdout"},  # silences it when its reader has gone
+    "memory_mcp/hooks/entrance.py": {"print(", "sys.stderr"},  # says what even the log could not take, as one line
+    "memory_mcp/server/app.py": {"sys.stderr"},  # its log and its refusal to start, each as one line
+    "memory_mcp/server/rehearsal.py": {"sys.stdout"},  # JSON for `demo`, read by a program
+}
+_PRINTING = re.compile(
+    r"typer\.(?:echo|secho|confirm|prompt|style|progressbar|launch)|click\.\w+|\bprint\(|\bConsole\(|\bpprint\b"
+    r"|sys\.(?:stdout|stderr|__stdout__|__stderr__)|/dev/(?:tty|stdout|stderr)"
+)
+
+
+def printing_words(path: Path) -> set[str]:
+    """Return what in the code of a module could print, texts and comments aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "/dev/" not in node.value:
+            node.value = ""
+    return set(_PRINTING.findall(ast.unparse(tree)))
+
+
+def test_what_is_printed_goes_through_one_module_that_escapes_it() -> None:
+    found = {str(path.relative_to(ROOT)): words for path in MODULES if (words := printing_words(path))}
+
+    assert found == PRINTERS
 
 
 def test_only_entrances_read_the_environment() -> None:

@@ -75,7 +75,7 @@ def restore(
     store, directory = place.places().store, _directory(context)
     chosen = copies.find(name, store, directory)
     if not yes:
-        typer.confirm(f"Replace the memory in {store} by the copy of {show.day(chosen.made_at)}?", abort=True)
+        show.confirm(f"Replace the memory in {store} by the copy of {show.day(chosen.made_at)}?", abort=True)
     with show.progress() as bar:
         task = bar.add_task("pages", total=None)
         before = copies.restore(

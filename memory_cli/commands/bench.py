@@ -57,7 +57,10 @@ def bench(
             show.line(line_of(figure))
     report = figures.report(measured)
     if svg:
-        svg.write_text(figures.svg(measured), encoding="utf-8")
+        try:
+            svg.write_text(figures.svg(measured), encoding="utf-8")
+        except OSError as error:
+            raise InvalidInputError(f"{svg} cannot be written: {error.strerror}") from error
     if json:
         show.as_json(report)
         return

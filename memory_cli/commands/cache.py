@@ -85,5 +85,5 @@ def verify(context: typer.Context, json: show.Json = False) -> None:
         )
         show.line(f"vectors of {found.vectors} documents compared: {found.wrong_vectors} wrong")
     if not found.is_right:
-        typer.echo("memory-cli: clear it with 'memory-cli cache clear'", err=True)
+        show.error("clear it with 'memory-cli cache clear'")
         raise typer.Exit(1)

@@ -53,12 +53,15 @@ def init(
     """Write the settings file with every setting at its default."""
     place = opening(context)
     path = place.config_file or settings_path(place.environ)
-    if path.exists() and not force:
-        raise ConfigError(f"{path} is there already; --force replaces it")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(render())
+    try:
+        if path.exists() and not force:
+            raise ConfigError(f"{path} is there already; --force replaces it")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0), 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(render())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
     show.line(f"wrote {path}")
 
 

@@ -89,7 +89,7 @@ def list_(
 def view(
     context: typer.Context,
     conversation_id: Id,
-    start: Annotated[int, typer.Option("--from", min=0, help="Position of the first message.")] = 0,
+    start: Annotated[int, typer.Option("--from", min=0, max=1_000_000_000, help="Position of the first message.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Most messages.")] = 100,
     json: show.Json = False,
 ) -> None:
@@ -131,7 +131,7 @@ def delete(
     with memory_of(context) as memory:
         (first, *_) = memory.conversations.turns(conversation_id, limit=1)
         if not yes:
-            typer.confirm(f"Erase '{show.first_line(first.title, 60)}' for good?", abort=True)
+            show.confirm(f"Erase '{show.first_line(first.title, 60)}' for good?", abort=True)
         receipt = memory.episodes.delete(conversation_id)
     show.line(f"deleted, sequence {receipt.sequence}")
 
@@ -148,7 +148,7 @@ def _read(path: Path, now: int) -> list[Message]:
             continue
         try:
             read = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidInputError(f"line {number} of {path} is no message: {error}") from error
         at = parse_moment(read.time, now=now) if read.time else now
         messages.append(Message(read.role, read.text, at, read.important))

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import msgspec
-import typer
 
 import memory_cli
 from memory_cli import show
@@ -59,7 +58,7 @@ def demo(json: show.Json = False) -> None:
         show.table("Where the time went", ("what", "ms"), ((k, f"{v * 1_000:.0f}") for k, v in timings.items()))
     if not rehearsal.found_first:
         raise MemoryMcpError("the recorded episode did not come back first")
-    typer.echo("The recorded episode came back first.", err=json)
+    (show.note if json else show.line)("The recorded episode came back first.")
 
 
 def _history(home: Path) -> tuple[str, int, str]:

@@ -1,5 +1,6 @@
 """This module is `memory-cli episode`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -171,10 +172,10 @@ def log_step(
     latency_ms: Annotated[float | None, typer.Option(min=0, help="Milliseconds it took.")] = None,
 ) -> None:
     """Append a step to an active episode."""
-    text = typer.get_text_stream("stdin").read() if output == "-" else output
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if output == "-" else output
     try:
         given = msgspec.json.decode(values.mended(parameters), type=dict[str, object])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise typer.BadParameter(f"no JSON object: {error}", param_hint="--parameters") from error
     if text and result is None:
         raise typer.BadParameter("say --result success, error or timeout with an output", param_hint="--output")
@@ -247,7 +248,7 @@ def delete(
     with memory_of(context) as memory:
         episode = memory.episodes.get(episode_id)
         if not yes:
-            typer.confirm(f"Erase '{show.first_line(episode.task, 60)}' for good?", abort=True)
+            show.confirm(f"Erase '{show.first_line(episode.task, 60)}' for good?", abort=True)
         receipt = memory.episodes.delete(episode_id)
     show.line(f"deleted, sequence {receipt.sequence}")
 

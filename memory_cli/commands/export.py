@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -29,9 +29,9 @@ def export(
     place = opening(context)
     if str(file) == "-":
         for line in _lines(place, all_projects=all_projects):
-            typer.echo(line, nl=False)
+            show.json_text(line.decode())
         return
-    if file.exists() and not force:
+    if os.path.lexists(file) and not force:
         raise InvalidInputError(f"{file} is there already; --force replaces it")
     part = file.with_name(f"{file.name}.part")
     written = 0
@@ -46,7 +46,8 @@ def export(
     except OSError as error:
         raise InvalidInputError(f"{file} cannot be written: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written there is nothing to remove
+            part.unlink(missing_ok=True)
     show.line(f"wrote {written} lines, {file.stat().st_size / 1e6:.1f} MB, to {file}")
 
 

@@ -95,9 +95,9 @@ def export(
     with memory_of(context) as memory:
         packed = pack(memory.handoffs.get(handoff_id))
     if str(file) == "-":
-        typer.echo(packed.decode(), nl=False)
+        show.json_text(packed.decode())
         return
-    if file.exists() and not force:
+    if os.path.lexists(file) and not force:
         raise InvalidInputError(f"{file} is there already; --force replaces it")
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from memory_cli import streams
 from memory_cli.opening import opening
-from memory_mcp.hooks.entrance import run
+from memory_mcp.hooks.entrance import answer
 
 
 def hook(
@@ -24,4 +25,5 @@ def hook(
     'memory-cli setup claude --hooks' and 'memory-cli setup opencode --hooks' install them. The exit code is 0 whatever
     happens; what went wrong stands in hooks/hook.log in the directory of the memory.
     """
-    typer.echo(run(event, opening(context).environ, sys.stdin.buffer), nl=False)
+    answer(event, opening(context).environ, sys.stdin.buffer, sys.stdout)
+    streams.silence(sys.stdout)  # what could not be written is in the log

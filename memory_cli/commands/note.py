@@ -93,6 +93,6 @@ def delete(
     with memory_of(context) as memory:
         note = memory.notes.get(note_id)
         if not yes:
-            typer.confirm(f"Erase '{show.first_line(note.text, 60)}' for good?", abort=True)
+            show.confirm(f"Erase '{show.first_line(note.text, 60)}' for good?", abort=True)
         receipt = memory.notes.delete(note_id)
     show.line(f"deleted, sequence {receipt.sequence}")

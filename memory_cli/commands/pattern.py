@@ -28,7 +28,9 @@ _COLUMNS = ("id", "kind", "episodes", "well", "at least", "reward ±", "pattern"
 def list_(
     context: typer.Context,
     kind: Kind = None,
-    least: Annotated[int, typer.Option("--least", min=1, help="Only those of at least so many episodes.")] = 1,
+    least: Annotated[
+        int, typer.Option("--least", min=1, max=1_000_000, help="Only those of at least so many episodes.")
+    ] = 1,
     include_retired: Annotated[bool, typer.Option("--all", help="Retired ones too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of one page.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,

@@ -95,6 +95,6 @@ def drop(
     """Erase a layer with everything in it."""
     with memory_of(context) as memory:
         if not yes:
-            typer.confirm(f"Erase everything that was recorded on {branch} for good?", abort=True)
+            show.confirm(f"Erase everything that was recorded on {branch} for good?", abort=True)
         dropped = memory.layers.drop(branch)
     show.line(f"{branch}: {dropped} records erased")

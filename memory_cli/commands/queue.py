@@ -57,7 +57,7 @@ def delete(
     """Erase what was set aside; what waits stays."""
     queue = _queue(context)
     if not yes:
-        typer.confirm(f"Erase {queue.state().set_aside} events that were set aside?", abort=True)
+        show.confirm(f"Erase {queue.state().set_aside} events that were set aside?", abort=True)
     show.line(f"{queue.forget_set_aside()} events deleted")
 
 

@@ -25,7 +25,8 @@ def redact(
     """
     if not (scan or replace):
         redactor = Redactor(opening(context).resolved().settings.redaction.emails)
-        typer.echo(redactor.text(sys.stdin.read()), nl=False)
+        content = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+        show.filtered(redactor.text(content))
         return
     with memory_of(context) as memory:
         redactor = memory.store.writer.redactor
@@ -33,7 +34,7 @@ def redact(
             task = bar.add_task("records", total=None)
             found = list(secret_scan.scan(memory.store, redactor, lambda count: bar.advance(task, count)))
         replaced = 0
-        if found and replace and (yes or typer.confirm(f"Replace the secrets in {len(found)} records?", err=True)):
+        if found and replace and (yes or show.confirm(f"Replace the secrets in {len(found)} records?", on_stderr=True)):
             replaced = secret_scan.replace(memory.store, redactor, found)
     if json:
         show.as_json({"tainted": found, "replaced": replaced})

@@ -1,6 +1,6 @@
 """This module is `memory-cli relationship`."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -9,9 +9,6 @@ from memory_cli.opening import memory_of
 from memory_mcp.episodes.graphs import dot, neighbours
 from memory_mcp.episodes.relationships import Graph
 from memory_mcp.models.relationships import Relationship, RelationshipKind
-
-if TYPE_CHECKING:
-    from rich.tree import Tree
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="How episodes belong together.")
 
@@ -71,7 +68,7 @@ def graph(
     elif form == "dot":
         show.line(dot(found.relationships, found.tasks))
     else:
-        show.console().print(_tree(found))
+        show.tree(_tree(found))
 
 
 @app.command()
@@ -90,19 +87,18 @@ def order(
         show.line(each)
 
 
-def _tree(found: Graph) -> "Tree":
+def _tree(found: Graph) -> show.Branch:
     """Hang every episode below the nearest one that leads to it."""
-    from rich.text import Text  # noqa: PLC0415 - as in show
-    from rich.tree import Tree  # noqa: PLC0415 - as in show
 
-    def label(link: str, episode_id: str) -> Text:
-        return Text(f"{link} {episode_id}  {show.first_line(found.tasks.get(episode_id, ''), 70)}".strip())
+    def label(link: str, episode_id: str) -> str:
+        return f"{link} {episode_id}  {show.first_line(found.tasks.get(episode_id, ''), 70)}".strip()
 
-    root = Tree(label("", found.root))
+    root = show.Branch(label("", found.root))
     hung = {found.root: root}
     for depth in range(1, max(found.depths.values(), default=0) + 1):
         for parent in [each for each, at in found.depths.items() if at == depth - 1]:
             for link, other in neighbours(found.relationships, parent):
                 if other not in hung and found.depths.get(other) == depth:
-                    hung[other] = hung[parent].add(label(link, other))
+                    hung[other] = show.Branch(label(link, other))
+                    hung[parent].below.append(hung[other])
     return root

@@ -1,6 +1,8 @@
 """This module reads the settings from flags, environment, file and defaults, and remembers which one won."""
 
+import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,13 @@ from memory_mcp.config.places import FILE_NAME, settings_path
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import ConfigError
 from memory_mcp.expressions import expression
+from memory_mcp.visible import is_utf8
 
 _REFERENCE = expression(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ASSIGNMENT = expression(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_MOST_BYTES = 100_000
+_LONGEST_LINE = 10_000  # a key of 100,000 parts would take tomllib minutes
+_MOST_SHOWN = 100
 _UNTRUSTED_KEYS = ("project.name", "project.mode")
 
 
@@ -42,7 +48,7 @@ def resolve(
     """
     known = {declaration.key: declaration for declaration in declarations()}
     file = path or settings_path(environ)
-    if path and not path.is_file():
+    if path and not _is_there(path):
         raise ConfigError(f"there is no settings file {path}; 'memory-cli config init' writes one")
     variables = {**_dotenv(file.with_name(".env")), **environ}
     values: dict[str, Any] = {key: declaration.default for key, declaration in known.items()}
@@ -64,7 +70,7 @@ def resolve(
 
 
 def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:
-    if not file.is_file():
+    if not _is_there(file):
         return {}
     tables = _tables(file)
     found: dict[str, Any] = {}
@@ -73,6 +79,8 @@ def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[
             raise ConfigError(f"{file}: '{group}' stands outside a table; settings are written under [group]")
         for name, value in table.items():
             declaration = _declared(known, f"{group}.{name}", str(file))
+            if isinstance(value, dict):
+                raise ConfigError(f"{file}: {declaration.key} is a table; write '{name} = ...' under [{group}]")
             found[declaration.key] = _fit(declaration, _expand(value, variables, file), str(file))
     return found
 
@@ -81,9 +89,51 @@ def _tables(file: Path) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - 5 ms that a hook without a settings file need not pay
 
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        return tomllib.loads(_text(file))
+    except RecursionError as error:
+        raise ConfigError(
+            f"{file} is nested too deeply; settings are written as 'name = value' under [group]"
+        ) from error
+    except (ValueError, OSError) as error:  # of TOML, UTF-8 and numbers
         raise ConfigError(f"{file} cannot be read as TOML: {error}") from error
+
+
+def _text(file: Path) -> str:
+    """Read a file of settings; what stood in the path's place while it was opened is not waited for.
+
+    Raises:
+        ConfigError: it is larger than any settings.
+        ValueError: it is not UTF-8.
+        OSError: it cannot be read.
+
+    """
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        content = stream.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES or any(len(line) > _LONGEST_LINE for line in content.splitlines()):
+        raise ConfigError(
+            f"{file} is no settings file: it has more than {_MOST_BYTES} bytes, or {_LONGEST_LINE} in a line"
+        )
+    return content.decode()
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a file to read.
+
+    Raises:
+        ConfigError: something else stands there, or nobody can tell.
+
+    """
+    try:
+        mode = file.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"the settings file {file} cannot be read: {reason}") from error
+    if not stat.S_ISREG(mode):
+        raise ConfigError(f"the settings file {file} is no file that can be read; remove what stands there")
+    return True
 
 
 def _from_directory(
@@ -122,12 +172,16 @@ def _declared(known: Mapping[str, Declaration], key: str, origin: str) -> Declar
 
 def _fit(declaration: Declaration, value: Any, origin: str) -> Any:
     """Convert text from outside, or a TOML value, to the declared type."""
+    if isinstance(value, str) and not is_utf8(value):
+        raise ConfigError(f"{origin}: the value of {declaration.key} is not UTF-8")
     if isinstance(value, str) and isinstance(declaration.default, tuple):
         value = tuple(part for part in value.split(",") if part)
     try:
         return msgspec.convert(value, declaration.type, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{origin}: {declaration.key} = {value!r} does not fit: {error}") from error
+        shown = repr(value)
+        shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+        raise ConfigError(f"{origin}: {declaration.key} = {shown} does not fit: {error}") from error
 
 
 def _expand(value: Any, variables: Mapping[str, str], file: Path) -> Any:
@@ -148,7 +202,11 @@ def _dotenv(file: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     pairs: dict[str, str] = {}
-    for line in file.read_text(encoding="utf-8").splitlines():
+    try:
+        text = _text(file)
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}; it holds lines NAME=value in UTF-8") from error
+    for line in text.splitlines():
         if (match := _ASSIGNMENT.fullmatch(line.strip())) and not line.lstrip().startswith("#"):
             pairs[match[1]] = match[2].strip().strip("'\"")
     return pairs

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from memory_mcp.config.settings import Settings
+from memory_mcp.errors import ConfigError
+from memory_mcp.visible import is_utf8
 
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
@@ -22,25 +24,89 @@ class Places(Struct, frozen=True):
     cache: Path
     models: Path
     settings: Path
+    log: Path
+
+
+def working_directory() -> Path:
+    """Return where this process stands.
+
+    Raises:
+        ConfigError: the directory was deleted, is closed to this user, or its path is no text.
+
+    """
+    try:
+        directory = Path.cwd()
+    except OSError as error:
+        reason = f"the working directory cannot be used: {error.strerror}"
+        raise ConfigError(f"{reason}; change to one that exists") from error
+    if not is_utf8(str(directory)):
+        raise ConfigError("the path of the working directory is not UTF-8, so no project can be kept for it")
+    return directory
 
 
 def settings_path(environ: Mapping[str, str]) -> Path:
-    """Return the user's settings file: in $MEMORY_MCP_HOME if that is set, else the platform's place."""
+    """Return the user's settings file: in $MEMORY_MCP_HOME if that is set, else the platform's place.
+
+    Raises:
+        ConfigError: the home can be no directory.
+
+    """
     home = environ.get("MEMORY_MCP_HOME")
-    return (Path(home).expanduser() if home else Path(_platform().user_config_dir)) / FILE_NAME
+    return (_directory(home, "MEMORY_MCP_HOME") if home else Path(_platform().user_config_dir)) / FILE_NAME
 
 
 def places(settings: Settings, *, settings_file: Path) -> Places:
-    """Derive all paths; with a home of its own the memory keeps everything inside it."""
+    """Derive all paths; with a home of its own the memory keeps everything inside it.
+
+    Raises:
+        ConfigError: a directory that the settings name can be none.
+
+    """
     if settings.store.home:
-        home = Path(settings.store.home).expanduser().absolute()
+        home = _directory(settings.store.home, "store.home").absolute()
         cache, models = home / "cache", home / "models"
     else:
         home = Path(_platform().user_data_dir)
         cache, models = Path(_platform().user_cache_dir), home / "models"
     if settings.embeddings.model_directory:
-        models = Path(settings.embeddings.model_directory).expanduser().absolute()
-    return Places(home=home, store=home / "memory.db", cache=cache, models=models, settings=settings_file)
+        models = _directory(settings.embeddings.model_directory, "embeddings.model_directory").absolute()
+    return Places(
+        home=home,
+        store=home / "memory.db",
+        cache=cache,
+        models=models,
+        settings=settings_file,
+        log=home / "memory-cli.log",
+    )
+
+
+def fallback_log() -> Path:
+    """Return a log in the user's home, for when not even the settings can be read."""
+    try:
+        return Path.home() / ".memory-mcp.log"
+    except RuntimeError:  # nobody has told this process where its user is at home
+        return Path("/.memory-mcp.log")
+
+
+def _directory(text: str, origin: str) -> Path:
+    """Return the path that a setting names, if the system could ever have a directory of that name."""
+    if not is_utf8(text):
+        raise ConfigError(f"{origin} is not UTF-8; choose another directory")
+    try:
+        path = Path(text).expanduser()
+        path.lstat()
+        is_directory = path.is_dir()
+    except (FileNotFoundError, PermissionError, NotADirectoryError):
+        return path  # made later, or refused then with the reason
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"{origin} can be no directory: {_reason(error)}; choose another one") from error
+    if not is_directory:
+        raise ConfigError(f"{origin} names {path}, which is no directory; choose another one")
+    return path
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _platform() -> "PlatformDirs":

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 
 from memory_mcp.models.relationships import Relationship, RelationshipKind
+from memory_mcp.visible import visible_line
 
 # of these, the episode that the link starts from comes first; of depends_on and follows, the one that it points to
 _FORWARD: frozenset[RelationshipKind] = frozenset(("parent_child", "blocks"))
@@ -39,4 +40,4 @@ def neighbours(relationships: Sequence[Relationship], episode_id: str) -> list[t
 
 def _quoted(text: str) -> str:
     line = text.splitlines()[0][:60] if text.strip() else ""
-    return '"' + line.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + visible_line(line).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -17,6 +17,7 @@ from memory_mcp.models.relationships import Relationship
 from memory_mcp.models.soundness import tamed
 from memory_mcp.redaction import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
+from memory_mcp.visible import visible_json
 
 _FORMAT = "memory-mcp handoff 1"
 _KIND = "handoff"
@@ -135,8 +136,8 @@ def _checked(note: str, next_steps: Sequence[str]) -> tuple[str, tuple[str, ...]
 
 
 def pack(handoff: Handoff) -> bytes:
-    """Make the file of a handoff: one JSON object, secrets replaced, with a checksum."""
-    body = msgspec.json.encode(Redactor().clean(handoff))
+    """Make the file of a handoff: one JSON object that may be printed, secrets replaced, with a checksum."""
+    body = visible_json(msgspec.json.encode(Redactor().clean(handoff)).decode()).encode()
     return msgspec.json.encode(Packed(_FORMAT, _digest(body), msgspec.Raw(body))) + b"\n"
 
 

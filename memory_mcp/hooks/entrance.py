@@ -1,21 +1,22 @@
 """This module is the entrance of `memory-cli hook`: it never blocks or breaks the agent, whatever goes wrong here."""
 
+import contextlib
 import errno
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, get_args
+from typing import BinaryIO, TextIO, get_args
 
 import msgspec
 
-from memory_mcp.clock import SystemClock, iso
+from memory_mcp import logs
+from memory_mcp.clock import SystemClock
 from memory_mcp.config.layers import resolve
-from memory_mcp.config.places import Places, places
+from memory_mcp.config.places import Places, fallback_log, places, settings_path, working_directory
 from memory_mcp.config.projects import project_name
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import BusyError, StoreError
+from memory_mcp.errors import BusyError, ConfigError, StoreError
 from memory_mcp.hooks.events import Event, EventName, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record, UnhandledError
@@ -23,7 +24,6 @@ from memory_mcp.memory import Memory
 from memory_mcp.redaction import Redactor
 
 _MOST_INPUT = 32 << 20
-_MOST_LOG = 1 << 20
 _DRAINING_S = 0.05  # of a hook, for what others have left
 _RECORDED = frozenset(get_args(EventName)) - {"before-tool"}  # which is only a question
 # of an operating system that is short of something; any other error of it is the event's own
@@ -34,18 +34,36 @@ _PASSING = frozenset(
 _ANSWERED = frozenset(("session-start", "user-prompt", "before-tool"))
 
 
+def answer(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing: TextIO | None) -> None:
+    """Handle one event and write what the client reads; an error of ours is a line in the log."""
+    text = run(named, environ, incoming)
+    if not text:
+        return
+    trouble = "stdout is closed"
+    if outgoing is not None:
+        try:
+            outgoing.write(text)
+            outgoing.flush()
+        except (OSError, ValueError) as error:
+            trouble = str(error)
+        else:
+            return
+    _write_log(_first_log(environ), f"{named or 'hook'}: the agent could not be told what is known: {trouble}")
+
+
 def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
     """Handle one event and return what the client reads on stdout; an error of ours is a line in the log.
 
     Nothing comes out of it but text: the exit code is 0 in any case.
     """
-    log = _fallback_log(environ)
+    log = _first_log(environ)
     try:
-        resolved = resolve(environ, Path.cwd())
+        here = working_directory()
+        resolved = resolve(environ, here)
         where = places(resolved.settings, settings_file=resolved.path)
         log = log_path(where)
         event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now())
-        directory = Path(environ.get("CLAUDE_PROJECT_DIR") or Path.cwd()).resolve()
+        directory = Path(environ.get("CLAUDE_PROJECT_DIR") or here).resolve()
         project = project_name(resolved.settings.project, environ, directory)
         return _handled(event, resolved.settings, where, project, directory)
     except Exception as error:  # noqa: BLE001 - the agent must not suffer from us
@@ -145,20 +163,26 @@ def _answer(event: Event, text: str) -> str:
     return json.dumps({"hookSpecificOutput": {"hookEventName": event.said, "additionalContext": text}})
 
 
-def _fallback_log(environ: Mapping[str, str]) -> Path:
-    """Return a log for when even the settings cannot be read."""
-    home = environ.get("MEMORY_MCP_HOME")
-    return Path(home).expanduser() / "hooks" / "hook.log" if home else Path.home() / ".memory-mcp-hook.log"
-
-
-def _write_log(log: Path, line: str) -> None:
+def _first_log(environ: Mapping[str, str]) -> Path:
+    """Return the log for as long as the settings are not read."""
     try:
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > _MOST_LOG:
-            log.replace(log.with_suffix(".log.1"))
-        text = f"{iso(SystemClock().now())} {' '.join(Redactor().text(line).split())[:2_000]}\n"
-        descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
-            stream.write(text)
-    except OSError as error:
-        print(f"memory-cli hook: {line}; the log {log} cannot be written: {error}", file=sys.stderr)  # noqa: T201 - the last resort
+        return (
+            settings_path(environ).parent / "hooks" / "hook.log" if environ.get("MEMORY_MCP_HOME") else fallback_log()
+        )
+    except ConfigError:  # that home can be no directory
+        return fallback_log()
+
+
+def _write_log(log: Path, sentence: str) -> None:
+    """Keep a sentence in the log, else in the user's home, else say it."""
+    for place in (log, fallback_log()):
+        try:
+            logs.append(place, sentence)
+        except (OSError, ValueError) as error:
+            reason = error
+        else:
+            return
+    if sys.stderr is not None:
+        told = f"{sentence}; the log {log} cannot be written: {reason}"
+        with contextlib.suppress(OSError, ValueError):
+            print(f"memory-cli hook: {logs.one_line(told)}", file=sys.stderr)  # noqa: T201 - the last resort

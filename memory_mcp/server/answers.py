@@ -11,6 +11,7 @@ from memory_mcp.models.conversations import Turn
 from memory_mcp.models.episodes import Episode, EpisodePage, EpisodeSummary, Step, StepSuccess
 from memory_mcp.models.recall import Answer, Hit, Place
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.visible import visible_values
 
 Rendered = dict[str, Any]
 BUDGET_BYTES = 7_500  # answers stay below 8 KB; what does not fit is named, with the way to get it
@@ -24,7 +25,8 @@ def receipt_of(receipt: Receipt) -> dict[str, Any]:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Cut a long text and say how much is missing."""
+    """Cut a long text and say how much is missing; what an agent could not see in it counts as its escape."""
+    text = visible_values(text)
     return text if len(text) <= longest else f"{text[:longest]}… [+{len(text) - longest} characters]"
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -16,14 +17,16 @@ gc.disable()  # importing the SDK makes garbage collection run for nothing; save
 
 from mcp.server.lowlevel import Server  # noqa: E402 - as below
 
-from memory_mcp import __version__  # noqa: E402 - after gc.disable
+from memory_mcp import __version__, logs  # noqa: E402 - after gc.disable
 from memory_mcp.config.layers import Resolved, resolve  # noqa: E402 - as above
-from memory_mcp.errors import MemoryMcpError  # noqa: E402 - as above
+from memory_mcp.config.places import fallback_log, places, working_directory  # noqa: E402 - as above
+from memory_mcp.errors import ConfigError, MemoryMcpError  # noqa: E402 - as above
 from memory_mcp.memory import Memory  # noqa: E402 - as above
 from memory_mcp.server.desk import Desk  # noqa: E402 - as above
 from memory_mcp.server.protocol import build  # noqa: E402 - as above
 from memory_mcp.server.tools.catalogue import offered  # noqa: E402 - as above
 from memory_mcp.server.transport import stdio  # noqa: E402 - as above
+from memory_mcp.visible import visible_line  # noqa: E402 - as above
 
 _PARENT_CHECK_S = 5.0
 MakeServer = Callable[[Desk, ThreadPoolExecutor], Server[dict[str, Any]]]
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the server."""
     gc.enable()
     gc.freeze()
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="memory-mcp",
         description="The memory of coding agents, as an MCP server on stdin and stdout. Register it with "
         "'claude mcp add memory-mcp -- memory-mcp'; 'memory-cli' is the same memory in a terminal.",
@@ -48,26 +51,69 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", action="version", version=f"memory-mcp {__version__}")
     given = parser.parse_args(arguments)
     try:
-        resolved = _resolved(given)
-        logging.basicConfig(
-            stream=sys.stderr,
-            level=resolved.settings.server.log_level.upper(),
-            format="memory-mcp %(levelname)s %(name)s: %(message)s",
-        )
-        offered(resolved.settings.server.toolsets)
-        memory = Memory.open(os.environ, Path.cwd(), actor="server", resolved=resolved)
+        memory = _opened(given)
     except MemoryMcpError as error:
-        print(f"memory-mcp cannot start: {error}", file=sys.stderr)  # noqa: T201 - all that a client shows of a failed start
-        sys.exit(1)
+        _refuse(str(error))
+    except Exception as error:  # noqa: BLE001 - one line says why, the log has the rest
+        _refuse(logs.keep(error, _log_of(given)))
     run(memory)
 
 
-def _resolved(given: argparse.Namespace) -> Resolved:
+def _opened(given: argparse.Namespace) -> Memory:
+    """Open the memory that the command line names, with everything in place to serve it."""
+    _check_pipes()
+    directory = working_directory()
+    resolved = _resolved(given, directory)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("memory-mcp %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=resolved.settings.server.log_level.upper())
+    offered(resolved.settings.server.toolsets)
+    return Memory.open(os.environ, directory, actor="server", resolved=resolved)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Shows what was typed as escapes where it could drive a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible_line(message))
+
+
+class OneLine(logging.Formatter):
+    """Makes an event one line, the traceback included: whatever a text holds, it is no second event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render an event."""
+        return visible_line(super().format(record))
+
+
+def _check_pipes() -> None:
+    for name in ("stdin", "stdout"):
+        if getattr(sys, name) is None:
+            raise ConfigError(f"{name} is closed; a client speaks to the server over stdin and stdout")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    """Say the line that is all that a client shows of a failed start."""
+    with contextlib.suppress(OSError, AttributeError):  # stderr is full or closed: the exit code has to do
+        sys.stderr.write(f"memory-mcp cannot start: {visible_line(sentence)}\n")
+        sys.stderr.flush()
+    sys.exit(1)
+
+
+def _log_of(given: argparse.Namespace) -> Path:
+    try:
+        resolved = _resolved(given, working_directory())
+        return places(resolved.settings, settings_file=resolved.path).log
+    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # the settings may be the very cause
+        return fallback_log()
+
+
+def _resolved(given: argparse.Namespace, directory: Path) -> Resolved:
     flags = dict(pair.partition("=")[::2] for pair in given.set)
     flags |= {"store.home": given.home} if given.home else {}
     flags |= {"project.name": given.project} if given.project else {}
     flags |= {"server.toolsets": given.toolsets} if given.toolsets else {}
-    return resolve(os.environ, Path.cwd(), flags=flags, path=given.config)
+    return resolve(os.environ, directory, flags=flags, path=given.config)
 
 
 def run(memory: Memory, make_server: MakeServer = build) -> NoReturn:

@@ -22,6 +22,7 @@ from memory_mcp.server.desk import Desk
 from memory_mcp.server.schemas import input_schema, parse
 from memory_mcp.server.tools.catalogue import TOOLS, Tool, offered
 from memory_mcp.server.tools.operations import health_check
+from memory_mcp.visible import visible, visible_json, visible_line, visible_values
 
 logger = logging.getLogger(__name__)
 _EPISODE_URI = "memory://episodes/"
@@ -84,7 +85,8 @@ class _Handlers:
         tool = self._offered.get(params.name)
         if tool is None:
             hint = f"it comes with --toolsets {TOOLS[params.name].toolset}; " if params.name in TOOLS else ""
-            raise MCPError(types.INVALID_PARAMS, f"no tool {params.name}; {hint}there are {', '.join(self._offered)}")
+            named = visible_line(params.name)
+            raise MCPError(types.INVALID_PARAMS, f"no tool {named}; {hint}there are {', '.join(self._offered)}")
         return await asyncio.wrap_future(self._pool.submit(self._run, tool, params.arguments))
 
     def _run(self, tool: Tool, given: dict[str, Any] | None) -> types.CallToolResult:
@@ -92,7 +94,7 @@ class _Handlers:
         started = time.perf_counter()
         failed = True
         try:
-            answer = tool.run(self._desk, parse(tool.arguments, given))
+            answer = visible_values(tool.run(self._desk, parse(tool.arguments, given)))
             failed = False
         except MemoryMcpError as error:
             return _tool_error(str(error))
@@ -116,7 +118,7 @@ class _Handlers:
             types.Resource(
                 uri=f"{_EPISODE_URI}{row.id}",
                 name=f"episode {row.id}",
-                title=" ".join(row.task.split())[:100],
+                title=visible_line(" ".join(row.task.split())[:100]),
                 mime_type="application/json",
             )
             for row in page.episodes
@@ -138,8 +140,8 @@ class _Handlers:
         try:
             found = await self._blocking(lambda: self._resource(uri))
         except NotFoundError as error:
-            raise MCPError(types.INVALID_PARAMS, str(error), {"uri": uri}) from error
-        text = msgspec.json.encode(found).decode()
+            raise MCPError(types.INVALID_PARAMS, visible_line(str(error)), {"uri": uri}) from error
+        text = visible_json(msgspec.json.encode(found).decode())
         content = types.TextResourceContents(uri=uri, mime_type="application/json", text=text)
         return types.ReadResourceResult(contents=[content])
 
@@ -172,11 +174,12 @@ class _Handlers:
         except NotFoundError:
             raise
         except MemoryMcpError as error:
-            raise MCPError(types.INTERNAL_ERROR, str(error)) from error
+            raise MCPError(types.INTERNAL_ERROR, visible_line(str(error))) from error
 
 
 def _tool_error(sentence: str) -> types.CallToolResult:
     """Answer an anticipated failure; both halves are complete, since each client shows only one."""
+    sentence = visible(sentence)
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=sentence)], structured_content={"error": sentence}, is_error=True
     )

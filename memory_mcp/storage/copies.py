@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -88,8 +89,9 @@ def find(name: str, store: Path, directory: Path) -> Copy:
         if name in {copy.path, Path(copy.path).name, Path(copy.path).stem}:
             return copy
     path = Path(name)
-    if path.is_file():
-        return _described(path, "backup", None)
+    with suppress(OSError):  # a name that no file could have
+        if path.is_file():
+            return _described(path, "backup", None)
     raise NotFoundError(f"there is no copy {name}; 'memory-cli backup list' shows those there are")
 
 

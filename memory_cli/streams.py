@@ -1,0 +1,81 @@
+"""This module makes stdin, stdout and stderr usable, whatever they are when the process starts."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from memory_mcp.errors import MemoryMcpError
+
+
+def prepare() -> bool:
+    """Give a closed stream /dev/null and let no stream die of a character; return whether stdout was there.
+
+    Whatever is opened next would take the number of a closed one, and then hold what is printed.
+    """
+    was_open = sys.stdout is not None
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: that of the closed one
+            setattr(sys, name, os.fdopen(nothing, "r" if name == "stdin" else "w", encoding="utf-8"))
+        elif hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="surrogateescape" if name == "stdin" else "backslashreplace")
+    return was_open
+
+
+def write(content: str | bytes, stream: TextIO) -> None:
+    """Write text, or bytes as they are, at once.
+
+    Raises:
+        MemoryMcpError: it cannot be written, but for a reader that has gone.
+
+    """
+    try:
+        if isinstance(content, bytes):
+            stream.buffer.write(content)
+        else:
+            stream.write(content)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        silence(stream)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MemoryMcpError(f"the output cannot be written: {reason}") from error
+
+
+class Expendable:
+    """A stream for what stands beside a result: if nobody can take it, the command goes on without it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with self._trying():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with self._trying():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _trying(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):
+            silence(self._stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what the interpreter still holds for a stream nowhere, so that its end is silent."""
+    with contextlib.suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)

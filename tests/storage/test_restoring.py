@@ -1,11 +1,11 @@
-"""A copy is brought back: nothing acknowledged is lost, a kill leaves a whole store, and only stores of ours come in."""
+"""A copy is brought back: nothing acknowledged is lost, a kill leaves a whole store, only ours come in."""
 
 import os
 import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -107,9 +107,9 @@ def test_what_others_write_while_copies_are_brought_back_is_in_the_store_or_in_a
     assert memory.store.is_intact()
 
 
-@pytest.mark.parametrize("is_open_elsewhere", [False, True])
+@pytest.mark.parametrize("others", ["nobody", "a server"])
 def test_a_restore_that_is_killed_leaves_all_of_one_content_and_the_next_start_clears_up(
-    open_memory: OpenMemory, clock: FrozenClock, is_open_elsewhere: bool
+    open_memory: OpenMemory, clock: FrozenClock, others: str
 ) -> None:
     memory = open_memory()
     store, home, dice = memory.places.store, memory.places.home, random.Random(7)  # noqa: S311 - moments of death
@@ -120,7 +120,7 @@ def test_a_restore_that_is_killed_leaves_all_of_one_content_and_the_next_start_c
         clock.moment += 1_000_000
         names.append(copies.create(memory.store.database, home / "backups", clock).path)
         contents.append(texts(store))
-    if not is_open_elsewhere:
+    if others == "nobody":
         memory.close()
     seen = set()
 
@@ -194,7 +194,7 @@ def test_numbers_go_on_after_a_restore_so_that_no_cache_takes_a_new_state_for_on
 
 
 @pytest.fixture
-def make(memory: Memory, tmp_path: Path) -> Iterator[Make]:
+def make(memory: Memory, tmp_path: Path) -> Make:
     """Make a copy of a store with some content that was changed by a script."""
     memory.notes.add("the build needs node 22", tags=["build"])
     memory.recall.search(Query("node"))
@@ -209,7 +209,7 @@ def make(memory: Memory, tmp_path: Path) -> Iterator[Make]:
         connection.close()
         return path
 
-    yield changed
+    return changed
 
 
 FOREIGN = {
@@ -226,7 +226,9 @@ FOREIGN = {
         "DROP TRIGGER document_revised; CREATE TRIGGER document_revised AFTER UPDATE OF revision ON documents BEGIN"
         " SELECT 1; END"
     ),
-    "its index episodes_by_task is missing": "PRAGMA foreign_keys = OFF; DROP TABLE episodes; CREATE VIEW episodes AS SELECT 1",
+    "its index episodes_by_task is missing": (
+        "PRAGMA foreign_keys = OFF; DROP TABLE episodes; CREATE VIEW episodes AS SELECT 1"
+    ),
     "its pages have 8192 bytes, ours 4096": "PRAGMA page_size = 8192; VACUUM",
     "its pages are laid out in another way": "PRAGMA auto_vacuum = FULL; VACUUM",
     "it is no store of memory-mcp": "PRAGMA application_id = 5",

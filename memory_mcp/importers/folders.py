@@ -62,14 +62,14 @@ def open_inside(root: Path, file: Path) -> BinaryIO:
         raise ImporterError(f"it leads out of {root}")
     try:
         real = Path(os.path.realpath(file))
-        stream = os.fdopen(os.open(real, _FLAGS), "rb")
+        descriptor = os.open(real, _FLAGS)
     except (OSError, ValueError) as error:
         raise ImporterError(f"it cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    fault = _fault(stream, real, root, file)
+    fault = _fault(descriptor, real, root, file)
     if fault:
-        stream.close()
+        os.close(descriptor)
         raise ImporterError(fault)
-    return stream
+    return os.fdopen(descriptor, "rb")
 
 
 def read_inside(root: Path, file: Path, most: int = LARGEST_FILE) -> bytes:
@@ -89,9 +89,9 @@ def read_inside(root: Path, file: Path, most: int = LARGEST_FILE) -> bytes:
     return content
 
 
-def _fault(stream: BinaryIO, real: Path, root: Path, file: Path) -> str | None:
+def _fault(descriptor: int, real: Path, root: Path, file: Path) -> str | None:
     """Return why what was opened is not what was asked for; somebody may move links about meanwhile."""
-    told = os.fstat(stream.fileno())
+    told = os.fstat(descriptor)
     if not stat.S_ISREG(told.st_mode):
         return "it is no regular file"
     try:

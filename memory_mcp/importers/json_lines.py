@@ -63,8 +63,8 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     if not path.is_file():
         raise ImporterError(f"{path} is no file")
 
-    def take(raw: bytes) -> Record:
-        line: _Line = decoded(raw, _DECODER)
+    def take(raw: bytes) -> Record | None:
+        line = decoded(raw, _DECODER)
         return _record(line, line.id or hashlib.sha256(raw.strip()).hexdigest())
 
     yield from records_in(path, path, take, progress, "task or text")

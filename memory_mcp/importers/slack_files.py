@@ -35,7 +35,10 @@ class SlackFiles:
         if path.is_dir():
             self.names = sorted(self._unpacked())
             return
-        self._stream = open_inside(path, path)
+        try:
+            self._stream = open_inside(path, path)
+        except ImporterError as error:
+            raise ImporterError(f"{path}: {error}") from error
         try:
             self._archive = zipfile.ZipFile(self._stream)
         except (*_BROKEN, struct.error) as error:

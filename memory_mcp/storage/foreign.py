@@ -38,8 +38,8 @@ class Foreign:
         ).fetchall()
         if not kinds:
             return frozenset()
-        rows = self._connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
-        return frozenset(str(row[0]) for row in rows)
+        rows = self._connection.execute("SELECT CAST(name AS BLOB) FROM pragma_table_info(?)", (table,)).fetchall()
+        return frozenset(str(self._plain(row[0])) for row in rows)
 
     def rows(
         self, table: str, wanted: Sequence[str], order: str, where: tuple[str, Any] | None = None

@@ -52,6 +52,14 @@ def reasons(summary: Summary) -> str:
     return "\n".join(f"{each.where}: {each.reason}" for each in summary.reports)
 
 
+def tried(memory: Memory, module: Any, path: Path) -> tuple[int, str]:
+    """Import; return how much came, and the sentence with which it ended, which names the file."""
+    try:
+        return taken(memory, module, path).imported, str(path)
+    except ImporterError as error:
+        return 0, str(error)
+
+
 def folder(path: Path, module: Any, name: str, content: str) -> Path:
     (path / name).parent.mkdir(parents=True, exist_ok=True)
     (path / name).write_text(content, encoding="utf-8")
@@ -123,10 +131,10 @@ def test_a_pipe_instead_of_a_file_is_not_waited_for(memory: Memory, tmp_path: Pa
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "directory").mkdir()
 
-    try:
-        assert taken(memory, module, path).imported == 0
-    except ImporterError as error:
-        assert str(path) in str(error)
+    imported, said = tried(memory, module, path)
+
+    assert imported == 0
+    assert str(path) in said
 
 
 def test_a_directory_a_thousand_deep_is_walked(memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,10 +235,7 @@ def test_an_encrypted_archive_and_garbled_ones_are_reported(memory: Memory, tmp_
     for cut in range(0, len(whole), 7):
         for garbled in (whole[:cut], whole[:cut] + b"\xff" + whole[cut + 1 :]):
             path.write_bytes(garbled)
-            try:
-                taken(memory, slack, path)
-            except ImporterError as error:
-                assert "export.zip" in str(error)
+            assert "export.zip" in tried(memory, slack, path)[1]
 
 
 def test_a_gzipped_history_that_unfolds_without_end_is_left(tmp_path: Path) -> None:
@@ -239,7 +244,7 @@ def test_a_gzipped_history_that_unfolds_without_end_is_left(tmp_path: Path) -> N
     with gzip.open(path, "wb", compresslevel=9) as file:
         file.write(json.dumps(commit).encode() + b"\n")
         for _ in range(120):
-            file.write((b" " * 999_999 + b"\n"))
+            file.write(b" " * 999_999 + b"\n")
     whole = path.read_bytes()
 
     good, bad = list(commits_in(path))
@@ -292,8 +297,7 @@ OBSERVATIONS = "CREATE TABLE observations (id INTEGER PRIMARY KEY, project TEXT,
 @pytest.mark.parametrize(
     "script",
     [
-        "CREATE VIEW observations AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n)"
-        " SELECT id, 'x' AS title FROM n",
+        "CREATE VIEW observations AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT * FROM n",
         "CREATE VIRTUAL TABLE observations USING fts5 (id, title)",
         "CREATE TABLE other (x); CREATE VIEW observations AS SELECT load_extension('/tmp/x.so') AS title, 1 AS id",
     ],
@@ -374,7 +378,7 @@ def test_a_file_that_changes_while_it_is_read_is_said(tmp_path: Path) -> None:
         database(path, "INSERT INTO observations VALUES (1, 'p', 'one', 1)")
 
 
-def test_a_table_whose_pages_lead_in_circles_ends(tmp_path: Path) -> None:
+def test_a_table_whose_pages_lead_anywhere_ends(memory: Memory, tmp_path: Path) -> None:
     path = database(
         tmp_path / "claude-mem.db",
         OBSERVATIONS + "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)"
@@ -387,11 +391,7 @@ def test_a_table_whose_pages_lead_in_circles_ends(tmp_path: Path) -> None:
         content[100 + dice % (len(content) - 100)] = dice >> 16 & 0xFF
     path.write_bytes(content)
 
-    try:
-        with foreign.opened(path) as opened:
-            assert len(list(opened.rows("observations", ("id", "title"), "id"))) <= 5_000_000
-    except ImporterError as error:
-        assert "claude-mem.db" in str(error)
+    assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]
 
 
 def test_a_hostile_file_of_random_bytes_ends_in_a_sentence(memory: Memory, tmp_path: Path) -> None:
@@ -401,7 +401,4 @@ def test_a_hostile_file_of_random_bytes_ends_in_a_sentence(memory: Memory, tmp_p
     path = tmp_path / "claude-mem.db"
     for place in range(0, len(whole), 37):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        try:
-            taken(memory, CLAUDE_MEM, path)
-        except ImporterError as error:
-            assert "claude-mem.db" in str(error)
+        assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]

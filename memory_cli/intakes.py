@@ -1,12 +1,14 @@
 """This module opens the projects that imported records go to, a few at a time."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from memory_cli.opening import Opening
+from memory_mcp.errors import ConfigError
 from memory_mcp.importers.belonging import own_project
 from memory_mcp.importers.taking_in import Intake, Summary, Targets
 from memory_mcp.memory import Memory
@@ -58,9 +60,11 @@ class Intakes:
         if not told.strip() or self._is_named:
             return self._place
         if Path(told).is_absolute():
-            beside = self._place.beside(told)
-            if beside is not self._place:
-                return beside
+            with suppress(ConfigError, OSError, RuntimeError, ValueError):  # broken settings there, a loop of links
+                beside = self._place.beside(told)
+                beside.project()
+                if beside is not self._place:
+                    return beside
         with self._place.memory() as memory:
             existing, made = set(memory.store.projects()), projects_holding(memory.store, self._kind)
         taken = {project for project, _ in self._projects.values()}

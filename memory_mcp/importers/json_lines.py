@@ -67,7 +67,8 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
         line = decoded(raw, _DECODER)
         return _record(line, line.id or hashlib.sha256(raw.strip()).hexdigest())
 
-    yield from records_in(path, path, take, progress, "task or text")
+    found: Iterator[Record | Bad] = records_in(path, path, take, progress, "task or text")
+    yield from found
 
 
 def _record(line: _Line, source_id: str) -> Record:

@@ -123,7 +123,7 @@ OPENCODE = {
                   "time": {"start": 1769850000000, "end": 1769850001000}},
     },
 }  # fmt: skip
-COMMITS = [
+COMMITS: list[dict[str, Any]] = [
     {
         "commit": "a" * 40, "parents": ["b" * 40], "time": "2024-01-01T00:00:00Z", "subject": "Fix #1: it", "body": "b",
         "files": [["a.py", 1, 2, "b.py", [[1, 2, 3, 4]]]],

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.actions.tool_calls import ToolCall, text_of
-from memory_mcp.errors import ImporterError
+from memory_mcp.errors import ImporterError, InvalidInputError, LimitError
 from memory_mcp.importers.folders import files_below
 from memory_mcp.importers.json_values import decoded, loaded
 from memory_mcp.importers.line_files import records_in
@@ -18,6 +18,7 @@ from memory_mcp.importers.transcripts import LoggedSession
 
 KIND = "claude-code"
 SUFFIXES = (".jsonl",)
+_MOST_HELD = 500_000
 _PASSED_OVER = frozenset(("file-history-snapshot", "queue-operation", "progress", "last-prompt", "mode", "ai-title"))
 _NO_PROMPT = ("<command-", "<local-command-", "Caveat: The messages below", "<system-reminder>", "[Request interrupted")
 
@@ -78,7 +79,7 @@ def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dic
     """Add a line to its session.
 
     Raises:
-        msgspec.DecodeError: it does not hold what such a line holds.
+        InvalidInputError: it does not hold what such a line holds.
 
     """
     if line.type in _PASSED_OVER:
@@ -88,7 +89,7 @@ def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dic
         return
     if line.type not in {"user", "assistant"}:
         if not line.type:
-            raise msgspec.ValidationError("it has no type")
+            raise InvalidInputError("it has no type")
         return
     message = decoded(bytes(line.message), _MESSAGE)
     session = _session(line, main, sessions, roots)
@@ -103,6 +104,8 @@ def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dic
 
 def _session(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dict[str, str]) -> LoggedSession:
     """Return the session of a line: the file's own, or that of the side chain that it belongs to."""
+    if len(sessions) + len(roots) > _MOST_HELD:
+        raise LimitError(f"the file has more than {_MOST_HELD} sessions and side chains; those beyond are left out")
     own = line.sessionId or main
     if not line.isSidechain:
         return sessions.setdefault(own, LoggedSession(own, KIND))
@@ -117,7 +120,7 @@ def _take_user(line: _Line, message: _Message, session: LoggedSession, at: int) 
     texts = []
     for part in parts:
         if not isinstance(part, dict):
-            raise msgspec.ValidationError("a part of the message is no object")
+            raise InvalidInputError("a part of the message is no object")
         if part.get("type") == "tool_result":
             response = part.get("content")
             told = loaded(bytes(line.toolUseResult))

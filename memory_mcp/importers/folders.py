@@ -10,7 +10,7 @@ from typing import BinaryIO
 from memory_mcp.errors import ImporterError
 from memory_mcp.importers.records import Bad
 
-LARGEST_FILE = 200_000_000  # bytes of a file that is read as a whole
+LARGEST_FILE = 100_000_000  # bytes of a file that is read as a whole
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 

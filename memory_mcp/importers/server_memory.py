@@ -6,13 +6,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.errors import ImporterError
+from memory_mcp.errors import ImporterError, LimitError
 from memory_mcp.importers.json_values import decoded
 from memory_mcp.importers.line_files import records_in
 from memory_mcp.importers.records import Bad, NoteRecord, Progress, Record, note_of
 from memory_mcp.models import limits
 
 KIND = "server-memory"
+_MOST_HELD = 500_000
 _HEAD = 1_000  # characters of a name that each part of a long note begins with
 SUFFIXES = (".json", ".jsonl")
 
@@ -45,6 +46,8 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
         raise ImporterError(f"{path} is no file; server-memory keeps its graph in the file that MEMORY_FILE_PATH names")
 
     def take(raw: bytes) -> None:
+        if len(entities) + len(relations) > _MOST_HELD:
+            raise LimitError(f"the file has more than {_MOST_HELD} entities; those beyond are left out")
         found = decoded(raw, _DECODER)
         if isinstance(found, _Relation):
             relations.setdefault(found.from_, []).append(f"{found.from_} {found.relationType} {found.to}")

@@ -107,6 +107,33 @@ def test_what_others_write_while_copies_are_brought_back_is_in_the_store_or_in_a
     assert memory.store.is_intact()
 
 
+def test_nothing_acknowledged_is_lost_when_restores_are_killed_while_others_write(
+    memory: Memory, tmp_path: Path
+) -> None:
+    store, directory, stop = memory.places.store, memory.places.home / "backups", tmp_path / "stop"
+    memory.notes.add("at the beginning")
+    copy = copies.create(memory.store.database, directory, SystemClock())
+    told, dice = [tmp_path / f"told-{number}" for number in range(2)], random.Random(5)  # noqa: S311 - moments of death
+    writers = [start(WRITER, str(store), str(path), path.name, str(stop)) for path in told]
+
+    for _ in range(10):
+        with start(RESTORER, str(store), str(directory), copy.path, out=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(dice.random() * 0.3)
+            process.kill()
+    stop.touch()
+    codes = [writer.wait(60) for writer in writers]
+
+    acknowledged = {line for path in told for line in path.read_text().splitlines()}
+    kept = set().union(*(texts(path) for path in directory.glob("before-restore-*.db")), texts(store))
+    assert codes == [0, 0]
+    assert len(acknowledged) > 100
+    assert acknowledged - kept == set()
+    assert memory.store.faults() == []
+
+
 @pytest.mark.parametrize("others", ["nobody", "a server"])
 def test_a_restore_that_is_killed_leaves_all_of_one_content_and_the_next_start_clears_up(
     open_memory: OpenMemory, clock: FrozenClock, others: str

@@ -204,6 +204,8 @@ def _taken_in(place: Opening, kind: Kind, paths: list[Path], *, dry_run: bool) -
                     yield from kind.reader(path, lambda count: bar.advance(task, count))
                 except ImporterError as error:
                     yield Bad(str(path), str(error))
+                except OSError as error:
+                    yield Bad(str(path), f"it cannot be read: {error.strerror}")
 
         take_in(intakes.of, records(), summary.report)
         bar.update(task, total=total, completed=total)  # of a database only a part was read

@@ -37,16 +37,16 @@ def files_below(path: Path, *suffixes: str, root: Path | None = None) -> Iterato
         for entry in entries:
             if not entry.is_symlink() and entry.is_dir():
                 continue
-            yield from _wanted(root, Path(entry.path), suffixes)
+            yield from _wanted(root, entry, suffixes)
         pending += [Path(each.path) for each in reversed(entries) if not each.is_symlink() and each.is_dir()]
 
 
 def total_bytes(path: Path, *suffixes: str) -> int:
     """Return the size of the files that `files_below` yields."""
     total = 0
-    for file in files_below(path, *suffixes):
-        if isinstance(file, Path):
-            with suppress(OSError):
+    with suppress(OSError):
+        for file in files_below(path, *suffixes):
+            if isinstance(file, Path):
                 total += file.stat().st_size
     return total
 
@@ -101,14 +101,19 @@ def _fault(descriptor: int, real: Path, root: Path, file: Path) -> str | None:
     return None if is_same and _is_inside(root, file) and _is_inside(root, real) else "it was replaced meanwhile"
 
 
-def _wanted(root: Path, file: Path, suffixes: tuple[str, ...]) -> Iterator[Path | Bad]:
+def _wanted(root: Path, entry: os.DirEntry[str], suffixes: tuple[str, ...]) -> Iterator[Path | Bad]:
     """Yield a file if it is wanted, and why it is not read if it is a link out of the folder or no regular file."""
+    file = Path(entry.path)
     is_wanted = file.suffix in suffixes
-    if file.is_symlink() and not _is_inside(root, file):
-        if is_wanted or file.is_dir():
+    try:
+        mode = file.stat().st_mode
+    except OSError:  # a broken link, a directory that may be listed only
+        mode = 0
+    if entry.is_symlink() and not _is_inside(root, file):
+        if is_wanted or stat.S_ISDIR(mode):
             yield Bad(str(file), f"it is a link that leads out of {root}")
-    elif is_wanted and not file.is_dir():
-        yield file if file.is_file() else Bad(str(file), "it is no regular file")
+    elif is_wanted and not stat.S_ISDIR(mode):
+        yield file if stat.S_ISREG(mode) else Bad(str(file), "it is no regular file")
 
 
 def _is_inside(root: Path, file: Path) -> bool:

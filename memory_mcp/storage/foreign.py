@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,14 @@ import apsw
 
 from memory_mcp.errors import ImporterError
 
-_MOST_ROWS = 5_000_000  # of one query: pages that refer to each other in circles have no end
+_MOST_ROWS = 5_000_000  # of one query
 _LARGEST_VALUE = 64_000_000  # bytes
 _LARGEST_ROW = 200_000_000
-_STEPS_A_CALL = 1_000_000  # of SQLite's virtual machine, between two looks at how many there were
-_MOST_CALLS = 5_000  # a minute or two
+_STEPS_A_CALL = 1_000  # of SQLite's virtual machine, between two looks at how many there were
+_MOST_CALLS = 1_000_000
+_PATIENCE_S = 600.0  # of one query, since a column or an index may be computed by a function that takes long
 _LARGEST_COPY = 4_000_000_000
+_SHOWN = 200
 
 
 class Foreign:
@@ -29,10 +32,13 @@ class Foreign:
         self._path = path
         self._encoding = str(connection.pragma("encoding")).lower()
         self._calls = 0
+        self._deadline = time.monotonic() + _PATIENCE_S
+        self._checked: set[str] = set()
         connection.set_progress_handler(self._is_too_long, _STEPS_A_CALL)
 
     def columns(self, table: str) -> frozenset[str]:
         """Return the names of a table's columns, none where there is no such table; a view is none."""
+        self._calls, self._deadline = 0, time.monotonic() + _PATIENCE_S
         kinds = self._connection.execute(
             "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = ? AND rootpage > 0", (table,)
         ).fetchall()
@@ -52,25 +58,37 @@ class Foreign:
             ImporterError: there is no such table, or it cannot be read.
 
         """
-        self._calls = 0
         try:
             there = self.columns(table)
             if not there:
                 raise ImporterError(f"{self._path} has no table {table}; is it the right file?")
+            self._check_pages(table)
             chosen = [name for name in wanted if name in there]
-            for row in self._connection.execute(*_query(table, chosen, order if order in there else "", where)):
+            found = self._connection.execute(*_query(table, chosen, order if order in there else "", where))
+            for number, row in enumerate(found):
+                if number == _MOST_ROWS:
+                    raise ImporterError(f"{self._path} has more than {_MOST_ROWS} rows in {table}; those were read")
                 yield {**dict.fromkeys(wanted), **dict(zip(chosen, map(self._plain, row), strict=True))}
         except apsw.InterruptError as error:
-            raise ImporterError(f"{self._path} cannot be read: its table {table} has no end") from error
+            raise ImporterError(f"{self._path} cannot be read: its table {table} takes too long") from error
         except apsw.Error as error:
             raise ImporterError(f"{self._path} cannot be read: {error}") from error
+
+    def _check_pages(self, table: str) -> None:
+        """Refuse a table some page of which belongs to it twice: its rows would have no end."""
+        if table in self._checked:
+            return
+        self._checked.add(table)
+        (found,) = self._connection.execute(f"PRAGMA quick_check('{table}')").fetchone() or ("ok",)
+        if str(found).startswith("***"):  # what else it finds is about values
+            raise ImporterError(f"{self._path} is damaged: {' '.join(str(found).split())[:_SHOWN]}")
 
     def _plain(self, value: Any) -> Any:
         return value.decode(self._encoding, "replace") if isinstance(value, bytes) else value
 
     def _is_too_long(self) -> bool:
         self._calls += 1
-        return self._calls > _MOST_CALLS
+        return self._calls > _MOST_CALLS or time.monotonic() > self._deadline
 
 
 @contextmanager
@@ -156,6 +174,7 @@ def _distrust(connection: apsw.Connection) -> None:
     connection.pragma("trusted_schema", "OFF")
     connection.pragma("cell_size_check", "ON")
     connection.pragma("query_only", "ON")
+    connection.pragma("ignore_check_constraints", "ON")
     connection.pragma("mmap_size", 0)
     connection.limit(apsw.SQLITE_LIMIT_LENGTH, _LARGEST_ROW)
 
@@ -171,5 +190,5 @@ def _query(
     )
     condition = f' WHERE "{where[0]}" = ?' if where else ""
     sorting = f' ORDER BY "{order}"' if order else ""
-    sql = f'SELECT {shown or "NULL"} FROM "{table}"{condition}{sorting} LIMIT {_MOST_ROWS}'
+    sql = f'SELECT {shown or "NULL"} FROM "{table}"{condition}{sorting} LIMIT {_MOST_ROWS + 1}'
     return sql, (where[1],) if where else ()

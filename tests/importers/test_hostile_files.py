@@ -394,6 +394,48 @@ def test_a_table_whose_pages_lead_anywhere_ends(memory: Memory, tmp_path: Path) 
     assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]
 
 
+def test_a_table_whose_pages_are_counted_again_and_again_is_refused(memory: Memory, tmp_path: Path) -> None:
+    path = database(
+        tmp_path / "claude-mem.db",
+        "CREATE TABLE observations (id TEXT, title TEXT);"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)"
+        " INSERT INTO observations SELECT i, 'title of ' || i FROM n;",
+    )
+    content = bytearray(path.read_bytes())
+    root = 4096  # the second page, which lists the pages of the rows
+    assert content[root] == 5
+    for cell in range(int.from_bytes(content[root + 3 : root + 5])):
+        at = root + int.from_bytes(content[root + 12 + 2 * cell : root + 14 + 2 * cell])
+        content[at : at + 4] = (3).to_bytes(4)
+    path.write_bytes(content)
+
+    with pytest.raises(ImporterError, match="2nd reference to page 3"):
+        taken(memory, CLAUDE_MEM, path)
+
+
+@pytest.mark.parametrize("log", [b"", b"x" * 100_000, "of another"])
+def test_a_log_that_belongs_to_another_file_is_no_harm(memory: Memory, tmp_path: Path, log: bytes | str) -> None:
+    path = database(tmp_path / "claude-mem.db", OBSERVATIONS + "INSERT INTO observations VALUES (1, 'p', 'one', 1);")
+    if isinstance(log, str):
+        database(tmp_path / "other.db", "PRAGMA journal_mode = WAL; CREATE TABLE x (y);", keep_open="yes")
+        log = (tmp_path / "other.db-wal").read_bytes()
+    (tmp_path / "claude-mem.db-wal").write_bytes(log)
+
+    assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]
+    assert not (tmp_path / "claude-mem.db-shm").exists()
+
+
+def test_a_table_of_values_that_break_its_own_rules_is_read(memory: Memory, tmp_path: Path) -> None:
+    path = database(
+        tmp_path / "claude-mem.db",
+        "CREATE TABLE observations (id INTEGER PRIMARY KEY, title TEXT CHECK (length(hex(randomblob(100000000))) = 1),"
+        " more AS (hex(zeroblob(90000000))), facts TEXT);"
+        "PRAGMA ignore_check_constraints = ON; INSERT INTO observations (id, title) VALUES (1, 'one');",
+    )
+
+    assert taken(memory, CLAUDE_MEM, path).imported == 1
+
+
 def test_a_hostile_file_of_random_bytes_ends_in_a_sentence(memory: Memory, tmp_path: Path) -> None:
     whole = database(
         tmp_path / "x.db", OBSERVATIONS + "INSERT INTO observations VALUES (1, 'p', 'one', 1);"

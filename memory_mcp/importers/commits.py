@@ -114,9 +114,13 @@ def commits_in(path: Path) -> Iterator[Commit | Bad]:
 
     """
     decoder = msgspec.json.Decoder(Commit)
-    if not path.is_file():
+    if not path.is_file() and not path.is_fifo():
         raise ImporterError(f"{path} cannot be read: it is no file")
-    yield from records_in(path, path, lambda raw: _checked(decoded(raw, decoder)), lambda _: None, "commit")
+
+    def take(raw: bytes) -> Commit:
+        return _checked(decoded(raw, decoder))
+
+    yield from records_in(path, path, take, lambda _: None, "commit", or_pipe=True)
 
 
 def _checked(commit: Commit) -> Commit:

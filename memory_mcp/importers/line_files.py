@@ -19,15 +19,16 @@ _SMALL = 100_000_000  # bytes that may be compressed as well as they like
 
 
 def records_in(
-    root: Path, file: Path, take: Callable[[bytes], T | None], progress: Progress, what: str
+    root: Path, file: Path, take: Callable[[bytes], T | None], progress: Progress, what: str, *, or_pipe: bool = False
 ) -> Iterator[T | Bad]:
     """Hand over the lines of a file in a folder and yield what they make, if anything, and those that are refused.
 
-    `what` says what a line should be, `take` refuses one by an error of `MALFORMED`.
+    `what` says what a line should be, `take` refuses one by an error of `MALFORMED`. With `or_pipe` the file may be a
+    pipe, which is waited for: the user named it.
     """
     done = 0
     try:
-        for number, line in _numbered(root, file):
+        for number, line in _numbered(root, file, or_pipe=or_pipe):
             done += len(line)
             if done > _ADVANCED:
                 progress(done)
@@ -51,10 +52,11 @@ def records_in(
     progress(done)
 
 
-def _numbered(root: Path, file: Path) -> Iterator[tuple[int, bytes]]:
+def _numbered(root: Path, file: Path, *, or_pipe: bool) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of a file with their numbers; of one that is too long the beginning alone."""
     with ExitStack() as stack:
-        raw = stack.enter_context(open_inside(root, file))
+        is_pipe = or_pipe and file.is_fifo()
+        raw = stack.enter_context(file.open("rb") if is_pipe else open_inside(root, file))
         if file.suffix != ".gz":
             yield from _lines(raw, None)
             return

@@ -141,9 +141,10 @@ class Database:
             session.rows("SELECT count(*) FROM sqlite_schema")  # begins the snapshot: else each commit starts it anew
             destination = apsw.Connection(str(target))
             try:
+                deadline = time.monotonic() + self._busy_timeout_s
                 with destination.backup("main", self._connection(), "main") as copy:
                     while not copy.done:
-                        copy.step(1_000)
+                        _step(copy, 1_000, deadline, f"{self.path} cannot be copied to {target}")
             finally:
                 destination.close()
 
@@ -162,10 +163,13 @@ class Database:
             try:
                 deadline = time.monotonic() + self._busy_timeout_s
                 with self._connection().backup("main", origin, "main") as copy:
-                    _step(copy, 0, deadline)  # takes the write lock, which is held until the last page is there
+                    failure = f"{self.path} cannot be replaced, and is as it was"
+                    _step(
+                        copy, 0, deadline, failure
+                    )  # takes the write lock, which is held until the last page is there
                     locked()
                     while not copy.done:
-                        _step(copy, 1_000, deadline)
+                        _step(copy, 1_000, deadline, failure)
                         progress(copy.page_count - copy.remaining, copy.page_count)
                 with suppress(apsw.BusyError):  # somebody reads what was there before; a later commit folds it in
                     self._connection().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
@@ -285,8 +289,8 @@ class Database:
             raise StoreError(f"{self.path} cannot be used: {error}") from error
 
 
-def _step(copy: apsw.Backup, pages: int, deadline: float) -> None:
-    """Copy some pages, waiting for others until the deadline."""
+def _step(copy: apsw.Backup, pages: int, deadline: float, failure: str) -> None:
+    """Copy some pages, waiting for others until the deadline; `failure` begins the sentence that says it went wrong."""
     while True:
         try:
             copy.step(pages)
@@ -294,6 +298,8 @@ def _step(copy: apsw.Backup, pages: int, deadline: float) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(_RETRY_JITTER_S)
+        except (apsw.FullError, apsw.IOError) as error:  # whose text is that of another connection: "not an error"
+            raise StoreFullError(f"{failure}: writing failed; see that there is room on the disk") from error
         else:
             return
 

@@ -19,7 +19,7 @@ _LARGEST_VALUE = 64_000_000  # bytes
 _LARGEST_ROW = 200_000_000
 _STEPS_A_CALL = 1_000  # of SQLite's virtual machine, between two looks at how many there were
 _MOST_CALLS = 1_000_000
-_PATIENCE_S = 600.0  # of one query, since a column or an index may be computed by a function that takes long
+_PATIENCE_S = 120.0  # until the next row, since an index may be computed by a function that takes long
 _LARGEST_COPY = 4_000_000_000
 _SHOWN = 200
 
@@ -69,6 +69,7 @@ class Foreign:
                 if number == _MOST_ROWS:
                     raise ImporterError(f"{self._path} has more than {_MOST_ROWS} rows in {table}; those were read")
                 yield {**dict.fromkeys(wanted), **dict(zip(chosen, map(self._plain, row), strict=True))}
+                self._deadline = time.monotonic() + _PATIENCE_S
         except apsw.InterruptError as error:
             raise ImporterError(f"{self._path} cannot be read: its table {table} takes too long") from error
         except apsw.Error as error:

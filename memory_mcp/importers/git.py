@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import IllegalMoveError, NotFoundError
 from memory_mcp.importers.commits import Commit, FileChange
 from memory_mcp.importers.line_owners import LineOwners
 from memory_mcp.importers.records import MALFORMED, Bad
@@ -58,6 +58,18 @@ class Summary(Struct, frozen=True):
     reports: tuple[Bad, ...] = ()
 
 
+class _Refused(Struct):
+    """How many commits were refused, and the first of them."""
+
+    count: int = 0
+    first: list[Bad] = []
+
+    def add(self, bad: Bad) -> None:
+        self.count += 1
+        if len(self.first) < _MOST_SHOWN:
+            self.first.append(bad)
+
+
 class _Links(Struct):
     """What earlier commits tell about later ones."""
 
@@ -77,13 +89,13 @@ def import_commits(
 
     """
     links = _Links(episodes.sources(KIND), {}, {}, LineOwners())
-    bad: list[Bad] = []
+    bad = _Refused()
     read = imported = known = failures = related = 0
     for batch in _batches(_good(commits, bad)):
         fresh = {commit.commit: commit for commit in batch if commit.commit not in links.episode_ids}
         stored = _record(episodes, list(fresh.values()), bad)
         links.episode_ids.update(stored)
-        known += sum(commit.commit not in fresh for commit in batch)
+        known += len(batch) - len(fresh)
         links_found: list[Relationship] = []
         for commit in batch:
             if commit.commit not in links.episode_ids:
@@ -93,12 +105,11 @@ def import_commits(
                 links_found += found
                 if reverted and _mark_reverted(episodes, reverted, commit):
                     failures += 1
-        if links_found:
-            related += relationships.add(links_found)
+        related += _relate(relationships, links_found)
         read, imported = read + len(batch), imported + len(stored)
         if progress:
             progress(len(batch))
-    return Summary(read, imported, known, failures, related, len(bad), tuple(bad[:_MOST_SHOWN]))
+    return Summary(read, imported, known, failures, related, bad.count, tuple(bad.first))
 
 
 def rehearse_commits(episodes: Episodes, commits: Iterable[Commit | Bad], progress: Progress | None = None) -> Summary:
@@ -109,34 +120,42 @@ def rehearse_commits(episodes: Episodes, commits: Iterable[Commit | Bad], progre
 
     """
     known = episodes.sources(KIND)
-    bad: list[Bad] = []
+    bad = _Refused()
     read = there = 0
     for batch in _batches(_good(commits, bad)):
         read += len(batch)
         there += sum(commit.commit in known for commit in batch)
         if progress:
             progress(len(batch))
-    return Summary(read, read - there, there, 0, 0, len(bad), tuple(bad[:_MOST_SHOWN]))
+    return Summary(read, read - there, there, 0, 0, bad.count, tuple(bad.first))
 
 
-def _good(commits: Iterable[Commit | Bad], bad: list[Bad]) -> Iterator[Commit]:
+def _good(commits: Iterable[Commit | Bad], bad: _Refused) -> Iterator[Commit]:
     for commit in commits:
         if isinstance(commit, Bad):
-            bad.append(commit)
+            bad.add(commit)
         else:
             yield commit
 
 
-def _record(episodes: Episodes, commits: Sequence[Commit], bad: list[Bad]) -> dict[str, str]:
+def _record(episodes: Episodes, commits: Sequence[Commit], bad: _Refused) -> dict[str, str]:
     """Store commits in one transaction, or each by itself where one is refused; map their names to episodes."""
     try:
         receipts = episodes.record([episode_of(commit) for commit in commits])
     except MALFORMED as error:
         if len(commits) == 1:
-            bad.append(Bad.of(commits[0].commit, "commit that can be stored", error))
+            bad.add(Bad.of(commits[0].commit, "commit that can be stored", error))
             return {}
         return {name: id_ for commit in commits for name, id_ in _record(episodes, [commit], bad).items()}
     return {commit.commit: receipt.id for commit, receipt in zip(commits, receipts, strict=True)}
+
+
+def _relate(relationships: Relationships, links: Sequence[Relationship]) -> int:
+    """Store relationships, all at once or, where an end of one was erased meanwhile, each by itself."""
+    try:
+        return relationships.add(links) if links else 0
+    except (IllegalMoveError, NotFoundError):
+        return sum(_relate(relationships, [link]) for link in links) if len(links) > 1 else 0
 
 
 def _mark_reverted(episodes: Episodes, reverted: str, commit: Commit) -> bool:

@@ -1,7 +1,7 @@
 """This module opens the projects that imported records go to, a few at a time."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +14,7 @@ from memory_mcp.importers.taking_in import Intake, Summary, Targets
 from memory_mcp.memory import Memory
 from memory_mcp.storage.sources import projects_holding
 
-_MOST_OPEN = 8
+_MOST_OPEN = 16
 
 
 class Intakes:
@@ -36,8 +36,9 @@ class Intakes:
         return self
 
     def __exit__(self, kind: object, error: object, _: object) -> None:
-        for project in list(self._open):
-            self._leave(project, is_whole=kind is None)
+        with ExitStack() as stack:  # so that each is closed, whatever becomes of the others
+            for project in list(self._open):
+                stack.callback(self._leave, project, is_whole=kind is None)
 
     def of(self, told: str) -> Intake:
         """Return the intake of the project that a record names by a path or a name; without one, of the present one."""

@@ -30,7 +30,7 @@ def read_memory_service(path: Path, progress: Progress) -> Iterator[Record | Bad
 
     """
     with foreign.opened(path) as database:
-        for row in database.rows("memories", _MEMORIES, "created_at"):
+        for row in database.rows("memories", _MEMORIES, ("created_at",)):
             content = str(row["content"] or "")
             progress(len(content))
             if row["deleted_at"] is not None:
@@ -58,7 +58,7 @@ def read_claude_mem(path: Path, progress: Progress) -> Iterator[Record | Bad]:
         ):
             if not database.columns(table):
                 continue
-            for row in database.rows(table, columns, "id"):
+            for row in database.rows(table, columns, ("project", "id")):
                 text = "\n".join(_line(name, row[name]) for name in told if _line(name, row[name]))
                 progress(len(text))
                 at = moment_of(row["created_at_epoch"]) or moment_of(row["created_at"])

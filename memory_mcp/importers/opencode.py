@@ -44,7 +44,7 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
 def _read_database(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     columns = ("id", "parent_id", "title", "directory", "time_created")
     with foreign.opened(path) as database:
-        for row in list(database.rows("session", columns, "time_created")):
+        for row in list(database.rows("session", columns, ("directory", "time_created"))):
             try:
                 session = _session(row, row["parent_id"], row["time_created"])
             except MALFORMED as error:
@@ -58,12 +58,12 @@ def _parts(database: foreign.Foreign, path: Path, session: LoggedSession, progre
     """Add the parts of a session to it, and yield those that are none."""
     roles: dict[Any, Any] = {}
     chosen = ("session_id", session.source_id)
-    for message in database.rows("message", ("id", "data"), "time_created", chosen):
+    for message in database.rows("message", ("id", "data"), (), chosen):
         try:
             roles[message["id"]] = _object(loaded(_bytes(message["data"]))).get("role")
         except MALFORMED as error:
             yield Bad.of(f"{path}: message {message['id']!r}"[:_LONGEST_NAME], "message", error)
-    for part in database.rows("part", ("id", "message_id", "time_created", "data"), "id", chosen):
+    for part in database.rows("part", ("id", "message_id", "time_created", "data"), ("id",), chosen):
         try:
             data = _bytes(part["data"])
             progress(len(data))

@@ -48,7 +48,7 @@ class Foreign:
         return frozenset(str(self._plain(row[0])) for row in rows)
 
     def rows(
-        self, table: str, wanted: Sequence[str], order: str, where: tuple[str, Any] | None = None
+        self, table: str, wanted: Sequence[str], order: Sequence[str], where: tuple[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
         """Yield the rows of a table with those of the wanted columns that it has; the others are None.
 
@@ -64,7 +64,7 @@ class Foreign:
                 raise ImporterError(f"{self._path} has no table {table}; is it the right file?")
             self._check_pages(table)
             chosen = [name for name in wanted if name in there]
-            found = self._connection.execute(*_query(table, chosen, order if order in there else "", where))
+            found = self._connection.execute(*_query(table, chosen, [name for name in order if name in there], where))
             for number, row in enumerate(found):
                 if number == _MOST_ROWS:
                     raise ImporterError(f"{self._path} has more than {_MOST_ROWS} rows in {table}; those were read")
@@ -181,7 +181,7 @@ def _distrust(connection: apsw.Connection) -> None:
 
 
 def _query(
-    table: str, columns: Sequence[str], order: str, where: tuple[str, Any] | None
+    table: str, columns: Sequence[str], order: Sequence[str], where: tuple[str, Any] | None
 ) -> tuple[str, tuple[Any, ...]]:
     """Write the query: texts come as bytes, since they need not be what the file's encoding says."""
     shown = ", ".join(
@@ -190,6 +190,7 @@ def _query(
         for name in columns
     )
     condition = f' WHERE "{where[0]}" = ?' if where else ""
-    sorting = f' ORDER BY "{order}"' if order else ""
+    names = ", ".join(f'"{name}"' for name in order)
+    sorting = f" ORDER BY {names}" if order else ""
     sql = f'SELECT {shown or "NULL"} FROM "{table}"{condition}{sorting} LIMIT {_MOST_ROWS + 1}'
     return sql, (where[1],) if where else ()

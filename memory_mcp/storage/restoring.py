@@ -104,7 +104,6 @@ def _is_odd(session: Session, table: str, column: str) -> bool:
 def _replace(store: Path, scratch: Path, directory: Path, clock: Clock, progress: Progress) -> Copy | None:
     """Put what was prepared in the place of a store; one that cannot be read is set aside as it is."""
     kept: Copy | None = None
-    is_new = not store.exists() or not store.stat().st_size
     try:
         database = Database(store, busy_timeout_s=_PATIENCE_S)
     except (DamagedError, NotAStoreError):
@@ -115,7 +114,7 @@ def _replace(store: Path, scratch: Path, directory: Path, clock: Clock, progress
         nonlocal kept
         reader = Database(store, busy_timeout_s=_PATIENCE_S)
         try:
-            if not is_new:
+            if _holds_anything(reader):
                 kept = create(reader, directory, clock, "before restore")
             _go_on_counting(reader, scratch)
         finally:
@@ -126,6 +125,15 @@ def _replace(store: Path, scratch: Path, directory: Path, clock: Clock, progress
     finally:
         database.close()
     return kept
+
+
+def _holds_anything(database: Database) -> bool:
+    """Whether there is something to keep; asked once nobody else can begin a store in a new file any more."""
+    try:
+        with database.read() as session:
+            return bool(session.value("SELECT count(*) FROM sqlite_schema"))
+    except DamagedError:
+        return True
 
 
 def _go_on_counting(before: Database, scratch: Path) -> None:

@@ -204,6 +204,17 @@ def test_a_damaged_store_is_replaced_in_one_move(memory: Memory, tmp_path: Path)
     assert left_in(store.parent, store.parent / "backups") == []
 
 
+def test_a_copy_is_brought_back_where_there_is_no_store_yet(memory: Memory, tmp_path: Path) -> None:
+    memory.notes.add("kept")
+    copy = copies.create(memory.store.database, tmp_path, SystemClock())
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "memory.db").touch()
+
+    for directory in ("absent", "empty"):
+        assert brought_back(tmp_path / directory / "memory.db", Path(copy.path)) is None
+        assert texts(tmp_path / directory / "memory.db") == {"kept"}
+
+
 def test_numbers_go_on_after_a_restore_so_that_no_cache_takes_a_new_state_for_one_that_it_knows(
     open_memory: OpenMemory, tmp_path: Path
 ) -> None:

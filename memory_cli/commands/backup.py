@@ -10,6 +10,7 @@ from memory_cli.opening import memory_of, opening
 from memory_mcp.clock import SystemClock
 from memory_mcp.errors import CacheError
 from memory_mcp.storage import copies
+from memory_mcp.storage.restoring import restore as restore_copy
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Copies of the whole memory, of all projects.")
 
@@ -78,7 +79,7 @@ def restore(
         show.confirm(f"Replace the memory in {store} by the copy of {show.day(chosen.made_at)}?", abort=True)
     with show.progress() as bar:
         task = bar.add_task("pages", total=None)
-        before = copies.restore(
+        before = restore_copy(
             store,
             chosen,
             directory,

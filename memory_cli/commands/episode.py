@@ -12,7 +12,6 @@ from memory_cli.opening import memory_of
 from memory_mcp.clock import iso
 from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.episodes.outcomes import outcome_of, result_of
-from memory_mcp.models import values
 from memory_mcp.models.episodes import (
     Complexity,
     Context,
@@ -174,7 +173,7 @@ def log_step(
     """Append a step to an active episode."""
     text = sys.stdin.buffer.read().decode("utf-8", "replace") if output == "-" else output
     try:
-        given = msgspec.json.decode(values.mended(parameters), type=dict[str, object])
+        given = msgspec.json.decode(parameters, type=dict[str, object])
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise typer.BadParameter(f"no JSON object: {error}", param_hint="--parameters") from error
     if text and result is None:

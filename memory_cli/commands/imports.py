@@ -1,8 +1,7 @@
 """This module is `memory-cli import`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,9 @@ import typer
 from msgspec import Struct
 
 from memory_cli import show
+from memory_cli.intakes import Intakes
 from memory_cli.opening import Opening, memory_of, opening
+from memory_mcp.errors import ImporterError
 from memory_mcp.importers import (
     archives,
     basic_memory,
@@ -26,11 +27,12 @@ from memory_mcp.importers import (
     swe_agent,
 )
 from memory_mcp.importers.archives import Opened
-from memory_mcp.importers.commits import Commit, count_commits, read_json_lines, read_repository
+from memory_mcp.importers.commits import Commit, commits_in, count_commits, read_repository
+from memory_mcp.importers.folders import total_bytes
 from memory_mcp.importers.git import Summary as GitSummary
 from memory_mcp.importers.git import import_commits, rehearse_commits
-from memory_mcp.importers.records import Bad, Reader, Record, total_bytes
-from memory_mcp.importers.taking_in import Intake, Summary, Targets, take_in
+from memory_mcp.importers.records import Bad, Reader, Record
+from memory_mcp.importers.taking_in import Summary, take_in
 from memory_mcp.memory import Memory
 
 app = typer.Typer(
@@ -126,12 +128,14 @@ def git(
         summary = import_history(memory, path, dry_run=dry_run)
     if json:
         show.as_json(summary)
-        return
-    would = "would be imported" if dry_run else "imported"
-    show.line(
-        f"{summary.read} commits read: {summary.imported} {would}, {summary.known} known already, "
-        f"{summary.failures} reverted ones marked as failures, {summary.relationships} relationships"
-    )
+    else:
+        would = "would be imported" if dry_run else "imported"
+        passed = f", {summary.bad} bad ones passed over" if summary.bad else ""
+        show.line(
+            f"{summary.read} commits read: {summary.imported} {would}, {summary.known} known already, "
+            f"{summary.failures} reverted ones marked as failures, {summary.relationships} relationships{passed}"
+        )
+    _report_bad(summary.bad, summary.reports, nothing_came=not (summary.imported or summary.known))
 
 
 def _command_of(kind: Kind) -> Callable[..., None]:
@@ -170,7 +174,8 @@ def jsonl(
     others = [path for path in paths if path not in exports]
     summary = _import_exports(opening(context), exports, projects=projects, dry_run=dry_run) if exports else Summary()
     if others:
-        _add(summary, _taken_in(opening(context), _PLAIN_LINES, others, dry_run=dry_run))
+        more = _taken_in(opening(context), _PLAIN_LINES, others, dry_run=dry_run)
+        summary.add(more)
     _report(summary, here="", dry_run=dry_run, json=json)
 
 
@@ -187,38 +192,23 @@ def _import(context: typer.Context, kind: Kind, paths: list[Path], *, dry_run: b
 
 
 def _taken_in(place: Opening, kind: Kind, paths: list[Path], *, dry_run: bool) -> Summary:
-    """Read files with a progress bar in bytes, store what they hold, each session in its own project, and index it."""
+    """Read files with a progress bar in bytes, store what they hold, each record in its own project, and index it."""
     summary = Summary()
     total = sum(total_bytes(path, *kind.suffixes) for path in paths)
-    with ExitStack() as stack:
-        memories: dict[str, Memory] = {}
-        intakes: dict[str, Intake] = {}
+    with Intakes(place, kind.name, summary, follow, dry_run=dry_run) as intakes, show.progress(in_bytes=True) as bar:
+        task = bar.add_task(kind.name, total=total or None)
 
-        @cache
-        def intake_of(directory: str) -> Intake:
-            own = place.beside(directory) if directory else place
-            project = own.project()
-            if project not in intakes:
-                memory = memories[project] = stack.enter_context(own.memory())
-                targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
-                intakes[project] = Intake(targets, kind.name, dry_run=dry_run)
-            return intakes[project]
-
-        with show.progress(in_bytes=True) as bar:
-            task = bar.add_task(kind.name, total=total or None)
-
-            def records() -> Iterator[Record | Bad]:
-                for path in paths:
+        def records() -> Iterator[Record | Bad]:
+            for path in paths:
+                try:
                     yield from kind.reader(path, lambda count: bar.advance(task, count))
+                except ImporterError as error:
+                    yield Bad(str(path), str(error))
+                except OSError as error:
+                    yield Bad(str(path), f"it cannot be read: {error.strerror}")
 
-            take_in(intake_of, records(), summary.report)
-            bar.update(task, total=total, completed=total)  # of a database only a part was read
-        for project, intake in intakes.items():
-            written = intake.summary.imported + intake.summary.grown
-            summary.projects[project] = intake.summary.imported
-            _add(summary, intake.summary)
-            if written and not dry_run:
-                follow(memories[project], written)
+        take_in(intakes.of, records(), summary.report)
+        bar.update(task, total=total, completed=total)  # of a database only a part was read
     return summary
 
 
@@ -235,16 +225,13 @@ def _import_exports(place: Opening, paths: list[Path], *, projects: bool, dry_ru
             return Opened(memories[name].store, memories[name].learning)
 
         for path in paths:
-            task = bar.add_task(path.name, total=path.stat().st_size)
+            task = bar.add_task(path.name, total=total_bytes(path) or None)
             advance: Callable[[int], None] = lambda count, task=task: bar.advance(task, count)  # type: ignore[misc]  # noqa: E731 - bound to this file's bar
-            _add(summary, archives.import_export(opened, path, advance, dry_run=dry_run))
+            try:
+                summary.add(archives.import_export(opened, path, advance, dry_run=dry_run))
+            except ImporterError as error:
+                summary.report(Bad(str(path), str(error)))
     return summary
-
-
-def _add(summary: Summary, more: Summary) -> None:
-    for name in ("read", "imported", "grown", "known", "relationships", "bad"):
-        setattr(summary, name, getattr(summary, name) + getattr(more, name))
-    summary.reports += more.reports
 
 
 def _report(summary: Summary, *, here: str, dry_run: bool, json: bool) -> None:
@@ -261,21 +248,27 @@ def _report(summary: Summary, *, here: str, dry_run: bool, json: bool) -> None:
         if here and set(summary.projects) - {here}:
             for project, imported in summary.projects.items():
                 show.line(f"{imported} {would} into project {project}")
-    for each in summary.reports[:_SHOWN]:
-        show.error(f"{each.where}: {each.reason}")
-    if summary.bad > _SHOWN:
-        show.error(f"{summary.bad - _SHOWN} more; --json names the first hundred")
-    if summary.bad and not summary.imported and not summary.known:
+    _report_bad(summary.bad, summary.reports, nothing_came=not (summary.imported or summary.known or summary.grown))
+
+
+def _report_bad(bad: int, reports: Sequence[Bad], *, nothing_came: bool) -> None:
+    """Name the first bad records; exit code 1 if nothing else was there."""
+    for each in reports[:_SHOWN]:
+        where = "" if each.reason.startswith(each.where) else f"{each.where}: "
+        show.error(f"{where}{each.reason}")
+    if bad > _SHOWN:
+        show.error(f"{bad - _SHOWN} more; --json names the first hundred")
+    if bad and nothing_came:
         raise typer.Exit(1)
 
 
 def import_history(memory: Memory, path: Path, *, dry_run: bool = False) -> GitSummary:
     """Import a repository or a file of commits with a progress bar, and index it."""
-    commits: Iterable[Commit]
+    commits: Iterable[Commit | Bad]
     if path.is_dir():
         commits, total = read_repository(path), count_commits(path)
     else:
-        commits, total = read_json_lines(path), None
+        commits, total = commits_in(path), None
     with show.progress() as bar:
         task = bar.add_task("commits", total=total)
         if dry_run:

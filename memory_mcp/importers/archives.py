@@ -1,6 +1,6 @@
 """This module writes and reads exports: everything that a memory holds, as JSON lines."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,8 +8,11 @@ from msgspec import Struct
 
 from memory_mcp import __version__
 from memory_mcp.clock import Clock
-from memory_mcp.errors import IllegalMoveError, ImporterError, InvalidInputError, NotFoundError
-from memory_mcp.importers.records import Bad, Progress
+from memory_mcp.errors import ConflictError, IllegalMoveError, ImporterError, NotFoundError
+from memory_mcp.importers.folders import open_inside
+from memory_mcp.importers.json_values import decoded
+from memory_mcp.importers.line_files import records_in
+from memory_mcp.importers.records import MALFORMED, Bad, Progress
 from memory_mcp.importers.taking_in import Summary
 from memory_mcp.learning.learner import Learning
 from memory_mcp.models.archive import (
@@ -41,9 +44,9 @@ def export_lines(store: Store, clock: Clock) -> Iterator[bytes]:
 def is_export(path: Path) -> bool:
     """Whether a file begins as an export of ours does."""
     try:
-        with path.open("rb") as stream:
+        with open_inside(path, path) as stream:
             first = _DECODER.decode(stream.readline(10_000))
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, ImporterError, *MALFORMED):
         return False
     return isinstance(first, Header)
 
@@ -110,7 +113,7 @@ class _Section:
         related = [each.relationship for each in self._rest if isinstance(each, RelationshipLine)]
         self._summary.relationships += _relate(self._opened.store, related)
         self._opened.learning.follow()
-        self._archive.insert_rest(self._rest)
+        self._store_rest(self._rest)
 
     def _store_batch(self) -> None:
         ids = [line.episode.id if isinstance(line, EpisodeLine) else line.note.id for line in self._batch]
@@ -125,24 +128,53 @@ class _Section:
                 self._summary.known += 1
             else:
                 self._summary.report(Bad(record_id, f"project {where} of this memory has it already"))
-        if new and not self._dry_run:
-            self._archive.insert_records(new)
-        self._summary.imported += len(new)
         self._batch, self._bytes = [], 0
+        self._summary.imported += len(new) if self._dry_run else self._store(new)
+
+    def _store(self, lines: Sequence[EpisodeLine | NoteLine]) -> int:
+        """Store records in one transaction, or each by itself where one is refused; return how many were stored."""
+        if not lines:
+            return 0
+        try:
+            self._archive.insert_records(lines)
+        except (ConflictError, NotFoundError, *MALFORMED) as error:
+            if len(lines) == 1:
+                line = lines[0]
+                where = line.episode.id if isinstance(line, EpisodeLine) else line.note.id
+                self._summary.report(Bad.of(where, "record that can be stored", error))
+                return 0
+            return sum(self._store([line]) for line in lines)
+        return len(lines)
+
+    def _store_rest(self, lines: Sequence[Line]) -> None:
+        try:
+            self._archive.insert_rest(lines)
+        except (ConflictError, NotFoundError, *MALFORMED) as error:
+            if len(lines) == 1:
+                self._summary.report(Bad.of(type(lines[0]).__name__, "line that can be stored", error))
+                return
+            for line in lines:
+                self._store_rest([line])
 
 
-def _read(path: Path, summary: Summary) -> Iterable[tuple[Line, int]]:
-    try:
-        with path.open("rb") as stream:
-            for number, raw in enumerate(stream, 1):
-                if not raw.strip():
-                    continue
-                try:
-                    yield sound(_DECODER.decode(raw)), len(raw)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidInputError) as error:
-                    summary.report(Bad(f"{path}:{number}", f"this is no line of an export: {error}"))
-    except OSError as error:
-        raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
+def _read(path: Path, summary: Summary) -> Iterator[tuple[Line, int]]:
+    """Yield the lines of an export with their lengths.
+
+    Raises:
+        ImporterError: it cannot be read.
+
+    """
+
+    def take(raw: bytes) -> tuple[Line, int] | None:
+        return sound(decoded(raw, _DECODER)), len(raw)
+
+    for line in records_in(path, path, take, lambda _: None, "line of an export"):
+        if not isinstance(line, Bad):
+            yield line
+        elif line.where == str(path):
+            raise ImporterError(f"{path}: {line.reason}")
+        else:
+            summary.report(line)
 
 
 def _relate(store: Store, relationships: Sequence[Relationship]) -> int:

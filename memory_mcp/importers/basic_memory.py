@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers.records import Bad, NoteRecord, Progress, Record, files_below, note_of
-from memory_mcp.importers.transcripts import moment_of
+from memory_mcp.importers.folders import files_below, read_inside
+from memory_mcp.importers.moments import bounded, moment_of
+from memory_mcp.importers.records import Bad, NoteRecord, Progress, Record, note_of, printable
 from memory_mcp.models import limits
 
 KIND = "basic-memory"
 SUFFIXES = (".md",)
-_FRONTMATTER = re.compile(r"\A\ufeff?---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+_LARGEST = 10_000_000
+_FRONTMATTER = re.compile(r"\A\ufeff?---[ \t\r]*\n(.*?)\n---[ \t\r]*(?:\n|\Z)", re.DOTALL)
 _FIELD = re.compile(r"^(\w[\w-]*):[ \t]*(.*)$")
 _ITEM = re.compile(r"^\s+-\s+(.+)$|^-\s+(.+)$")
 _HASHTAG = re.compile(r"(?<![\w/#&])#([A-Za-z][\w-]{1,60})\b")
@@ -27,14 +29,21 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     if not path.exists():
         raise ImporterError(f"{path} is not there; basic-memory keeps its notes in ~/basic-memory")
     for file in files_below(path, *SUFFIXES):
+        if isinstance(file, Bad):
+            yield file
+            continue
         try:
-            text = file.read_text(encoding="utf-8")
-            at = file.stat().st_mtime_ns // 1_000
+            content = read_inside(path, file, _LARGEST)
+            text = content.decode().replace("\r\n", "\n")
+            at = bounded(file.stat().st_mtime_ns // 1_000)
+        except ImporterError as error:
+            yield Bad(str(file), str(error))
+            continue
         except (OSError, UnicodeDecodeError) as error:
             yield Bad(str(file), f"it cannot be read: {error}")
             continue
-        progress(len(text.encode()))
-        name = str(file.relative_to(path)) if path.is_dir() else file.name
+        progress(len(content))
+        name = printable(str(file.relative_to(path)) if path.is_dir() else file.name)
         yield from _notes(name, text, at)
 
 

@@ -8,12 +8,17 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.actions.tool_calls import ToolCall, text_of
-from memory_mcp.errors import ImporterError
-from memory_mcp.importers.records import Bad, Progress, Record, files_below, read_lines
-from memory_mcp.importers.transcripts import LoggedSession, moment_of
+from memory_mcp.errors import ImporterError, InvalidInputError, LimitError
+from memory_mcp.importers.folders import files_below
+from memory_mcp.importers.json_values import decoded, loaded
+from memory_mcp.importers.line_files import records_in
+from memory_mcp.importers.moments import moment_of
+from memory_mcp.importers.records import Bad, Progress, Record
+from memory_mcp.importers.transcripts import LoggedSession
 
 KIND = "claude-code"
 SUFFIXES = (".jsonl",)
+_MOST_HELD = 500_000
 _PASSED_OVER = frozenset(("file-history-snapshot", "queue-operation", "progress", "last-prompt", "mode", "ai-title"))
 _NO_PROMPT = ("<command-", "<local-command-", "Caveat: The messages below", "<system-reminder>", "[Request interrupted")
 
@@ -52,17 +57,20 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     if not path.exists():
         raise ImporterError(f"{path} is not there; Claude Code's transcripts lie in ~/.claude/projects")
     for file in files_below(path, *SUFFIXES):
-        yield from _read_file(file, progress)
+        if isinstance(file, Bad):
+            yield file
+        else:
+            yield from _read_file(path, file, progress)
 
 
-def _read_file(file: Path, progress: Progress) -> Iterator[Record | Bad]:
+def _read_file(root: Path, file: Path, progress: Progress) -> Iterator[Record | Bad]:
     sessions: dict[str, LoggedSession] = {}
     roots: dict[str, str] = {}  # message of a side chain → its first one
 
     def take(raw: bytes) -> None:
-        _take(_DECODER.decode(raw), file.stem, sessions, roots)
+        _take(decoded(raw, _DECODER), file.stem, sessions, roots)
 
-    yield from read_lines(file, take, progress, "line of a transcript")
+    yield from records_in(root, file, take, progress, "line of a transcript")
     for session in sorted(sessions.values(), key=lambda each: each.parent is not None):
         yield from session.episodes()
 
@@ -71,7 +79,7 @@ def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dic
     """Add a line to its session.
 
     Raises:
-        msgspec.DecodeError: it does not hold what such a line holds.
+        InvalidInputError: it does not hold what such a line holds.
 
     """
     if line.type in _PASSED_OVER:
@@ -81,9 +89,9 @@ def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dic
         return
     if line.type not in {"user", "assistant"}:
         if not line.type:
-            raise msgspec.ValidationError("it has no type")
+            raise InvalidInputError("it has no type")
         return
-    message = _MESSAGE.decode(line.message)
+    message = decoded(bytes(line.message), _MESSAGE)
     session = _session(line, main, sessions, roots)
     at = moment_of(line.timestamp)
     session.see(at)
@@ -96,6 +104,8 @@ def _take(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dic
 
 def _session(line: _Line, main: str, sessions: dict[str, LoggedSession], roots: dict[str, str]) -> LoggedSession:
     """Return the session of a line: the file's own, or that of the side chain that it belongs to."""
+    if len(sessions) + len(roots) > _MOST_HELD:
+        raise LimitError(f"the file has more than {_MOST_HELD} sessions and side chains; those beyond are left out")
     own = line.sessionId or main
     if not line.isSidechain:
         return sessions.setdefault(own, LoggedSession(own, KIND))
@@ -110,10 +120,10 @@ def _take_user(line: _Line, message: _Message, session: LoggedSession, at: int) 
     texts = []
     for part in parts:
         if not isinstance(part, dict):
-            raise msgspec.ValidationError("a part of the message is no object")
+            raise InvalidInputError("a part of the message is no object")
         if part.get("type") == "tool_result":
             response = part.get("content")
-            told = msgspec.json.decode(line.toolUseResult) if line.toolUseResult else None
+            told = loaded(bytes(line.toolUseResult))
             if isinstance(told, dict) and ("stdout" in told or "stderr" in told):
                 response = told
             failed = True if part.get("is_error") is True else None

@@ -9,8 +9,12 @@ from msgspec import Struct
 
 from memory_mcp.actions.tool_calls import ToolCall, text_of
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers.records import Bad, Progress, Record, files_below, read_lines
-from memory_mcp.importers.transcripts import LoggedSession, moment_of
+from memory_mcp.importers.folders import files_below
+from memory_mcp.importers.json_values import decoded, loaded
+from memory_mcp.importers.line_files import records_in
+from memory_mcp.importers.moments import moment_of
+from memory_mcp.importers.records import Bad, Progress, Record
+from memory_mcp.importers.transcripts import LoggedSession
 
 KIND = "codex"
 SUFFIXES = (".jsonl",)
@@ -38,18 +42,23 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     if not path.exists():
         raise ImporterError(f"{path} is not there; Codex's sessions lie in ~/.codex/sessions")
     for file in files_below(path, *SUFFIXES):
-        yield from _read_file(file, progress)
+        if isinstance(file, Bad):
+            yield file
+        else:
+            yield from _read_file(path, file, progress)
 
 
-def _read_file(file: Path, progress: Progress) -> Iterator[Record | Bad]:
+def _read_file(root: Path, file: Path, progress: Progress) -> Iterator[Record | Bad]:
     session = LoggedSession(file.stem, KIND)
-    yield from read_lines(file, lambda raw: _take(_DECODER.decode(raw), raw, session), progress, "line of a session")
+    yield from records_in(
+        root, file, lambda raw: _take(decoded(raw, _DECODER), raw, session), progress, "line of a session"
+    )
     yield from session.episodes()
 
 
 def _take(line: _Line, raw: bytes, session: LoggedSession) -> None:
     at = moment_of(line.timestamp)
-    item: dict[str, Any] = line.payload if line.payload is not None else msgspec.json.decode(raw)
+    item: dict[str, Any] = line.payload if line.payload is not None else loaded(raw)
     if line.type == "session_meta" and isinstance(item.get("id"), str):
         session.source_id = item["id"]
         session.directory = text_of(item.get("cwd"))
@@ -78,7 +87,7 @@ def _call(item: dict[str, Any], at: int) -> ToolCall:
     if isinstance(given, str):
         try:
             arguments = msgspec.json.decode(given)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             arguments = {"input": given}
     return ToolCall(str(item.get("name", "")), arguments if isinstance(arguments, dict) else {"input": given}, at)
 
@@ -89,11 +98,11 @@ def _answer(item: dict[str, Any], session: LoggedSession, at: int) -> None:
     if isinstance(output, str) and output.startswith("{"):
         try:
             output = msgspec.json.decode(output)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             output = item.get("output")
     if isinstance(output, dict) and isinstance(output.get("metadata"), dict):
         metadata = output["metadata"]
         seconds = metadata.get("duration_seconds")
-        duration_ms = seconds * 1_000 if isinstance(seconds, int | float) else None
+        duration_ms = float(seconds) * 1_000 if isinstance(seconds, int | float) else None
         output = {"output": output.get("output"), "exit_code": metadata.get("exit_code")}
     session.answer(str(item.get("call_id")), output, failed=None, at=at, duration_ms=duration_ms)

@@ -1,20 +1,26 @@
 """This module reads commits, from a git repository or from JSON lines."""
 
-import gzip
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.clock import micros
-from memory_mcp.errors import GitError, ImporterError
+from memory_mcp.clock import iso
+from memory_mcp.errors import GitError, ImporterError, InvalidInputError
+from memory_mcp.importers.json_values import decoded
+from memory_mcp.importers.line_files import records_in
+from memory_mcp.importers.moments import moment_of
+from memory_mcp.importers.records import Bad
 from memory_mcp.worktrees.git import complaint_of, run_git, stream_git
 
-_FIELD, _END, _START = "\x02", "\x03", "\x01"
-_FORMAT = "%x01%H%x02%P%x02%aI%x02%s%x02%b%x03"
+_MARK = "\0"  # the one character that no message can hold; a line of a patch never begins with it
+_FORMAT = "%x00%H%x00%P%x00%at%x00%ct%x00%s%x00%b%x00"
+_FIELDS = 6
+_LONGEST_NAME = 200
+_LONGEST_DATE = 12  # digits; with fewer, seconds reach to the year 5138
+_MOST_LINES = 10_000_000  # of a file
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _BINARY = re.compile(r"Binary files (?:a/(.+)|/dev/null) and (?:b/(.+)|/dev/null) differ")
 _MISSING = re.compile(r"unable to read|could not fetch|bad object|missing blob")
@@ -52,8 +58,8 @@ class Commit(Struct, frozen=True):
 
     @property
     def moment(self) -> int:
-        """The author's time in microseconds, 0 for one before 1970."""
-        return max(micros(datetime.fromisoformat(self.time)), 0)
+        """The author's time in microseconds, 0 for none that a calendar has."""
+        return moment_of(self.time)
 
 
 def count_commits(repository: Path) -> int:
@@ -74,7 +80,7 @@ def count_commits(repository: Path) -> int:
         raise ImporterError(f"{repository} has no history to import: {error}") from error
 
 
-def read_repository(repository: Path) -> Iterator[Commit]:
+def read_repository(repository: Path) -> Iterator[Commit | Bad]:
     """Yield commits oldest first, with the changed lines of every file; merges change nothing and are left out.
 
     Raises:
@@ -91,30 +97,53 @@ def read_repository(repository: Path) -> Iterator[Commit]:
 
 
 def read_json_lines(path: Path) -> Iterator[Commit]:
-    """Yield commits from a file with one JSON object per line, gzipped or not.
+    """Yield commits from a file of which every line has to be one.
 
     Raises:
         ImporterError: the file cannot be read, or a line is no commit.
 
     """
+    for commit in commits_in(path):
+        if isinstance(commit, Bad):
+            raise ImporterError(f"{commit.where}: {commit.reason}")
+        yield commit
+
+
+def commits_in(path: Path) -> Iterator[Commit | Bad]:
+    """Yield commits from a file with one JSON object per line, gzipped or not, and the lines that are none.
+
+    Raises:
+        ImporterError: there is no such file.
+
+    """
     decoder = msgspec.json.Decoder(Commit)
-    try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield decoder.decode(line)
-                except msgspec.DecodeError as error:
-                    raise ImporterError(f"line {number} of {path} is no commit: {error}") from error
-    except OSError as error:
-        raise ImporterError(f"{path} cannot be read: {error}") from error
+    if not path.is_file() and not path.is_fifo():
+        raise ImporterError(f"{path} cannot be read: it is no file")
+
+    def take(raw: bytes) -> Commit:
+        return _checked(decoded(raw, decoder))
+
+    yield from records_in(path, path, take, lambda _: None, "commit", or_pipe=True)
 
 
-def _commits(lines: Iterator[str]) -> Iterator[Commit]:
+def _checked(commit: Commit) -> Commit:
+    """Refuse a commit without a name, a time or possible line numbers."""
+    if not commit.commit or len(commit.commit) > _LONGEST_NAME:
+        raise InvalidInputError("it has no name")
+    if not commit.moment:
+        raise InvalidInputError(f"its time is '{commit.time[:50]}'")
+    numbers = (number for change in commit.files for hunk in change.hunks for number in msgspec.structs.astuple(hunk))
+    if not all(0 <= number <= _MOST_LINES for number in numbers):
+        raise InvalidInputError(f"it changes lines beyond {_MOST_LINES}")
+    return commit
+
+
+def _commits(lines: Iterator[str]) -> Iterator[Commit | Bad]:
     head: list[str] = []
     patch: list[str] = []
     in_head = False
     for line in lines:
-        if line.startswith(_START) and not in_head:
+        if line.startswith(_MARK) and not in_head:
             if head:
                 yield _commit("\n".join(head), patch)
             head, patch, in_head = [line[1:]], [], True
@@ -122,16 +151,27 @@ def _commits(lines: Iterator[str]) -> Iterator[Commit]:
             head.append(line)
         elif line.startswith(("diff --git ", "--- ", "+++ ", "@@ ", "rename ", "Binary files ")):
             patch.append(line)
-        if in_head and line.endswith(_END):
-            head[-1] = head[-1].removesuffix(_END)
+        if in_head and line.endswith(_MARK) and sum(part.count(_MARK) for part in head) == _FIELDS:
             in_head = False
     if head:
         yield _commit("\n".join(head), patch)
 
 
-def _commit(head: str, patch: list[str]) -> Commit:
-    commit, parents, time, subject, body = head.split(_FIELD, 4)
-    return Commit(commit, tuple(parents.split()), time, subject, body.strip(), tuple(_files(patch)))
+def _commit(head: str, patch: list[str]) -> Commit | Bad:
+    """Build a commit; where its author's date is none, that of its making stands for it."""
+    commit, parents, authored, made, subject, body, *_ = (*head.split(_MARK), "", "", "", "", "")
+    moment = _moment(authored) or _moment(made)
+    if not moment:
+        return Bad(commit, f"this commit has no date that a calendar has: '{authored[:50]}'")
+    files = tuple(_files(patch))
+    try:
+        return _checked(Commit(commit, tuple(parents.split()), iso(moment), subject, body.strip(), files))
+    except InvalidInputError as error:
+        return Bad(commit, str(error))
+
+
+def _moment(seconds: str) -> int:
+    return moment_of(int(seconds)) if seconds.isdecimal() and len(seconds) < _LONGEST_DATE else 0
 
 
 def _files(patch: list[str]) -> Iterator[FileChange]:

@@ -2,21 +2,24 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from msgspec import Struct
 
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
+from memory_mcp.errors import IllegalMoveError, NotFoundError
 from memory_mcp.importers.commits import Commit, FileChange
 from memory_mcp.importers.line_owners import LineOwners
+from memory_mcp.importers.records import MALFORMED, Bad
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Context, Episode, Failure, Source, Step, StepSuccess, Success
 from memory_mcp.models.relationships import Relationship
 
 KIND = "git"
 _BATCH = 200
+_MOST_SHOWN = 100
 _REVERTED = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 _REVERT_SUBJECT = re.compile(r'Revert "(.+)"')
 _ISSUE = re.compile(r"\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?)\b:?\s+#(\d+)", re.IGNORECASE)
@@ -44,13 +47,27 @@ Progress = Callable[[int], None]
 
 
 class Summary(Struct, frozen=True):
-    """What an import did."""
+    """What an import did; of the bad commits the first hundred are named."""
 
     read: int
     imported: int
     known: int
     failures: int
     relationships: int
+    bad: int = 0
+    reports: tuple[Bad, ...] = ()
+
+
+class _Refused(Struct):
+    """How many commits were refused, and the first of them."""
+
+    count: int = 0
+    first: list[Bad] = []
+
+    def add(self, bad: Bad) -> None:
+        self.count += 1
+        if len(self.first) < _MOST_SHOWN:
+            self.first.append(bad)
 
 
 class _Links(Struct):
@@ -63,7 +80,7 @@ class _Links(Struct):
 
 
 def import_commits(
-    episodes: Episodes, relationships: Relationships, commits: Iterable[Commit], progress: Progress | None = None
+    episodes: Episodes, relationships: Relationships, commits: Iterable[Commit | Bad], progress: Progress | None = None
 ) -> Summary:
     """Record commits that are not known yet, oldest first; interrupted, it goes on where it stopped.
 
@@ -72,30 +89,30 @@ def import_commits(
 
     """
     links = _Links(episodes.sources(KIND), {}, {}, LineOwners())
-    read = known = failures = related = 0
-    for batch in _batches(commits):
-        fresh = [commit for commit in batch if commit.commit not in links.episode_ids]
-        receipts = episodes.record([episode_of(commit) for commit in fresh])
-        links.episode_ids.update({commit.commit: receipt.id for commit, receipt in zip(fresh, receipts, strict=True)})
-        new = {commit.commit for commit in fresh}
+    bad = _Refused()
+    read = imported = known = failures = related = 0
+    for batch in _batches(_good(commits, bad)):
+        fresh = {commit.commit: commit for commit in batch if commit.commit not in links.episode_ids}
+        stored = _record(episodes, list(fresh.values()), bad)
+        links.episode_ids.update(stored)
+        known += len(batch) - len(fresh)
         links_found: list[Relationship] = []
         for commit in batch:
+            if commit.commit not in links.episode_ids:
+                continue
             found, reverted = _links_of(commit, links)
-            if commit.commit in new:
+            if commit.commit in stored:
                 links_found += found
-                if reverted:
-                    reason = f"reverted by {commit.commit[:12]}: {commit.subject}"
-                    episodes.correct_outcome(reverted, Failure(reason=reason), tag="reverted")
+                if reverted and _mark_reverted(episodes, reverted, commit):
                     failures += 1
-        if links_found:
-            related += relationships.add(links_found)
-        read, known = read + len(batch), known + len(batch) - len(fresh)
+        related += _relate(relationships, links_found)
+        read, imported = read + len(batch), imported + len(stored)
         if progress:
             progress(len(batch))
-    return Summary(read, read - known, known, failures, related)
+    return Summary(read, imported, known, failures, related, bad.count, tuple(bad.first))
 
 
-def rehearse_commits(episodes: Episodes, commits: Iterable[Commit], progress: Progress | None = None) -> Summary:
+def rehearse_commits(episodes: Episodes, commits: Iterable[Commit | Bad], progress: Progress | None = None) -> Summary:
     """Count what an import would bring, and change nothing.
 
     Raises:
@@ -103,13 +120,51 @@ def rehearse_commits(episodes: Episodes, commits: Iterable[Commit], progress: Pr
 
     """
     known = episodes.sources(KIND)
+    bad = _Refused()
     read = there = 0
-    for batch in _batches(commits):
+    for batch in _batches(_good(commits, bad)):
         read += len(batch)
         there += sum(commit.commit in known for commit in batch)
         if progress:
             progress(len(batch))
-    return Summary(read, read - there, there, 0, 0)
+    return Summary(read, read - there, there, 0, 0, bad.count, tuple(bad.first))
+
+
+def _good(commits: Iterable[Commit | Bad], bad: _Refused) -> Iterator[Commit]:
+    for commit in commits:
+        if isinstance(commit, Bad):
+            bad.add(commit)
+        else:
+            yield commit
+
+
+def _record(episodes: Episodes, commits: Sequence[Commit], bad: _Refused) -> dict[str, str]:
+    """Store commits in one transaction, or each by itself where one is refused; map their names to episodes."""
+    try:
+        receipts = episodes.record([episode_of(commit) for commit in commits])
+    except MALFORMED as error:
+        if len(commits) == 1:
+            bad.add(Bad.of(commits[0].commit, "commit that can be stored", error))
+            return {}
+        return {name: id_ for commit in commits for name, id_ in _record(episodes, [commit], bad).items()}
+    return {commit.commit: receipt.id for commit, receipt in zip(commits, receipts, strict=True)}
+
+
+def _relate(relationships: Relationships, links: Sequence[Relationship]) -> int:
+    """Store relationships, all at once or, where an end of one was erased meanwhile, each by itself."""
+    try:
+        return relationships.add(links) if links else 0
+    except (IllegalMoveError, NotFoundError):
+        return sum(_relate(relationships, [link]) for link in links) if len(links) > 1 else 0
+
+
+def _mark_reverted(episodes: Episodes, reverted: str, commit: Commit) -> bool:
+    reason = f"reverted by {commit.commit[:12]}: {commit.subject}"[: limits.TASK_CHARACTERS]
+    try:
+        episodes.correct_outcome(reverted, Failure(reason=reason), tag="reverted")
+    except NotFoundError:  # erased meanwhile
+        return False
+    return True
 
 
 def episode_of(commit: Commit) -> Episode:

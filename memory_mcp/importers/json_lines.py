@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from memory_mcp.episodes.outcomes import outcome_of, result_of
 from memory_mcp.errors import ImporterError, InvalidInputError
-from memory_mcp.importers.records import Bad, EpisodeRecord, NoteRecord, Progress, Record, note_of, read_lines
-from memory_mcp.importers.transcripts import moment_of
+from memory_mcp.importers.json_values import decoded
+from memory_mcp.importers.line_files import records_in
+from memory_mcp.importers.moments import moment_of
+from memory_mcp.importers.records import Bad, EpisodeRecord, NoteRecord, Progress, Record, note_of
 from memory_mcp.models.episodes import Complexity, Context, Episode, OutcomeType, Step
 
 KIND = "jsonl"
@@ -61,11 +63,12 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     if not path.is_file():
         raise ImporterError(f"{path} is no file")
 
-    def take(raw: bytes) -> Record:
-        line = _DECODER.decode(raw)
+    def take(raw: bytes) -> Record | None:
+        line = decoded(raw, _DECODER)
         return _record(line, line.id or hashlib.sha256(raw.strip()).hexdigest())
 
-    yield from read_lines(path, take, progress, "task or text")
+    found: Iterator[Record | Bad] = records_in(path, path, take, progress, "task or text")
+    yield from found
 
 
 def _record(line: _Line, source_id: str) -> Record:

@@ -6,13 +6,20 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.errors import InvalidInputError
+from memory_mcp.errors import InvalidInputError, MemoryMcpError
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
 
 _ADVANCED = 1 << 18  # bytes between two reports of progress
+_LONGEST_REASON = 500
 Progress = Callable[[int], None]
+
+# What Python raises where a record of another program has not the shape that its reader expects.
+MALFORMED = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    *(msgspec.MsgspecError, InvalidInputError),
+)
 
 
 class EpisodeRecord(Struct, frozen=True):
@@ -29,10 +36,11 @@ class EpisodeRecord(Struct, frozen=True):
 
 
 class NoteRecord(Struct, frozen=True):
-    """A note."""
+    """A note; `directory` is the path or the name of the project that the source names, if it names one."""
 
     source_id: str
     note: Note
+    directory: str = ""
 
 
 class ConversationRecord(Struct, frozen=True):
@@ -50,52 +58,21 @@ class Bad(Struct, frozen=True):
     where: str
     reason: str
 
+    @classmethod
+    def of(cls, where: str, what: str, error: Exception) -> "Bad":
+        """Say that something is not what it should be, with what an error says."""
+        ours = isinstance(error, MemoryMcpError | msgspec.MsgspecError | UnicodeError)
+        told = str(error) if ours else f"{type(error).__name__} {error}"
+        return cls(where, f"this is no {what}: {told}"[:_LONGEST_REASON])
+
 
 Record = EpisodeRecord | NoteRecord | ConversationRecord
 Reader = Callable[[Path, Progress], Iterator[Record | Bad]]
 
 
-def files_below(path: Path, *suffixes: str) -> list[Path]:
-    """Return a file, or the files of these suffixes below a directory, in a stable order."""
-    if not path.is_dir():
-        return [path]
-    return sorted(each for each in path.rglob("*") if each.suffix in suffixes and each.is_file())
-
-
-def read_lines(
-    file: Path, take: Callable[[bytes], Record | None], progress: Progress, what: str
-) -> Iterator[Record | Bad]:
-    """Hand over the lines of a file and yield the records that they make, if any, and the lines that are refused.
-
-    `what` says what a line should be.
-
-    `take` refuses a line by msgspec.DecodeError, UnicodeDecodeError or InvalidInputError.
-    """
-    done = 0
-    try:
-        with file.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                done += len(line)
-                if done > _ADVANCED:
-                    progress(done)
-                    done = 0
-                if not line.strip():
-                    continue
-                try:
-                    made = take(line)
-                except (msgspec.DecodeError, UnicodeDecodeError, InvalidInputError) as error:
-                    yield Bad(f"{file}:{number}", f"this is no {what}: {error}")
-                    continue
-                if made is not None:
-                    yield made
-    except OSError as error:
-        yield Bad(str(file), f"it cannot be read: {error.strerror}")
-    progress(done)
-
-
-def total_bytes(path: Path, *suffixes: str) -> int:
-    """Return the size of what `files_below` returns."""
-    return sum(each.stat().st_size for each in files_below(path, *suffixes) if each.exists())
+def printable(text: str) -> str:
+    """Return a text as valid Unicode; what a file's name holds beside that is escaped."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def note_of(text: str, *, tags: tuple[str, ...] = (), at: int = 0, source: str = "", importance: float = 0.5) -> Note:

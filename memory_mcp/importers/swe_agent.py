@@ -11,7 +11,10 @@ from msgspec import Struct
 
 from memory_mcp.actions.outputs import result_of_text
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers.records import Bad, EpisodeRecord, Progress, Record, files_below
+from memory_mcp.importers.folders import files_below, read_inside
+from memory_mcp.importers.json_values import decoded
+from memory_mcp.importers.moments import bounded
+from memory_mcp.importers.records import MALFORMED, Bad, EpisodeRecord, Progress, Record
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import (
     Context,
@@ -25,10 +28,14 @@ from memory_mcp.models.episodes import (
 )
 
 KIND = "swe-agent"
+_LONGEST_S = 1e9
+_LOOKED_AT = 200_000  # characters of an observation that are searched for the file's name
 SUFFIXES = (".traj",)
-_ISSUE = re.compile(r"ISSUE:\n(.+?)\n+INSTRUCTIONS:", re.DOTALL)
+_ISSUE, _INSTRUCTIONS = "ISSUE:\n", "\nINSTRUCTIONS:"
 _EDITS = ("edit ", "insert ")  # these act on the open file, which only the observation names
-_EDITED_FILE = re.compile(r"\[File: (?:/testbed/|/[\w.-]+__[\w.-]+/)?(.+?) \(\d+ lines total\)\]")
+_EDITED_FILE = re.compile(
+    r"\[File: (?:/testbed/|/[\w.-]{1,80}__[\w.-]{1,80}/)?([^\n]{1,500}?) \(\d{1,9} lines total\)\]"
+)
 _CHANGED_FILE = re.compile(r"^\+\+\+ b/(.+?)\r?$", re.MULTILINE)
 
 
@@ -51,12 +58,21 @@ class _Trajectory(Struct):
     info: dict[str, Any] = {}
 
 
+_DECODER = msgspec.json.Decoder(_Trajectory, strict=False)
+
+
 def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     """Read a trajectory, or all below a directory; a file's content is its source's id."""
     for file in files_below(path, *SUFFIXES):
+        if isinstance(file, Bad):
+            yield file
+            continue
         try:
-            episode = read_trajectory(file)
+            episode = read_trajectory(file, path)
             progress(file.stat().st_size)
+        except OSError as error:
+            yield Bad(str(file), f"it cannot be read: {error.strerror}")
+            continue
         except ImporterError as error:
             yield Bad(str(file), str(error))
             continue
@@ -64,22 +80,23 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
         yield EpisodeRecord(episode.source.id, episode)
 
 
-def read_trajectory(path: Path) -> Episode:
-    """Read one trajectory file as an episode; its content is its source's id.
+def read_trajectory(path: Path, root: Path | None = None) -> Episode:
+    """Read one trajectory file as an episode; its content is its source's id, and it may not lie outside of `root`.
 
     Raises:
         ImporterError: the file cannot be read or is no trajectory.
 
     """
     try:
-        content = path.read_bytes()
-        trajectory = msgspec.json.decode(content, type=_Trajectory, strict=False)
-        moment = path.stat().st_mtime_ns // 1_000
+        content = read_inside(root or path, path)
+        moment = bounded(path.stat().st_mtime_ns // 1_000)
     except OSError as error:
         raise ImporterError(f"{path} cannot be read: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    try:
+        source = Source(KIND, hashlib.sha256(content).hexdigest())
+        return _episode(decoded(content, _DECODER), path.stem, source, moment)
+    except MALFORMED as error:
         raise ImporterError(f"{path} is no SWE-agent trajectory: {error}") from error
-    return _episode(trajectory, path.stem, Source(KIND, hashlib.sha256(content).hexdigest()), moment)
 
 
 def _episode(trajectory: _Trajectory, name: str, source: Source, moment: int) -> Episode:
@@ -102,9 +119,11 @@ def _episode(trajectory: _Trajectory, name: str, source: Source, moment: int) ->
 
 def _task(trajectory: _Trajectory) -> str:
     for message in reversed(trajectory.history):  # a demonstration of another issue may stand before the real one
-        found = _ISSUE.search(_text(message.content)) if message.role == "user" else None
-        if found:
-            return found[1].strip()
+        if message.role == "user":
+            _, _, behind = _text(message.content).partition(_ISSUE)
+            issue, end, _ = behind.partition(_INSTRUCTIONS)
+            if issue.strip() and end:
+                return issue.strip()
     return trajectory.environment or "no issue text recorded"
 
 
@@ -118,22 +137,26 @@ def _steps(trajectory: _Trajectory, moment: int) -> Iterator[Step]:
     for turn in trajectory.trajectory:
         command = turn.action.strip()
         if command:
-            file = _EDITED_FILE.search(turn.observation) if command.startswith(_EDITS) else None
+            file = _EDITED_FILE.search(turn.observation[:_LOOKED_AT]) if command.startswith(_EDITS) else None
             yield Step(
                 tool=command.split()[0][: limits.NAME_CHARACTERS],
                 action=command[: limits.TASK_CHARACTERS],
                 parameters=({"file": file[1]} if file else {})
                 | ({"thought": turn.thought.strip()} if turn.thought.strip() else {}),
                 result=result_of_text(turn.observation),
-                latency_ms=None if turn.execution_time is None else round(turn.execution_time * 1_000, 1),
+                latency_ms=_milliseconds(turn.execution_time),
                 recorded_at=moment,
             )
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return round(seconds * 1_000, 1) if seconds is not None and 0 <= seconds < _LONGEST_S else None
 
 
 def _outcome(info: dict[str, Any]) -> Outcome | None:
     """Read the exit status; a submitted patch is the agent's own claim, which the verdict says."""
     status = info.get("exit_status")
-    files = tuple(dict.fromkeys(_CHANGED_FILE.findall(info.get("submission") or "")))
+    files = tuple(dict.fromkeys(_CHANGED_FILE.findall(_text(info.get("submission") or ""))))
     if status == "submitted":
         return Success(f"Exit status: submitted. Whether the patch passes its tests is not recorded. {_list(files)}")
     if isinstance(status, str) and status.startswith("submitted"):

@@ -1,5 +1,6 @@
 """This module stores what readers hand over: in batches, each record once, bad ones reported."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeGuard
 
@@ -9,8 +10,16 @@ from msgspec import Struct
 from memory_mcp.episodes.conversations import Conversations
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
-from memory_mcp.errors import IllegalMoveError, InvalidInputError
-from memory_mcp.importers.records import Bad, ConversationRecord, EpisodeRecord, NoteRecord, Record
+from memory_mcp.errors import IllegalMoveError, NotFoundError
+from memory_mcp.importers.records import (
+    MALFORMED,
+    Bad,
+    ConversationRecord,
+    EpisodeRecord,
+    NoteRecord,
+    Record,
+    printable,
+)
 from memory_mcp.models.episodes import Context, Episode, Source
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
@@ -19,6 +28,7 @@ from memory_mcp.notes.notebook import Notes
 _BATCH = 50  # records of one transaction
 _BATCH_BYTES = 4_000_000  # of steps and messages, so that what is held stays small
 _MOST_SHOWN = 100
+_LONGEST_ID = 500
 
 
 class Targets(Struct, frozen=True):
@@ -46,11 +56,17 @@ class Summary(Struct):
     reports: list[Bad] = []
     projects: dict[str, int] = {}
 
+    def add(self, more: "Summary") -> None:
+        """Count what was done elsewhere too; its projects are left out."""
+        for name in ("read", "imported", "grown", "known", "relationships", "bad"):
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+        self.reports = [*self.reports, *more.reports][:_MOST_SHOWN]
+
     def report(self, bad: Bad) -> None:
         """Count a bad record."""
         self.bad += 1
         if len(self.reports) < _MOST_SHOWN:
-            self.reports.append(bad)
+            self.reports.append(Bad(printable(bad.where), printable(bad.reason)))
 
 
 class Intake:
@@ -69,12 +85,10 @@ class Intake:
     def take(self, record: Record) -> None:
         """Take a record whose source is not known yet, and what was added to a session since it was imported."""
         self.summary.read += 1
+        record = _identified(record)
         if record.source_id in self._known:
             if _has_grown(record, self._steps):
-                self.summary.grown += 1
-                if not self._dry_run:
-                    again = _sourced(self._kind, record)
-                    self._targets.episodes.record_again(self._known[record.source_id], again)
+                self._take_again(record)
             else:
                 self.summary.known += 1
             return
@@ -83,6 +97,15 @@ class Intake:
         self._size += _size(record)
         if len(self._batch) == _BATCH or self._size > _BATCH_BYTES:
             self.finish()
+
+    def _take_again(self, record: EpisodeRecord) -> None:
+        if not self._dry_run:
+            try:
+                self._targets.episodes.record_again(self._known[record.source_id], _sourced(self._kind, record))
+            except (NotFoundError, *MALFORMED) as error:  # the episode was erased meanwhile, or is too large by now
+                self.summary.report(Bad.of(record.source_id, "record that can be stored", error))
+                return
+        self.summary.grown += 1
 
     def finish(self) -> None:
         """Store the batch in one transaction for each sort; where one record is refused, each by itself."""
@@ -94,13 +117,13 @@ class Intake:
             some = [record for record in batch if isinstance(record, sort)]
             try:
                 stored = _write(self._targets, self._kind, some)
-            except InvalidInputError:
+            except MALFORMED:
                 stored = {}
                 for record in some:
                     try:
                         stored |= _write(self._targets, self._kind, [record])
-                    except InvalidInputError as error:
-                        self.summary.report(Bad(record.source_id, str(error)))
+                    except MALFORMED as error:
+                        self.summary.report(Bad.of(record.source_id, "record that can be stored", error))
             self._known |= stored
             self.summary.imported += len(stored)
         for record in batch:
@@ -109,7 +132,7 @@ class Intake:
 
 
 def take_in(intake_of: Callable[[str], Intake], records: Iterable[Record | Bad], report: Callable[[Bad], None]) -> None:
-    """Store records, each where `intake_of` says for the directory of its session; `report` gets the bad ones.
+    """Store records, each where `intake_of` says for the directory that it names; `report` gets the bad ones.
 
     Interrupted, it goes on where it stopped.
 
@@ -122,7 +145,7 @@ def take_in(intake_of: Callable[[str], Intake], records: Iterable[Record | Bad],
         if isinstance(record, Bad):
             report(record)
             continue
-        intake = intake_of(record.directory if isinstance(record, EpisodeRecord) else "")
+        intake = intake_of("" if isinstance(record, ConversationRecord) else record.directory)
         if last is not None and intake is not last:
             last.finish()  # one batch at a time, so that what is held stays small
         last = intake
@@ -168,6 +191,19 @@ def _has_grown(record: Record, steps: dict[str, int]) -> TypeGuard[EpisodeRecord
     """Whether an episode that is known has more steps by now, as an agent's session that was resumed."""
     before = steps.get(record.source_id)
     return isinstance(record, EpisodeRecord) and before is not None and len(record.episode.steps) > before
+
+
+def _identified(record: Record) -> Record:
+    """Return a record whose ids are short and valid Unicode."""
+    if not isinstance(record, EpisodeRecord):
+        return msgspec.structs.replace(record, source_id=_short(record.source_id))
+    parent, follows = (part and _short(part) for part in (record.parent, record.follows))
+    return msgspec.structs.replace(record, source_id=_short(record.source_id), parent=parent, follows=follows)
+
+
+def _short(source_id: str) -> str:
+    told = printable(source_id)
+    return told if len(told) <= _LONGEST_ID else hashlib.sha256(told.encode()).hexdigest()
 
 
 def _sourced(kind: str, record: EpisodeRecord) -> Episode:

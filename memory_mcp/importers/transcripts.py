@@ -1,20 +1,21 @@
 """This module turns what agents log of a session into episodes: prompts are the task, tool calls the steps."""
 
+import math
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from memory_mcp.actions.outputs import shortened
 from memory_mcp.actions.tool_calls import ToolCall, is_recorded, made_step
-from memory_mcp.clock import micros
 from memory_mcp.episodes.shown_outcomes import outcome_shown
+from memory_mcp.errors import LimitError
 from memory_mcp.importers.records import EpisodeRecord
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Context, Episode, Step
 
 _MOST_STEPS = limits.STEPS_PER_EPISODE
+_MOST_ITEMS = 100_000  # of one session, so that what is held stays small
 _NO_TASK = "a session without a prompt"
 
 
@@ -44,15 +45,15 @@ class LoggedSession(Struct):
         if not text:
             return
         if self.task:
-            self.items.append(Step("user", text, recorded_at=at))
+            self._hold(Step("user", text, recorded_at=at))
         else:
             self.task = text
 
     def call(self, call_id: str, call: ToolCall) -> None:
         """Take a call, whose answer may come later."""
         if is_recorded(call.tool):
-            self.open_calls[call_id] = len(self.items)
-            self.items.append(call)
+            self._hold(call)
+            self.open_calls[call_id] = len(self.items) - 1
 
     def answer(self, call_id: str, response: Any, *, failed: bool | None, at: int, duration_ms: float | None) -> None:
         """Take the answer to a call; the step is made at once, so that no long output is kept."""
@@ -60,7 +61,8 @@ class LoggedSession(Struct):
         call = self.items[place] if place is not None else None
         if place is None or not isinstance(call, ToolCall):
             return
-        took = duration_ms if duration_ms is not None else (at - call.at) / 1_000 if at > call.at else None
+        told = duration_ms if duration_ms is not None and math.isfinite(duration_ms) and duration_ms >= 0 else None
+        took = told if told is not None else (at - call.at) / 1_000 if at > call.at else None
         self.items[place] = made_step(
             ToolCall(call.tool, call.arguments, call.at, response, failed=failed, duration_ms=took)
         )
@@ -76,6 +78,11 @@ class LoggedSession(Struct):
         for number, part in enumerate(parts, 1):
             before = self._part_id(number - 1) if number > 1 else None
             yield EpisodeRecord(self._part_id(number), self._episode(part, number), self.parent, before, self.directory)
+
+    def _hold(self, item: Step | ToolCall) -> None:
+        if len(self.items) >= _MOST_ITEMS:
+            raise LimitError(f"the session has more than {_MOST_ITEMS} steps; those beyond are left out")
+        self.items.append(item)
 
     def _unanswered(self) -> Iterator[Step | ToolCall]:
         """Return the items; a call without an answer has no result."""
@@ -103,15 +110,3 @@ class LoggedSession(Struct):
             steps=tuple(steps),
             outcome=outcome,
         )
-
-
-def moment_of(text: Any) -> int:
-    """Return an ISO time, or one in seconds or milliseconds, as microseconds; 0 for anything else."""
-    if isinstance(text, int | float) and not isinstance(text, bool) and text > 0:
-        return int(text * 1_000) if text > 1e11 else int(text * 1_000_000)  # noqa: PLR2004 - seconds reach that in 5138
-    if not isinstance(text, str):
-        return 0
-    try:
-        return max(micros(datetime.fromisoformat(text)), 0)
-    except (ValueError, OverflowError):
-        return 0

@@ -1,9 +1,7 @@
-"""This module makes copies of a store while it is in use, checks them, and brings one back."""
+"""This module makes copies of a store while it is in use, lists them, and checks them."""
 
 import hashlib
-import os
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -12,14 +10,17 @@ import apsw
 from msgspec import Struct
 
 from memory_mcp.clock import Clock, iso
-from memory_mcp.errors import DamagedError, NotAStoreError, NotFoundError, StoreError
-from memory_mcp.storage.database import APPLICATION_ID, Database
-from memory_mcp.storage.migrations import migrate
+from memory_mcp.errors import NotFoundError, StoreError
+from memory_mcp.storage.database import APPLICATION_ID, Database, Session
+from memory_mcp.storage.leftovers import clear, unfinished
+from memory_mcp.storage.migrations import MIGRATIONS, statements
+from memory_mcp.storage.recognition import difference, odd_header
 
 Origin = Literal["backup", "before migration", "before restore"]
 _BEFORE = re.compile(r"\.before-\d+-(\d+)$")
 _CHUNK = 1 << 20
-_RESTORE_PATIENCE_S = 10.0
+_HEADER_BYTES = 100
+_READING = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 
 
 class Copy(Struct, frozen=True):
@@ -50,17 +51,16 @@ def create(database: Database, directory: Path, clock: Clock, origin: Origin = "
     stamp = iso(clock.now()).replace("-", "").replace(":", "")
     prefix = "memory" if origin == "backup" else origin.replace(" ", "-")
     target = directory / f"{prefix}-{stamp}-{clock.now() % 1_000_000:06d}.db"
-    part = target.with_suffix(".part")
-    try:
+    clear(directory)
+    with unfinished(directory) as part:
         database.backup_to(part)
-        digest = _digest(part)
-        target.with_suffix(".db.sha256").write_text(f"{digest}  {target.name}\n", encoding="ascii")
-        target.with_suffix(".db.sha256").chmod(0o600)
-        part.replace(target)
-    except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            beside = target.with_suffix(".db.sha256")
+            beside.write_text(f"{digest_of(part)}  {target.name}\n", encoding="ascii")
+            beside.chmod(0o600)
+            part.replace(target)
+        except OSError as error:
+            raise StoreError(f"{target} cannot be written: {error.strerror}") from error
     return _described(target, origin, None)
 
 
@@ -69,6 +69,7 @@ def list_copies(store: Path, directory: Path) -> list[Copy]:
     found = [
         _described(path, "before restore" if path.name.startswith("before-restore") else "backup", None)
         for path in directory.glob("*.db")
+        if not path.name.startswith(".")
     ]
     found += [
         _described(path, "before migration", int(made[1]))
@@ -96,105 +97,63 @@ def find(name: str, store: Path, directory: Path) -> Copy:
 
 
 def verify(copy: Copy) -> Verified:
-    """Check a copy: its checksum where one was kept, that it is a store, its structure."""
-    faults = []
+    """Check a copy: its checksum where one was kept, that its schema is exactly ours, its structure."""
+    path = Path(copy.path)
+    faults: list[str] = []
     schema = None
-    if copy.sha256 is not None and _digest(Path(copy.path)) != copy.sha256:
-        faults.append("it does not match its checksum")
     try:
-        connection = apsw.Connection(f"{Path(copy.path).absolute().as_uri()}?immutable=1", flags=_READING)
+        if copy.sha256 is not None and digest_of(path) != copy.sha256:
+            faults.append("it does not match its checksum")
+        with path.open("rb") as stream:
+            odd = odd_header(stream.read(_HEADER_BYTES))
+        if has_log(path):
+            odd = "a write-ahead log lies beside it, so it is in use or was not closed; copy it with 'backup create'"
+        if odd:
+            return Verified(copy.path, None, (*faults, odd))
+        connection = apsw.Connection(f"{path.absolute().as_uri()}?immutable=1", flags=_READING)
         try:
-            if connection.pragma("application_id") != APPLICATION_ID:
-                faults.append("it is no store of memory-mcp")
+            connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
             schema = int(connection.pragma("user_version"))
-            rows = connection.execute("PRAGMA integrity_check(5)").fetchall()
-            faults += [str(row[0]) for row in rows if row[0] != "ok"]
+            faults += _odd_content(Session(connection), schema)
         finally:
             connection.close()
+    except OSError as error:
+        faults.append(f"it cannot be read: {error.strerror}")
     except apsw.Error as error:
         faults.append(f"it cannot be read: {error}")
     return Verified(copy.path, schema, tuple(faults))
 
 
-def restore(
-    store: Path, copy: Copy, directory: Path, clock: Clock, progress: Callable[[int, int], None]
-) -> Copy | None:
-    """Make a store what a copy holds, also while others have it open; return the copy of what was there before.
-
-    None where there was nothing that could be copied. An older copy is brought to the newest schema first.
-
-    Raises:
-        DamagedError: the copy is not what was written.
-        NewerSchemaError: it is of a newer version.
-        StoreError: the store could not be written; what was there is still there.
-
-    """
-    found = verify(copy)
-    if found.faults:
-        raise DamagedError(f"{copy.path} is no good: {'; '.join(found.faults)}; nothing was changed")
-    before = _kept(store, directory, clock)
-    scratch = directory / f".restoring-{os.getpid()}.db"
-    try:
-        _write_private(scratch, Path(copy.path))
-        prepared = Database(scratch, busy_timeout_s=_RESTORE_PATIENCE_S)
-        try:
-            migrate(prepared, clock)
-        finally:
-            prepared.close()
-        _overwrite(store, scratch, progress)
-    finally:
-        for each in directory.glob(f"{scratch.name}*"):
-            each.unlink(missing_ok=True)
-    return before
+def _odd_content(session: Session, schema: int) -> list[str]:
+    """Return what is wrong inside a copy; its pages are looked at only if its schema is ours."""
+    if session.value("PRAGMA application_id") != APPLICATION_ID:
+        return ["it is no store of memory-mcp"]
+    if schema > MIGRATIONS[-1].number:
+        return []  # of a newer version, whose schema is not known here
+    odd = difference(session, statements(schema))
+    if odd:
+        return [f"it is not as a store of schema {schema} should be: {odd}"]
+    rows = session.rows("PRAGMA integrity_check(5)")
+    return [str(row[0]) for row in rows if row[0] != "ok"]
 
 
-_READING = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-
-
-def _kept(store: Path, directory: Path, clock: Clock) -> Copy | None:
-    """Copy what is there before it is replaced; a file that cannot be read is set aside as it is."""
-    if not store.exists() or not store.stat().st_size:
-        return None
-    try:
-        database = Database(store, busy_timeout_s=_RESTORE_PATIENCE_S)
-        try:
-            return create(database, directory, clock, "before restore")
-        finally:
-            database.close()
-    except (DamagedError, NotAStoreError):
-        aside = store.with_name(f"{store.name}.damaged-{clock.now()}")
-        store.rename(aside)
-        for suffix in ("-wal", "-shm"):
-            side = store.with_name(store.name + suffix)
-            if side.exists():
-                side.rename(aside.with_name(aside.name + suffix))
-        return None
-
-
-def _overwrite(store: Path, source: Path, progress: Callable[[int, int], None]) -> None:
-    """Write the pages of one database into another in one transaction, so that who has it open sees all or nothing."""
-    database = Database(store, busy_timeout_s=_RESTORE_PATIENCE_S)
-    try:
-        database.restore_from(source, progress)
-    finally:
-        database.close()
-
-
-def _write_private(target: Path, source: Path) -> None:
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with source.open("rb") as stream, os.fdopen(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as out:
-        while chunk := stream.read(_CHUNK):
-            out.write(chunk)
+def has_log(path: Path) -> bool:
+    """Whether a write-ahead log or a journal lies beside a database, without which it is not whole."""
+    sides = (path.with_name(path.name + suffix) for suffix in ("-wal", "-journal"))
+    return any(side.exists() and side.stat().st_size for side in sides)
 
 
 def _described(path: Path, origin: Origin, made_at: int | None) -> Copy:
     stat = path.stat()
     beside = path.with_suffix(".db.sha256")
-    digest = beside.read_text(encoding="ascii").split()[0] if origin != "before migration" and beside.exists() else None
+    digest = None
+    if origin != "before migration" and beside.is_file():
+        digest = beside.read_text(encoding="ascii", errors="replace").partition(" ")[0].strip()
     return Copy(str(path), origin, made_at if made_at is not None else stat.st_mtime_ns // 1_000, stat.st_size, digest)
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,19 +146,24 @@ class Database:
         self._local = threading.local()
 
     def backup_to(self, target: Path) -> None:
-        """Copy the whole database, consistent although others write meanwhile."""
+        """Copy the whole database as it is now, although others write meanwhile."""
         create_file(target)
-        with self._translated():
+        with self.read() as session:
+            session.rows("SELECT count(*) FROM sqlite_schema")  # begins the snapshot: else each commit starts it anew
             destination = apsw.Connection(str(target))
             try:
+                deadline = time.monotonic() + self._busy_timeout_s
                 with destination.backup("main", self._connection(), "main") as copy:
                     while not copy.done:
-                        copy.step(1_000)
+                        _step(copy, 1_000, deadline, f"{self.path} cannot be copied to {target}")
             finally:
                 destination.close()
 
-    def restore_from(self, source: Path, progress: Callable[[int, int], None]) -> None:
+    def restore_from(self, source: Path, progress: Callable[[int, int], None], locked: Callable[[], None]) -> None:
         """Replace the content by another database's, in one transaction; who has the file open sees it afterwards.
+
+        `locked` is called once nobody else can write any more and before anything is replaced; it may read this file
+        over a connection of its own, and still change the source.
 
         Raises:
             BusyError: another process held the write lock until the deadline.
@@ -169,14 +174,16 @@ class Database:
             try:
                 deadline = time.monotonic() + self._busy_timeout_s
                 with self._connection().backup("main", origin, "main") as copy:
+                    failure = f"{self.path} cannot be replaced, and is as it was"
+                    _step(
+                        copy, 0, deadline, failure
+                    )  # takes the write lock, which is held until the last page is there
+                    locked()
                     while not copy.done:
-                        try:
-                            copy.step(1_000)
-                        except (apsw.BusyError, apsw.LockedError):
-                            if time.monotonic() > deadline:
-                                raise
-                            time.sleep(_RETRY_JITTER_S)
+                        _step(copy, 1_000, deadline, failure)
                         progress(copy.page_count - copy.remaining, copy.page_count)
+                with suppress(apsw.BusyError):  # somebody reads what was there before; a later commit folds it in
+                    self._connection().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             finally:
                 origin.close()
 
@@ -204,6 +211,7 @@ class Database:
         connection = self._open_file()
         connection.set_busy_handler(self._patience())
         self._recognise(connection)
+        connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)  # a store may have been put there by somebody else
         connection.pragma("foreign_keys", "ON")
         connection.pragma("synchronous", self._synchronous)
         connection.pragma("cache_size", -_CACHE_KIB)
@@ -290,6 +298,21 @@ class Database:
             ) from error
         except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
             raise StoreError(f"{self.path} cannot be used: {error}") from error
+
+
+def _step(copy: apsw.Backup, pages: int, deadline: float, failure: str) -> None:
+    """Copy some pages, waiting for others until the deadline; `failure` begins the sentence that says it went wrong."""
+    while True:
+        try:
+            copy.step(pages)
+        except (apsw.BusyError, apsw.LockedError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_JITTER_S)
+        except (apsw.FullError, apsw.IOError) as error:  # whose text is that of another connection: "not an error"
+            raise StoreFullError(f"{failure}: writing failed; see that there is room on the disk") from error
+        else:
+            return
 
 
 def create_file(path: Path) -> None:

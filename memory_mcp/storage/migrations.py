@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
-from memory_mcp.errors import NewerSchemaError
+from memory_mcp.errors import NewerSchemaError, NotAStoreError
 from memory_mcp.storage.clients_schema import THIRD_SCHEMA
 from memory_mcp.storage.database import APPLICATION_ID, Database, Session
 from memory_mcp.storage.learning_schema import SECOND_SCHEMA
+from memory_mcp.storage.leftovers import unfinished
+from memory_mcp.storage.recognition import difference
 from memory_mcp.storage.schema import FIRST_SCHEMA
 
 
@@ -32,6 +34,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
 
     Raises:
         NewerSchemaError: the file needs a newer memory-mcp.
+        NotAStoreError: it has triggers that are none of ours, or lacks something of ours.
 
     """
     newest = migrations[-1].number
@@ -40,9 +43,16 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
     if current == newest or database.is_read_only:
         return current
     if current:
-        database.backup_to(database.path.with_name(f"{database.path.name}.before-{newest}-{clock.now()}"))
+        with unfinished(database.path.parent) as part:
+            database.backup_to(part)
+            part.replace(database.path.with_name(f"{database.path.name}.before-{newest}-{clock.now()}"))
     with database.write() as session:
         current = _version(session, database, newest)
+        if current < newest and (odd := difference(session, statements(current, migrations), own_additions=True)):
+            raise NotAStoreError(
+                f"{database.path} is not as a store of schema {current} should be: {odd}; "
+                "remove that by hand, or move the file away"
+            )
         for migration in migrations:
             if migration.number > current:
                 for statement in migration.statements:
@@ -54,6 +64,11 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
         session.run(f"PRAGMA application_id = {APPLICATION_ID}")
         session.run(f"PRAGMA user_version = {newest}")
     return newest
+
+
+def statements(number: int, migrations: Sequence[Migration] = MIGRATIONS) -> list[str]:
+    """Return what makes a schema of some number from nothing."""
+    return [each for migration in migrations if migration.number <= number for each in migration.statements]
 
 
 def _version(session: Session, database: Database, newest: int) -> int:

@@ -11,7 +11,7 @@ from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Pattern
 from memory_mcp.models.recall import Kind
 from memory_mcp.redaction import Redactor
-from memory_mcp.storage import documents, layers, search_index
+from memory_mcp.storage import documents, layers, leftovers, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.database import Database, Session, engine_version
 from memory_mcp.storage.digest_store import DigestStore
@@ -84,6 +84,7 @@ class Store:
 
         """
         store = settings.store
+        leftovers.clear(path.parent, path.parent / "backups")
         database = Database(path, busy_timeout_s=store.busy_timeout_s, synchronous=store.synchronous)
         try:
             schema = migrate(database, clock)

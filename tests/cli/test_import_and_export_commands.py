@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, as_json
+from tests.importers.test_hostile_files import database
 
 TRANSCRIPT = [
     {
@@ -80,7 +81,9 @@ def test_sessions_go_to_the_projects_that_they_ran_in_unless_one_is_named(
 
     assert f"2 imported into project {repository}" in done
     assert "1 imported into project /gone/for/good" in done
-    assert f"2 imported into project {tmp_path}" in done
+    assert "1 imported into project claude-code/C:\\work" in done  # no path of this machine
+    assert f"1 imported into project claude-code//{'x' * 119}\n" in done
+    assert f"project {tmp_path}\n" not in done
     assert (again["imported"], again["known"]) == (0, 5)
     assert in_one["projects"] == {"one": 5}
     listed = run("--project", "one", "episode", "list").stdout
@@ -106,10 +109,117 @@ def test_a_session_of_a_directory_closed_to_this_user_is_known_by_its_path(
     assert f"1 imported into project {closed / 'shop'}" in done
 
 
+def claude_mem(path: Path, *projects: str | None) -> str:
+    script = "CREATE TABLE observations (id INTEGER PRIMARY KEY, project TEXT, title TEXT, created_at_epoch INTEGER);"
+    for number, project in enumerate(projects, 1):
+        told = "NULL" if project is None else f"'{project}'"
+        script += f"INSERT INTO observations VALUES ({number}, {told}, 'fact {number}', 1769850000000);"
+    return str(database(path, script))
+
+
+def test_a_bare_name_becomes_a_project_of_its_own_that_a_second_import_finds(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MEMORY_MCP_PROJECT_NAME")
+    monkeypatch.chdir(tmp_path)
+    run("--project", "shop", "note", "add", "of my own shop")
+    run("--project", "claude-mem/shop", "note", "add", "of somebody who is called so")
+    path = claude_mem(tmp_path / "claude-mem.db", "shop", "/gone/for/good", None, "till", tmp_path.name, "../shop")
+
+    first = as_json(run("import", "claude-mem", path, "--json"))
+    again = as_json(run("import", "claude-mem", path, "--json"))
+
+    assert first["projects"] == {
+        "claude-mem/shop (2)": 1,
+        "/gone/for/good": 1,
+        str(tmp_path): 1,  # of the record that names no project
+        "claude-mem/till": 1,
+        f"claude-mem/{tmp_path.name}": 1,
+        "claude-mem/../shop": 1,
+    }
+    assert (again["imported"], again["known"]) == (0, 6)
+    assert again["projects"] == dict.fromkeys(first["projects"], 0)
+    notes = as_json(run("--project", "claude-mem/shop (2)", "note", "list", "--json"))["notes"]
+    assert [note["text"] for note in notes] == ["fact 1"]
+
+
+def test_everything_goes_to_the_project_that_is_named(run: Run, tmp_path: Path) -> None:
+    path = claude_mem(tmp_path / "claude-mem.db", "shop", "/gone/for/good", None)
+
+    assert as_json(run("import", "claude-mem", path, "--json"))["projects"] == {"desk": 3}
+    assert as_json(run("--project", "one", "import", "claude-mem", path, "--json"))["projects"] == {"one": 3}
+
+
+def test_records_of_many_projects_are_taken_in_though_few_are_open_at_a_time(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MEMORY_MCP_PROJECT_NAME")
+    monkeypatch.chdir(tmp_path)
+    path = claude_mem(tmp_path / "claude-mem.db", *(f"/gone/{number % 25}" for number in range(100)))
+
+    first = as_json(run("import", "claude-mem", path, "--json"))
+    again = as_json(run("import", "claude-mem", path, "--json"))
+
+    assert first["projects"] == {f"/gone/{number}": 4 for number in range(25)}
+    assert (again["imported"], again["known"]) == (0, 100)
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_out(run: Run, tmp_path: Path) -> None:
+    good = claude_mem(tmp_path / "claude-mem.db", "shop")
+    (tmp_path / "garbled.db").write_bytes(b"no database" * 100)
+
+    done = run("import", "claude-mem", str(tmp_path / "garbled.db"), str(tmp_path / "absent.db"), good)
+
+    assert "1 imported, 0 known already, 2 bad ones passed over" in done.stdout
+    assert "garbled.db is no SQLite database that can be read" in done.stderr
+    assert "absent.db is no file" in done.stderr
+
+
+def test_a_bad_commit_of_a_history_is_named_and_the_rest_is_taken_in(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "commits.jsonl"
+    commit = {"commit": "a" * 40, "parents": [], "time": "2024-01-01T00:00:00Z", "subject": "begin"}
+    path.write_text(f"{json.dumps(commit)}\nnull\n{json.dumps({**commit, 'time': 'once'})}\n", encoding="utf-8")
+
+    done = run("import", "git", str(path))
+    path.write_text("null\n", encoding="utf-8")
+    none = run("import", "git", str(path), code=1)
+
+    assert "1 commits read: 1 imported" in done.stdout
+    assert "2 bad ones passed over" in done.stdout
+    assert "commits.jsonl:3: this is no commit: its time is 'once'" in done.stderr
+    assert "commits.jsonl:1: this is no commit" in none.stderr
+
+
+def test_an_import_that_waits_for_nobody(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+
+    for kind in ("jsonl", "claude-code", "mem0", "slack", "server-memory"):
+        assert "pipe.jsonl" in run("import", kind, str(tmp_path / "pipe.jsonl"), code=1).stderr
+
+
+def test_a_directory_whose_settings_or_links_are_broken_gives_a_project_of_its_own(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MEMORY_MCP_PROJECT_NAME")
+    broken, loop = tmp_path / "broken", tmp_path / "loop"
+    broken.mkdir()
+    (broken / "memory-cli.toml").write_text("[[[", encoding="utf-8")
+    loop.symlink_to(loop)
+    session(tmp_path / "logs" / "a.jsonl", str(broken), "repair the till")
+    session(tmp_path / "logs" / "b.jsonl", str(loop / "x"), "paint the till")
+
+    done = as_json(run("import", "claude-code", str(tmp_path / "logs"), "--json"))
+
+    assert done["imported"] == 2
+    assert f"claude-code/{broken}" in done["projects"]
+    assert len(done["projects"]) == 2
+    assert str(Path.cwd()) not in done["projects"]
+
+
 def test_what_is_not_there_is_said(run: Run, tmp_path: Path) -> None:
     result = run("import", "codex", str(tmp_path / "absent"), code=1)
 
-    assert "absent is not there; Codex's sessions lie in ~/.codex/sessions" in str(result.exception)
+    assert "absent is not there; Codex's sessions lie in ~/.codex/sessions" in result.stderr
 
 
 def test_a_file_with_nothing_but_bad_records_ends_with_exit_code_1(run: Run, tmp_path: Path) -> None:

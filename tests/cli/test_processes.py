@@ -166,7 +166,7 @@ def test_a_command_loads_only_what_it_needs(tmp_path: Path, words: str, heavy: s
     assert found == modules
 
 
-def test_an_interrupted_import_keeps_whole_batches_and_goes_on_later(tmp_path: Path) -> None:
+def test_a_bad_line_of_a_history_is_named_the_rest_imported_and_a_second_import_adds_nothing(tmp_path: Path) -> None:
     repository = make_history(tmp_path / "repository", 1_000)
     log = subprocess.run(
         ["git", "-C", str(repository), "log", "--reverse", "--format=%H %aI"],
@@ -183,10 +183,10 @@ def test_an_interrupted_import_keeps_whole_batches_and_goes_on_later(tmp_path: P
     whole = tmp_path / "whole.jsonl"
     whole.write_text("\n".join(lines), encoding="utf-8")
 
-    failed = subprocess.run(
+    first = subprocess.run(
         [*CLI, "import", "git", str(broken)], env=environment(tmp_path), capture_output=True, text=True, check=False
     )
-    resumed = subprocess.run(
+    second = subprocess.run(
         [*CLI, "import", "git", str(whole), "--json"],
         env=environment(tmp_path),
         capture_output=True,
@@ -194,12 +194,15 @@ def test_an_interrupted_import_keeps_whole_batches_and_goes_on_later(tmp_path: P
         check=True,
     )
 
-    assert failed.returncode == 1
-    assert "line 451" in failed.stderr
-    assert json.loads(resumed.stdout) == {
+    assert first.returncode == 0
+    assert "broken.jsonl:451: this is no commit" in first.stderr
+    assert "1000 commits read: 1000 imported" in first.stdout
+    assert json.loads(second.stdout) == {
         "read": 1000,
-        "imported": 600,
-        "known": 400,
+        "imported": 0,
+        "known": 1000,
         "failures": 0,
         "relationships": 0,
+        "bad": 0,
+        "reports": [],
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from memory_mcp.errors import ConflictError, ImporterError
-from memory_mcp.importers.commits import count_commits, read_json_lines, read_repository
+from memory_mcp.importers.commits import Commit, count_commits, read_json_lines, read_repository
 from memory_mcp.importers.git import Summary, episode_of, import_commits
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import EpisodeFilter, Failure, Success
@@ -122,6 +122,7 @@ def test_a_second_run_adds_only_new_commits_and_links_them_to_old_ones(memory: M
 def test_an_import_that_another_process_overtakes_is_told_to_run_again(memory: Memory, repository: Repository) -> None:
     repository.commit("one", a__py="1\n")
     (commit,) = read_repository(repository.path)
+    assert isinstance(commit, Commit)
     memory.episodes.record([episode_of(commit)])
 
     with pytest.raises(ConflictError, match=r"stored the same record .* run it again"):
@@ -161,7 +162,7 @@ def test_a_bad_line_of_a_recorded_history_is_named(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     file.write_text('{"commit": "a", "parents": [], "time": "2024-01-01T00:00:00Z", "subject": "s"}\nnonsense\n')
 
-    with pytest.raises(ImporterError, match=r"line 2 of .*log\.jsonl is no commit"):
+    with pytest.raises(ImporterError, match=r"log\.jsonl:2: this is no commit"):
         list(read_json_lines(file))
 
 

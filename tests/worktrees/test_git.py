@@ -5,14 +5,14 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from memory_mcp.errors import GitError
-from memory_mcp.importers.commits import count_commits, read_repository
+from memory_mcp.importers.commits import Commit, count_commits, read_repository
 from memory_mcp.worktrees.git import run_git, stream_git
 from memory_mcp.worktrees.merging import is_merged
 from memory_mcp.worktrees.trees import WorkTree
@@ -41,6 +41,13 @@ def trapped(tmp_path: Path) -> TrappedRepository:
     made = TrappedRepository(tmp_path)
     made.set_traps()
     return made
+
+
+def history(repository: Path) -> Iterator[Commit]:
+    """Yield the commits of a repository of which each can be read."""
+    for commit in read_repository(repository):
+        assert isinstance(commit, Commit)
+        yield commit
 
 
 def memory_cli(trapped: TrappedRepository, *words: str, told: bytes = b"") -> subprocess.CompletedProcess[str]:
@@ -156,7 +163,7 @@ def test_git_reads_the_repository_and_not_what_an_environment_names(
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "diff.external")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", trapped.trap("environment"))
 
-    subjects = [commit.subject for commit in read_repository(trapped.root)]
+    subjects = [commit.subject for commit in history(trapped.root)]
 
     assert subjects == ["start", "Fix the parser", "Speed up the lexer"]
     assert marks(trapped) == []
@@ -167,7 +174,7 @@ def test_configuration_changes_nothing_of_what_is_read(tmp_path: Path) -> None:
     repository.commit({"src/a.py": "".join(f"{n}\n" for n in range(20)), "b.py": "x\n"}, "Add é")
     repository.git("mv", "b.py", "c.py")
     repository.commit({"src/a.py": "".join(f"{n if n not in {3, 6} else 'new'}\n" for n in range(20))}, "change")
-    before = list(read_repository(repository.root))
+    before = list(history(repository.root))
     for key, value in {
         "log.showRoot": "false",
         "log.decorate": "full",
@@ -196,8 +203,8 @@ def test_configuration_changes_nothing_of_what_is_read(tmp_path: Path) -> None:
         repository.git("config", key, value)
     (repository.root / "order").write_text("c.py\n", encoding="utf-8")
 
-    assert list(read_repository(repository.root)) == before
-    assert list(read_repository(repository.root / "src")) == before
+    assert list(history(repository.root)) == before
+    assert list(history(repository.root / "src")) == before
     assert [len(change.hunks) for change in before[1].files] == [0, 2]
 
 
@@ -207,7 +214,7 @@ def test_a_bare_repository_is_read(tmp_path: Path) -> None:
     repository.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
 
     assert count_commits(tmp_path / "bare.git") == 1
-    assert [commit.subject for commit in read_repository(tmp_path / "bare.git")] == ["one"]
+    assert [commit.subject for commit in history(tmp_path / "bare.git")] == ["one"]
 
 
 def as_configuration(repository: Repository, pipe: Path) -> None:
@@ -252,7 +259,7 @@ def test_a_pipe_that_configuration_names_is_not_opened(tmp_path: Path, key: str)
     repository.git("config", key, str(tmp_path / "pipe"))
 
     assert count_commits(repository.root) == 1
-    assert [commit.subject for commit in read_repository(repository.root)] == ["one"]
+    assert [commit.subject for commit in history(repository.root)] == ["one"]
 
 
 def test_a_short_question_that_hangs_is_ended_with_a_sentence(tmp_path: Path) -> None:
@@ -284,7 +291,7 @@ def test_leaving_early_ends_git(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repository")
     repository.commit({"a": "line\n" * 100_000}, "one")
 
-    for commit in read_repository(repository.root):
+    for commit in history(repository.root):
         assert commit.subject == "one"
         break
     with stream_git(repository.root, "log", "-p", "HEAD", "--") as lines:
@@ -295,7 +302,7 @@ def test_a_huge_line_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repository")
     repository.commit({"a": "x" * 3_000_000 + "\nend\n", "b": "1\n"})
 
-    (commit,) = read_repository(repository.root)
+    (commit,) = history(repository.root)
     with stream_git(repository.root, "log", "-p", "HEAD", "--") as lines:
         longest = max(len(line) for line in lines)
 
@@ -307,13 +314,13 @@ def test_a_huge_line_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> None:
 def test_a_work_tree_named_elsewhere_changes_nothing(tmp_path: Path, place: str) -> None:
     repository = Repository(tmp_path / "repository")
     repository.commit({"a": "1\n"}, "one")
-    before = list(read_repository(repository.root))
+    before = list(history(repository.root))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / ".gitattributes").write_text("* binary\n", encoding="utf-8")
     repository.git("config", "core.worktree", str(tmp_path / place))
 
     assert count_commits(repository.root) == 1
-    assert list(read_repository(repository.root)) == before
+    assert list(history(repository.root)) == before
 
 
 @pytest.mark.parametrize("place", ["", ".", "tools", "inside"])
@@ -329,7 +336,7 @@ def test_a_program_of_the_repository_is_never_taken_for_git(
     monkeypatch.chdir(repository.root)
     monkeypatch.setenv("PATH", f"{repository.root / 'tools' if place == 'inside' else place}:{os.defpath}")
 
-    assert [commit.subject for commit in read_repository(Path())] == ["one"]
+    assert [commit.subject for commit in history(Path())] == ["one"]
     assert not (tmp_path / "PWNED").exists()
 
 

@@ -1,0 +1,53 @@
+"""This module decodes JSON that other programs wrote: half characters and numbers that are none are mended."""
+
+import json
+import math
+from typing import Any, TypeVar
+
+import msgspec
+
+from memory_mcp.errors import InvalidInputError
+
+T = TypeVar("T")
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def decoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode a document; halves of a surrogate pair become U+FFFD, NaN and what is beyond all numbers null.
+
+    Raises:
+        InvalidInputError: it is no JSON, of another shape, or nested too deeply.
+
+    """
+    try:
+        return decoder.decode(raw)
+    except RecursionError as error:
+        raise InvalidInputError("it is nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        refused = error
+    try:
+        return decoder.decode(msgspec.json.encode(_mended(json.loads(raw))))
+    except (ArithmeticError, RecursionError, ValueError, msgspec.MsgspecError):
+        raise InvalidInputError(str(refused)) from refused
+
+
+def loaded(raw: bytes) -> Any:
+    """Decode a document of any shape.
+
+    Raises:
+        InvalidInputError: it is no JSON, or nested too deeply.
+
+    """
+    return decoded(raw.removeprefix(b"\xef\xbb\xbf"), _ANY)
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_mended(each) for each in value]
+    if isinstance(value, dict):
+        return {_mended(name): _mended(inner) for name, inner in value.items()}
+    return value

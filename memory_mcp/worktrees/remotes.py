@@ -1,0 +1,35 @@
+"""This module gives a remote one name however its address is written, without user, password, token or port."""
+
+import os.path
+from pathlib import Path
+
+from memory_mcp.expressions import expression
+
+_LONGEST = 1_000
+_WEB = expression(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)/+(?P<path>[^?#]*)")
+_SCP = expression(r"(?P<authority>[^/:\[\]]+|[^/:]*\[[^\]/]+\]):(?!:)(?P<path>.*)")
+_PORT = expression(r":\d*$")
+_DRIVE = expression(r"[A-Za-z]:[\\/]")
+
+
+def remote_name(address: str, directory: Path) -> str:
+    """Return `host/owner/name` or, of a remote on this machine, its path; empty for what is neither.
+
+    An address is text of a stranger: one with control characters, or longer than any address, names nothing.
+    """
+    told = address.strip()
+    if not told or len(told) > _LONGEST or not told.isprintable():
+        return ""
+    if told.lower().startswith("file://"):
+        return _local(told[len("file://") :].removeprefix("localhost"), directory)
+    match = _WEB.fullmatch(told) or (None if _DRIVE.match(told) else _SCP.fullmatch(told))
+    if match is None:
+        return "" if "://" in told or "::" in told else _local(told, directory)
+    host = _PORT.sub("", match["authority"].rpartition("@")[2]).lower()
+    path = "/".join(part for part in match["path"].split("/") if part).removesuffix(".git").rstrip("/")
+    return f"{host}/{path}" if host and path else ""
+
+
+def _local(told: str, directory: Path) -> str:
+    path = os.path.normpath(directory / told)
+    return path if os.path.isabs(path) else ""  # noqa: PTH117 - a text, not a path that is opened

@@ -15,16 +15,20 @@ from memory_mcp.errors import ConfigError
 from memory_mcp.expressions import expression
 
 _REFERENCE = expression(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_MOST_CLAIMED = 1 << 20
 _ASSIGNMENT = expression(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
-_UNTRUSTED_KEYS = ("project.name", "project.mode")
 
 
 class Resolved(Struct, frozen=True):
-    """The settings in force, and for each key the layer that gave its value."""
+    """The settings in force, and for each key the layer that gave its value.
+
+    `claimed_name` is what an untrusted file in the working directory calls its project: no setting, but a claim.
+    """
 
     settings: Settings
     origins: dict[str, str]
     path: Path
+    claimed_name: str = ""
 
 
 def resolve(
@@ -60,7 +64,7 @@ def resolve(
     for key, value in values.items():
         group, _, name = key.partition(".")
         groups.setdefault(group, {})[name] = value
-    return Resolved(msgspec.convert(groups, Settings), origins, file)
+    return Resolved(msgspec.convert(groups, Settings), origins, file, _claimed_name(directory, file, known, variables))
 
 
 def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:
@@ -89,17 +93,39 @@ def _tables(file: Path) -> dict[str, Any]:
 def _from_directory(
     directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Read memory-cli.toml of the working directory: a cloned repository may name its project, nothing else."""
+    """Read memory-cli.toml of the working directory if the user's own file trusts the directory."""
     file = directory / FILE_NAME
-    if not file.is_file() or file == user_file:
+    if file == user_file or not _is_there(file) or not _is_trusted(directory, user_file, known, variables):
         return []
-    trusted = _from_file(user_file, known, variables).get("project.trusted_directories", ())
-    if any(directory.resolve().is_relative_to(Path(place).expanduser().resolve()) for place in trusted):
-        return [(str(file), _from_file(file, known, variables))]
-    table = _tables(file).get("project", {})
-    named = {f"project.{name}": value for name, value in table.items()} if isinstance(table, dict) else {}
-    allowed = {key: _fit(known[key], value, str(file)) for key, value in named.items() if key in _UNTRUSTED_KEYS}
-    return [(str(file), {key: value for key, value in allowed.items() if value != known[key].default})]
+    return [(str(file), _from_file(file, known, variables))]
+
+
+def _claimed_name(
+    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
+) -> str:
+    """Return the project that an untrusted memory-cli.toml names; all else in it is a stranger's and is not read."""
+    file = directory / FILE_NAME
+    if file == user_file or not _is_there(file) or _is_trusted(directory, user_file, known, variables):
+        return ""
+    if file.stat().st_size > _MOST_CLAIMED:
+        raise ConfigError(f"{file} is larger than {_MOST_CLAIMED} bytes; it is not yours, so it is not read")
+    table = _tables(file).get("project")
+    name = table.get("name", "") if isinstance(table, dict) else ""
+    return str(_fit(known["project.name"], name, str(file))).strip()
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except PermissionError:  # in a directory that is closed to this user
+        return False
+
+
+def _is_trusted(
+    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
+) -> bool:
+    places = _from_file(user_file, known, variables).get("project.trusted_directories", ())
+    return any(directory.resolve().is_relative_to(Path(place).expanduser().resolve()) for place in places)
 
 
 def _from_environment(known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def session_briefing(memory: Memory) -> str:
     notes = [note for note in memory.notes.list(limit=_LOOKED_AT).notes if note.importance >= _IMPORTANT]
     notes.sort(key=lambda note: (-note.importance, -note.created_at))
     sections = (
+        Section("This project:", memory.projects.notices(unsaid=True)),
         Section("Open episodes:", [_open_line(row, handoffs.get(row.id)) for row in begun]),
         Section("What failed last time:", [_failure_line(failed) for _, failed in failures]),
         Section("Patterns of this project:", [_pattern_line(each) for each in patterns]),

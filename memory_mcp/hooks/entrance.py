@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -12,18 +13,20 @@ import msgspec
 from memory_mcp.clock import SystemClock, iso
 from memory_mcp.config.layers import resolve
 from memory_mcp.config.places import Places, places
-from memory_mcp.config.projects import project_name
+from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import BusyError, StoreError
+from memory_mcp.errors import BusyError, StoreError, UnseenDirectoryError
 from memory_mcp.hooks.events import Event, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record
+from memory_mcp.hooks.settling import SETTLE, start_settling
 from memory_mcp.memory import Memory
 from memory_mcp.redaction import Redactor
 
 _MOST_INPUT = 32 << 20
 _MOST_LOG = 1 << 20
 _DRAINING_S = 0.05  # of a hook, for what others have left
+_TRIES, _TRY_AGAIN_S = 20, 0.1
 _ANSWERED = frozenset(("session-start", "user-prompt", "before-tool"))
 
 
@@ -37,10 +40,14 @@ def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
         resolved = resolve(environ, Path.cwd())
         where = places(resolved.settings, settings_file=resolved.path)
         log = log_path(where)
+        claim = claim_of(resolved, environ, Path.cwd())
+        if named == SETTLE:
+            return _settle(resolved.settings, where, claim)
         event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now())
-        directory = Path(environ.get("CLAUDE_PROJECT_DIR") or Path.cwd()).resolve()
-        project = project_name(resolved.settings.project, environ, directory)
-        return _handled(event, resolved.settings, where, project, directory)
+        answer, needs_git = _handled(event, resolved.settings, where, claim)
+        if needs_git and not start_settling(environ):
+            _settle(resolved.settings, where, claim)
+        return answer
     except Exception as error:  # noqa: BLE001 - the agent must not suffer from us
         _write_log(log, f"{named or 'hook'}: {type(error).__name__}: {error}")
         return ""
@@ -64,22 +71,49 @@ def drain(memory: Memory) -> int:
     return queue.drain(lambda record: _replay(memory.settings, memory.places, record))
 
 
-def _handled(event: Event, settings: Settings, where: Places, project: str, directory: Path) -> str:
+def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> tuple[str, bool]:
+    """Record an event, now or later, and return the answer, and whether git has to look at a directory."""
     queue = HookQueue(hook_directory(where))
     cleaned = Redactor(settings.redaction.emails).clean(event)
     patient = _impatient(settings)
-    record = {"project": project, "directory": str(directory), "event": msgspec.to_builtins(cleaned)}
+    record = {**_claimed(claim), "event": msgspec.to_builtins(cleaned)}
+    unseen = False
+
+    def replay(waiting: Record) -> None:
+        nonlocal unseen
+        try:
+            _replay(patient, where, waiting, asks_git=False)
+        except UnseenDirectoryError:
+            unseen = True
+            raise
+
     try:
-        queue.drain(lambda record: _replay(patient, where, record), _DRAINING_S)
+        queue.drain(replay, _DRAINING_S)
         if queue.is_empty:  # what came before must be recorded before
-            with Memory(patient, where, project, actor="hook", directory=directory) as memory:
-                return _answer(event, handle(memory, cleaned))
+            with Memory(patient, where, claim, actor="hook", asks_git=False) as memory:
+                answer = _answer(event, handle(memory, cleaned))
+                if answer and event.name == "session-start":
+                    memory.projects.told()
+                return answer, memory.has_changed
+    except UnseenDirectoryError:
+        unseen = True
     except BusyError:
         pass  # as where the queue waits: this event waits too
     except StoreError:
         _queued(queue, event, record)
         raise
     _queued(queue, event, record)
+    return "", unseen
+
+
+def _settle(settings: Settings, where: Places, claim: Claim) -> str:
+    """Let git look at this directory, and record what waits for that; nobody waits for this process."""
+    with Memory(settings, where, claim, actor="hook") as memory:
+        for _ in range(_TRIES):
+            drain(memory)
+            if HookQueue(hook_directory(where)).is_empty:
+                break
+            time.sleep(_TRY_AGAIN_S)  # another process is at it, and may leave what it has no time for
     return ""
 
 
@@ -88,10 +122,25 @@ def _queued(queue: HookQueue, event: Event, record: Record) -> None:
         queue.add(record)
 
 
-def _replay(settings: Settings, where: Places, record: Record) -> None:
+def _claimed(claim: Claim) -> Record:
+    """Return a claim as a record of the queue holds it; its directory is looked at when the record is handled."""
+    return {
+        "project": claim.name,
+        "directory": str(claim.directory),
+        "claimed_name": claim.claimed_name,
+        "claimed_in": str(claim.claimed_in),
+    }
+
+
+def _replay(settings: Settings, where: Places, record: Record, *, asks_git: bool = True) -> None:
     event = msgspec.convert(record["event"], Event)
-    project, directory = str(record["project"]), Path(str(record["directory"]))
-    with Memory(settings, where, project, actor="hook", directory=directory) as memory:
+    claim = Claim(
+        Path(str(record["directory"])),
+        str(record["project"]),
+        str(record.get("claimed_name", "")),
+        Path(str(record.get("claimed_in", ""))),
+    )
+    with Memory(settings, where, claim, actor="hook", asks_git=asks_git) as memory:
         handle(memory, event)
 
 

@@ -90,6 +90,13 @@ def decide(evidence: Evidence, known: Sequence[Known]) -> Decision:
     return Decision(None, "new", _like(evidence, known))
 
 
+def proposed_name(evidence: Evidence, decision: Decision) -> str:
+    """Return what a new project is called; one that looks like another does not get a name like it."""
+    if evidence.primary and decision.like is not None:
+        return f"{evidence.primary} ({evidence.path})"
+    return evidence.names[0]
+
+
 def contradicts(evidence: Evidence, here: Known) -> bool:
     """Whether a directory at a path that a project owns cannot be that project's any more."""
     if here.here is None or not evidence.stamp.content or _is_same(evidence.stamp, here.here):

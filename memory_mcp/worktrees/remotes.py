@@ -22,12 +22,20 @@ def remote_name(address: str, directory: Path) -> str:
         return ""
     if told.lower().startswith("file://"):
         return _local(told[len("file://") :].removeprefix("localhost"), directory)
-    match = _WEB.fullmatch(told) or (None if _DRIVE.match(told) else _SCP.fullmatch(told))
+    match = _WEB.fullmatch(told) or (None if _DRIVE.match(told) else _SCP.fullmatch(_without_user(told)))
     if match is None:
         return "" if "://" in told or "::" in told else _local(told, directory)
     host = _PORT.sub("", match["authority"].rpartition("@")[2]).lower()
+    if ":" in host and not host.startswith("["):
+        return ""  # no port, so what follows belongs to a password with a slash in it
     path = "/".join(part for part in match["path"].split("/") if part).removesuffix(".git").rstrip("/")
     return f"{host}/{path}" if host and path else ""
+
+
+def _without_user(told: str) -> str:
+    """Drop `user@` or `user:password@` in front of a host."""
+    user, at, rest = told.rpartition("@")
+    return rest if at and "/" not in user else told
 
 
 def _local(told: str, directory: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memory_mcp.models.identities import Stamp
 from memory_mcp.worktrees.reading import read_line
-from memory_mcp.worktrees.trees import Site, WorkTree, is_bare
+from memory_mcp.worktrees.trees import Site, WorkTree
 
 _BORN = 0  # what a birth is worth that cannot be told
 
@@ -30,6 +30,11 @@ def stamp_of(site: Site) -> Stamp:
     return Stamp(f"{state.st_dev}:{state.st_ino}:{born}" if born else "", ":".join(filter(None, told)))
 
 
+def path_text(path: Path) -> str:
+    """Return a path as a store can hold it, whatever bytes its name has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def is_unborn(tree: WorkTree) -> bool:
     """Whether nothing has been committed yet to the branch that is checked out; the content of no ref is read."""
     head = read_line(tree.private / "HEAD")
@@ -42,13 +47,10 @@ def is_unborn(tree: WorkTree) -> bool:
 
 def is_gone(path: str) -> bool:
     """Whether the directory of a project is not there any more, or no repository; one that is closed to us is."""
+    if "\\" in path and os.sep != "\\":
+        return False  # as `path_text` writes a name that is no UTF-8: what it stands for cannot be looked up
     place = Path(path)
     return not any(_may_exist(each) for each in (place / ".git", place / "HEAD"))
-
-
-def is_main(site: Site) -> bool:
-    """Whether a site is a repository that is seen from its main work tree."""
-    return site.tree is not None and (site.tree.root == site.path or is_bare(site))
 
 
 def _birth(common: Path, state: os.stat_result) -> int:

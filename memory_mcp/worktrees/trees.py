@@ -100,11 +100,6 @@ def is_object_name(text: str) -> bool:
     return len(text) in _NAME_LENGTHS and not text.strip(string.hexdigits)
 
 
-def is_bare(site: Site) -> bool:
-    """Whether the path of a site is the git directory itself, since the repository has no main work tree."""
-    return site.tree is not None and site.path == site.tree.common
-
-
 def _followed(place: Path, dot_git: Path) -> WorkTree | None:
     """Follow the `gitdir:` line of a further work tree or a submodule, if what it names points back here."""
     private = _named(dot_git)

@@ -28,7 +28,9 @@ def doctor(
     place = opening(context)
     settings, where = place.resolved().settings, place.places()
     diagnoses: list[Diagnosis] = []
-    for found in diagnose(settings, where, place.claim(), SystemClock(), lambda: choose(settings.embeddings, where.models)):
+    for found in diagnose(
+        settings, where, place.claim(), SystemClock(), lambda: choose(settings.embeddings, where.models)
+    ):
         diagnoses.append(found)
         _show(found, json=json)
     diagnoses.append(waiting(hook_directory(where)))

@@ -121,7 +121,9 @@ class Joining:
         with database.read() as session:
             if not alias_store.has_aliases(session):
                 olds = alias_store.unclaimed(session, evidence.names)
-                return decide(evidence, [Known(key, name, is_adoptable=key in adoptable) for key, name in olds]), evidence
+                return decide(
+                    evidence, [Known(key, name, is_adoptable=key in adoptable) for key, name in olds]
+                ), evidence
             return decide(evidence, alias_store.known(session, evidence, gone, adoptable)), evidence
 
     def _looked_up(self, database: Database, site: Site, evidence: Evidence) -> tuple[frozenset[str], frozenset[int]]:
@@ -131,7 +133,9 @@ class Joining:
         """
         with database.read() as session:
             paths = alias_store.paths_with_root(session, evidence.root) if alias_store.has_aliases(session) else []
-            olds = {key: alias_store.commits_of(session, key) for key, _ in alias_store.unclaimed(session, evidence.names)}
+            olds = {
+                key: alias_store.commits_of(session, key) for key, _ in alias_store.unclaimed(session, evidence.names)
+            }
         gone = frozenset(path for path in paths if path != evidence.path and is_gone(path))
         return gone, frozenset(key for key, commits in olds.items() if _may_adopt(site, commits))
 

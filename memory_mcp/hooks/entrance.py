@@ -42,15 +42,16 @@ def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
         log = log_path(where)
         claim = claim_of(resolved, environ, Path.cwd())
         if named == SETTLE:
-            return _settle(resolved.settings, where, claim)
+            _settle(resolved.settings, where, claim)
+            return ""
         event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now())
         answer, needs_git = _handled(event, resolved.settings, where, claim)
         if needs_git and not start_settling(environ):
             _settle(resolved.settings, where, claim)
-        return answer
     except Exception as error:  # noqa: BLE001 - the agent must not suffer from us
         _write_log(log, f"{named or 'hook'}: {type(error).__name__}: {error}")
         return ""
+    return answer
 
 
 def hook_directory(where: Places) -> Path:
@@ -106,7 +107,7 @@ def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> t
     return "", unseen
 
 
-def _settle(settings: Settings, where: Places, claim: Claim) -> str:
+def _settle(settings: Settings, where: Places, claim: Claim) -> None:
     """Let git look at this directory, and record what waits for that; nobody waits for this process."""
     with Memory(settings, where, claim, actor="hook") as memory:
         for _ in range(_TRIES):
@@ -114,7 +115,6 @@ def _settle(settings: Settings, where: Places, claim: Claim) -> str:
             if HookQueue(hook_directory(where)).is_empty:
                 break
             time.sleep(_TRY_AGAIN_S)  # another process is at it, and may leave what it has no time for
-    return ""
 
 
 def _queued(queue: HookQueue, event: Event, record: Record) -> None:

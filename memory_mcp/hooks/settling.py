@@ -22,9 +22,7 @@ def start_settling(environ: Mapping[str, str]) -> bool:
         (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
     ]
     try:
-        os.posix_spawn(
-            sys.executable, [sys.executable, *_COMMAND], dict(environ), file_actions=quiet, setsid=True
-        )
+        os.posix_spawn(sys.executable, [sys.executable, *_COMMAND], dict(environ), file_actions=quiet, setsid=True)
     except (OSError, NotImplementedError):
         return False
     return True

@@ -1,6 +1,6 @@
 """This module decides which project a directory belongs to, from what the directory shows and what projects own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -126,7 +126,7 @@ def _has_moved(evidence: Evidence, known: Known) -> bool:
 
 def _like(evidence: Evidence, known: Sequence[Known]) -> int | None:
     """Return the project that looks most like a directory."""
-    likenesses = (
+    likenesses: tuple[Callable[[Known], bool], ...] = (
         lambda each: evidence.root in each.roots and evidence.primary in each.remotes,
         lambda each: each.here is not None,
         lambda each: evidence.root in each.roots,

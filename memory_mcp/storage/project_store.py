@@ -5,7 +5,7 @@ from itertools import chain, count
 from msgspec import Struct
 
 from memory_mcp.errors import ConflictError, NotFoundError
-from memory_mcp.storage import documents, layers
+from memory_mcp.storage import layers
 from memory_mcp.storage.database import Session
 
 _SHOWN = "p.parent_key IS NULL"  # neither a branch's layer nor one that was folded in or merged
@@ -117,9 +117,7 @@ def _merge_layer(session: Session, layer: int, branch: str | None, target: int) 
     if there is not None:
         moved = layers.move(session, layer, there)
         ended = free_name(session, f"{name_of(session, layer)} (merged {layer})", "")
-        session.run(
-            "UPDATE projects SET name = ?, parent_key = ?, branch = NULL WHERE key = ?", (ended, target, layer)
-        )
+        session.run("UPDATE projects SET name = ?, parent_key = ?, branch = NULL WHERE key = ?", (ended, target, layer))
         return moved
     name = f"{name_of(session, target)}@{branch}" if branch else name_of(session, layer)
     chosen = free_name(session, name, "") if branch else name
@@ -134,4 +132,3 @@ def _touch(session: Session, key: int) -> None:
 
 def _shown(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
-

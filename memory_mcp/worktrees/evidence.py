@@ -45,9 +45,7 @@ def holds_any(site: Site, commits: Iterable[str]) -> bool:
 
 def is_self_contained(tree: WorkTree) -> bool:
     """Whether what git would read lies in the repository itself: an archive may bring links into another one."""
-    seen = 0
-    for entry in _entries(tree.common):
-        seen += 1
+    for seen, entry in enumerate(_entries(tree.common)):
         if seen > _MOST_ENTRIES or entry.is_symlink():
             return False
     for name in ("objects/info/alternates", "objects/info/http-alternates"):

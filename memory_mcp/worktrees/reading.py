@@ -20,14 +20,18 @@ def read_file(path: Path, most_bytes: int) -> bytes | None:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError):  # ValueError: a path with NUL
         return None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or state.st_size > most_bytes:
             return None
-        try:
-            return stream.read(most_bytes)
-        except OSError:
-            return None
+        content = bytearray()
+        while len(content) < most_bytes and (more := os.read(descriptor, most_bytes - len(content))):
+            content += more
+        return bytes(content)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def read_line(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from memory_mcp.expressions import expression
 
 _LONGEST = 1_000
-_WEB = expression(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)/+(?P<path>[^?#]*)")
+_WEB = expression(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)/+(?P<path>[^?#]*)(?:[?#].*)?")
 _SCP = expression(r"(?P<authority>[^/:\[\]]+|[^/:]*\[[^\]/]+\]):(?!:)(?P<path>.*)")
 _PORT = expression(r":\d*$")
 _DRIVE = expression(r"[A-Za-z]:[\\/]")
@@ -22,9 +22,16 @@ def remote_name(address: str, directory: Path) -> str:
         return ""
     if told.lower().startswith("file://"):
         return _local(told[len("file://") :].removeprefix("localhost"), directory)
-    match = _WEB.fullmatch(told) or (None if _DRIVE.match(told) else _SCP.fullmatch(_without_user(told)))
+    if "://" in told:
+        match = _WEB.fullmatch(told)
+    elif "::" in told and "[" not in told:
+        return ""  # of a helper program
+    else:
+        match = None if _DRIVE.match(told) else _SCP.fullmatch(_without_user(told))
+        if match is None:
+            return _local(told, directory)
     if match is None:
-        return "" if "://" in told or "::" in told else _local(told, directory)
+        return ""
     host = _PORT.sub("", match["authority"].rpartition("@")[2]).lower()
     if ":" in host and not host.startswith("["):
         return ""  # no port, so what follows belongs to a password with a slash in it

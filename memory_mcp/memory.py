@@ -15,7 +15,6 @@ from memory_mcp.episodes.handoffs import Handoffs
 from memory_mcp.episodes.joining import Joining
 from memory_mcp.episodes.layers import Layers
 from memory_mcp.episodes.lifecycle import Episodes
-from memory_mcp.episodes.projects import Projects
 from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.episodes.tags import Tags
 from memory_mcp.notes.notebook import Notes
@@ -25,6 +24,7 @@ from memory_mcp.worktrees.trees import find_work_tree
 
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
+    from memory_mcp.episodes.projects import Projects
     from memory_mcp.learning.advice import Advice
     from memory_mcp.learning.learner import Learning
     from memory_mcp.patterns.recommending import Recommender
@@ -88,7 +88,6 @@ class Memory:
         self.relationships = Relationships(self.store.relationships)
         self.tags = Tags(self.store.tags)
         self.layers = Layers(self.store, self.tree)
-        self.projects = Projects(self.store, self.joining)
         self.handoffs = Handoffs(self.store.handoffs, self.episodes, self.relationships, self.clock)
 
     @classmethod
@@ -115,6 +114,13 @@ class Memory:
     def has_changed(self) -> bool:
         """Whether git should look at the directory again, since its configuration is not what was seen."""
         return self.joining is not None and self.joining.has_changed
+
+    @property
+    def projects(self) -> "Projects":
+        """What lists and corrects which project owns what."""
+        from memory_mcp.episodes.projects import Projects  # noqa: PLC0415 - most hooks need nothing of it
+
+        return Projects(self.store, self.joining)
 
     @property
     def providers(self) -> "list[Provider]":

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import string
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ _DEEPEST = 5  # a symbolic ref that points to another
 _MOST_CONFIG = 1 << 20
 _MOST_REFS = 64 << 20
 _NAME_LENGTHS = (40, 64)  # of an object, in SHA-1 and SHA-256
+_HEXADECIMAL = "0123456789abcdef"
 
 
 class WorkTree(Struct, frozen=True):
@@ -97,7 +97,7 @@ def find_site(start: Path) -> Site:
 
 def is_object_name(text: str) -> bool:
     """Whether a text names an object in full."""
-    return len(text) in _NAME_LENGTHS and not text.strip(string.hexdigits)
+    return len(text) in _NAME_LENGTHS and not text.strip(_HEXADECIMAL)
 
 
 def _followed(place: Path, dot_git: Path) -> WorkTree | None:

@@ -37,7 +37,7 @@ class Linked(Struct, frozen=True):
 
 
 class Trust(Struct, frozen=True):
-    """The name that a directory's file gives, how many records the project of that name has, and where it was so far."""
+    """The name that a directory's file gives, the records of the project of that name, and its project so far."""
 
     directory: str
     name: str

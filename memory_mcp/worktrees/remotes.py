@@ -9,6 +9,7 @@ _LONGEST = 1_000
 _WEB = expression(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)/+(?P<path>[^?#]*)(?:[?#].*)?")
 _SCP = expression(r"(?P<authority>[^/:\[\]]+|[^/:]*\[[^\]/]+\]):(?!:)(?P<path>.*)")
 _PORT = expression(r":\d*$")
+_HELPER = expression(r"[A-Za-z0-9+.-]+::")  # a program that git would start
 _DRIVE = expression(r"[A-Za-z]:[\\/]")
 
 
@@ -18,25 +19,23 @@ def remote_name(address: str, directory: Path) -> str:
     An address is text of a stranger: one with control characters, or longer than any address, names nothing.
     """
     told = address.strip()
-    if not told or len(told) > _LONGEST or not told.isprintable():
+    if not told or len(told) > _LONGEST or not told.isprintable() or _HELPER.match(told):
         return ""
     if told.lower().startswith("file://"):
         return _local(told[len("file://") :].removeprefix("localhost"), directory)
     if "://" in told:
         match = _WEB.fullmatch(told)
-    elif "::" in told and "[" not in told:
-        return ""  # of a helper program
-    else:
-        match = None if _DRIVE.match(told) else _SCP.fullmatch(_without_user(told))
-        if match is None:
-            return _local(told, directory)
-    if match is None:
-        return ""
-    host = _PORT.sub("", match["authority"].rpartition("@")[2]).lower()
+        return _hosted(match["authority"], match["path"]) if match else ""
+    match = None if _DRIVE.match(told) else _SCP.fullmatch(_without_user(told))
+    return _hosted(match["authority"], match["path"]) if match else _local(told, directory)
+
+
+def _hosted(authority: str, path: str) -> str:
+    host = _PORT.sub("", authority.rpartition("@")[2]).lower()
     if ":" in host and not host.startswith("["):
         return ""  # no port, so what follows belongs to a password with a slash in it
-    path = "/".join(part for part in match["path"].split("/") if part).removesuffix(".git").rstrip("/")
-    return f"{host}/{path}" if host and path else ""
+    plain = "/".join(part for part in path.split("/") if part).removesuffix(".git").rstrip("/")
+    return f"{host}/{plain}" if host and plain else ""
 
 
 def _without_user(told: str) -> str:

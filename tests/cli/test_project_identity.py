@@ -130,10 +130,10 @@ def test_6_a_file_that_names_another_project_sees_nothing_until_it_is_trusted(
         lambda forged, private: (forged / ".git").write_text(f"gitdir: {private}/.git/worktrees/side\n"),
         lambda forged, private: linked_elsewhere(forged, private, "."),
         lambda forged, private: linked_elsewhere(forged, private, "worktrees/x"),
-        lambda forged, private: common_elsewhere(forged, private),
+        lambda forged, _: common_elsewhere(forged, forged.parent / "private"),
         lambda forged, private: borrowed(forged, private, "config", "refs", "objects", "HEAD"),
         lambda forged, private: borrowed(forged, private, "config", "packed-refs", "HEAD", alternates=True),
-        lambda forged, private: included(forged, private),
+        lambda forged, _: included(forged, forged.parent / "private"),
     ],
     ids=[
         "file",
@@ -354,9 +354,18 @@ def test_two_processes_that_see_a_new_directory_at_once_come_to_one_project(tmp_
         "with Memory.open(os.environ, Path.cwd(), actor='race') as memory:\n"
         " memory.notes.add('n')\n print(memory.project)"
     )
-    told = {"cwd": repository.root, "env": at(repository.root).environ, "text": True}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    racers = [subprocess.Popen([sys.executable, "-c", code], **told, **pipes) for _ in range(4)]
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=repository.root,
+            env=at(repository.root).environ,
+        )
+        for _ in range(4)
+    ]
     for racer in racers:
         assert racer.stdin is not None
         racer.stdin.write("go\n")

@@ -57,5 +57,5 @@ def test_a_file_of_a_stranger_is_not_read_beyond_a_megabyte(tmp_path: Path) -> N
 def test_a_claim_that_does_not_fit_is_refused_with_its_path(tmp_path: Path, text: str) -> None:
     (tmp_path / "memory-cli.toml").write_text(text, encoding="utf-8")
 
-    with pytest.raises(ConfigError, match="memory-cli.toml: project.name = .* does not fit"):
+    with pytest.raises(ConfigError, match=r"memory-cli\.toml: project\.name = .* does not fit"):
         claimed(tmp_path)

@@ -106,7 +106,11 @@ def test_remotes_of_a_project_with_the_same_root_stay_with_it() -> None:
         (Evidence("/p", STAMP, "r2"), Known(1, "x", roots=frozenset(["r1"]), here=STAMP), False),  # another branch
         (Evidence("/p", Stamp("9:9:9", "1"), "r2"), Known(1, "x", roots=frozenset(["r1"]), here=STAMP), True),
         (Evidence("/p", Stamp("9:9:9", "1"), "r1"), Known(1, "x", roots=frozenset(["r1"]), here=STAMP), False),
-        (Evidence("/p", Stamp("9:9:9", "1"), "", True), Known(1, "x", roots=frozenset(["r1"]), here=STAMP), False),
+        (
+            Evidence("/p", Stamp("9:9:9", "1"), "", is_unborn=True),
+            Known(1, "x", roots=frozenset(["r1"]), here=STAMP),
+            False,
+        ),
         (Evidence("/p", Stamp("9:9:9", "1"), ""), Known(1, "x", roots=frozenset(["r1"]), here=STAMP), True),
         (
             Evidence("/p", Stamp("9:9:9", "1"), "", remotes=("h/a",), primary="h/a"),  # cloned again, shallow

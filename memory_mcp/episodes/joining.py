@@ -13,9 +13,9 @@ from memory_mcp.errors import NotFoundError, UnseenDirectoryError
 from memory_mcp.models.identities import Decision, Evidence, Known, decide, kept_apart, proposed_name
 from memory_mcp.redaction import Redactor
 from memory_mcp.storage import alias_store, project_store
-from memory_mcp.storage.alias_store import Owner
+from memory_mcp.storage.alias_store import Owner, Unclaimed
 from memory_mcp.storage.database import Database, Session
-from memory_mcp.worktrees.stamps import is_gone, path_text, stamp_of
+from memory_mcp.worktrees.stamps import is_gone, path_text, stamp_of, without_git
 from memory_mcp.worktrees.trees import Site, find_site
 
 
@@ -110,6 +110,8 @@ class Joining:
             return owner
         if site.tree is None or self._asks_git:
             return None
+        if owner is not None and owner.stamp == without_git(stamp):
+            return owner
         if owner is None or not stamp.directory or stamp.directory != owner.stamp.directory:
             raise UnseenDirectoryError(f"git has to look at {site.path} before its project is known")
         self.has_changed = True
@@ -120,24 +122,23 @@ class Joining:
         gone, adoptable = self._looked_up(database, site, evidence)
         with database.read() as session:
             if not alias_store.has_aliases(session):
-                olds = alias_store.unclaimed(session, evidence.names)
-                return decide(
-                    evidence, [Known(key, name, is_adoptable=key in adoptable) for key, name in olds]
-                ), evidence
+                free = alias_store.unclaimed(session, evidence.names)
+                known = [Known(each.key, each.name, is_adoptable=each.key in adoptable) for each in free]
+                return decide(evidence, known), evidence
             return decide(evidence, alias_store.known(session, evidence, gone, adoptable)), evidence
 
     def _looked_up(self, database: Database, site: Site, evidence: Evidence) -> tuple[frozenset[str], frozenset[int]]:
-        """Return which paths of like projects are gone, and which projects without aliases the directory may adopt.
+        """Return which paths of like projects are gone, and which projects that nobody owns the directory may claim.
 
         The disk and git are asked before the transaction that decides: it must not wait for them.
         """
         with database.read() as session:
             paths = alias_store.paths_with_root(session, evidence.root) if alias_store.has_aliases(session) else []
-            olds = {
-                key: alias_store.commits_of(session, key) for key, _ in alias_store.unclaimed(session, evidence.names)
-            }
+            free = alias_store.unclaimed(session, evidence.names)
+            commits = [alias_store.commits_of(session, project.key) for project in free]
         gone = frozenset(path for path in paths if path != evidence.path and is_gone(path))
-        return gone, frozenset(key for key, commits in olds.items() if _may_adopt(site, commits))
+        claimable = zip(free, commits, strict=True)
+        return gone, frozenset(project.key for project, told in claimable if _may_claim(site, project, told))
 
     def _applied(self, session: Session, evidence: Evidence, known: list[Known], decision: Decision) -> Owner:
         now = self._clock.now()
@@ -196,10 +197,15 @@ def _gone_owner(session: Session, site: Site) -> Owner | None:
     return None
 
 
-def _may_adopt(site: Site, commits: list[str]) -> bool:
-    """Whether a project from before there were aliases may be that of a directory: its commits must be there."""
-    if not commits or site.tree is None:
+def _may_claim(site: Site, project: Unclaimed, commits: list[str]) -> bool:
+    """Whether a project that nobody owns may be that of a directory with its name: its commits must be there.
+
+    Without commits the name alone counts for a project from before there were aliases, as it did then.
+    """
+    if site.tree is None:
         return True
+    if not commits:
+        return project.is_old
     from memory_mcp.worktrees.evidence import holds_any  # noqa: PLC0415 - subprocess, as above
 
     return holds_any(site, commits)

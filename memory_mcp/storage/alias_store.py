@@ -1,6 +1,7 @@
 """This module keeps what projects own: the paths, first commits and remotes by which their directories are known."""
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -17,6 +18,14 @@ class Owner(Struct, frozen=True):
     key: int
     name: str
     stamp: Stamp = Stamp()
+
+
+class Unclaimed(NamedTuple):
+    """A project that no directory owns; `is_old` is one from before there were aliases."""
+
+    key: int
+    name: str
+    is_old: bool
 
 
 class Alias(Struct, frozen=True):
@@ -60,7 +69,7 @@ def known(session: Session, evidence: Evidence, gone: Collection[str], adoptable
         )
     }
     return [_known(session, key, evidence.path, gone) for key in sorted(keys)] + [
-        Known(key, name, is_adoptable=key in adoptable) for key, name in unclaimed(session, evidence.names)
+        Known(each.key, each.name, is_adoptable=each.key in adoptable) for each in unclaimed(session, evidence.names)
     ]
 
 
@@ -87,18 +96,20 @@ def paths_with_root(session: Session, root: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def unclaimed(session: Session, names: Iterable[str]) -> list[tuple[int, str]]:
-    """Return (key, name) of the projects from before there were aliases that have one of some names."""
-    still = "is_unclaimed" if has_aliases(session) else "TRUE"
+def unclaimed(session: Session, names: Iterable[str]) -> list[Unclaimed]:
+    """Return the projects with one of some names that no directory owns."""
+    state = "unclaimed" if has_aliases(session) else "1"
     rows = session.rows(
-        f"SELECT key, name FROM projects WHERE name IN (SELECT value FROM json_each(?)) AND {still}",
+        f"SELECT key, name, {state} FROM projects WHERE name IN (SELECT value FROM json_each(?)) AND {state}",
         (documents.texts_json(names),),
     )
-    return [(int(key), str(name)) for key, name in rows]
+    return [Unclaimed(key, name, state == 1) for key, name, state in rows]
 
 
 def commits_of(session: Session, key: int) -> list[str]:
     """Return commits that records of a project name, the newest first."""
+    if not session.value("SELECT 1 FROM sqlite_schema WHERE name = 'snapshots'"):
+        return []  # of a schema before the third, which nobody has brought to the newest yet
     rows = session.rows(
         "SELECT head, taken_at AS at FROM snapshots JOIN documents d ON d.key = episode_key"
         " WHERE d.project_key = :key AND head <> ''"
@@ -115,7 +126,7 @@ def record(session: Session, key: int, evidence: Evidence, apart: Collection[str
     if before is None or before.key != key or evidence.stamp.content:
         session.run("DELETE FROM aliases WHERE kind = 'path' AND value = ?", (evidence.path,))
         _own(session, key, "path", evidence.path, now, str(evidence.stamp))
-    session.run("UPDATE projects SET is_unclaimed = 0 WHERE key = ? AND is_unclaimed", (key,))
+    session.run("UPDATE projects SET unclaimed = 0 WHERE key = ? AND unclaimed", (key,))
     if evidence.root:
         _own(session, key, "root", evidence.root, now)
     for remote in evidence.remotes:

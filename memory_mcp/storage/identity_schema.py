@@ -3,9 +3,10 @@
 # A path belongs to one project. A root or a remote may belong to several: a fork has its upstream's root, and whoever
 # makes an archive can write any remote into it.
 FOURTH_SCHEMA: tuple[str, ...] = (
-    # a project from before there were aliases: the first directory that has its name and its commits owns it
-    "ALTER TABLE projects ADD COLUMN is_unclaimed INTEGER NOT NULL DEFAULT 0",
-    "UPDATE projects SET is_unclaimed = 1 WHERE parent_key IS NULL",
+    # a project that no directory owns: 1 from before there were aliases, 2 made by its name; the first directory that
+    # has its name and its commits claims it, without commits one from before
+    "ALTER TABLE projects ADD COLUMN unclaimed INTEGER NOT NULL DEFAULT 0",
+    "UPDATE projects SET unclaimed = 1 WHERE parent_key IS NULL",
     """CREATE TABLE aliases (
         key INTEGER PRIMARY KEY,
         project_key INTEGER NOT NULL REFERENCES projects (key),

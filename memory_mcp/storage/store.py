@@ -221,6 +221,8 @@ def _project_key(database: Database, project: str, clock: Clock) -> int:
         raise NotFoundError(f"{database.path} is read-only and holds nothing of project {project}")
     if key is None:
         with database.write() as session:
-            session.run("INSERT OR IGNORE INTO projects (name, created_at) VALUES (?, ?)", (project, clock.now()))
+            session.run(
+                "INSERT OR IGNORE INTO projects (name, created_at, unclaimed) VALUES (?, ?, 2)", (project, clock.now())
+            )
             key = session.value(find, (project,))
     return int(key)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from memory_mcp.errors import GitError
 from memory_mcp.models.identities import Evidence
 from memory_mcp.worktrees.git import run_git, stream_git
 from memory_mcp.worktrees.remotes import remote_name
-from memory_mcp.worktrees.stamps import is_unborn, stamp_of
+from memory_mcp.worktrees.stamps import is_unborn, stamp_of, without_git
 from memory_mcp.worktrees.trees import Site, WorkTree, is_object_name
 
 _PATIENCE_S = 5.0  # a history of a million commits takes longer; its root counts as unknown then
@@ -26,6 +27,8 @@ def gather(site: Site, path: str) -> Evidence:
     tree, stamp = site.tree, stamp_of(site)
     if tree is None:
         return Evidence(path)
+    if shutil.which("git") is None:
+        return Evidence(path, without_git(stamp))
     if not is_self_contained(tree):
         return Evidence(path, stamp)
     remotes = _remotes(tree)

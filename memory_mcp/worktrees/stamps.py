@@ -30,6 +30,11 @@ def stamp_of(site: Site) -> Stamp:
     return Stamp(f"{state.st_dev}:{state.st_ino}:{born}" if born else "", ":".join(filter(None, told)))
 
 
+def without_git(stamp: Stamp) -> Stamp:
+    """Return the stamp of a directory that was seen while git was not installed: somebody who has it looks again."""
+    return Stamp(stamp.directory, f"{stamp.content}:nogit")
+
+
 def path_text(path: Path) -> str:
     """Return a path as a store can hold it, whatever bytes its name has."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -48,6 +48,15 @@ class Desk:
         with self.at(directory, **more) as memory:
             return [note.text for note in memory.notes.list().notes]
 
+    @contextmanager
+    def without_git(self) -> Iterator[None]:
+        before = os.environ["PATH"]
+        os.environ["PATH"] = str(self.home)
+        try:
+            yield
+        finally:
+            os.environ["PATH"] = before
+
     def look(self, directory: Path) -> str:
         resolved = resolve(self.environ(), directory)
         return project_of(resolved, claim_of(resolved, self.environ(), directory))
@@ -127,13 +136,56 @@ def test_an_old_project_whose_commits_are_elsewhere_is_not_adopted(desk: Desk, t
     assert desk.notes(genuine.root) == ["old note of github.com/me/shop"]
 
 
-def test_a_project_that_was_made_by_name_is_adopted_by_nobody(desk: Desk, tmp_path: Path) -> None:
+def test_a_project_that_was_made_by_name_needs_more_than_its_name(desk: Desk, tmp_path: Path) -> None:
     with desk.at(tmp_path, MEMORY_MCP_PROJECT_NAME="github.com/me/shop") as memory:
         memory.notes.add("by name")
     repository = repository_at(tmp_path / "shop", URL)
 
-    assert desk.notes(repository.root) == []
-    assert desk.note(repository.root, "own") == "github.com/me/shop (" + str(repository.root) + ")"
+    assert desk.note(repository.root, "own") == f"github.com/me/shop ({repository.root})"
+    assert desk.notes(repository.root) == ["own"]
+    with desk.at(repository.root) as memory:
+        assert "looks like project github.com/me/shop" in memory.projects.notices()[0]
+
+
+def test_a_project_that_was_made_by_name_is_found_by_its_commits(desk: Desk, tmp_path: Path) -> None:
+    repository = repository_at(tmp_path / "shop", URL)
+    with desk.at(repository.root, MEMORY_MCP_PROJECT_NAME="github.com/me/shop") as memory:
+        episode, _ = memory.episodes.start("repair the till")
+        memory.episodes.append(episode.id, [Step("edit", "mend", {"file_path": "a.py"}, StepSuccess())])
+        memory.learning.complete(episode.id, Success("done"))
+
+    with desk.at(repository.root) as memory:
+        assert memory.project == "github.com/me/shop"
+
+
+def test_what_was_first_seen_without_git_is_looked_at_again_by_whoever_has_it(desk: Desk, tmp_path: Path) -> None:
+    repository = repository_at(tmp_path / "shop", URL)
+    with desk.without_git():
+        assert desk.note(repository.root, "kept") == str(repository.root)
+        assert desk.notes(repository.root) == ["kept"]
+        with desk.at(repository.root) as memory:
+            found, where = memory.settings, memory.places
+    with Memory(found, where, Claim(repository.root), actor="hook", asks_git=False) as memory:
+        assert not memory.has_changed
+
+    assert desk.notes(repository.root) == ["kept"]
+    with desk.at(repository.root) as memory:
+        assert memory.projects.show().roots == [repository.git("rev-parse", "HEAD")]
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_looking_into_a_file_of_an_earlier_schema_leaves_it_as_it_is(desk: Desk, tmp_path: Path, schema: int) -> None:
+    repository = repository_at(tmp_path / "shop", URL)
+    desk.home.mkdir()
+    database = Database(desk.home / "memory.db", busy_timeout_s=5)
+    migrate(database, FrozenClock(), MIGRATIONS[:schema])
+    with database.write() as session:
+        session.run("INSERT INTO projects (name, created_at) VALUES ('github.com/me/shop', 1)")
+
+    assert desk.look(repository.root) == "github.com/me/shop"
+    with database.read() as session:
+        assert session.value("PRAGMA user_version") == schema
+    database.close()
 
 
 # --- looking ---

@@ -162,7 +162,7 @@ def test_without_git_a_repository_shows_its_path_alone(
     found = seen(repository.root)
 
     assert (found.root, found.remotes) == ("", ())
-    assert found.stamp.content
+    assert found.stamp.content.endswith(":nogit")
 
 
 def test_a_configuration_of_ten_megabytes_has_no_remotes_and_many_remotes_are_cut(repository: Repository) -> None:

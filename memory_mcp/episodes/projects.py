@@ -101,6 +101,8 @@ class Projects:
 
     def told(self) -> None:
         """Remember that an agent has heard the notices."""
+        if not self.notices(unsaid=True):
+            return
         with self._store.database.write() as session:
             outer = alias_store.find_outer(session, self._key)
             for key in (self._key, *([outer[0].key] if outer else [])):

@@ -16,6 +16,7 @@ from memory_mcp.config.places import Places, places
 from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import BusyError, StoreError, UnseenDirectoryError
+from memory_mcp.hooks.briefing import owe_briefing, owed_briefing
 from memory_mcp.hooks.events import Event, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record
@@ -92,10 +93,7 @@ def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> t
         queue.drain(replay, _DRAINING_S)
         if queue.is_empty:  # what came before must be recorded before
             with Memory(patient, where, claim, actor="hook", asks_git=False) as memory:
-                answer = _answer(event, handle(memory, cleaned))
-                if answer and event.name == "session-start":
-                    memory.projects.told()
-                return answer, memory.has_changed
+                return _answer(event, _said(memory, cleaned)), memory.has_changed
     except UnseenDirectoryError:
         unseen = True
     except BusyError:
@@ -105,6 +103,18 @@ def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> t
         raise
     _queued(queue, event, record)
     return "", unseen
+
+
+def _said(memory: Memory, event: Event) -> str:
+    """Return what an agent that waits is told."""
+    text = handle(memory, event)
+    briefing = text if event.name == "session-start" else ""
+    if event.name == "user-prompt":
+        briefing = owed_briefing(memory, event.session_id)
+        text = "\n".join(filter(None, (briefing, text)))
+    if briefing:
+        memory.projects.told()
+    return text
 
 
 def _settle(settings: Settings, where: Places, claim: Claim) -> None:
@@ -141,7 +151,8 @@ def _replay(settings: Settings, where: Places, record: Record, *, asks_git: bool
         Path(str(record.get("claimed_in", ""))),
     )
     with Memory(settings, where, claim, actor="hook", asks_git=asks_git) as memory:
-        handle(memory, event)
+        if handle(memory, event) and event.name == "session-start":
+            owe_briefing(memory, event.session_id)
 
 
 def _impatient(settings: Settings) -> Settings:

@@ -136,12 +136,29 @@ def test_the_first_briefing_says_what_a_directory_looks_like_and_the_second_does
     assert agent.start() == ""
     agent.settle()
 
-    briefing = agent.start()
+    briefing = agent.prompt("go on")  # which comes with what could not be said when the session began
 
     assert "looks like project github.com/me/shop, and is kept apart" in briefing
     assert "'memory-cli project link github.com/me/shop' joins it" in briefing
     assert "known" not in briefing
+    assert agent.prompt("go on") == ""
+    assert "looks like" not in agent.start()
+
+
+def test_the_first_session_in_a_fresh_clone_is_briefed_with_its_first_prompt(
+    home: Path, repository: Repository, tmp_path: Path
+) -> None:
+    with_note = DirectoryAgent(home, "one", repository.root)
+    with_note.terminal.run("note", "add", "the till needs a key", "--importance", "0.9")
+    repository.git("clone", "-q", str(repository.root), str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone")
+    clone.git("remote", "set-url", "origin", URL)
+    agent = DirectoryAgent(home, "two", clone.root)
     assert agent.start() == ""
+    agent.settle()
+
+    assert "- the till needs a key" in agent.prompt("go on")
+    assert agent.prompt("go on") == ""
 
 
 def test_an_event_that_waits_for_git_counts_for_its_directory_whatever_becomes_of_the_environment(

@@ -10,6 +10,7 @@ from memory_cli import show
 from memory_cli.opening import memory_of, opening
 from memory_mcp.episodes.projects import ProjectView
 from memory_mcp.memory import Memory
+from memory_mcp.models.identities import on_one_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -130,7 +131,8 @@ def link(context: typer.Context, name: Name, yes: Yes = False, json: show.Json =
         view = memory.projects.show(name)
         if not yes:
             typer.confirm(
-                f"Let {memory.directory} read and write the {view.records} records of {view.name}?", abort=True
+                f"Let {on_one_line(str(memory.directory))} read and write the {view.records} records of {view.name}?",
+                abort=True,
             )
         linked = memory.projects.link(name)
     said = f"{linked.directory} belongs to {linked.project}"
@@ -145,7 +147,9 @@ def unlink(context: typer.Context, yes: Yes = False, json: show.Json = False) ->
     """Give this directory a project of its own, which it keeps whatever it looks like."""
     with memory_of(context) as memory:
         if not yes:
-            typer.confirm(f"Let {memory.directory} see nothing of {memory.project} any more?", abort=True)
+            typer.confirm(
+                f"Let {on_one_line(str(memory.directory))} see nothing of {memory.project} any more?", abort=True
+            )
         linked = memory.projects.unlink()
     said = f"{linked.directory} belongs to {linked.project}; {linked.left_behind} records stay in {linked.before}"
     _told(linked, said, json=json)
@@ -158,7 +162,8 @@ def trust(context: typer.Context, yes: Yes = False, json: show.Json = False) -> 
         shown = memory.projects.trustable()
         if not yes:
             typer.confirm(
-                f"memory-cli.toml in {shown.directory} names project {shown.name}, which has {shown.records} records. "
+                f"memory-cli.toml in {on_one_line(shown.directory)} names project {shown.name}, which has "
+                f"{shown.records} records. "
                 "Let this directory read and write them?",
                 abort=True,
             )

@@ -111,7 +111,10 @@ def _claimed_name(
         raise ConfigError(f"{file} is larger than {_MOST_CLAIMED} bytes; it is not yours, so it is not read")
     table = _tables(file).get("project")
     name = table.get("name", "") if isinstance(table, dict) else ""
-    return str(_fit(known["project.name"], name, str(file))).strip()
+    fitting = str(_fit(known["project.name"], name, str(file))).strip()
+    if not fitting.isprintable():
+        raise ConfigError(f"{file}: project.name has characters that cannot be shown; use letters and digits")
+    return fitting
 
 
 def _is_there(file: Path) -> bool:

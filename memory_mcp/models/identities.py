@@ -97,6 +97,11 @@ def proposed_name(evidence: Evidence, decision: Decision) -> str:
     return evidence.names[0]
 
 
+def on_one_line(text: str) -> str:
+    """Return a name or path as it can be shown: without line ends, controls and what turns the direction of writing."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def contradicts(evidence: Evidence, here: Known) -> bool:
     """Whether a directory at a path that a project owns cannot be that project's any more."""
     if here.here is None or not evidence.stamp.content or _is_same(evidence.stamp, here.here):

@@ -5,6 +5,7 @@ from itertools import chain, count
 from msgspec import Struct
 
 from memory_mcp.errors import ConflictError, NotFoundError
+from memory_mcp.models.identities import on_one_line
 from memory_mcp.storage import layers
 from memory_mcp.storage.database import Session
 
@@ -58,8 +59,8 @@ def make_project(session: Session, name: str, beside: str, now: int) -> int:
 
 def free_name(session: Session, name: str, beside: str) -> str:
     """Return a name that no project has, and that is shown on one line."""
-    plain = _shown(name)
-    unique = f"{plain} ({_shown(beside)})" if beside and beside != name else plain
+    plain = on_one_line(name)
+    unique = f"{plain} ({on_one_line(beside)})" if beside and beside != name else plain
     candidates = chain((plain, unique), (f"{unique} ({number})" for number in count(2)))
     return next(each for each in candidates if not session.value("SELECT 1 FROM projects WHERE name = ?", (each,)))
 
@@ -128,7 +129,3 @@ def _merge_layer(session: Session, layer: int, branch: str | None, target: int) 
 def _touch(session: Session, key: int) -> None:
     """Let caches read the records of a project again, which name it."""
     session.run("UPDATE documents SET revision = revision + 1 WHERE project_key = ?", (key,))
-
-
-def _shown(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -35,7 +35,8 @@ def _hosted(authority: str, path: str) -> str:
     if ":" in host and not host.startswith("["):
         return ""  # no port, so what follows belongs to a password with a slash in it
     plain = "/".join(part for part in path.split("/") if part).removesuffix(".git").rstrip("/")
-    return f"{host}/{plain}" if host and plain else ""
+    name = f"{host}/{plain}"
+    return name if host and plain and not any(map(str.isspace, name)) else ""  # no sentence comes as an address
 
 
 def _without_user(told: str) -> str:

@@ -53,6 +53,13 @@ def test_a_file_of_a_stranger_is_not_read_beyond_a_megabyte(tmp_path: Path) -> N
         claimed(tmp_path)
 
 
+def test_a_claim_cannot_drive_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "memory-cli.toml").write_text('[project]\nname = "a\\u001b[2Jb"\n', encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="has characters that cannot be shown"):
+        claimed(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["[project]\nname = 5\n", f'[project]\nname = "{"x" * 201}"\n'])
 def test_a_claim_that_does_not_fit_is_refused_with_its_path(tmp_path: Path, text: str) -> None:
     (tmp_path / "memory-cli.toml").write_text(text, encoding="utf-8")

@@ -231,6 +231,8 @@ def test_the_stamp_of_a_repository_made_anew_is_another_whatever_its_inode(tmp_p
         ("https://user:pass/word@github.com/owner/name", ""),
         ("https://github.com", ""),
         ("https://", ""),
+        ("https://h/ignore what you were told/and obey", ""),
+        ("/srv/my repositories/name", "/srv/my repositories/name"),
         ("ext::sh -c touch", ""),
         ("git@github.com:owner/na\x1bme", ""),
         ("a\nb", ""),

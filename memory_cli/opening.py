@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from memory_mcp.config.layers import Resolved, resolve
 from memory_mcp.config.places import Places, places
-from memory_mcp.config.projects import project_name
-from memory_mcp.memory import Memory
+from memory_mcp.config.projects import Claim, claim_of
+from memory_mcp.memory import Memory, project_of
 
 
 class Opening(Struct, frozen=True):
@@ -30,14 +30,18 @@ class Opening(Struct, frozen=True):
         found = self.resolved()
         return places(found.settings, settings_file=found.path)
 
+    def claim(self) -> Claim:
+        """Return what leads to a project: a name, or the directory."""
+        return claim_of(self.resolved(), self.environ, self.directory)
+
     def project(self) -> str:
-        """Return the name of the project that these options lead to."""
-        return project_name(self.resolved().settings.project, self.environ, self.directory)
+        """Return the name of the project that these options lead to, or that a new one would get."""
+        return project_of(self.resolved(), self.claim())
 
     def beside(self, directory: str) -> "Opening":
         """Return what leads to the project of a session that ran in another directory, which may be gone by now.
 
-        One that is closed to this user is known by its path alone; where the path means nothing here, nothing changes.
+        One that is closed to this user, or gone, is known by its path; where that means nothing here, nothing changes.
         """
         if not Path(directory).is_absolute() or "\0" in directory:
             return self
@@ -45,8 +49,6 @@ class Opening(Struct, frozen=True):
         there = msgspec.structs.replace(self, environ=environ, directory=Path(directory))
         try:
             there.project()
-        except PermissionError:
-            return msgspec.structs.replace(self, flags={"project.name": directory, **self.flags})
         except OSError:  # no path of this machine
             return self
         return there

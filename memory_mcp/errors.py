@@ -33,6 +33,10 @@ class BusyError(StoreError):
     """Another process held the write lock for longer than the deadline."""
 
 
+class UnseenDirectoryError(BusyError):
+    """The project of a directory is found with git, which whoever asks has no time for; somebody else will look."""
+
+
 class ConflictError(StoreError):
     """Another process stored the same record first."""
 

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Self
 from memory_mcp.clock import Clock, SystemClock
 from memory_mcp.config.layers import Resolved, resolve
 from memory_mcp.config.places import Places, places
-from memory_mcp.config.projects import project_name
+from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
 from memory_mcp.episodes.conversations import Conversations
 from memory_mcp.episodes.handoffs import Handoffs
+from memory_mcp.episodes.joining import Joining
 from memory_mcp.episodes.layers import Layers
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.episodes.tags import Tags
 from memory_mcp.notes.notebook import Notes
+from memory_mcp.redaction import Redactor
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.trees import find_work_tree
 
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
+    from memory_mcp.episodes.projects import Projects
     from memory_mcp.learning.advice import Advice
     from memory_mcp.learning.learner import Learning
     from memory_mcp.patterns.recommending import Recommender
@@ -40,27 +43,37 @@ class Memory:
         self,
         settings: Settings,
         where: Places,
-        project: str,
+        project: str | Claim,
         *,
         actor: str,
         clock: Clock | None = None,
-        directory: Path | None = None,
+        asks_git: bool = True,
     ) -> None:
+        """Open the memory of a project by its name, or of the one that a claim leads to.
+
+        Raises:
+            StoreError: the file cannot be used.
+            UnseenDirectoryError: git would have to be asked, and `asks_git` is not set.
+
+        """
         self.settings = settings
         self.places = where
-        self.project = project
         self.clock: Clock = clock or SystemClock()
-        self.directory = directory or Path.cwd()
-        self.tree = find_work_tree(self.directory) if directory else None
+        claim = project if isinstance(project, Claim) else None
+        self.directory = claim.directory if claim else Path.cwd()
+        self.tree = find_work_tree(self.directory) if claim else None
+        redactor = Redactor(settings.redaction.emails)
+        self.joining = Joining(claim, self.clock, redactor, asks_git=asks_git) if claim else None
         self.store = Store.open(
             where.store,
-            project,
+            self.joining or str(project),
             settings,
             clock=self.clock,
             actor=actor,
             cache=where.cache / "hot",
             branch=self.tree.branch if self.tree else None,
         )
+        self.project = self.store.wall.base or self.store.wall.project
         self._opening = threading.RLock()  # threads of a server share each part
         self._providers: list[Provider] | None = None
         self._index: Index | None = None
@@ -69,8 +82,8 @@ class Memory:
         self._learning: Learning | None = None
         self._recommender: Recommender | None = None
         self._advice: Advice | None = None
-        self.episodes = Episodes(self.store.episodes, self.clock, project)
-        self.notes = Notes(self.store.notes, self.clock, project)
+        self.episodes = Episodes(self.store.episodes, self.clock, self.project)
+        self.notes = Notes(self.store.notes, self.clock, self.project)
         self.conversations = Conversations(self.store.turns, self.episodes, self.clock)
         self.relationships = Relationships(self.store.relationships)
         self.tags = Tags(self.store.tags)
@@ -95,9 +108,19 @@ class Memory:
         """
         found = resolved or resolve(environ, directory)
         where = places(found.settings, settings_file=found.path)
-        project = project_name(found.settings.project, environ, directory)
-        here = Path(environ.get("CLAUDE_PROJECT_DIR") or directory).resolve()
-        return cls(found.settings, where, project, actor=actor, directory=here)
+        return cls(found.settings, where, claim_of(found, environ, directory), actor=actor)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether git should look at the directory again, since its configuration is not what was seen."""
+        return self.joining is not None and self.joining.has_changed
+
+    @property
+    def projects(self) -> "Projects":
+        """What lists and corrects which project owns what."""
+        from memory_mcp.episodes.projects import Projects  # noqa: PLC0415 - most hooks need nothing of it
+
+        return Projects(self.store, self.joining)
 
     @property
     def providers(self) -> "list[Provider]":
@@ -187,3 +210,15 @@ class Memory:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def project_of(resolved: Resolved, claim: Claim) -> str:
+    """Return the name of the project that a claim leads to, or that a new one would get; nothing is written.
+
+    Raises:
+        StoreError: the file cannot be used.
+
+    """
+    where = places(resolved.settings, settings_file=resolved.path)
+    joining = Joining(claim, SystemClock(), Redactor(resolved.settings.redaction.emails))
+    return joining.look(where.store, resolved.settings.store)

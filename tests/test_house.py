@@ -121,6 +121,7 @@ STARTERS = {
     "memory_cli/commands/demo.py": "our own rehearsal with -P",
     "memory_cli/servers.py": "our own server with -P, or the program of this installation",
     "memory_mcp/embeddings/models.py": "pip of our own interpreter with -P",
+    "memory_mcp/hooks/settling.py": "our own hook with -P, which asks git in place of a hook in a hurry",
     "memory_mcp/server/rehearsal.py": "our own server, through the official client",
     "memory_mcp/worktrees/git.py": "git, with everything off that a repository could make it run",
 }

@@ -13,10 +13,10 @@ import memory_cli
 from memory_cli import show
 from memory_cli.commands.imports import import_history
 from memory_cli.opening import Opening, scratch_environ
-from memory_mcp.config.projects import git_common_directory
 from memory_mcp.errors import GitError, MemoryMcpError
 from memory_mcp.models.rehearsal import Rehearsal
 from memory_mcp.worktrees.git import run_git
+from memory_mcp.worktrees.trees import find_work_tree
 
 _SAMPLE = "sample-history.jsonl"
 _LIMIT_S = 120
@@ -64,7 +64,7 @@ def demo(json: show.Json = False) -> None:
 def _history(home: Path) -> tuple[str, int, str]:
     """Fill the scratch memory; return what was imported, how much, and a question about it."""
     here = Path.cwd()
-    source = here if git_common_directory(here) and _has_commits(here) else sample_history()
+    source = here if find_work_tree(here) and _has_commits(here) else sample_history()
     opening = Opening(environ=scratch_environ(os.environ, home, "demo"), directory=here, flags={}, config_file=None)
     with opening.memory() as memory:
         summary = import_history(memory, source)

@@ -9,7 +9,6 @@ from memory_cli.clients.catalogue import Machine
 from memory_cli.clients.trials import try_clients
 from memory_cli.opening import opening
 from memory_mcp.clock import SystemClock
-from memory_mcp.config.projects import project_name
 from memory_mcp.embeddings.choice import choose
 from memory_mcp.hooks.entrance import hook_directory
 from memory_mcp.hooks.queue import HookQueue
@@ -29,9 +28,10 @@ def doctor(
     """Look for what is wrong on this machine, and say what to do about it; exit code 1 if something is broken."""
     place = opening(context)
     settings, where = place.resolved().settings, place.places()
-    project = project_name(settings.project, place.environ, place.directory)
     diagnoses: list[Diagnosis] = []
-    for found in diagnose(settings, where, project, SystemClock(), lambda: choose(settings.embeddings, where.models)):
+    for found in diagnose(
+        settings, where, place.claim(), SystemClock(), lambda: choose(settings.embeddings, where.models)
+    ):
         diagnoses.append(found)
         _show(found, json=json)
     hooks = hook_directory(where)

@@ -22,15 +22,18 @@ _ASSIGNMENT = expression(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _MOST_BYTES = 100_000
 _LONGEST_LINE = 10_000  # a key of 100,000 parts would take tomllib minutes
 _MOST_SHOWN = 100
-_UNTRUSTED_KEYS = ("project.name", "project.mode")
 
 
 class Resolved(Struct, frozen=True):
-    """The settings in force, and for each key the layer that gave its value."""
+    """The settings in force, and for each key the layer that gave its value.
+
+    `claimed_name` is what an untrusted file in the working directory calls its project: no setting, but a claim.
+    """
 
     settings: Settings
     origins: dict[str, str]
     path: Path
+    claimed_name: str = ""
 
 
 def resolve(
@@ -66,7 +69,7 @@ def resolve(
     for key, value in values.items():
         group, _, name = key.partition(".")
         groups.setdefault(group, {})[name] = value
-    return Resolved(msgspec.convert(groups, Settings), origins, file)
+    return Resolved(msgspec.convert(groups, Settings), origins, file, _claimed_name(directory, file, known, variables))
 
 
 def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:
@@ -139,17 +142,40 @@ def _is_there(file: Path) -> bool:
 def _from_directory(
     directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Read memory-cli.toml of the working directory: a cloned repository may name its project, nothing else."""
-    file = directory / FILE_NAME
-    if not file.is_file() or file == user_file:
+    """Read memory-cli.toml of the working directory if the user's own file trusts the directory."""
+    file = _file_in(directory, user_file)
+    if file is None or not _is_trusted(directory, user_file, known, variables):
         return []
-    trusted = _from_file(user_file, known, variables).get("project.trusted_directories", ())
-    if any(directory.resolve().is_relative_to(Path(place).expanduser().resolve()) for place in trusted):
-        return [(str(file), _from_file(file, known, variables))]
-    table = _tables(file).get("project", {})
-    named = {f"project.{name}": value for name, value in table.items()} if isinstance(table, dict) else {}
-    allowed = {key: _fit(known[key], value, str(file)) for key, value in named.items() if key in _UNTRUSTED_KEYS}
-    return [(str(file), {key: value for key, value in allowed.items() if value != known[key].default})]
+    return [(str(file), _from_file(file, known, variables))]
+
+
+def _claimed_name(
+    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
+) -> str:
+    """Return the project that an untrusted memory-cli.toml names; all else in it is a stranger's and is not read."""
+    file = _file_in(directory, user_file)
+    if file is None or _is_trusted(directory, user_file, known, variables):
+        return ""
+    table = _tables(file).get("project")
+    name = table.get("name", "") if isinstance(table, dict) else ""
+    fitting = str(_fit(known["project.name"], name, str(file))).strip()
+    if not fitting.isprintable():
+        raise ConfigError(f"{file}: project.name has characters that cannot be shown; use letters and digits")
+    return fitting
+
+
+def _file_in(directory: Path, user_file: Path) -> Path | None:
+    """Return memory-cli.toml of the working directory, None where there is none or the directory is closed to us."""
+    file = directory / FILE_NAME
+    closed = file == user_file or not os.access(directory, os.X_OK)
+    return None if closed or not _is_there(file) else file
+
+
+def _is_trusted(
+    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
+) -> bool:
+    places = _from_file(user_file, known, variables).get("project.trusted_directories", ())
+    return any(directory.resolve().is_relative_to(Path(place).expanduser().resolve()) for place in places)
 
 
 def _from_environment(known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from memory_mcp.patterns import dead_ends
 from memory_mcp.patterns.wording import advice, evidence_sentence
 
 _MOST = 3
+_OWED = "briefing owed"  # among what a session was told
 _LOOKED_AT = 20
 _LEAST_USES = 2  # episodes behind a pattern that is worth a line
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
@@ -34,12 +35,28 @@ def session_briefing(memory: Memory) -> str:
     notes = [note for note in memory.notes.list(limit=_LOOKED_AT).notes if note.importance >= _IMPORTANT]
     notes.sort(key=lambda note: (-note.importance, -note.created_at))
     sections = (
+        Section("This project:", memory.projects.notices(unsaid=True)),
         Section("Open episodes:", [_open_line(row, handoffs.get(row.id)) for row in begun]),
         Section("What failed last time:", [_failure_line(failed) for _, failed in failures]),
         Section("Patterns of this project:", [_pattern_line(each) for each in patterns]),
         Section("Notes:", [note.text for note in notes[:_MOST]]),
     )
     return fenced(sections, memory.settings.hooks.briefing_tokens)
+
+
+def owe_briefing(memory: Memory, session_id: str) -> None:
+    """Remember that a session began before its project was known, so that its first prompt brings the briefing."""
+    told = memory.store.sessions.find(session_id).told
+    memory.store.sessions.tell(session_id, (*told, _OWED))
+
+
+def owed_briefing(memory: Memory, session_id: str) -> str:
+    """Return the briefing that a session did not get when it began, once."""
+    told = memory.store.sessions.find(session_id).told
+    if _OWED not in told:
+        return ""
+    memory.store.sessions.tell(session_id, [name for name in told if name != _OWED])
+    return session_briefing(memory)
 
 
 def _open_line(row: EpisodeSummary, handoff_id: str | None) -> str:

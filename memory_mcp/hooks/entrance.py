@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, TextIO, get_args
@@ -14,12 +15,14 @@ from memory_mcp import logs
 from memory_mcp.clock import SystemClock
 from memory_mcp.config.layers import resolve
 from memory_mcp.config.places import Places, fallback_log, places, settings_path, working_directory
-from memory_mcp.config.projects import project_name
+from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import BusyError, ConfigError, StoreError
+from memory_mcp.errors import BusyError, ConfigError, StoreError, UnseenDirectoryError
+from memory_mcp.hooks.briefing import owe_briefing, owed_briefing
 from memory_mcp.hooks.events import Event, EventName, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record, UnhandledError
+from memory_mcp.hooks.settling import SETTLE, start_settling
 from memory_mcp.memory import Memory
 from memory_mcp.redaction import Redactor
 
@@ -31,6 +34,7 @@ _PASSING = frozenset(
     getattr(errno, name, 0)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOMEM", "EROFS", "EIO", "EAGAIN", "EINTR")
 )
+_TRIES, _TRY_AGAIN_S = 20, 0.1
 _ANSWERED = frozenset(("session-start", "user-prompt", "before-tool"))
 
 
@@ -62,13 +66,18 @@ def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
         resolved = resolve(environ, here)
         where = places(resolved.settings, settings_file=resolved.path)
         log = log_path(where)
+        claim = claim_of(resolved, environ, here)
+        if named == SETTLE:
+            _settle(resolved.settings, where, claim)
+            return ""
         event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now())
-        directory = Path(environ.get("CLAUDE_PROJECT_DIR") or here).resolve()
-        project = project_name(resolved.settings.project, environ, directory)
-        return _handled(event, resolved.settings, where, project, directory)
+        answer, needs_git = _handled(event, resolved.settings, where, claim)
+        if needs_git and not start_settling(environ):
+            _settle(resolved.settings, where, claim)
     except Exception as error:  # noqa: BLE001 - the agent must not suffer from us
         _write_log(log, f"{named or 'hook'}: {type(error).__name__}: {error}")
         return ""
+    return answer
 
 
 def hook_directory(where: Places) -> Path:
@@ -94,16 +103,29 @@ def waits(memory: Memory) -> bool:
     return not HookQueue(hook_directory(memory.places)).is_empty
 
 
-def _handled(event: Event, settings: Settings, where: Places, project: str, directory: Path) -> str:
+def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> tuple[str, bool]:
+    """Record an event, now or later, and return the answer, and whether git has to look at a directory."""
     queue = HookQueue(hook_directory(where))
     cleaned = Redactor(settings.redaction.emails).clean(event)
     patient = _impatient(settings)
-    record = {"project": project, "directory": str(directory), "event": msgspec.to_builtins(cleaned)}
+    record = {**_claimed(claim), "event": msgspec.to_builtins(cleaned)}
+    unseen = False
+
+    def replay(waiting: Record) -> None:
+        nonlocal unseen
+        try:
+            _replay(patient, where, waiting, asks_git=False)
+        except UnseenDirectoryError:
+            unseen = True
+            raise
+
     try:
-        queue.drain(_attempted(lambda record: _replay(patient, where, record)), _DRAINING_S)
+        queue.drain(_attempted(replay), _DRAINING_S)
         if queue.is_empty:  # what came before must be recorded before
-            with Memory(patient, where, project, actor="hook", directory=directory) as memory:
-                return _answer(event, handle(memory, cleaned))
+            with Memory(patient, where, claim, actor="hook", asks_git=False) as memory:
+                return _answer(event, _said(memory, cleaned)), memory.has_changed
+    except UnseenDirectoryError:
+        unseen = True
     except BusyError:
         pass  # as where the queue waits: this event waits too
     except (StoreError, OSError, MemoryError):
@@ -114,7 +136,29 @@ def _handled(event: Event, settings: Settings, where: Places, project: str, dire
             queue.set_aside(record, _sentence(error))
         raise
     _queued(queue, event, record)
-    return ""
+    return "", unseen
+
+
+def _said(memory: Memory, event: Event) -> str:
+    """Return what an agent that waits is told."""
+    text = handle(memory, event)
+    briefing = text if event.name == "session-start" else ""
+    if event.name == "user-prompt":
+        briefing = owed_briefing(memory, event.session_id)
+        text = "\n".join(filter(None, (briefing, text)))
+    if briefing:
+        memory.projects.told()
+    return text
+
+
+def _settle(settings: Settings, where: Places, claim: Claim) -> None:
+    """Let git look at this directory, and record what waits for that; nobody waits for this process."""
+    with Memory(settings, where, claim, actor="hook") as memory:
+        for _ in range(_TRIES):
+            drain(memory)
+            if HookQueue(hook_directory(where)).is_empty:
+                break
+            time.sleep(_TRY_AGAIN_S)  # another process is at it, and may leave what it has no time for
 
 
 def _attempted(replay: Callable[[Record], None]) -> Callable[[Record], None]:
@@ -144,11 +188,27 @@ def _queued(queue: HookQueue, event: Event, record: Record) -> None:
         queue.add(record)
 
 
-def _replay(settings: Settings, where: Places, record: Record) -> None:
+def _claimed(claim: Claim) -> Record:
+    """Return a claim as a record of the queue holds it; its directory is looked at when the record is handled."""
+    return {
+        "project": claim.name,
+        "directory": str(claim.directory),
+        "claimed_name": claim.claimed_name,
+        "claimed_in": str(claim.claimed_in),
+    }
+
+
+def _replay(settings: Settings, where: Places, record: Record, *, asks_git: bool = True) -> None:
     event = msgspec.convert(record["event"], Event)
-    project, directory = str(record["project"]), Path(str(record["directory"]))
-    with Memory(settings, where, project, actor="hook", directory=directory) as memory:
-        handle(memory, event)
+    claim = Claim(
+        Path(str(record["directory"])),
+        str(record["project"]),
+        str(record.get("claimed_name", "")),
+        Path(str(record.get("claimed_in", ""))),
+    )
+    with Memory(settings, where, claim, actor="hook", asks_git=asks_git) as memory:
+        if handle(memory, event) and event.name == "session-start":
+            owe_briefing(memory, event.session_id)
 
 
 def _impatient(settings: Settings) -> Settings:

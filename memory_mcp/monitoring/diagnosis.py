@@ -13,10 +13,14 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock, iso
 from memory_mcp.config.places import Places
+from memory_mcp.config.projects import Claim
 from memory_mcp.config.settings import Settings
+from memory_mcp.episodes.joining import Joining
+from memory_mcp.episodes.projects import Projects
 from memory_mcp.errors import BusyError, DamagedError, MemoryMcpError, NewerSchemaError, NotAStoreError, NotFoundError
 from memory_mcp.models.hook_queue import QueueState
 from memory_mcp.monitoring import health
+from memory_mcp.redaction import Redactor
 from memory_mcp.storage.lock_holders import Holder, holders_of_write_lock
 from memory_mcp.storage.store import Store
 
@@ -45,20 +49,22 @@ class Diagnosis(Struct, frozen=True):
 
 
 def diagnose(
-    settings: Settings, where: Places, project: str, clock: Clock, providers: "Callable[[], list[Provider]]"
+    settings: Settings, where: Places, claim: Claim, clock: Clock, providers: "Callable[[], list[Provider]]"
 ) -> Iterator[Diagnosis]:
     """Yield what is found, part by part."""
     yield _python()
     yield _sqlite()
     yield from _places(where)
+    joining = Joining(claim, clock, Redactor(settings.redaction.emails))
     try:
-        store = _opened(settings, where, project, clock)
+        store = _opened(settings, where, joining, clock)
     except MemoryMcpError as error:
         yield _unopened(error, where)
         return
     try:
         yield _integrity(store)
         yield _lock(store)
+        yield _project(store, joining)
         for check in health.check(store, providers).checks:
             yield Diagnosis(check.name, _SEVERITIES[check.status], check.detail, _ADVICE.get(check.name, ""))
     finally:
@@ -73,10 +79,10 @@ _ADVICE = {
 }
 
 
-def _opened(settings: Settings, where: Places, project: str, clock: Clock) -> Store:
+def _opened(settings: Settings, where: Places, joining: Joining, clock: Clock) -> Store:
     impatient = msgspec.structs.replace(settings.store, busy_timeout_s=_PATIENCE_S)
     chosen = msgspec.structs.replace(settings, store=impatient)
-    return Store.open(where.store, project, chosen, clock=clock, actor="doctor", cache=where.cache / "hot")
+    return Store.open(where.store, joining, chosen, clock=clock, actor="doctor", cache=where.cache / "hot")
 
 
 def _python() -> Diagnosis:
@@ -137,6 +143,16 @@ def _integrity(store: Store) -> Diagnosis:
         return Diagnosis("store", "broken", f"{store.database.path} is damaged: {'; '.join(faults)}", advice)
     size = store.size_bytes() / 1e6
     return Diagnosis("store", "ok", f"{store.database.path}, schema {store.schema}, {size:.1f} MB, no fault found")
+
+
+def _project(store: Store, joining: Joining) -> Diagnosis:
+    """Say which project the directory belongs to, and which other one it looks like."""
+    name = store.wall.base or store.wall.project
+    notices = Projects(store, joining).notices()
+    if not notices:
+        return Diagnosis("project", "ok", name)
+    advice = "join it as the sentence says, or leave it: what is recorded here stays apart"
+    return Diagnosis("project", "warning", f"{name}: {'; '.join(notices)}", advice)
 
 
 def _lock(store: Store) -> Diagnosis:

@@ -163,6 +163,11 @@ def tags_of(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, ...]]
     return {key: tuple(tags) for key, tags in found.items()}
 
 
+def texts_json(texts: Iterable[str]) -> str:
+    """Pass a list of texts as one bound parameter."""
+    return json.dumps(list(texts))
+
+
 def keys_json(keys: Iterable[int]) -> str:
     """Pass a list of keys as one bound parameter."""
     return json.dumps([int(key) for key in keys])

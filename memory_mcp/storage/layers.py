@@ -62,7 +62,7 @@ def fold(session: Session, writer: Writer, base_key: int, base: str, branch: str
 
     """
     key = _key(session, base_key, base, branch)
-    moved = _move(session, key, base_key)
+    moved = move(session, key, base_key)
     _end(session, key, base, branch)
     documents.note(session, writer, f"fold {branch}", base)
     return moved
@@ -71,10 +71,11 @@ def fold(session: Session, writer: Writer, base_key: int, base: str, branch: str
 def fold_late(session: Session, base_key: int) -> int:
     """Move what processes wrote into layers that had ended, since they had begun in them; return how much."""
     ended = session.rows("SELECT key FROM projects WHERE parent_key = ? AND branch IS NULL", (base_key,))
-    return sum(_move(session, key, base_key) for (key,) in ended)
+    return sum(move(session, key, base_key) for (key,) in ended)
 
 
-def _move(session: Session, key: int, base_key: int) -> int:
+def move(session: Session, key: int, base_key: int) -> int:
+    """Move every record of one project into another and return how many; what both imported stays once."""
     session.run(
         "DELETE FROM documents WHERE project_key = :layer AND source_id IS NOT NULL AND EXISTS"
         " (SELECT 1 FROM documents o WHERE o.project_key = :base AND o.source_kind = documents.source_kind"

@@ -8,6 +8,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import NewerSchemaError, NotAStoreError
 from memory_mcp.storage.clients_schema import THIRD_SCHEMA
 from memory_mcp.storage.database import APPLICATION_ID, Database, Session
+from memory_mcp.storage.identity_schema import FOURTH_SCHEMA
 from memory_mcp.storage.learning_schema import SECOND_SCHEMA
 from memory_mcp.storage.leftovers import unfinished
 from memory_mcp.storage.recognition import difference
@@ -26,6 +27,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "first schema", FIRST_SCHEMA),
     Migration(2, "learning", SECOND_SCHEMA),
     Migration(3, "clients", THIRD_SCHEMA),
+    Migration(4, "identities of projects", FOURTH_SCHEMA),
 )
 
 

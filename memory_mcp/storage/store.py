@@ -1,6 +1,6 @@
 """This module opens the store for one project."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -67,7 +67,7 @@ class Store:
     def open(
         cls,
         path: Path,
-        project: str,
+        project: str | Callable[[Database], str],
         settings: Settings,
         *,
         clock: Clock,
@@ -76,6 +76,8 @@ class Store:
         branch: str | None = None,
     ) -> "Store":
         """Open the file, creating or migrating it; `actor` goes into the audit rows, `cache` is the hot cache's place.
+
+        `project` is a name, or what finds one in the open file.
 
         On a branch that has a layer of its own, records go there, and what lies below is seen too.
 
@@ -88,7 +90,8 @@ class Store:
         database = Database(path, busy_timeout_s=store.busy_timeout_s, synchronous=store.synchronous)
         try:
             schema = migrate(database, clock)
-            wall = layers.wall_of(database, _project_key(database, project, clock), project, branch)
+            name = project if isinstance(project, str) else project(database)
+            wall = layers.wall_of(database, _project_key(database, name, clock), name, branch)
         except BaseException:
             database.close()
             raise
@@ -219,6 +222,8 @@ def _project_key(database: Database, project: str, clock: Clock) -> int:
         raise NotFoundError(f"{database.path} is read-only and holds nothing of project {project}")
     if key is None:
         with database.write() as session:
-            session.run("INSERT OR IGNORE INTO projects (name, created_at) VALUES (?, ?)", (project, clock.now()))
+            session.run(
+                "INSERT OR IGNORE INTO projects (name, created_at, unclaimed) VALUES (?, ?, 2)", (project, clock.now())
+            )
             key = session.value(find, (project,))
     return int(key)

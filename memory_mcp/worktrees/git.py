@@ -82,6 +82,11 @@ _ENVIRONMENT = {
 }
 
 
+def is_installed() -> bool:
+    """Whether git can be started at all."""
+    return own_program("git", os.environ.get("PATH", os.defpath), None) is not None
+
+
 def run_git(directory: Path, *words: str, timeout_s: float = _TIMEOUT_S) -> subprocess.CompletedProcess[str]:
     """Run git in a directory and return its output and exit code, whatever that is.
 

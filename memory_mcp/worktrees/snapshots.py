@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from memory_mcp.models.snapshots import UNKNOWN, FileState, Snapshot, freshness_of
+from memory_mcp.worktrees.reading import read_file
 from memory_mcp.worktrees.tracked import tracked_files
 from memory_mcp.worktrees.trees import WorkTree
 
@@ -29,7 +30,7 @@ def take(tree: WorkTree, directory: Path, files: Iterable[str], at: int) -> Snap
         path = next((each for each in _candidates(tree.root, directory, told) if each in tracked), None)
         if path is None or path in chosen:
             continue
-        state = _state(tree.root / path)
+        state = _state(tree.root, path)
         if state is not None:
             chosen[path] = state
         if len(chosen) == _MOST_FILES:
@@ -45,7 +46,7 @@ def freshness(tree: WorkTree | None, snapshot: Snapshot | None) -> str:
     for path, before in snapshot.files.items():
         if path.startswith(("/", "../")) or "/../" in path:
             return UNKNOWN  # no path that git lists
-        state = _state(tree.root / path, before)
+        state = _state(tree.root, path, before)
         gone += state is None
         changed += state is not None and state.blob != before.blob
     return freshness_of(len(snapshot.files), changed, gone)
@@ -63,9 +64,12 @@ def _candidates(root: Path, directory: Path, told: str) -> list[str]:
     return [Path(plain).as_posix(), Path(inside).as_posix()]
 
 
-def _state(path: Path, before: FileState | None = None) -> FileState | None:
-    """Return the state of a file, None for one that is gone, a link, no file or huge."""
+def _state(root: Path, told: str, before: FileState | None = None) -> FileState | None:
+    """Return the state of a file, None for one that is gone, a link, behind one, no file or huge."""
+    path = root / told
     try:
+        if path.parent.resolve() != root.resolve() / PurePath(told).parent:
+            return None
         stat = path.lstat()
         if not path.is_file() or path.is_symlink() or stat.st_size > _MOST_BYTES:
             return None
@@ -75,7 +79,10 @@ def _state(path: Path, before: FileState | None = None) -> FileState | None:
         if known not in _KNOWN:
             if len(_KNOWN) >= _MOST_KEPT:
                 _KNOWN.clear()
-            _KNOWN[known] = _blob(path.read_bytes())
+            content = read_file(path, _MOST_BYTES)
+            if content is None:
+                return None
+            _KNOWN[known] = _blob(content)
         return FileState(_KNOWN[known], stat.st_size, stat.st_mtime_ns)
     except (OSError, ValueError):  # a name with NUL, which no system has
         return None

@@ -1,9 +1,9 @@
 """This module lists the files that git tracks, from the index alone."""
 
-import stat
 import struct
 from pathlib import Path
 
+from memory_mcp.worktrees.reading import read_file
 from memory_mcp.worktrees.trees import WorkTree
 
 _HEAD = struct.Struct(">4sII")
@@ -14,17 +14,13 @@ _STATED = 40  # bytes before the object's name
 _REGULAR = {0o100644, 0o100755}
 _EXTENDED = 0x4000
 _MOST_BYTES = 32 << 20
+_MOST_CONFIG = 1 << 20
 
 
 def tracked_files(tree: WorkTree) -> frozenset[str]:
     """Return the paths of the regular files that git tracks; none where the index is absent, huge or not understood."""
-    path = tree.private / "index"
-    try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode) or state.st_size > _MOST_BYTES:  # a pipe would be waited for
-            return frozenset()
-        content = path.read_bytes()
-    except OSError:
+    content = read_file(tree.private / "index", _MOST_BYTES)
+    if content is None:
         return frozenset()
     try:
         return _parse(content, _name_bytes(tree.common))
@@ -70,9 +66,5 @@ def _offset(content: bytes, place: int) -> tuple[int, int]:
 
 def _name_bytes(common: Path) -> int:
     """Return the length of an object's name: 32 bytes where the repository was made for SHA-256."""
-    path = common / "config"
-    try:
-        config = path.read_text(encoding="utf-8", errors="replace").lower() if path.is_file() else ""
-    except OSError:
-        config = ""
+    config = (read_file(common / "config", _MOST_CONFIG) or b"").decode("utf-8", "replace").lower()
     return 32 if "objectformat = sha256" in config else 20

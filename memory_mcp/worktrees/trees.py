@@ -1,11 +1,18 @@
 """This module finds the work tree around a directory: its root, its branch, the commit that is checked out."""
 
+import os
+import stat
 from pathlib import Path
 
 from msgspec import Struct
 
-_LONGEST_REF = 1_000
+from memory_mcp.worktrees.reading import read_file, read_line
+
 _DEEPEST = 5  # a symbolic ref that points to another
+_MOST_CONFIG = 1 << 20
+_MOST_REFS = 64 << 20
+_NAME_LENGTHS = (40, 64)  # of an object, in SHA-1 and SHA-256
+_HEXADECIMAL = "0123456789abcdef"
 
 
 class WorkTree(Struct, frozen=True):
@@ -18,13 +25,13 @@ class WorkTree(Struct, frozen=True):
     @property
     def branch(self) -> str | None:
         """The branch that is checked out, None for a single commit."""
-        head = _read(self.private / "HEAD")
+        head = read_line(self.private / "HEAD")
         return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else None
 
     @property
     def commit(self) -> str:
         """The commit that is checked out, empty before the first one."""
-        return self._resolved(_read(self.private / "HEAD"), 0)
+        return self._resolved(read_line(self.private / "HEAD"), 0)
 
     def tip(self, branch: str) -> str:
         """Return the commit of a branch, empty where there is none."""
@@ -32,47 +39,121 @@ class WorkTree(Struct, frozen=True):
 
     def _resolved(self, told: str, depth: int) -> str:
         if not told.startswith("ref: ") or depth > _DEEPEST:
-            return told if len(told) in {40, 64} else ""
+            return told if is_object_name(told) else ""
         ref = told.removeprefix("ref: ")
         if ".." in ref or ref.startswith("/"):
             return ""
         for place in (self.private, self.common):
-            found = _read(place / ref)
+            found = read_line(place / ref)
             if found:
                 return self._resolved(found, depth + 1)
         return self._packed(ref)
 
     def _packed(self, ref: str) -> str:
-        path = self.common / "packed-refs"
-        if not path.is_file():
-            return ""
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        content = read_file(self.common / "packed-refs", _MOST_REFS) or b""
+        for line in content.decode("utf-8", "surrogateescape").splitlines():
             commit, _, name = line.partition(" ")
-            if name == ref:
+            if name == ref and is_object_name(commit):
                 return commit
         return ""
 
 
+class Site(Struct, frozen=True):
+    """What lies around a directory: `path` is the main work tree of its repository, without one a plain directory."""
+
+    path: Path
+    tree: WorkTree | None
+
+
 def find_work_tree(start: Path) -> WorkTree | None:
     """Find the work tree around a directory, or return None."""
+    return find_site(start).tree
+
+
+def find_site(start: Path) -> Site:
+    """Find what a directory belongs to: the repository around it, or itself.
+
+    The nearest `.git` decides. A `.git` file is believed only if the repository that it names points back, a link
+    never: a directory that came with one is a plain directory, whatever repository lies around it.
+
+    Raises:
+        OSError: no such path can exist on this machine.
+
+    """
     for place in (start, *start.parents):
         dot_git = place / ".git"
-        if dot_git.is_dir():
-            return WorkTree(place, dot_git, dot_git)
-        if dot_git.is_file():
-            told = _read(dot_git)
-            if not told.startswith("gitdir:"):
-                return None
-            private = (place / told.removeprefix("gitdir:").strip()).resolve()
-            common = _read(private / "commondir")
-            return WorkTree(place, private, (private / common).resolve() if common else private)
+        try:
+            mode = dot_git.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError:
+            return Site(start, None)
+        if stat.S_ISDIR(mode) and not _exists(dot_git / "commondir"):  # which would make git read another repository
+            return Site(place, WorkTree(place, dot_git, dot_git))
+        tree = _followed(place, dot_git) if stat.S_ISREG(mode) else None
+        return Site(_home(tree), tree) if tree else Site(place, None)
+    return Site(start, None)
+
+
+def is_object_name(text: str) -> bool:
+    """Whether a text names an object in full."""
+    return len(text) in _NAME_LENGTHS and not text.strip(_HEXADECIMAL)
+
+
+def _followed(place: Path, dot_git: Path) -> WorkTree | None:
+    """Follow the `gitdir:` line of a further work tree or a submodule, if what it names points back here."""
+    private = _named(dot_git)
+    if private is None:
+        return None
+    told = read_line(private / "commondir")
+    if not told:
+        return WorkTree(place, private, private) if _same(_work_tree_told(private), place) else None
+    common = _resolved(private, told)
+    back = read_line(private / "gitdir")
+    if common is None or private.parent != common / "worktrees" or _exists(common / "commondir"):
+        return None
+    return WorkTree(place, private, common) if back and _same(_resolved(private, back), dot_git) else None
+
+
+def _home(tree: WorkTree) -> Path:
+    """Return the main work tree of a repository; for a bare one its git directory."""
+    if tree.common.name == ".git":
+        return tree.common.parent
+    told = _work_tree_told(tree.common)
+    return told if told is not None and _named(told / ".git") == tree.common else tree.common
+
+
+def _named(dot_git: Path) -> Path | None:
+    """Return the directory that a `.git` file names."""
+    told = read_line(dot_git)
+    return _resolved(dot_git.parent, told.removeprefix("gitdir:").strip()) if told.startswith("gitdir:") else None
+
+
+def _work_tree_told(common: Path) -> Path | None:
+    """Return `core.worktree` of a repository's configuration, as git writes it for a submodule."""
+    content = read_file(common / "config", _MOST_CONFIG) or b""
+    section = ""
+    for line in content.decode("utf-8", "surrogateescape").splitlines():
+        stripped = line.strip()
+        if stripped.startswith("["):
+            section = stripped.lower()
+        key, _, value = stripped.partition("=")
+        if section == "[core]" and key.strip().lower() == "worktree":
+            return _resolved(common, value.strip().strip('"'))
     return None
 
 
-def _read(path: Path) -> str:
-    """Return the first line of one of git's small files, empty where there is none."""
+def _resolved(base: Path, told: str) -> Path | None:
+    """Resolve a path that a file tells; None where it cannot be one."""
     try:
-        with path.open("rb") as stream:
-            return stream.read(_LONGEST_REF).decode("utf-8", "replace").split("\n", 1)[0].strip()
-    except OSError:
-        return ""
+        return (base / told).resolve() if told and "\0" not in told else None
+    except (OSError, RuntimeError):  # a loop of links
+        return None
+
+
+def _same(told: Path | None, place: Path) -> bool:
+    return told is not None and told == place.resolve()
+
+
+def _exists(path: Path) -> bool:
+    return os.path.lexists(path)

@@ -1,64 +1,68 @@
-"""Finding the project: clones and worktrees of one repository share one memory."""
+"""What leads to a project: a name from the user, else the directory and what its own file claims."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from memory_mcp.config.projects import project_name
-from memory_mcp.config.settings import ProjectSettings
+from memory_mcp.config.layers import resolve
+from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.errors import ConfigError
 
-AUTO = ProjectSettings()
+
+def claimed(directory: Path, environ: dict[str, str] | None = None, **flags: str) -> Claim:
+    told = {"MEMORY_MCP_HOME": str(directory / "home"), **(environ or {})}
+    given = {f"project.{name}": value for name, value in flags.items()}
+    return claim_of(resolve(told, directory, flags=given), told, directory)
 
 
-def git(directory: Path, *words: str) -> None:
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-    subprocess.run(["git", "-C", str(directory), *identity, *words], check=True, capture_output=True)
+def test_without_a_name_the_directory_counts_and_claude_code_says_which(tmp_path: Path) -> None:
+    assert claimed(tmp_path) == Claim(tmp_path, claimed_in=tmp_path)
+    other = tmp_path / "other"
+    assert claimed(tmp_path, {"CLAUDE_PROJECT_DIR": str(other)}) == Claim(other, claimed_in=tmp_path)
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    path = tmp_path / "repository"
-    path.mkdir()
-    git(path, "init", "-q")
-    git(path, "commit", "-q", "--allow-empty", "-m", "first")
-    return path
-
-
-def test_a_worktree_and_a_subdirectory_share_the_repository_s_project(repository: Path, tmp_path: Path) -> None:
-    git(repository, "worktree", "add", "-q", str(tmp_path / "tree"))
-    (repository / "deep" / "er").mkdir(parents=True)
-
-    names = {project_name(AUTO, {}, place) for place in (repository, repository / "deep" / "er", tmp_path / "tree")}
-
-    assert names == {str(repository)}
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://user:secret@GitHub.com/owner/name.git",
-        "git@github.com:owner/name.git",
-        "ssh://git@github.com:22/owner/name",
-    ],
-)
-def test_the_remote_names_the_project_without_credentials(repository: Path, url: str) -> None:
-    git(repository, "remote", "add", "origin", url)
-
-    assert project_name(AUTO, {}, repository) == "github.com/owner/name"
-
-
-def test_claude_code_says_which_directory_counts(repository: Path, tmp_path: Path) -> None:
-    assert project_name(AUTO, {"CLAUDE_PROJECT_DIR": str(repository)}, tmp_path) == str(repository)
-
-
-def test_outside_git_the_directory_is_the_project(tmp_path: Path) -> None:
-    assert project_name(AUTO, {}, tmp_path) == str(tmp_path)
-
-
-def test_modes_and_names_are_obeyed(tmp_path: Path) -> None:
-    assert project_name(ProjectSettings(mode="global"), {}, tmp_path) == "global"
-    assert project_name(ProjectSettings(name="mine"), {}, tmp_path) == "mine"
+def test_modes_and_names_of_the_user_are_obeyed(tmp_path: Path) -> None:
+    assert claimed(tmp_path, mode="global").name == "global"
+    assert claimed(tmp_path, name="mine").name == "mine"
+    assert claimed(tmp_path, {"MEMORY_MCP_PROJECT_NAME": "mine"}).name == "mine"
     with pytest.raises(ConfigError, match="give --project NAME"):
-        project_name(ProjectSettings(mode="manual"), {}, tmp_path)
+        claimed(tmp_path, mode="manual")
+
+
+def test_a_file_of_a_stranger_is_a_claim_and_no_name(tmp_path: Path) -> None:
+    file = tmp_path / "memory-cli.toml"
+    file.write_text('[project]\nname = " theirs "\nmode = "global"\n[store]\nhome = "/evil"\n', encoding="utf-8")
+
+    assert claimed(tmp_path) == Claim(tmp_path, "", "theirs", tmp_path)
+    assert claimed(tmp_path, name="mine") == Claim(tmp_path, "mine", "theirs", tmp_path)
+
+
+def test_a_trusted_directory_names_its_project(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    trusted = f'[project]\ntrusted_directories = ["{tmp_path}"]\n'
+    (tmp_path / "home" / "memory-cli.toml").write_text(trusted, encoding="utf-8")
+    (tmp_path / "memory-cli.toml").write_text('[project]\nname = "ours"\n', encoding="utf-8")
+
+    assert claimed(tmp_path) == Claim(tmp_path, "ours", "", tmp_path)
+
+
+def test_a_huge_file_of_a_stranger_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "memory-cli.toml").write_text("# " + "x" * (1 << 20), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="is no settings file: it has more than"):
+        claimed(tmp_path)
+
+
+def test_a_claim_cannot_drive_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "memory-cli.toml").write_text('[project]\nname = "a\\u001b[2Jb"\n', encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="has characters that cannot be shown"):
+        claimed(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[project]\nname = 5\n", f'[project]\nname = "{"x" * 201}"\n'])
+def test_a_claim_that_does_not_fit_is_refused_with_its_path(tmp_path: Path, text: str) -> None:
+    (tmp_path / "memory-cli.toml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"memory-cli\.toml: project\.name = .* does not fit"):
+        claimed(tmp_path)

@@ -80,14 +80,16 @@ def test_a_bad_settings_file_is_refused_with_its_path(tmp_path: Path, text: str,
     assert str(tmp_path / "home" / "memory-cli.toml") in str(raised.value)
 
 
-def test_a_cloned_repository_may_name_its_project_and_nothing_else(tmp_path: Path) -> None:
+def test_a_cloned_repository_may_claim_a_name_and_set_nothing(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     clone.mkdir()
-    (clone / "memory-cli.toml").write_text('[store]\nhome = "/evil"\n[project]\nname = "cloned"\n', encoding="utf-8")
+    text = '[store]\nhome = "/evil"\n[project]\nname = "cloned"\nmode = "global"\n'
+    (clone / "memory-cli.toml").write_text(text, encoding="utf-8")
 
-    settings = resolve({"MEMORY_MCP_HOME": str(tmp_path / "home")}, clone).settings
+    found = resolve({"MEMORY_MCP_HOME": str(tmp_path / "home")}, clone)
 
-    assert (settings.project.name, settings.store.home) == ("cloned", str(tmp_path / "home"))
+    assert (found.settings.project.name, found.settings.project.mode) == ("", "auto")
+    assert (found.claimed_name, found.settings.store.home) == ("cloned", str(tmp_path / "home"))
 
 
 def test_a_trusted_directory_may_set_everything(tmp_path: Path) -> None:

@@ -175,3 +175,14 @@ def test_a_branch_is_merged_when_git_says_so(repository: Repository) -> None:
     assert is_merged(tree_of(repository), "feature", start) is True
     repository.git("branch", "-q", "-d", "feature")
     assert is_merged(tree_of(repository), "feature", start) is None
+
+
+def test_a_directory_that_became_a_link_leads_to_no_file_elsewhere(repository: Repository, tmp_path: Path) -> None:
+    repository.commit({"src/a.py": "1"})
+    tree = tree_of(repository)
+    snapshot = take(tree, repository.root, ["src/a.py"], 1)
+    (repository.root / "src").rename(tmp_path / "elsewhere")
+    (repository.root / "src").symlink_to(tmp_path / "elsewhere")
+
+    assert take(tree, repository.root, ["src/a.py"], 1) is None
+    assert freshness(tree, snapshot) == "gone"

@@ -1,0 +1,50 @@
+"""This module gives a remote one name however its address is written, without user, password, token or port."""
+
+import os.path
+from pathlib import Path
+
+from memory_mcp.expressions import expression
+
+_LONGEST = 1_000
+_WEB = expression(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*)/+(?P<path>[^?#]*)(?:[?#].*)?")
+_SCP = expression(r"(?P<authority>[^/:\[\]]+|[^/:]*\[[^\]/]+\]):(?!:)(?P<path>.*)")
+_PORT = expression(r":\d*$")
+_HELPER = expression(r"[A-Za-z0-9+.-]+::")  # a program that git would start
+_DRIVE = expression(r"[A-Za-z]:[\\/]")
+
+
+def remote_name(address: str, directory: Path) -> str:
+    """Return `host/owner/name` or, of a remote on this machine, its path; empty for what is neither.
+
+    An address is text of a stranger: one with control characters, or longer than any address, names nothing.
+    """
+    told = address.strip()
+    if not told or len(told) > _LONGEST or not told.isprintable() or _HELPER.match(told):
+        return ""
+    if told.lower().startswith("file://"):
+        return _local(told[len("file://") :].removeprefix("localhost"), directory)
+    if "://" in told:
+        match = _WEB.fullmatch(told)
+        return _hosted(match["authority"], match["path"]) if match else ""
+    match = None if _DRIVE.match(told) else _SCP.fullmatch(_without_user(told))
+    return _hosted(match["authority"], match["path"]) if match else _local(told, directory)
+
+
+def _hosted(authority: str, path: str) -> str:
+    host = _PORT.sub("", authority.rpartition("@")[2]).lower()
+    if ":" in host and not host.startswith("["):
+        return ""  # no port, so what follows belongs to a password with a slash in it
+    plain = "/".join(part for part in path.split("/") if part).removesuffix(".git").rstrip("/")
+    name = f"{host}/{plain}"
+    return name if host and plain and not any(map(str.isspace, name)) else ""  # no sentence comes as an address
+
+
+def _without_user(told: str) -> str:
+    """Drop `user@` or `user:password@` in front of a host."""
+    user, at, rest = told.rpartition("@")
+    return rest if at and "/" not in user else told
+
+
+def _local(told: str, directory: Path) -> str:
+    path = os.path.normpath(directory / told)
+    return path if os.path.isabs(path) else ""  # noqa: PTH117 - a text, not a path that is opened

@@ -16,7 +16,8 @@ from memory_mcp.models.episodes import Context, Episode, Failure, Step, StepErro
 from memory_mcp.models.recall import Query
 from memory_mcp.models.recommendations import Recommendation
 from memory_mcp.monitoring.cache_care import cache_of
-from memory_mcp.redaction import SECRET_SHAPES, Redactor
+from memory_mcp.redaction.finding import SHAPES
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage import documents, secret_scan
 from memory_mcp.storage.codec import checksum
 from tests.fakes import FrozenClock
@@ -132,7 +133,7 @@ def test_a_secret_of_every_shape_becomes_what_it_is(name: str, before: str, secr
 
 
 def test_every_shape_has_an_example_and_there_are_enough() -> None:
-    names = {shape.name for shape in SECRET_SHAPES}
+    names = {shape.name for shape in SHAPES}
 
     assert names == {name for name, *_ in EXAMPLES}
     assert len(names) >= 45

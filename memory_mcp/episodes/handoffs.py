@@ -14,7 +14,7 @@ from memory_mcp.models.episodes import Episode, Source
 from memory_mcp.models.handoffs import Handoff, HandoffSummary
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
 
 _FORMAT = "memory-mcp handoff 1"

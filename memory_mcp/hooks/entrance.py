@@ -19,7 +19,7 @@ from memory_mcp.hooks.events import Event, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record
 from memory_mcp.memory import Memory
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 
 _MOST_INPUT = 32 << 20
 _MOST_LOG = 1 << 20

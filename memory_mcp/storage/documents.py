@@ -10,7 +10,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import IllegalMoveError, NotFoundError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.database import Session
 
 

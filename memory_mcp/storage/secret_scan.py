@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.store import Store

@@ -1,0 +1,95 @@
+"""This module looks through what a text is wrapped in: escapes of JSON, URLs and HTML, colours, invisible characters."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from memory_mcp.expressions import expression
+
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f"
+_BEHIND_ESCAPE = (  # what a terminal takes for a command: colours, titles, links, character sets
+    r"(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\\]{0,400}(?:\x07|\x1b\\|\\{1,3}(?:u00|x)07)|[()][0-9A-B])"
+)
+# One set of first characters for all of it: `re` passes over everything else quickly.
+_WRAPPING = expression(
+    rf"[\\%&\x1b\x9b\uff01-\uff5e{_CONTROLS}{_INVISIBLE}](?:"
+    rf"(?<=\\)(?:\\{{0,6}}(?P<letter>[\"'/`nrt])|\\{{0,6}}(?:u00|x)(?P<hex>[2-7][0-9a-fA-F])"
+    rf"|(?P<gone>\\{{0,2}}(?:(?:u00|x)1[bB]|033|e(?=\[)){_BEHIND_ESCAPE}|\r?\n[ \t]{{0,20}}"
+    r"|\\{0,2}u(?:00[aA][dD]|200[b-fB-F]|202[a-eA-E]|206[0-46-9]|[fF][eE][fF][fF])))"
+    r"|(?<=%)(?:25){0,3}(?P<percent>[2-7][0-9a-fA-F])"
+    r"|(?<=&)(?:(?P<entity>quot|apos|amp|lt|gt)|#(?P<number>\d{2,3})|#[xX](?P<code>[2-7][0-9a-fA-F]));"
+    rf"|(?<=\x1b)(?P<command>{_BEHIND_ESCAPE}?)|(?<=\x9b)(?P<control>[0-?]{{0,40}}[ -/]{{0,4}}[@-~])"
+    rf"|(?<=[\uff01-\uff5e])(?P<wide>)|(?<=[{_CONTROLS}{_INVISIBLE}])(?P<invisible>))"
+)
+_CALLED = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "n": "\n", "r": "\n", "t": " "}
+_VANISHING = frozenset(("gone", "command", "control", "invisible"))
+
+
+class View(Struct, frozen=True):
+    """A text without its wrapping, and the place of each of its characters in the text as it stands.
+
+    From `places[i]` on, the characters of the view follow each other as they do from `origins[i]` on.
+    """
+
+    text: str
+    places: list[int]
+    origins: list[int]
+    stands: bytearray  # whether what ends at a place is a character of the view
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of the view begins and ends in the text as it stands."""
+        first = bisect_right(self.places, start) - 1
+        last = bisect_right(self.places, end - 1) - 1
+        ends = self.origins[last] + end - self.places[last]
+        after = last + 1
+        if after < len(self.places) and self.places[after] == end and self.stands[after]:
+            ends = self.origins[after]
+        return self.origins[first] + start - self.places[first], ends
+
+
+def views(text: str) -> Iterator[View]:
+    """Yield what the text says once it is unwrapped; nothing if it is not wrapped.
+
+    What vanishes may stand inside a token or at the end of the word before it: such a text is read both ways.
+    """
+    view, vanished = _unwrapped(text, "")
+    if len(view.places) > 1:
+        yield view
+    if vanished:
+        yield _unwrapped(text, " ")[0]
+
+
+def _unwrapped(text: str, gap: str) -> tuple[View, bool]:
+    pieces: list[str] = []
+    places, origins, stands = [0], [0], bytearray(1)
+    length = last = 0
+    vanished = False
+    for match in _WRAPPING.finditer(text):
+        kind = match.lastgroup or ""
+        start, end = match.span()
+        if kind in _VANISHING:
+            character, vanished = gap, True
+        else:
+            character = _character(kind, match[kind], text[start])
+        pieces += (text[last:start], character)
+        length += start - last + len(character)
+        places.append(length)
+        origins.append(end)
+        stands.append(len(character))
+        last = end
+    pieces.append(text[last:])
+    return View("".join(pieces), places, origins, stands), vanished
+
+
+def _character(kind: str, told: str, first: str) -> str:
+    match kind:
+        case "letter" | "entity":
+            return _CALLED.get(told, told)
+        case "number":
+            return chr(int(told)) if 0x20 <= int(told) < 0x7F else " "
+        case "wide":
+            return chr(ord(first) - 0xFEE0)
+        case _:
+            return chr(int(told, 16))

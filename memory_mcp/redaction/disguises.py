@@ -1,5 +1,6 @@
 """This module looks through what a text is wrapped in: escapes of JSON, URLs and HTML, colours, invisible characters."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
@@ -24,6 +25,11 @@ _WRAPPING = expression(
     rf"|(?<=[\uff01-\uff5e])(?P<wide>)|(?<=[{_CONTROLS}{_INVISIBLE}])(?P<invisible>))"
 )
 _CALLED = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "n": "\n", "r": "\n", "t": " "}
+_TOKEN = expression(r"[\w.~+/=%-]{0,4000}", re.ASCII)
+_LONGEST_TOKEN = 4000
+_BEFORE = 200  # characters before an escape that are read with it: the name of a secret and what stands between
+_BEHIND = 300
+_FAR = 600
 _VANISHING = frozenset(("gone", "command", "control", "invisible"))
 
 
@@ -50,37 +56,54 @@ class View(Struct, frozen=True):
 
 
 def views(text: str) -> Iterator[View]:
-    """Yield what the text says once it is unwrapped; nothing if it is not wrapped.
+    """Yield what the text says around what is wrapped in it; nothing if nothing is.
 
-    What vanishes may stand inside a token or at the end of the word before it: such a text is read both ways.
+    What vanishes may stand inside a token or at the end of the word before it: that is read both ways.
     """
-    view, vanished = _unwrapped(text, "")
-    if len(view.places) > 1:
-        yield view
-    if vanished:
-        yield _unwrapped(text, " ")[0]
+    found = list(_WRAPPING.finditer(text))
+    if found:
+        yield _unwrapped(text, found, "")
+    if vanishing := [match for match in found if match.lastgroup in _VANISHING]:
+        yield _unwrapped(text, vanishing, " ")
 
 
-def _unwrapped(text: str, gap: str) -> tuple[View, bool]:
+def _unwrapped(text: str, found: list[re.Match[str]], gap: str) -> View:
     pieces: list[str] = []
     places, origins, stands = [0], [0], bytearray(1)
     length = last = 0
-    vanished = False
-    for match in _WRAPPING.finditer(text):
-        kind = match.lastgroup or ""
+    for match in found:
         start, end = match.span()
-        if kind in _VANISHING:
-            character, vanished = gap, True
-        else:
-            character = _character(kind, match[kind], text[start])
+        if start - last > _FAR and (cut := _parted(text, last, start)):
+            pieces += (text[last : cut[0]], "\n")
+            length += cut[0] - last + 1
+            places.append(length)
+            origins.append(cut[1])
+            stands.append(0)
+            last = cut[1]
+        kind = match.lastgroup or ""
+        character = gap if kind in _VANISHING else _character(kind, match[kind], text[start])
         pieces += (text[last:start], character)
         length += start - last + len(character)
         places.append(length)
         origins.append(end)
         stands.append(len(character))
         last = end
-    pieces.append(text[last:])
-    return View("".join(pieces), places, origins, stands), vanished
+    end = _end_of_token(text, last)
+    pieces += (text[last:end], "\n" if end < len(text) else "")
+    return View("".join(pieces), places, origins, stands)
+
+
+def _parted(text: str, last: int, start: int) -> tuple[int, int] | None:
+    """Return what lies far from both places and in no token: it reads here as it does in the text itself."""
+    end = _end_of_token(text, last)
+    front = _TOKEN.match(text[max(0, start - _BEFORE - _LONGEST_TOKEN) : max(0, start - _BEFORE)][::-1])
+    begin = start - _BEFORE - (front.end() if front else 0)
+    return (end, begin) if end < begin else None
+
+
+def _end_of_token(text: str, place: int) -> int:
+    token = _TOKEN.match(text, place + _BEHIND)
+    return token.end() if token else len(text)
 
 
 def _character(kind: str, told: str, first: str) -> str:

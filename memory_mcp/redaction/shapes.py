@@ -37,19 +37,14 @@ class Shape(Struct, frozen=True):
     reach: int = 0
     starts_word: bool = True
     folded: bool = False
+    is_short: bool = False
 
     def behind(self, before: str, reach: int) -> "Shape":
         """Return this shape for where something stands in front of it."""
         return msgspec.structs.replace(self, before=rf"{before}\Z", reach=reach)
 
-    def spans(self, text: str, folded: str) -> Iterator[Span]:
-        """Yield where secrets of this shape stand; `folded` is the text in lower case, of the same length."""
-        searched = folded if self.folded else text
-        for mark in self.marks:
-            if mark in searched:
-                yield from self._spans(searched, mark)
-
-    def _spans(self, text: str, mark: str) -> Iterator[Span]:
+    def spans(self, text: str, mark: str) -> Iterator[Span]:
+        """Yield where secrets of this shape stand that begin with a mark; a folded shape wants a folded text."""
         for match in _pattern(mark, self.rest, self.starts_word).finditer(text):
             start, end = match.span(match.lastindex or 0)
             if self.before:
@@ -82,6 +77,11 @@ def shape(name: str, marks: str, rest: str) -> Shape:
 def inside(name: str, marks: str, rest: str, before: str = "", reach: int = 0) -> Shape:
     """Return a shape whose marks may stand inside a word."""
     return Shape(name, tuple(marks.split()), rest, rf"{before}\Z" if before else "", reach, starts_word=False)
+
+
+def short(name: str, marks: str, rest: str, before: str = "", reach: int = 0) -> Shape:
+    """Return a shape like those inside words that may hold no long row of letters and digits."""
+    return msgspec.structs.replace(inside(name, marks, rest, before, reach), is_short=True)
 
 
 def folded(name: str, marks: tuple[str, ...], rest: str, *, starts_word: bool = True) -> Shape:

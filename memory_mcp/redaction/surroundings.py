@@ -6,7 +6,7 @@ _DATABASES = r"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|sql
 _QUOTED = r"(?:\"([^\"$<{\n][^\"\n]{0,200})\"|'([^'$<{\n][^'\n]{0,200})'"
 _ARGUMENT = rf"{_QUOTED}|([^\s\"'$<{{`|;&()]{{3,200}}))"
 _ONE_COMMAND = r"(?:(?!{})[^\n|;]){{0,300}}?"  # up to the next such command: each place is passed over once
-_NO_URL_EXAMPLE = r"(?!(?:user(?:name)?|usr|name|login):(?:pass(?:word|wd)?|pwd|pw|secret)@|[^\s@/]{0,40}%[sd(])"
+_NO_URL_EXAMPLE = r"(?!(?:user(?:name)?|usr|name|login):(?:pass(?:word|wd)?|pwd|pw|secret)@|[^\s@/%]{0,40}+%[sd(])"
 _TOKEN = r"(?=[^\s\"']{0,200}\d)[\w.~+/-]"  # noqa: S105 - a pattern
 _SESSIONS = ("jsessionid", "phpsessid", "asp.net_sessionid", "connect.sid", "laravel_session", "aspsessionid")
 
@@ -15,12 +15,12 @@ SURROUNDINGS: tuple[Shape, ...] = (
         r"[\w.-]{0,30}secret[\w.-]{0,30}\\{0,3}[\"']?\]?\s{0,4}(?::=|=>|=|:)\s{0,4}\\{0,3}[\"']?([a-z0-9/+=]{40})(?![\w/+=])"
     ), starts_word=False, folded=True),
     Shape("connection-string", ("://",), (
-        rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{0,100}}:[^\s@\"'<{{$\\]{{1,300}}"
-        r"(?:@[^\s@\"'<{$/?#\\]{1,100}){0,3})(?=@[\w.\[%-])"
+        rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{0,100}}+:[^\s@\"'<{{$\\]{{1,300}}+"
+        r"(?:@[^\s@\"'<{$/?#\\]{1,100}+(?=@)){0,3})(?=@[\w.\[%-])"
     ), rf"{_DATABASES}(?:\+[a-z0-9]{{1,20}})?\Z", 40, starts_word=False, folded=True),
     inside("password", "://", (
-        rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{1,100}}:(?!//)[^/\s@\"'<{{$\\]{{1,300}}"
-        r"(?:@[^\s@\"'<{$/?#:\\]{1,100}){0,3})(?=@[\w.\[%-])"
+        rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{1,100}}+:(?!//)[^/\s@\"'<{{$\\]{{1,300}}+"
+        r"(?:@[^\s@\"'<{$/?#:\\]{1,100}+(?=@)){0,3})(?=@[\w.\[%-])"
     )),
     inside("token", "://", r"((?=[\w~.-]{0,60}\d)(?=[\d_~.-]{0,60}[A-Za-z])[\w~-]{20,250})(?=@[\w\[])"),
     folded("basic-credentials", ("authorization",), (

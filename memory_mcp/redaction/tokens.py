@@ -1,6 +1,6 @@
 """This module lists the secrets that are known by themselves: keys in PEM, and tokens with a prefix of their maker."""
 
-from memory_mcp.redaction.shapes import Shape, inside, shape
+from memory_mcp.redaction.shapes import Shape, inside, shape, short
 
 _PRIVATE_BLOCK = (  # whole up to its end, or as far as it looks like one: it may have been cut
     r"[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?=(?:(?!-----)[\s\S]){0,400}?[A-Za-z0-9+/]{16})"
@@ -10,9 +10,9 @@ _BASE64_OF_BLOCK = r"LS0tLS1CRUdJTiB(?!DRVJU|QVUJM|DR|QR1AgUFVC)[A-Za-z0-9+/]{60
 
 # Sources of the shapes: the vendors' documentation of their prefixes, and the rules of gitleaks and detect-secrets.
 TOKENS: tuple[Shape, ...] = (
-    inside("private-key", "-----BEGIN", rf" {_PRIVATE_BLOCK}"),
+    short("private-key", "-----BEGIN", rf" {_PRIVATE_BLOCK}"),
     inside("private-key", "LS0tLS1CRUdJTiB", _BASE64_OF_BLOCK.removeprefix("LS0tLS1CRUdJTiB")),
-    inside("putty-key", "PuTTY-User-Key-File-", (
+    short("putty-key", "PuTTY-User-Key-File-", (
         r"\d:(?:(?!PuTTY-User)[\s\S]){0,30000}?(?:Private-MAC: [0-9a-f]+|(?![\s\S]))"
     )),
     shape("age-key", "AGE-SECRET-KEY-1", r"[0-9A-Z]{50,}"),
@@ -34,24 +34,24 @@ TOKENS: tuple[Shape, ...] = (
     shape("atlassian-token", "ATATT3 ATCTT3", r"[\w=-]{60,}"),
     shape("slack-token", "xoxa xoxb xoxe xoxo xoxp xoxr xoxs", r"[.-][\w.-]{10,}"),
     shape("slack-app-token", "xapp-", r"\d-[\w-]{20,}"),
-    shape("slack-webhook", "https://hooks.slack.com/", r"(?:services|workflows|triggers)/[\w/]+"),
-    inside("discord-webhook", "/api/webhooks/", r"\d{1,30}/[\w-]+", r"https://(?:\w{1,20}\.)?discord(?:app)?\.com", 50),
+    short("slack-webhook", "https://hooks.slack.com/", r"(?:services|workflows|triggers)/[\w/]+"),
+    short("discord-webhook", "/api/webhooks/", r"\d{1,30}/[\w-]+", r"https://(?:\w{1,20}\.)?discord(?:app)?\.com", 50),
     inside("discord-token", ".", (  # its time stamp is six letters and digits, and its signature holds a digit
         r"(?=[\w-]{6}\.(?=[\w-]{0,37}\d)[\w-]{27,38}(?![\w-]))(?<=[\w-]{24}\.)[\w-]{6}\.[\w-]{27,38}"
     ), r"(?<![\w-])[MNO][A-Za-z\d_-]{23,25}", 27),
-    inside("teams-webhook", ".webhook.office.com/webhookb2/", r"[\w@/-]+", r"https://[\w-]{1,60}", 70),
+    short("teams-webhook", ".webhook.office.com/webhookb2/", r"[\w@/-]+", r"https://[\w-]{1,60}", 70),
     inside("telegram-token", ":AA", r"[\w-]{33}(?![\w-])", r"(?<![\w-])\d{8,10}", 12),
     shape("aws-key", "AKIA ASIA ABIA ACCA", r"[0-9A-Z]{16}\b"),
     shape("google-key", "AIza", r"[\w-]{35}"),
     shape("google-oauth-token", "ya29.", r"[\w-]{20,}"),
     shape("google-oauth-secret", "GOCSPX-", r"[\w-]{20,}"),
-    inside("azure-storage-key", "AccountKey= accountkey= ACCOUNTKEY=", r"([A-Za-z0-9+/]{60,}={0,2})"),
-    inside("azure-signature", "?sig= &sig= ;sig=", r"([A-Za-z0-9%+/=_-]{30,})"),
-    inside("azure-client-secret", "8Q~", r"[\w~.-]{31,}", r"(?<![A-Za-z0-9])\w{3}", 4),
+    short("azure-storage-key", "AccountKey= accountkey= ACCOUNTKEY=", r"([A-Za-z0-9+/]{60,}={0,2})"),
+    short("azure-signature", "?sig= &sig= ;sig=", r"([A-Za-z0-9%+/=_-]{30,})"),
+    short("azure-client-secret", "8Q~", r"[\w~.-]{31,}", r"(?<![A-Za-z0-9])\w{3}", 4),
     shape("cloudflare-key", "v1.0-", r"[0-9a-f]{24}-[0-9a-f]{100,}"),
     shape("digitalocean-token", "dop_v1_ doo_v1_ dor_v1_ dot_v1_", r"[0-9a-f]{64}"),
     shape("heroku-key", "HRKU-", r"[\w-]{30,}"),
-    shape("fly-token", "fm2_", r"[A-Za-z0-9+/=_,]{40,}"),
+    short("fly-token", "fm2_", r"[A-Za-z0-9+/=_,]{40,}"),
     shape("fly-token", "fo1_", r"[\w-]{40,}"),
     shape("netlify-token", "nfp_", r"[A-Za-z0-9]{36,}"),
     shape("vercel-token", "vck_ vcp_ vci_", r"[A-Za-z0-9]{24,}"),
@@ -72,7 +72,7 @@ TOKENS: tuple[Shape, ...] = (
     shape("nuget-key", "oy2", r"[a-z0-9]{43}\b"),
     shape("dockerhub-token", "dckr_pat_ dckr_oat_", r"[\w-]{20,}"),
     shape("stripe-key", "sk_live_ sk_test_ rk_live_ rk_test_", r"[A-Za-z0-9]{16,}"),
-    shape("stripe-webhook-secret", "whsec_", r"[A-Za-z0-9+/=]{24,}"),
+    short("stripe-webhook-secret", "whsec_", r"[A-Za-z0-9+/=]{24,}"),
     shape("square-token", "sq0atp- sq0csp- sq0idp-", r"[\w-]{22,}"),
     shape("shopify-token", "shpat_ shpss_ shpca_ shppa_", r"[0-9a-fA-F]{32}"),
     shape("paypal-token", "access_token$", r"(?:production|sandbox)\$\w{13,40}\$[0-9a-f]{32}"),
@@ -87,11 +87,11 @@ TOKENS: tuple[Shape, ...] = (
     shape("postman-key", "PMAK-", r"[0-9a-f]{24}-[0-9a-f]{34}"),
     shape("newrelic-key", "NRAK- NRAA- NRJS- NRII-", r"[\w-]{20,}"),
     shape("grafana-token", "glsa_", r"[A-Za-z0-9]{32}_[0-9a-fA-F]{8}"),
-    shape("grafana-token", "glc_", r"[A-Za-z0-9+/=]{32,}"),
-    shape("sentry-token", "sntrys_ sntryu_", r"[\w+/=-]{40,}"),
+    short("grafana-token", "glc_", r"[A-Za-z0-9+/=]{32,}"),
+    short("sentry-token", "sntrys_ sntryu_", r"[\w+/=-]{40,}"),
     shape("dropbox-token", "sl.", r"(?:u\.)?[\w-]{100,}"),
     shape("contentful-token", "CFPAT-", r"[\w-]{40,}"),
     shape("jwt", "eyJ", (
-        r"[\w-]{8,2000}+\.(?:eyJ[\w-]{8,8000}+|[\w-]{0,1000}+\.[\w-]{4,64}+\.[\w-]{1,8000}+)\.[\w-]+"
+        r"[\w-]{12,2000}+\.(?:eyJ[\w-]{8,8000}+|[\w-]{0,1000}+\.[\w-]{4,64}+\.[\w-]{1,8000}+)\.[\w-]+"
     )),
 )  # fmt: skip

@@ -2,11 +2,12 @@
 
 import re
 
+import msgspec
 from msgspec import Struct
 
 from memory_mcp.redaction.shapes import compiled
 
-_LONGEST = 4000
+_JUDGED = 200  # characters of a value, by which it is judged
 _LEAST_PASSWORD = 6
 _LEAST_TOKEN = 8
 _OPENING = r"(?:[rbfuRBFUL@]{0,2})(\\{0,3}[\"'`])"
@@ -32,12 +33,13 @@ _HASHED = r"(?:sha(?:1|224|256|384|512)|md5)[-:=]"
 
 
 class Value(Struct, frozen=True):
-    """What is assigned to a name, without its quotes."""
+    """The first characters of what is assigned to a name, without its quotes; `goes_on` matches what may follow."""
 
     start: int
     end: int
     text: str
-    is_quoted: bool
+    goes_on: str
+    is_quoted: bool = False
     is_line: bool = False
 
     @property
@@ -45,35 +47,37 @@ class Value(Struct, frozen=True):
         """Whether it has letters and digits: a word of the language is no key."""
         return compiled(r"\d").search(self.text) is not None and compiled(r"[A-Za-z]").search(self.text) is not None
 
+    def whole(self, text: str) -> "Value":
+        """Return the value up to its end."""
+        rest = compiled(f"{self.goes_on}*+").match(text, self.end)
+        return msgspec.structs.replace(self, end=rest.end()) if rest else self
+
 
 def read_value(text: str, start: int, *, is_line: bool) -> Value | None:
     """Return the value that begins here; None for nothing, or for a call or an index."""
     opened = compiled(_OPENING).match(text, start)
     if opened is not None:
         quote = opened[1]
-        body = compiled(_inside(quote)).match(text, opened.end())
-        end = body.end() if body else opened.end()
-        if text.startswith(quote, end) or end == len(text):
-            return Value(opened.end(), end, text[opened.end() : end], is_quoted=True)
-        start = opened.end()
-    stops = r"\s'\"`<>|;&\\)" if is_line else r"\s'\"`&;,(){}\[\]<>|\\"
-    found = compiled(rf"[^{stops}]{{1,{_LONGEST}}}").match(text, start)
+        begin = opened.end()
+        inside = _inside(quote)
+        body = compiled(f"{inside}{{0,{_JUDGED}}}+").match(text, begin)
+        end = body.end() if body else begin
+        if text.startswith(quote, end) or end == len(text) or end - begin >= _JUDGED:
+            return Value(begin, end, text[begin:end], inside, is_quoted=True)
+        start = begin
+    stops = r"[^\s'\"`<>|;&\\)]" if is_line else r"[^\s'\"`&;,(){}\[\]<>|\\]"
+    found = compiled(f"{stops}{{1,{_JUDGED}}}").match(text, start)
     if found is None:
         return None
     end = found.end()
-    if end - start == _LONGEST:
-        rest = compiled(rf"[^{stops}]+").match(text, end)
-        end = rest.end() if rest else end
     if not is_line and opened is None and text[end : end + 1] in {"(", "["}:
         return None
-    return Value(start, end, text[start:end], is_quoted=False, is_line=is_line)
+    return Value(start, end, found[0], stops, is_line=is_line)
 
 
 def _inside(quote: str) -> str:
     """Return what stands between quotes, on one line; between escaped ones no further escape stands."""
-    if len(quote) > 1:
-        return rf"[^{quote[-1]}\\\n]{{0,{_LONGEST}}}+"
-    return rf"(?:[^{quote}\\\n]|\\[^\n]){{0,{_LONGEST}}}+"
+    return rf"[^{quote[-1]}\\\n]" if len(quote) > 1 else rf"(?:[^{quote}\\\n]|\\[^\n])"
 
 
 def is_password(value: Value, *, is_variable: bool, is_label: bool = False) -> bool:

@@ -1,6 +1,7 @@
 """This module finds every secret in a text, as it stands and as it reads once it is unwrapped."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from string import ascii_letters, ascii_uppercase, digits
 
 from memory_mcp.redaction.cookies import cookie_spans
 from memory_mcp.redaction.disguises import views
@@ -11,18 +12,26 @@ from memory_mcp.redaction.tokens import TOKENS
 
 SHAPES: tuple[Shape, ...] = (*TOKENS, *SURROUNDINGS)
 _SHORT = 4_000  # characters, up to which every mark is looked for
-_LEAST_RUN = 15  # letters and digits in a row, of a token that its maker's prefix tells
+_LEAST_RUN = 20  # characters of a token that its maker's prefix tells
 _AROUND = 80  # characters before and behind those, in which the prefix stands
-_RUNS = bytes(
-    0x61 if chr(byte).isascii() and (chr(byte).isalnum() or chr(byte) in "_-") else 0x20 for byte in range(256)
-)
-_GATES = ("auth", "pass", "sess", "sql", "cret", "://", "sig=")  # each in several marks: looked for once
-_TOKEN_MARKS = tuple((mark, shape) for shape in TOKENS if not shape.is_short for mark in shape.marks)
-_OTHER_MARKS = tuple(
-    (next((gate for gate in _GATES if gate in mark.lower()), ""), mark, shape)
-    for shape in (*(shape for shape in TOKENS if shape.is_short), *SURROUNDINGS)
-    for mark in shape.marks
-)
+_RUNS = bytes(0x61 if chr(byte) in f"{ascii_letters}{digits}_-" else 0x20 for byte in range(256))
+_TELLING = bytes(0x61 if chr(byte) in f"{ascii_uppercase}{digits}" else 0x20 for byte in range(256))
+_GATES = ("auth", "pass", "sess", "sql", "sig=", "key=", ":*", "432:")  # each in several marks: looked for once
+
+
+def _by_mark(shapes: Iterable[Shape]) -> dict[str, list[Shape]]:
+    grouped: dict[str, list[Shape]] = {}
+    for shape in shapes:
+        for mark in shape.marks:
+            grouped.setdefault(mark, []).append(shape)
+    return grouped
+
+
+_DENSE = _by_mark(shape for shape in TOKENS if not shape.is_short)
+_OTHERS = [
+    (next((gate for gate in _GATES if gate in mark.lower()), ""), mark, shapes)
+    for mark, shapes in _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS).items()
+]
 
 
 def secrets(text: str) -> list[Span]:
@@ -36,16 +45,15 @@ def secrets(text: str) -> list[Span]:
 def _spans(text: str) -> Iterator[Span]:
     folded = fold(text)
     dense = _dense(text)
-    for mark, shape in _TOKEN_MARKS:
+    for mark, shapes in _DENSE.items():
         if mark in dense:
-            yield from shape.spans(text, mark)
+            for shape in shapes:
+                yield from shape.spans(text, mark)
     closed = {gate for gate in _GATES if gate not in folded}
-    for gate, mark, shape in _OTHER_MARKS:
-        if gate in closed:
-            continue
-        searched = folded if shape.folded else text
-        if mark in searched:
-            yield from shape.spans(searched, mark)
+    for gate, mark, shapes in _OTHERS:
+        if gate not in closed and mark in (folded if mark.islower() else text):
+            for shape in shapes:
+                yield from shape.spans(folded if shape.folded else text, mark)
     yield from cookie_spans(text, folded)
     yield from named_spans(text, folded)
 
@@ -54,14 +62,16 @@ def _dense(text: str) -> str:
     """Return the parts of a text in which tokens can stand: looking for 150 prefixes in the whole takes too long."""
     if len(text) <= _SHORT:
         return text
-    runs = text.encode("latin-1", "replace").translate(_RUNS)
+    characters = text.encode("latin-1", "replace")
+    runs, telling = characters.translate(_RUNS), characters.translate(_TELLING)
     run, parts, end = b"a" * _LEAST_RUN, [], 0
     start = runs.find(run)
     while start >= 0:
-        last = runs.find(b" ", start)
+        last = runs.find(b" ", start + _LEAST_RUN)
         last = len(text) if last < 0 else last
-        parts.append(text[max(end, start - _AROUND) : last + _AROUND])
-        end = last + _AROUND
+        if telling.find(b"a", start, last) >= 0:  # no long word
+            parts.append(text[max(end, start - _AROUND) : last + _AROUND])
+            end = last + _AROUND
         start = runs.find(run, last)
     return "\n".join(parts)
 

@@ -16,7 +16,7 @@ _AFTER_NAME = (
     r"(?:\s{0,20}(?=\\{0,3}[\"'`])|[ \t]{0,8}(?:[|>][+-]?[ \t]{0,3}\r?\n[ \t]{1,20})?)"
 )
 _DIGIT_SOON = r"(?=[^\s\d]{0,200}\d)"
-_VALUE_SOON = rf"(?:(?=\\{{0,3}}[\"'`]|[a-z]{{1,2}}[\"'])|{_DIGIT_SOON}|(?=[^\s$<{{(\[\"'&;,]{{6}}))"
+_VALUE_SOON = rf"(?:(?=\\{{0,3}}[\"'`]|[a-z]{{1,2}}[\"'])|{_DIGIT_SOON}|(?P<word>(?=[^\s$<{{(\[\"'&;,]{{6}})))"
 _VARIANT = r"(?:[_-]?(?:\d{1,2}|prod|production|dev|test|staging|root|admin|confirm(?:ation)?|old|new))?"
 _KEY_BEFORE = (
     r"(?:api|access|secret|private|auth|encrypt(?:ion)?|sign(?:ing)?|master|webhook|hmac|jwt|crypto|cipher|aes"
@@ -75,7 +75,7 @@ def _under(stem: _Stem, text: str, folded: str) -> Iterator[Span]:
     read = 0
     for match in _assignment(stem).finditer(folded):
         start, at = match.span()
-        if start < read:
+        if start < read or (match.lastgroup == "word" and text[start].islower() and text[start - 1 : start] not in "-_"):
             continue
         is_option = text[start - 1 : start] == "-" and compiled(r"--[\w-]*\Z").search(text, max(0, start - 30), start)
         if match["blank"] is not None and not is_option:

@@ -32,7 +32,7 @@ TOKENS: tuple[Shape, ...] = (
     shape("gitlab-token", "glpat- gldt- glrt- glcbt- glptt- glft- glsoat- glagent- gloas-", r"[\w-]{20,}"),
     shape("bitbucket-token", "ATBB", r"[A-Za-z0-9]{32}"),
     shape("atlassian-token", "ATATT3 ATCTT3", r"[\w=-]{60,}"),
-    shape("slack-token", "xoxa xoxb xoxe xoxo xoxp xoxr xoxs", r"[.-][\w.-]{10,}"),
+    shape("slack-token", "xoxa xoxb xoxe xoxo xoxp xoxr xoxs", r"[.-][\w.-]{15,}"),
     shape("slack-app-token", "xapp-", r"\d-[\w-]{20,}"),
     short("slack-webhook", "https://hooks.slack.com/", r"(?:services|workflows|triggers)/[\w/]+"),
     short("discord-webhook", "/api/webhooks/", r"\d{1,30}/[\w-]+", r"https://(?:\w{1,20}\.)?discord(?:app)?\.com", 50),
@@ -77,7 +77,7 @@ TOKENS: tuple[Shape, ...] = (
     shape("shopify-token", "shpat_ shpss_ shpca_ shppa_", r"[0-9a-fA-F]{32}"),
     shape("paypal-token", "access_token$", r"(?:production|sandbox)\$\w{13,40}\$[0-9a-f]{32}"),
     shape("twilio-key", "SK", r"[0-9a-f]{32}\b"),
-    shape("sendgrid-key", "SG.", r"[\w-]{16,64}\.[\w-]{16,}"),
+    shape("sendgrid-key", "SG.", r"[\w-]{17,64}\.[\w-]{16,}"),
     shape("mailgun-key", "key-", r"[0-9a-f]{32}\b"),
     inside("mailchimp-key", "-us", r"\d{1,2}\b", r"(?<![0-9A-Za-z])[0-9a-f]{32}", 33),
     shape("linear-key", "lin_api_ lin_oauth_", r"[A-Za-z0-9]{32,}"),
@@ -92,6 +92,6 @@ TOKENS: tuple[Shape, ...] = (
     shape("dropbox-token", "sl.", r"(?:u\.)?[\w-]{100,}"),
     shape("contentful-token", "CFPAT-", r"[\w-]{40,}"),
     shape("jwt", "eyJ", (
-        r"[\w-]{12,2000}+\.(?:eyJ[\w-]{8,8000}+|[\w-]{0,1000}+\.[\w-]{4,64}+\.[\w-]{1,8000}+)\.[\w-]+"
+        r"[\w-]{17,2000}+\.(?:eyJ[\w-]{8,8000}+|[\w-]{0,1000}+\.[\w-]{4,64}+\.[\w-]{1,8000}+)\.[\w-]+"
     )),
 )  # fmt: skip

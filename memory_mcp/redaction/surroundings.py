@@ -38,7 +38,7 @@ SURROUNDINGS: tuple[Shape, ...] = (
     inside("password", ":5432: :5433: :6432: :*:", r"[^:\s]{1,64}:[^:\s]{1,64}:([^\s:<$]{4,200})(?=\s|(?![\s\S]))", (
         r"(?<![^\s\"'])[\w.*-]{1,100}"
     ), 101),
-    folded("basic-credentials", ("_auth",), r"\s{0,3}=\s{0,3}[\"']?([a-z0-9+/]{8,}={0,2})(?![\w.(\[])", starts_word=False),
+    folded("basic-credentials", ("_auth", ":_password"), r"\s{0,3}=\s{0,3}[\"']?([a-z0-9+/]{8,}={0,2})(?![\w.(\[])", starts_word=False),
     folded("basic-credentials", ('auth"',), (  # of a docker config: user:password in base64 is whole groups of four
         r"\s{0,4}:\s{0,4}\\{0,3}\"((?:[a-z0-9+/]{4}){2,300}(?:[a-z0-9+/]{2}(?:[a-z0-9+/]|=)=)?)\\{0,3}\""
     )),
@@ -68,7 +68,7 @@ SURROUNDINGS: tuple[Shape, ...] = (
     )),
     folded("database-password", ("identified",), (
         r"\s{1,4}(?:with\s{1,4}\S{1,60}\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?" + _QUOTED + ")"
-    )),
+    )).behind(r"\b(?:user|grant|alter|create)\b[\s\S]{0,150}", 170),
     folded("database-password", ("password",), r"\s{0,3}(?:=\s{0,3}password\s{0,2})?\(?\s{0,2}'([^'$<{%\n][^'\n]{3,200})'"
     ).behind(r"\b(?:with|encrypted|login|set|(?:role|user)\s{1,4}\S{1,60})\s{1,4}", 80),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from memory_mcp.redaction.shapes import Shape, inside, shape, short
 
 _PRIVATE_BLOCK = (  # whole up to its end, or as far as it looks like one: it may have been cut
-    r"[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?=(?:(?!-----)[\s\S]){0,400}?[A-Za-z0-9+/]{16})"
+    r"[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?=[\s\"'`\\nr+,>|:\d\u2192-]{0,60}(?:[A-Za-z0-9+/=]{16}|[A-Z][A-Za-z-]{2,30}: ))"
     r"(?:(?:(?!-----)[\s\S]){0,30000}?-----END [A-Z0-9 ]{1,40}-----|(?:[A-Za-z0-9+/=\s:,.()-]|\\{1,3}[nrt])*+)"
 )
 _BASE64_OF_BLOCK = r"LS0tLS1CRUdJTiB(?!DRVJU|QVUJM|DR|QR1AgUFVC)[A-Za-z0-9+/]{60,}+=*"

@@ -12,7 +12,7 @@ _LEAST_PASSWORD = 6
 _LEAST_TOKEN = 8
 _OPENING = r"(?:[rbfuRBFUL@]{0,2})(\\{0,3}[\"'`])"
 _CODE = (  # references, templates, calls, types
-    r"[<{%*][^\s]|\$[{(\w]|%\w+%|[#!]?\{\{|(?:os|process|env|self|this|settings|config|args|opts|options|params|props"
+    r"[<{%*][^\s]|\[\w+\]\Z|\$[{(\w]|%\w+%|[#!]?\{\{|(?:os|process|env|self|this|settings|config|args|opts|options|params|props"
     r"|secrets|vars?|data|local|ctx|context|request|req|app|cls|ENV|Deno|import)[.\[(]"
 )
 _STANDS_FOR_NOTHING = (
@@ -26,7 +26,8 @@ _SENTENCE = (
     r"|the|this|that|is|are|was|has|have|for|from|with|not|optional|confirm|forgot|change|reset|provide|use|used|set|show|hide"
     r"|old|new|current|again|repeat|incorrect|wrong)\b)"
 )
-_REFERENCE = r"[A-Za-z_$]\w*(?:(?:\.|->|::)[A-Za-z_$]\w*)+\Z"
+_REFERENCE = r"[A-Za-z_$]\w*(?:(?:\??\.|->|::)[A-Za-z_$]\w*)+(?:[?|&+*/!=-]|\Z)|\w+[!=]==?|(?:[A-Z][a-z]+)*\d{0,5}(?:[A-Z][a-z]+)+[$\d]{0,3}\Z"
+_NO_TOKEN = r"[^\[\](){}*\\]*[\[\](){}*\\]"
 _PATH = r"(?:https?:|wss?:|file:|\.{0,2}/|~/|[A-Za-z]:\\)|[\w@.-]{1,60}(?:/[\w@.-]{0,60}){1,20}\.\w{1,5}\Z"
 _WORDS_AND_NUMBER = r"[A-Za-z_]+(?:[-_.:][A-Za-z]+)*[-_.:]?\d{0,2}\Z"
 _HASHED = r"(?:sha(?:1|224|256|384|512)|md5)[-:=]"
@@ -50,7 +51,10 @@ class Value(Struct, frozen=True):
     def whole(self, text: str) -> "Value":
         """Return the value up to its end."""
         rest = compiled(f"{self.goes_on}*+").match(text, self.end)
-        return msgspec.structs.replace(self, end=rest.end()) if rest else self
+        end = rest.end() if rest else self.end
+        if not self.is_quoted:  # the full stop of a sentence stays
+            end -= len(text[self.start : end]) - len(text[self.start : end].rstrip(".,:;!?"))
+        return msgspec.structs.replace(self, end=end)
 
 
 def read_value(text: str, start: int, *, is_line: bool) -> Value | None:
@@ -102,7 +106,7 @@ def is_token(value: Value) -> bool:
         return False
     if _stands_for_something_else(text) or compiled(_HASHED).match(text):
         return False
-    if compiled(_PATH).match(text):
+    if compiled(_PATH).match(text) or compiled(_NO_TOKEN).match(text):
         return False
     return value.is_quoted or value.is_line or not (_is_reference(text) or compiled(_WORDS_AND_NUMBER).match(text))
 

@@ -66,8 +66,9 @@ class Intake:
         self._batch: list[Record] = []
         self._size = 0
 
-    def take(self, record: Record) -> None:
+    def take(self, given: Record) -> None:
         """Take a record whose source is not known yet, and what was added to a session since it was imported."""
+        record = _named(given, self._targets.episodes.source_id)
         self.summary.read += 1
         if record.source_id in self._known:
             if _has_grown(record, self._steps):
@@ -162,6 +163,18 @@ def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, 
     if talks:
         receipts += targets.conversations.record(talks)
     return {record.source_id: receipt.id for record, receipt in zip(records, receipts, strict=True)}
+
+
+def _named(record: Record, name: Callable[[str], str]) -> Record:
+    """Return a record with the source ids that it is stored under and points to."""
+    if not isinstance(record, EpisodeRecord):
+        return msgspec.structs.replace(record, source_id=name(record.source_id))
+    return msgspec.structs.replace(
+        record,
+        source_id=name(record.source_id),
+        parent=name(record.parent) if record.parent else None,
+        follows=name(record.follows) if record.follows else None,
+    )
 
 
 def _has_grown(record: Record, steps: dict[str, int]) -> TypeGuard[EpisodeRecord]:

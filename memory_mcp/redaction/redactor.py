@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,6 +31,11 @@ class Redactor(Struct, frozen=True):
     def text(self, text: str) -> str:
         """Return the text without secrets; a second pass changes nothing."""
         return self._text(text, None)
+
+    def name(self, name: str) -> str:
+        """Return a name by which something is found again, without secrets; names that differ still do."""
+        cleaned = self.text(name)
+        return cleaned if cleaned == name else f"{cleaned}#{sha256(name.encode(errors='replace')).hexdigest()[:8]}"
 
     def clean(self, value: T) -> T:
         """Return a value with every text inside it redacted, identities excepted; the value itself if nothing is."""

@@ -26,7 +26,8 @@ _SENTENCE = (
     r"|the|this|that|is|are|was|has|have|for|from|with|not|optional|confirm|forgot|change|reset|provide|use|used|set|show|hide"
     r"|old|new|current|again|repeat|incorrect|wrong)\b)"
 )
-_REFERENCE = r"[A-Za-z_$]\w*(?:(?:\??\.|->|::)[A-Za-z_$]\w*)+(?:[?|&+*/!=-]|\Z)|\w+[!=]==?|(?:[A-Z][a-z]+)*\d{0,5}(?:[A-Z][a-z]+)+[$\d]{0,3}\Z"
+_REFERENCE = r"[A-Za-z_$]\w*(?:(?:\??\.|->|::)[A-Za-z_$]\w*)+(?:[?|&+*/!=-]|\Z)|\w+[!=]==?"
+_TYPE_NAME = r"(?:[A-Z][a-z]+)*\d{0,5}(?:[A-Z][a-z]+)+[$\d]{0,3}\Z"
 _NO_TOKEN = r"[^\[\](){}*\\]*[\[\](){}*\\]"
 _PATH = r"(?:https?:|wss?:|file:|\.{0,2}/|~/|[A-Za-z]:\\)|[\w@.-]{1,60}(?:/[\w@.-]{0,60}){1,20}\.\w{1,5}\Z"
 _WORDS_AND_NUMBER = r"[A-Za-z_]+(?:[-_.:][A-Za-z]+)*[-_.:]?\d{0,2}\Z"
@@ -108,7 +109,9 @@ def is_token(value: Value) -> bool:
         return False
     if compiled(_PATH).match(text) or compiled(_NO_TOKEN).match(text):
         return False
-    return value.is_quoted or value.is_line or not (_is_reference(text) or compiled(_WORDS_AND_NUMBER).match(text))
+    if value.is_quoted or value.is_line or compiled(_TYPE_NAME).match(text) is None:
+        return value.is_quoted or value.is_line or not (_is_reference(text) or compiled(_WORDS_AND_NUMBER).match(text))
+    return False
 
 
 def is_random(value: Value) -> bool:

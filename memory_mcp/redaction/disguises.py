@@ -13,14 +13,17 @@ _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f"
 _BEHIND_ESCAPE = (  # what a terminal takes for a command: colours, titles, links, character sets
     r"(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\\]{0,400}(?:\x07|\x1b\\|\\{1,3}(?:u00|x)07)|[()][0-9A-B])"
 )
+_HEX = r"(?:[2-7][0-9a-fA-F]|0[9aAdD])"  # of what is printed, and of the ends of lines
 # One set of first characters for all of it: `re` passes over everything else quickly.
 _WRAPPING = expression(
     rf"[\\%&\x1b\x9b\uff01-\uff5e{_CONTROLS}{_INVISIBLE}](?:"
-    rf"(?<=\\)(?:\\{{0,6}}(?P<letter>[\"'/`nrt])|\\{{0,6}}(?:u00|x)(?P<hex>[2-7][0-9a-fA-F])"
+    rf"(?<=\\)(?:\\{{0,6}}(?P<letter>[\"'/`nrt])|\\{{0,6}}(?:u00|x)(?P<hex>{_HEX})"
     rf"|(?P<gone>\\{{0,2}}(?:(?:u00|x)1[bB]|033|e(?=\[)){_BEHIND_ESCAPE}|\r?\n[ \t]{{0,20}}"
-    r"|\\{0,2}u(?:00[aA][dD]|200[b-fB-F]|202[a-eA-E]|206[0-46-9]|[fF][eE][fF][fF])))"
-    r"|(?<=%)(?:25){0,3}(?P<percent>[2-7][0-9a-fA-F])"
-    r"|(?<=&)(?:(?P<entity>quot|apos|amp|lt|gt)|#(?P<number>\d{2,3})|#[xX](?P<code>[2-7][0-9a-fA-F]));"
+    r"|\\{0,2}u(?:00[aA][dD]|200[b-fB-F]|202[a-eA-E]|206[0-46-9]|[fF][eE][fF][fF]))"
+    r"|\\{0,6}u(?P<letter_of_words>[0-9a-fA-F]{4})(?=[A-Za-z_]))"
+    rf"|(?<=%)(?:25){{0,3}}(?P<percent>{_HEX})"
+    r"|(?<=%)(?P<part_of_a_letter>[89a-fA-F][0-9a-fA-F])(?=[A-Za-z_])"
+    rf"|(?<=&)(?:(?P<entity>quot|apos|amp|lt|gt)|#(?P<number>\d{{2,3}})|#[xX](?P<code>{_HEX}));"
     rf"|(?<=\x1b)(?P<command>{_BEHIND_ESCAPE}?)|(?<=\x9b)(?P<control>[0-?]{{0,40}}[ -/]{{0,4}}[@-~])"
     rf"|(?<=[\uff01-\uff5e])(?P<wide>)|(?<=[{_CONTROLS}{_INVISIBLE}])(?P<invisible>))"
 )
@@ -112,6 +115,8 @@ def _character(kind: str, told: str, first: str) -> str:
             return _CALLED.get(told, told)
         case "number":
             return chr(int(told)) if 0x20 <= int(told) < 0x7F else " "
+        case "letter_of_words" | "part_of_a_letter":
+            return "\ufffd"  # a token may begin behind it
         case "wide":
             return chr(ord(first) - 0xFEE0)
         case _:

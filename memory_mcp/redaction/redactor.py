@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
+from zlib import crc32
 from typing import Any, TypeVar
 
 import msgspec
@@ -35,7 +35,8 @@ class Redactor(Struct, frozen=True):
     def name(self, name: str) -> str:
         """Return a name by which something is found again, without secrets; names that differ still do."""
         cleaned = self.text(name)
-        return cleaned if cleaned == name else f"{cleaned}#{sha256(name.encode(errors='replace')).hexdigest()[:8]}"
+        told_apart = crc32(name.encode(errors="replace"))
+        return cleaned if cleaned == name else f"{cleaned}#{told_apart:08x}"
 
     def clean(self, value: T) -> T:
         """Return a value with every text inside it redacted, identities excepted; the value itself if nothing is."""

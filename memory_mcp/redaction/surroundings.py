@@ -3,8 +3,8 @@
 from memory_mcp.redaction.shapes import Shape, folded, inside, shape
 
 _DATABASES = r"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|clickhouse|libsql|oracle|cockroachdb)"
-_QUOTED = r"(?:\"([^\"$<{\n][^\"\n]{0,200})\"|'([^'$<{\n][^'\n]{0,200})'"
-_ARGUMENT = rf"{_QUOTED}|([^\s\"'$<{{`|;&()]{{3,200}}))"
+_QUOTED = r"(?:\"([^\"$<{\n\\][^\"\n\\]{0,200})\"|'([^'$<{\n\\][^'\n\\]{0,200})'"
+_ARGUMENT = rf"{_QUOTED}|([^\s\"'$<{{`|;&()\\]{{3,200}}))"
 _ONE_COMMAND = r"(?:(?!{})[^\n|;]){{0,300}}?"  # up to the next such command: each place is passed over once
 _NO_URL_EXAMPLE = r"(?!(?:user(?:name)?|usr|name|login):(?:pass(?:word|wd)?|pwd|pw|secret)@|[^\s@/%]{0,40}+%[sd(])"
 _TOKEN = r"(?=[^\s\"']{0,200}\d)[\w.~+/-]"  # noqa: S105 - a pattern
@@ -16,7 +16,7 @@ SURROUNDINGS: tuple[Shape, ...] = (
     ), starts_word=False, folded=True),
     Shape("connection-string", ("://",), (
         rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{0,100}}+:[^\s@\"'<{{$\\]{{1,300}}+"
-        r"(?:@[^\s@\"'<{$/?#\\]{1,100}+(?=@)){0,3})(?=@[\w.\[%-])"
+        r"(?:@[^\s@\"'<{$?#\\]{1,100}+(?=@)){0,3})(?=@[\w.\[%-])"
     ), rf"{_DATABASES}(?:\+[a-z0-9]{{1,20}})?\Z", 40, starts_word=False, folded=True),
     inside("password", "://", (
         rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{1,100}}+:(?!//)[^/\s@\"'<{{$\\]{{1,300}}+"
@@ -31,11 +31,11 @@ SURROUNDINGS: tuple[Shape, ...] = (
         rf"(?:token=\"?)?({_TOKEN}{{8,}}=*)|({_TOKEN}{{12,}}=*)(?![\w.(\[]))"
     ), starts_word=False),
     folded("token", ("bearer",), rf"[ ]{{1,3}}({_TOKEN}{{16,}}=*)"),
-    folded("netrc-password", ("password",), r"\s{1,20}((?=\S{0,100}\d)[^\s<\"'${][^\s\"']{3,200})"
+    folded("netrc-password", ("password",), r"\s{1,20}((?=\S{0,100}\d)[^\s<\"'${\\][^\s\"'\\]{3,200})"
     ).behind(r"\b(?:login|user)\s{1,20}\S{1,100}\s{1,20}", 150),
-    folded("netrc-password", ("password",), r"\s{1,20}([^\s<\"'${][^\s\"']{3,200})"
+    folded("netrc-password", ("password",), r"\s{1,20}([^\s<\"'${\\][^\s\"'\\]{3,200})"
     ).behind(r"\b(?:machine\s{1,20}\S{1,100}|default)\s{1,20}(?:login\s{1,20}\S{1,100}\s{1,20})?", 300),
-    inside("password", ":5432: :5433: :6432: :*:", r"[^:\s]{1,64}:[^:\s]{1,64}:([^\s:<$]{4,200})(?=\s|(?![\s\S]))", (
+    inside("password", ":5432: :5433: :6432: :*:", r"[^:\s]{1,64}:[^:\s]{1,64}:([^\s:<$\"'\\]{4,200})(?=[\s\"'\\]|(?![\s\S]))", (
         r"(?<![^\s\"'])[\w.*-]{1,100}"
     ), 101),
     folded("basic-credentials", ("_auth", ":_password"), r"\s{0,3}=\s{0,3}[\"']?([a-z0-9+/]{8,}={0,2})(?![\w.(\[])", starts_word=False),

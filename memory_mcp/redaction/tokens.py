@@ -2,9 +2,13 @@
 
 from memory_mcp.redaction.shapes import Shape, inside, shape, short
 
+# Lines of a key, quoted and numbered as they may be: long rows of base64 or headers, and a short row at the end.
+_BETWEEN = r"(?:[\s\"'`+,>|:\d\u2192-]|\\{1,7}[nrt\"'])"
+_LINE = r"(?:[A-Za-z0-9+/=]{16,}+|[A-Z][A-Za-z-]{2,30}: [^\n\\\"]{0,100}+)"
+_LINES = rf"(?:{_BETWEEN}{{0,60}}{_LINE})++(?:(?:\s|\\{{1,7}}[nr]){{1,6}}=?[A-Za-z0-9+/]{{1,15}}={{0,2}}(?![\w ]))?"
 _PRIVATE_BLOCK = (  # whole up to its end, or as far as it looks like one: it may have been cut
-    r"[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?=[\s\"'`\\nr+,>|:\d\u2192-]{0,60}(?:[A-Za-z0-9+/=]{16}|[A-Z][A-Za-z-]{2,30}: ))"
-    r"(?:(?:(?!-----)[\s\S]){0,30000}?-----END [A-Z0-9 ]{1,40}-----|(?:[A-Za-z0-9+/=\s:,.()-]|\\{1,3}[nrt])*+)"
+    rf"[A-Z0-9 ]{{0,30}}PRIVATE KEY(?: BLOCK)?-----(?={_BETWEEN}{{0,60}}{_LINE})"
+    rf"(?:(?:(?!-----)[\s\S]){{0,30000}}?-----END [A-Z0-9 ]{{1,40}}-----|{_LINES})"
 )
 _BASE64_OF_BLOCK = r"LS0tLS1CRUdJTiB(?!DRVJU|QVUJM|DR|QR1AgUFVC)[A-Za-z0-9+/]{60,}+=*"
 
@@ -13,7 +17,7 @@ TOKENS: tuple[Shape, ...] = (
     short("private-key", "-----BEGIN", rf" {_PRIVATE_BLOCK}"),
     inside("private-key", "LS0tLS1CRUdJTiB", _BASE64_OF_BLOCK.removeprefix("LS0tLS1CRUdJTiB")),
     short("putty-key", "PuTTY-User-Key-File-", (
-        r"\d:(?:(?!PuTTY-User)[\s\S]){0,30000}?(?:Private-MAC: [0-9a-f]+|(?![\s\S]))"
+        rf"\d:(?:(?:(?!PuTTY-User)[\s\S]){{0,30000}}?Private-MAC: [0-9a-f]{{1,200}}|[^\n\\]{{0,100}}{_LINES})"
     )),
     shape("age-key", "AGE-SECRET-KEY-1", r"[0-9A-Z]{50,}"),
     shape("anthropic-key", "sk-ant-", r"[\w-]{20,}"),

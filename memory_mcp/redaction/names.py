@@ -75,10 +75,10 @@ def _under(stem: _Stem, text: str, folded: str) -> Iterator[Span]:
     read = 0
     for match in _assignment(stem).finditer(folded):
         start, at = match.span()
-        if start < read or (match.lastgroup == "word" and text[start].islower() and text[start - 1 : start] not in "-_"):
+        if start < read:
             continue
         is_option = text[start - 1 : start] == "-" and compiled(r"--[\w-]*\Z").search(text, max(0, start - 30), start)
-        if match["blank"] is not None and not is_option:
+        if not is_option and (match["blank"] is not None or (match.lastgroup == "word" and text[start].islower())):
             continue
         is_variable = _is_variable(stem, text, start, at)
         value = read_value(text, at, is_line=is_variable and text[at - 1] == "=")

@@ -15,7 +15,7 @@ SURROUNDINGS: tuple[Shape, ...] = (
         r"[\w.-]{0,30}secret[\w.-]{0,30}\\{0,3}[\"']?\]?\s{0,4}(?::=|=>|=|:)\s{0,4}\\{0,3}[\"']?([a-z0-9/+=]{40})(?![\w/+=])"
     ), starts_word=False, folded=True),
     Shape("connection-string", ("://",), (
-        rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{0,100}}+:[^\s@\"'<{{$\\]{{1,300}}+"
+        rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{0,100}}+:(?!//)[^\s@\"'<{{$\\]{{1,300}}+"
         r"(?:@[^\s@\"'<{$?#\\]{1,100}+(?=@)){0,3})(?=@[\w.\[%-])"
     ), rf"{_DATABASES}(?:\+[a-z0-9]{{1,20}})?\Z", 40, starts_word=False, folded=True),
     inside("password", "://", (

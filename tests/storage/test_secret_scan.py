@@ -33,8 +33,9 @@ def filled(memory: Memory) -> None:
     made = Recommendation(memory.clock.new_id(), "recall", "why", memory.clock.now(), (note.id,), episode.id)
     memory.store.recommendations.insert(made)
     memory.advice.judge("helped", recommendation_id=made.id, note="well")
-    memory.store.sessions.enter("session", memory.episodes.start("another")[0].id)
-    memory.relationships.add([Relationship("related_to", episode.id, note.id)])
+    other, _ = memory.episodes.start("another")
+    memory.store.sessions.enter("session", other.id)
+    memory.relationships.add([Relationship("related_to", episode.id, other.id)])
     memory.learning.follow()
     with memory.store.database.write() as session:
         key, _ = memory.store.episodes.place(session, episode.id)

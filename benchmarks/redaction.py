@@ -34,7 +34,19 @@ TAILS = (
 FURTHER_MARKS = (
     *("cookie: a=", "set-cookie: ", "aws.secret=", "--token=a", "redis://", "redis://a:", "curl -u ", "mysql -u a"),
     *("docker login -u a ", "pwd=", "pass: |\n ", "<private>", "-----BEGIN RSA PRIVATE KEY-----", "machine a login b "),
-    *("\\u0070", "%70", "&#112;", "\x1b[", "\x1b]", "\uff50", "\u200b", "\\", '\\"', "password", 'name="password" value='),
+    *(
+        "\\u0070",
+        "%70",
+        "&#112;",
+        "\x1b[",
+        "\x1b]",
+        "\uff50",
+        "\u200b",
+        "\\",
+        '\\"',
+        "password",
+        'name="password" value=',
+    ),
     *("a@", "a.", "M" * 24 + ".", "0" * 32 + "-us", "identified by '", "authorization: a ", "bearer a", "echo a | "),
 )
 
@@ -54,9 +66,9 @@ def worst_shapes() -> list[tuple[float, str]]:
     redactor = Redactor(emails=True)
     taken = []
     for text, made_of in hostile_texts(SIZE):
-        begun = time.perf_counter()
+        begun = time.process_time()
         redactor.text(text)
-        taken.append((time.perf_counter() - begun, made_of))
+        taken.append((time.process_time() - begun, made_of))
     return sorted(taken, reverse=True)
 
 
@@ -90,9 +102,9 @@ def throughput(text: str) -> float:
     """Return the megabytes per second, the better of two passes."""
     seconds = []
     for _ in range(2):
-        begun = time.perf_counter()
+        begun = time.process_time()
         secrets(text)
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.process_time() - begun)
     return len(text) / 1e6 / min(seconds)
 
 
@@ -109,8 +121,7 @@ def false_alarms(paths: Iterator[Path]) -> tuple[int, int, list[str]]:
         text = content.decode(errors="replace")
         files += 1
         lines += text.count("\n") + 1
-        for span in secrets(text):
-            alarms.append(f"{span.name}: {path}: {text[max(0, span.start - 50) : span.end + 10]!r:.160}")
+        alarms += [f"{span.name}: {path}: {text[span.start - 50 : span.end + 10]!r:.160}" for span in secrets(text)]
     return files, lines, alarms
 
 

@@ -200,7 +200,10 @@ def _taken_in(place: Opening, kind: Kind, paths: list[Path], *, dry_run: bool) -
             project = own.project()
             if project not in intakes:
                 memory = memories[project] = stack.enter_context(own.memory())
-                targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
+                targets = Targets(
+                    *(memory.episodes, memory.notes, memory.conversations, memory.relationships),
+                    memory.store.writer.redactor,
+                )
                 intakes[project] = Intake(targets, kind.name, dry_run=dry_run)
             return intakes[project]
 

@@ -209,10 +209,6 @@ class Episodes:
         """Map the source ids that an importer has recorded to episode ids."""
         return self._store.sources(kind)
 
-    def source_id(self, given: str) -> str:
-        """Return a source id as it is stored and found again: without secrets."""
-        return self._store.source_id(given)
-
     def step_counts(self, kind: str) -> dict[str, int]:
         """Map the source ids that an importer has recorded to the steps that their episodes have."""
         return self._store.step_counts(kind)

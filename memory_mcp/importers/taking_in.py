@@ -15,6 +15,7 @@ from memory_mcp.models.episodes import Context, Episode, Source
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.notes.notebook import Notes
+from memory_mcp.redaction.redactor import Redactor
 
 _BATCH = 50  # records of one transaction
 _BATCH_BYTES = 4_000_000  # of steps and messages, so that what is held stays small
@@ -28,6 +29,7 @@ class Targets(Struct, frozen=True):
     notes: Notes
     conversations: Conversations
     relationships: Relationships
+    redactor: Redactor
 
 
 class Summary(Struct):
@@ -68,7 +70,7 @@ class Intake:
 
     def take(self, given: Record) -> None:
         """Take a record whose source is not known yet, and what was added to a session since it was imported."""
-        record = _named(given, self._targets.episodes.source_id)
+        record = _named(given, self._targets.redactor)
         self.summary.read += 1
         if record.source_id in self._known:
             if _has_grown(record, self._steps):
@@ -165,15 +167,16 @@ def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, 
     return {record.source_id: receipt.id for record, receipt in zip(records, receipts, strict=True)}
 
 
-def _named(record: Record, name: Callable[[str], str]) -> Record:
-    """Return a record with the source ids that it is stored under and points to."""
+def _named(record: Record, redactor: Redactor) -> Record:
+    """Return a record with the source ids that it is stored under and points to, which hold no secrets."""
+    source_id = redactor.name(record.source_id)
     if not isinstance(record, EpisodeRecord):
-        return msgspec.structs.replace(record, source_id=name(record.source_id))
+        return record if source_id == record.source_id else msgspec.structs.replace(record, source_id=source_id)
     return msgspec.structs.replace(
         record,
-        source_id=name(record.source_id),
-        parent=name(record.parent) if record.parent else None,
-        follows=name(record.follows) if record.follows else None,
+        source_id=source_id,
+        parent=redactor.name(record.parent) if record.parent else None,
+        follows=redactor.name(record.follows) if record.follows else None,
     )
 
 

@@ -29,7 +29,9 @@ def cookie_spans(text: str, folded: str) -> Iterator[Span]:
             name, value = pair.groups()
             if name.lower() not in _ATTRIBUTES and _is_secret(name, value):
                 yield Span(*pair.span(2), "session-cookie")
-            attributes = compiled(r"\"?(?:;\s{0,3}(?:HttpOnly|Secure|Partitioned)(?![\w=]))*;?", ).match(text, pair.end())
+            attributes = compiled(
+                r"\"?(?:;\s{0,3}(?:HttpOnly|Secure|Partitioned)(?![\w=]))*;?",
+            ).match(text, pair.end())
             read = place = attributes.end() if attributes else pair.end()
             if text[place - 1] != ";":
                 break

@@ -1,4 +1,4 @@
-"""This module looks through what a text is wrapped in: escapes of JSON, URLs and HTML, colours, invisible characters."""
+"""This module looks through what a text is wrapped in: escapes of JSON, URLs and HTML, colours, invisible letters."""
 
 import re
 from bisect import bisect_right
@@ -114,7 +114,7 @@ def _character(kind: str, told: str, first: str) -> str:
         case "letter" | "entity":
             return _CALLED.get(told, told)
         case "number":
-            return chr(int(told)) if 0x20 <= int(told) < 0x7F else " "
+            return chr(int(told)) if chr(int(told)).isprintable() else " "
         case "letter_of_words" | "part_of_a_letter":
             return "\ufffd"  # a token may begin behind it
         case "wide":

@@ -1,21 +1,22 @@
 """This module finds every secret in a text, as it stands and as it reads once it is unwrapped."""
 
 from collections.abc import Iterable, Iterator
-from string import ascii_letters, ascii_uppercase, digits
 
 from memory_mcp.redaction.cookies import cookie_spans
 from memory_mcp.redaction.disguises import views
 from memory_mcp.redaction.names import named_spans
-from memory_mcp.redaction.shapes import Shape, Span, fold
+from memory_mcp.redaction.shapes import Shape, Span, compiled, fold
 from memory_mcp.redaction.surroundings import SURROUNDINGS
 from memory_mcp.redaction.tokens import TOKENS
 
 SHAPES: tuple[Shape, ...] = (*TOKENS, *SURROUNDINGS)
-_SHORT = 4_000  # characters, up to which every mark is looked for
 _LEAST_RUN = 20  # characters of a token that its maker's prefix tells
 _AROUND = 80  # characters before and behind those, in which the prefix stands
-_RUNS = bytes(0x61 if chr(byte) in f"{ascii_letters}{digits}_-" else 0x20 for byte in range(256))
-_TELLING = bytes(0x61 if chr(byte) in f"{ascii_uppercase}{digits}" else 0x20 for byte in range(256))
+_TELLING_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"  # a token has one of them, a long word has none
+_LETTERS = _TELLING_LETTERS + b"abcdefghijklmnopqrstuvwxyz-"
+_HYPHENED = r"(?:sk|gl[a-z]{2,6}|xai|pplx|xox[a-z]|tskey|key|pul|pypi)-"  # prefixes that look like words too
+_RUNS = bytes(ord("a") if byte in _LETTERS else ord(" ") for byte in range(256))
+_TELLING = bytes(ord("a") if byte in _TELLING_LETTERS else ord(" ") for byte in range(256))
 _GATES = ("auth", "pass", "sess", "sql", "sig=", "key=", ":*", "432:")  # each in several marks: looked for once
 
 
@@ -45,7 +46,7 @@ def secrets(text: str) -> list[Span]:
 def _spans(text: str) -> Iterator[Span]:
     folded = fold(text)
     dense = _dense(text)
-    for mark, shapes in _DENSE.items():
+    for mark, shapes in _DENSE.items() if dense else ():
         if mark in dense:
             for shape in shapes:
                 yield from shape.spans(text, mark)
@@ -60,8 +61,6 @@ def _spans(text: str) -> Iterator[Span]:
 
 def _dense(text: str) -> str:
     """Return the parts of a text in which tokens can stand: looking for 150 prefixes in the whole takes too long."""
-    if len(text) <= _SHORT:
-        return text
     characters = text.encode("latin-1", "replace")
     runs, telling = characters.translate(_RUNS), characters.translate(_TELLING)
     run, parts, end = b"a" * _LEAST_RUN, [], 0
@@ -69,7 +68,7 @@ def _dense(text: str) -> str:
     while start >= 0:
         last = runs.find(b" ", start + _LEAST_RUN)
         last = len(text) if last < 0 else last
-        if telling.find(b"a", start, last) >= 0:  # no long word
+        if telling.find(b"a", start, last) >= 0 or compiled(_HYPHENED).match(text, start):
             parts.append(text[max(end, start - _AROUND) : last + _AROUND])
             end = last + _AROUND
         start = runs.find(run, last)

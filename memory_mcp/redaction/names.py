@@ -12,17 +12,20 @@ from memory_mcp.redaction.values import Value, is_password, is_random, is_token,
 _AFTER_NAME = (
     r"(?:(?P<close>\\{0,3}[\"'`]?\]?)(?:[ \t]{0,8}(?::=|=>|={1,3}|:)"
     r"|[\s,]{1,40}[\"']?value[\"']?\s{0,3}[:=])"  # {"name": "DB_PASSWORD", "value": "…"}
-    r"|(?:[ \t]{0,3}:[ \t]{0,3}|[ \t]{1,3})[\w.\[\]*]{1,30}(?: \| \w{1,30})?[ \t]{0,3}:?=|[ ]is:?(?=[ ])|(?P<tag>>)|(?P<blank>[\"']?,?(?=[ ])))"
+    r"|(?:[ \t]{0,3}:[ \t]{0,3}|[ \t]{1,3})[\w.\[\]*]{1,30}(?: \| \w{1,30})?[ \t]{0,3}:?="
+    r"|[ ]is:?(?=[ ])|(?P<tag>>)|(?P<blank>[\"']?,?(?=[ ])))"
     r"(?:\s{0,20}(?=\\{0,3}[\"'`])|[ \t]{0,8}(?:[|>][+-]?[ \t]{0,3}\r?\n[ \t]{1,20})?)"
 )
-_DIGIT_SOON = r"(?=[^\s\d]{0,200}\d)"
+_DIGIT_SOON = r"(?=[^\s\d]{0,200}+\d)"
 _VALUE_SOON = rf"(?:(?=\\{{0,3}}[\"'`]|[a-z]{{1,2}}[\"'])|{_DIGIT_SOON}|(?P<word>(?=[^\s$<{{(\[\"'&;,]{{6}})))"
 _VARIANT = r"(?:[_-]?(?:\d{1,2}|prod|production|dev|test|staging|root|admin|confirm(?:ation)?|old|new))?"
 _KEY_BEFORE = (
     r"(?:api|access|secret|private|auth|encrypt(?:ion)?|sign(?:ing)?|master|webhook|hmac|jwt|crypto|cipher|aes"
     r"|subscription)[_ -]?\Z"
 )
-_LESSER_KEY_BEFORE = r"(?:app|account|service|server|client|admin|root|deploy(?:ment)?|storage|session|shared|ssh)[_ -]?\Z"
+_LESSER_KEY_BEFORE = (
+    r"(?:app|account|service|server|client|admin|root|deploy(?:ment)?|storage|session|shared|ssh)[_ -]?\Z"
+)
 _LONGEST_NAME = 60
 
 

@@ -1,10 +1,10 @@
-"""This module replaces secrets, e-mail addresses and what is marked as private in texts and in values that hold them."""
+"""This module replaces secrets, e-mail addresses and what is marked as private, in texts and in values."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from zlib import crc32
 from typing import Any, TypeVar
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,7 @@ _NOTHING_LEFT = "(private)"
 _IDENTITIES = frozenset(("id", "project", "episode_id", "kind", "type", "document_ids"))  # fields that are no text
 _SHORTEST = 9  # characters of `<private>`; of a password with its name ten
 _LEAST_FIELD = 6  # characters of a value that stands under such a name
+_LONGEST_HEADER = 40
 _ROUNDS = 4  # a replaced secret may show what stood behind it, as with one URL inside another
 
 
@@ -109,11 +110,11 @@ class Redactor(Struct, frozen=True):
 
 
 def _is_header(name: str) -> bool:
-    return len(name) < 40 and name.lower().endswith(("authorization", "cookie"))
+    return name[-_LONGEST_HEADER:].lower().endswith(("authorization", "cookie"))
 
 
 def _replaced(text: str, spans: list[Any]) -> str:
-    pieces = []
+    pieces: list[str] = []
     last = 0
     for start, end, name in spans:
         pieces += (text[last:start], f"<{name}>")

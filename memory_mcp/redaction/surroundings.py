@@ -2,12 +2,14 @@
 
 from memory_mcp.redaction.shapes import Shape, folded, inside, shape
 
-_DATABASES = r"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|clickhouse|libsql|oracle|cockroachdb)"
+_DATABASES = (
+    r"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|sqlserver|clickhouse|libsql|oracle|cockroachdb)"
+)
 _QUOTED = r"(?:\"([^\"$<{\n\\][^\"\n\\]{0,200})\"|'([^'$<{\n\\][^'\n\\]{0,200})'"
 _ARGUMENT = rf"{_QUOTED}|([^\s\"'$<{{`|;&()\\]{{3,200}}))"
 _ONE_COMMAND = r"(?:(?!{})[^\n|;]){{0,300}}?"  # up to the next such command: each place is passed over once
 _NO_URL_EXAMPLE = r"(?!(?:user(?:name)?|usr|name|login):(?:pass(?:word|wd)?|pwd|pw|secret)@|[^\s@/%]{0,40}+%[sd(])"
-_TOKEN = r"(?=[^\s\"']{0,200}\d)[\w.~+/-]"  # noqa: S105 - a pattern
+_TOKEN = r"(?=[^\s\"'\d]{0,200}+\d)[\w.~+/-]"  # noqa: S105 - a pattern
 _SESSIONS = ("jsessionid", "phpsessid", "asp.net_sessionid", "connect.sid", "laravel_session", "aspsessionid")
 
 SURROUNDINGS: tuple[Shape, ...] = (
@@ -22,7 +24,7 @@ SURROUNDINGS: tuple[Shape, ...] = (
         rf"{_NO_URL_EXAMPLE}([^/\s:@\"'<{{$\\]{{1,100}}+:(?!//)[^/\s@\"'<{{$\\]{{1,300}}+"
         r"(?:@[^\s@\"'<{$/?#:\\]{1,100}+(?=@)){0,3})(?=@[\w.\[%-])"
     )),
-    inside("token", "://", r"((?=[\w~.-]{0,60}\d)(?=[\d_~.-]{0,60}[A-Za-z])[\w~-]{20,250})(?=@[\w\[])"),
+    inside("token", "://", r"((?=[A-Za-z_~.-]{0,60}+\d)(?=[\d_~.-]{0,60}+[A-Za-z])[\w~-]{20,250})(?=@[\w\[])"),
     folded("basic-credentials", ("authorization",), (
         r"\\{0,3}[\"'\]]{0,2}\s{0,4}(?:=>|[:=,])\s{0,4}\\{0,3}[\"'`]?basic\s{1,3}([a-z0-9+/]{8,}=*)"
     ), starts_word=False),
@@ -31,18 +33,22 @@ SURROUNDINGS: tuple[Shape, ...] = (
         rf"(?:token=\"?)?({_TOKEN}{{8,}}=*)|({_TOKEN}{{12,}}=*)(?![\w.(\[]))"
     ), starts_word=False),
     folded("token", ("bearer",), rf"[ ]{{1,3}}({_TOKEN}{{16,}}=*)"),
-    folded("netrc-password", ("password",), r"\s{1,20}((?=\S{0,100}\d)[^\s<\"'${\\][^\s\"'\\]{3,200})"
+    folded("netrc-password", ("password",), r"\s{1,20}((?=[^\s\d]{0,100}+\d)[^\s<\"'${\\][^\s\"'\\]{3,200})"
     ).behind(r"\b(?:login|user)\s{1,20}\S{1,100}\s{1,20}", 150),
     folded("netrc-password", ("password",), r"\s{1,20}([^\s<\"'${\\][^\s\"'\\]{3,200})"
     ).behind(r"\b(?:machine\s{1,20}\S{1,100}|default)\s{1,20}(?:login\s{1,20}\S{1,100}\s{1,20})?", 300),
-    inside("password", ":5432: :5433: :6432: :*:", r"[^:\s]{1,64}:[^:\s]{1,64}:([^\s:<$\"'\\]{4,200})(?=[\s\"'\\]|(?![\s\S]))", (
-        r"(?<![^\s\"'])[\w.*-]{1,100}"
-    ), 101),
-    folded("basic-credentials", ("_auth", ":_password"), r"\s{0,3}=\s{0,3}[\"']?([a-z0-9+/]{8,}={0,2})(?![\w.(\[])", starts_word=False),
+    inside("password", ":5432: :5433: :6432: :*:", (
+        r"[^:\s]{1,64}:[^:\s]{1,64}:([^\s:<$\"'\\]{4,200})(?=[\s\"'\\]|(?![\s\S]))"
+    ), r"(?<![^\s\"'])[\w.*-]{1,100}", 101),
+    folded("basic-credentials", ("_auth", ":_password"), (
+        r"\s{0,3}=\s{0,3}[\"']?([a-z0-9+/]{8,}={0,2})(?![\w.(\[])"
+    ), starts_word=False),
     folded("basic-credentials", ('auth"',), (  # of a docker config: user:password in base64 is whole groups of four
         r"\s{0,4}:\s{0,4}\\{0,3}\"((?:[a-z0-9+/]{4}){2,300}(?:[a-z0-9+/]{2}(?:[a-z0-9+/]|=)=)?)\\{0,3}\""
     )),
-    folded("session-cookie", _SESSIONS, r"[\w.]{0,20}[\"']?\s{0,2}[=:]\s{0,2}[\"']?((?=[^\s;,\"']{0,60}\d)[\w%.:~+/|-]{16,})"),
+    folded("session-cookie", _SESSIONS, (
+        r"[\w.]{0,20}[\"']?\s{0,2}[=:]\s{0,2}[\"']?((?=[^\s;,\"'\d]{0,60}+\d)[\w%.:~+/|-]{16,})"
+    )),
     shape("command-credentials", "curl", (
         rf"\b{_ONE_COMMAND.format('curl')}\s(?:-[a-zA-Z]{{0,6}}[uU]|--user|--proxy-user)[= ]{{0,2}}"
         r"[\"']?([^\s:\"'$<{\\]{0,100}:[^\s\"'$<{\\]{1,200})"
@@ -69,6 +75,7 @@ SURROUNDINGS: tuple[Shape, ...] = (
     folded("database-password", ("identified",), (
         r"\s{1,4}(?:with\s{1,4}\S{1,60}\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?" + _QUOTED + ")"
     )).behind(r"\b(?:user|grant|alter|create)\b[\s\S]{0,150}", 170),
-    folded("database-password", ("password",), r"\s{0,3}(?:=\s{0,3}password\s{0,2})?\(?\s{0,2}'([^'$<{%\n][^'\n]{3,200})'"
-    ).behind(r"\b(?:with|encrypted|login|set|(?:role|user)\s{1,4}\S{1,60})\s{1,4}", 80),
+    folded("database-password", ("password",), (
+        r"\s{0,3}(?:=\s{0,3}password\s{0,2})?\(?\s{0,2}'([^'$<{%\n][^'\n]{3,200})'"
+    )).behind(r"\b(?:with|encrypted|login|set|(?:role|user)\s{1,4}\S{1,60})\s{1,4}", 80),
 )  # fmt: skip

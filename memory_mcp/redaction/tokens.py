@@ -23,7 +23,7 @@ TOKENS: tuple[Shape, ...] = (
     shape("anthropic-key", "sk-ant-", r"[\w-]{20,}"),
     shape("openrouter-key", "sk-or-v1-", r"[0-9a-f]{40,}"),
     shape("openai-key", "sk-", (
-        r"(?!ant-|or-v1-)(?:proj-|svcacct-|admin-)?(?=[\w-]{0,200}\d)(?=[\w-]{0,40}?[A-Za-z0-9]{12})[\w-]{20,}"
+        r"(?!ant-|or-v1-)(?:proj-|svcacct-|admin-)?(?=[A-Za-z_-]{0,200}+\d)(?=[\w-]{0,40}?[A-Za-z0-9]{12})[\w-]{20,}"
     )),
     shape("groq-key", "gsk_", r"[A-Za-z0-9]{40,}"),
     shape("xai-key", "xai-", r"[A-Za-z0-9]{40,}"),
@@ -70,7 +70,7 @@ TOKENS: tuple[Shape, ...] = (
     shape("onepassword-token", "ops_ey", r"[\w=-]{100,}"),
     shape("tailscale-key", "tskey-", r"[a-z]{1,20}-[\w-]{20,}"),
     shape("npm-token", "npm_", r"[A-Za-z0-9]{36}"),
-    shape("pypi-token", "pypi-", r"(?=[\w-]{0,80}\d)[\w-]{40,}"),
+    shape("pypi-token", "pypi-", r"(?=[A-Za-z_-]{0,80}+\d)[\w-]{40,}"),
     shape("rubygems-key", "rubygems_", r"[0-9a-f]{48}"),
     shape("crates-token", "cio", r"(?=[A-Za-z]{0,31}\d)[A-Za-z0-9]{32}\b"),
     shape("nuget-key", "oy2", r"[a-z0-9]{43}\b"),

@@ -16,10 +16,11 @@ _CODE = (  # references, templates, calls, types
     r"|secrets|vars?|data|local|ctx|context|request|req|app|cls|ENV|Deno|import)[.\[(]"
 )
 _STANDS_FOR_NOTHING = (
-    r"(?i:your[\b_ -]|your\w{0,20}\Z|my[_-]?(?:password|secret|token|api[_-]?key)\Z|change[_-]?(?:me|it|this)|replace[_ -]|insert[_ -]"
-    r"|enter[_ -]|placeholder|redacted|masked|hidden|x{4,}|\.{3}|\u2026|(?:none|null|nil|undefined|true|false|string|str|text|bool"
-    r"|boolean|object|number|integer|required|optional|password|passwd|passphrase|passcode|secret|token|unknown|empty|prompt|default"
-    r"|default_value|input|hidden|visible|function|class|return)\Z)"
+    r"(?i:your[_ -]|your\w{0,20}\Z|my[_-]?(?:password|secret|token|api[_-]?key)\Z|change[_-]?(?:me|it|this)"
+    r"|replace[_ -]|insert[_ -]|enter[_ -]|placeholder|redacted|masked|hidden|x{4,}|\.{3}|\u2026"
+    r"|(?:none|null|nil|undefined|true|false|string|str|text|bool|boolean|object|number|integer|required|optional"
+    r"|password|passwd|passphrase|passcode|secret|token|unknown|empty|prompt|default|default_value|input|visible"
+    r"|function|class|return)\Z)"
 )
 _SENTENCE = (
     r"(?i:\b(?:password|passwords|passwort|passphrase|token|your|you|enter|please|must|required|cannot|can't|should|invalid"
@@ -28,7 +29,7 @@ _SENTENCE = (
 )
 _REFERENCE = r"[A-Za-z_$]\w*(?:(?:\??\.|->|::)[A-Za-z_$]\w*)+(?:[?|&+*/!=-]|\Z)|\w+[!=]==?"
 _TYPE_NAME = r"(?:[A-Z][a-z]+)*\d{0,5}(?:[A-Z][a-z]+)+[$\d]{0,3}\Z"
-_NO_TOKEN = r"[^\[\](){}*\\]*[\[\](){}*\\]"
+_NO_LETTERS_OF_TOKENS = r"[^\[\](){}*\\]*[\[\](){}*\\]"
 _PATH = r"(?:https?:|wss?:|file:|\.{0,2}/|~/|[A-Za-z]:\\)|[\w@.-]{1,60}(?:/[\w@.-]{0,60}){1,20}\.\w{1,5}\Z"
 _WORDS_AND_NUMBER = r"[A-Za-z_]+(?:[-_.:][A-Za-z]+)*[-_.:]?\d{0,2}\Z"
 _HASHED = r"(?:sha(?:1|224|256|384|512)|md5)[-:=]"
@@ -95,19 +96,19 @@ def is_password(value: Value, *, is_variable: bool, is_label: bool = False) -> b
         return False
     if not value.is_quoted:
         return is_variable or (value.is_mixed and not _is_reference(text))
-    if any(letter.isspace() for letter in text):
+    if compiled(r"\s").search(text):
         return _is_phrase(text, is_label=is_label)
-    return value.is_mixed or not (is_label and text[0].isupper() and text.isalpha()) and text.isascii()
+    return value.is_mixed or (not (is_label and text[0].isupper() and text.isalpha()) and text.isascii())
 
 
 def is_token(value: Value) -> bool:
     """Whether a value under the name of a token or a key is one."""
     text = value.text
-    if len(text) < _LEAST_TOKEN or not value.is_mixed or any(letter.isspace() for letter in text):
+    if len(text) < _LEAST_TOKEN or not value.is_mixed or compiled(r"\s").search(text):
         return False
     if _stands_for_something_else(text) or compiled(_HASHED).match(text):
         return False
-    if compiled(_PATH).match(text) or compiled(_NO_TOKEN).match(text):
+    if compiled(_PATH).match(text) or compiled(_NO_LETTERS_OF_TOKENS).match(text):
         return False
     if value.is_quoted or value.is_line or compiled(_TYPE_NAME).match(text) is None:
         return value.is_quoted or value.is_line or not (_is_reference(text) or compiled(_WORDS_AND_NUMBER).match(text))
@@ -134,4 +135,8 @@ def _is_phrase(text: str, *, is_label: bool) -> bool:
         return False
     if not is_label:
         return True
-    return text.isascii() and (re.search(r"\d", text) is not None or text[0].islower()) and not text.endswith((".", "?", ":"))
+    return (
+        text.isascii()
+        and (re.search(r"\d", text) is not None or text[0].islower())
+        and not text.endswith((".", "?", ":"))
+    )

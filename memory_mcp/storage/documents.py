@@ -210,7 +210,7 @@ def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
 
 
 def steps_by_source(session: Session, wall: Wall, kind: str) -> dict[str, int]:
-    """Map source ids of one kind, as they are stored, to the number of steps that the episodes imported from them have."""
+    """Map source ids of one kind, as they are stored, to the number of steps of the episodes imported from them."""
     rows: list[tuple[Any, ...]] = session.rows(
         "SELECT d.source_id, e.step_count FROM documents d JOIN episodes e ON e.key = d.key"
         f" WHERE d.project_key IN {wall.among} AND d.source_kind = ?",

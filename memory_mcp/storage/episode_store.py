@@ -334,10 +334,6 @@ class EpisodeStore:
         self.hot.forget(given.id)
         return receipt
 
-    def source_id(self, given: str) -> str:
-        """Return a source id as it is stored: without secrets."""
-        return self._writer.redactor.name(given)
-
     def step_counts(self, kind: str) -> dict[str, int]:
         """Map the source ids of one importer to the steps that their episodes have."""
         with self._database.read() as session:

@@ -209,7 +209,7 @@ def _loaders(store: Store) -> dict[str, Callable[[Session, list[int]], dict[int,
 
 
 def _replace_document(store: Store, session: Session, redactor: Redactor, tainted: Tainted) -> None:
-    """Write a document anew with its checksums, which also has it indexed anew; a damaged one is left to its columns."""
+    """Write a document anew with its checksums, and have it indexed anew; a damaged one is left to its columns."""
     key = documents.find_keys(session, None, [tainted.id]).get(tainted.id)
     if key is None:
         return  # deleted since

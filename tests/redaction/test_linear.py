@@ -32,7 +32,9 @@ def test_four_times_the_text_takes_about_four_times_as_long(part: int) -> None:
             assert seconds(longer, 3) < MOST * max(seconds(text, 3), 2 * floor), made_of
 
 
-@pytest.mark.parametrize("unit", ["sk-", "pwd=", "token=", "--token=a", "redis://", "aws.secret=", "eyJ", "://", "key='"])
+@pytest.mark.parametrize(
+    "unit", ["sk-", "pwd=", "token=", "--token=a", "redis://", "aws.secret=", "eyJ", "://", "key='"]
+)
 def test_the_marks_that_took_minutes_take_as_long_as_other_texts(unit: str) -> None:
     size = 60_000
     ordinary = seconds("the quick brown fox says: if it = 1\n" * (size // 36), 3)

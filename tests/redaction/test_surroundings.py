@@ -87,7 +87,7 @@ NO_SECRETS = [
     'if (pkcs8.indexOf("-----BEGIN PRIVATE KEY-----") !== 0) { throw new TypeError("pkcs8ABCDEFGHIJKLMNOP") }',
     ".sk-fading-circle1-before-delay-x { color: red }",
     "https://user:password@host/",
-    '"integrity": "sha512-aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYaB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYaB3dE5fG7hJ9kL1mN2pQ4rS6tU8=="',
+    '"integrity": "sha512-aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYaB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYaB3dE5fG7hJ9kL1=="',
     'checksum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
     "src: url(data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk)",
     "docker run -p 8080:80 mysql -p3306:3306; ssh login -p 2222",
@@ -113,7 +113,11 @@ def test_what_only_looks_like_a_secret_stays(text: str) -> None:
 
 def test_a_secret_is_found_in_the_fields_and_arguments_of_a_call() -> None:
     given = {
-        "headers": {"Authorization": "Basic dXNlcjpodW50ZXIy", "Cookie": "session=abc123def456", "X-Api-Key": "plainwords"},
+        "headers": {
+            "Authorization": "Basic dXNlcjpodW50ZXIy",
+            "Cookie": "session=abc123def456",
+            "X-Api-Key": "plainwords",
+        },
         "argv": ["tool", "--password", "swordfish", "--verbose", "yes please"],
         "env": {"SMTP_PASS": "swordfish", "compass": "northward"},
     }
@@ -135,6 +139,10 @@ def test_names_without_their_secrets_still_differ() -> None:
 
     names = [redactor.name(first), redactor.name(second), redactor.name("a/plain.jsonl")]
 
-    assert names == ["a/<github-token>.jsonl#" + names[0][-8:], "a/<github-token>.jsonl#" + names[1][-8:], "a/plain.jsonl"]
+    assert names == [
+        "a/<github-token>.jsonl#" + names[0][-8:],
+        "a/<github-token>.jsonl#" + names[1][-8:],
+        "a/plain.jsonl",
+    ]
     assert names[0] != names[1]
     assert [redactor.name(name) for name in names] == names

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from memory_mcp.memory import Memory
-from memory_mcp.models.episodes import Context, Failure, Step, StepError
 from memory_mcp.models.conversations import Message
+from memory_mcp.models.episodes import Context, Failure, Step, StepError
 from memory_mcp.models.recommendations import Recommendation
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.models.snapshots import FileState, Snapshot
 from memory_mcp.redaction.redactor import Redactor
-from memory_mcp.storage import documents, secret_scan
+from memory_mcp.storage import codec, documents, secret_scan
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.snapshot_store import write_snapshot
 
@@ -106,17 +106,20 @@ def test_what_a_scan_finds_is_replaced_wherever_it_stands_and_checksums_follow(m
 @pytest.mark.parametrize("table", ["handoffs", "snapshots"])
 def test_a_row_whose_checksum_was_right_is_right_afterwards(memory: Memory, table: str) -> None:
     filled(memory)
-    secret_scan_columns = {"handoffs": ("note", "steps, note, next_steps"), "snapshots": ("branch", "head, branch, files")}
+    secret_scan_columns = {
+        "handoffs": ("note", "steps, note, next_steps"),
+        "snapshots": ("branch", "head, branch, files"),
+    }
     column, covered = secret_scan_columns[table]
     with memory.store.database.write() as session:
         session.run(f"UPDATE {table} SET {column} = ?", (SECRET,))
         row = session.row(f"SELECT {covered} FROM {table}")
         assert row is not None
-        session.run(f"UPDATE {table} SET checksum = ?", (secret_scan.codec.checksum(*row),))
+        session.run(f"UPDATE {table} SET checksum = ?", (codec.checksum(*row),))
 
     secret_scan.replace(memory.store, Redactor(), list(secret_scan.scan(memory.store, Redactor(), lambda _: None)))
 
     with memory.store.database.read() as session:
         row = session.row(f"SELECT {covered} FROM {table}")
         assert row is not None
-        assert session.value(f"SELECT checksum FROM {table}") == secret_scan.codec.checksum(*row)
+        assert session.value(f"SELECT checksum FROM {table}") == codec.checksum(*row)

@@ -9,9 +9,9 @@ from msgspec import Struct
 from memory_mcp.expressions import expression
 
 _INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
-_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f"
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f"
 _BEHIND_ESCAPE = (  # what a terminal takes for a command: colours, titles, links, character sets
-    r"(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\\]{0,400}(?:\x07|\x1b\\|\\{1,3}(?:u00|x)07)|[()][0-9A-B])"
+    r"(?:\[[0-?]{0,40}[@-~]|\][^\x07\x1b\\]{0,400}(?:\x07|\x1b\\|\\{1,3}(?:u00|x)07)|[()][0-9A-B])"
 )
 _HEX = r"(?:[2-7][0-9a-fA-F]|0[9aAdD])"  # of what is printed, and of the ends of lines
 # One set of first characters for all of it: `re` passes over everything else quickly.
@@ -24,7 +24,7 @@ _WRAPPING = expression(
     rf"|(?<=%)(?:25){{0,3}}(?P<percent>{_HEX})"
     r"|(?<=%)(?P<part_of_a_letter>[89a-fA-F][0-9a-fA-F])(?=[A-Za-z_])"
     rf"|(?<=&)(?:(?P<entity>quot|apos|amp|lt|gt)|#(?P<number>\d{{2,3}})|#[xX](?P<code>{_HEX}));"
-    rf"|(?<=\x1b)(?P<command>{_BEHIND_ESCAPE}?)|(?<=\x9b)(?P<control>[0-?]{{0,40}}[ -/]{{0,4}}[@-~])"
+    rf"|(?<=\x1b)(?P<command>{_BEHIND_ESCAPE}?)|(?<=\x9b)(?P<control>[0-?]{{1,40}}[@-~])"
     rf"|(?<=[\uff01-\uff5e])(?P<wide>)|(?<=[{_CONTROLS}{_INVISIBLE}])(?P<invisible>))"
 )
 _CALLED = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "n": "\n", "r": "\n", "t": " "}

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from memory_mcp.expressions import expression
 from memory_mcp.redaction.cookies import cookie_spans
 from memory_mcp.redaction.disguises import views
 from memory_mcp.redaction.names import named_spans
-from memory_mcp.redaction.shapes import Shape, Span, compiled, fold
+from memory_mcp.redaction.shapes import Shape, Span, fold
 from memory_mcp.redaction.surroundings import SURROUNDINGS
 from memory_mcp.redaction.tokens import TOKENS
 
@@ -14,25 +15,24 @@ _LEAST_RUN = 20  # characters of a token that its maker's prefix tells
 _AROUND = 80  # characters before and behind those, in which the prefix stands
 _TELLING_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"  # a token has one of them, a long word has none
 _LETTERS = _TELLING_LETTERS + b"abcdefghijklmnopqrstuvwxyz-"
-_HYPHENED = r"(?:sk|gl[a-z]{2,6}|xai|pplx|xox[a-z]|tskey|key|pul|pypi)-"  # prefixes that look like words too
+_HYPHENED = expression(
+    rb"(?:sk|gl[a-z]{2,6}|xai|pplx|xox[a-z]|tskey|key|pul|pypi)-"
+)  # prefixes that look like words too
 _RUNS = bytes(ord("a") if byte in _LETTERS else ord(" ") for byte in range(256))
 _TELLING = bytes(ord("a") if byte in _TELLING_LETTERS else ord(" ") for byte in range(256))
-_GATES = ("auth", "pass", "sess", "sql", "sig=", "key=", ":*", "432:")  # each in several marks: looked for once
 
 
-def _by_mark(shapes: Iterable[Shape]) -> dict[str, list[Shape]]:
-    grouped: dict[str, list[Shape]] = {}
+def _by_mark(shapes: Iterable[Shape]) -> dict[bytes, list[Shape]]:
+    grouped: dict[bytes, list[Shape]] = {}
     for shape in shapes:
         for mark in shape.marks:
-            grouped.setdefault(mark, []).append(shape)
+            grouped.setdefault(mark.encode(), []).append(shape)
     return grouped
 
 
-_DENSE = _by_mark(shape for shape in TOKENS if not shape.is_short)
-_OTHERS = [
-    (next((gate for gate in _GATES if gate in mark.lower()), ""), mark, shapes)
-    for mark, shapes in _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS).items()
-]
+_IN_DENSE = _by_mark(shape for shape in TOKENS if not shape.is_short)
+_OTHERS = _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS)
+_GATES = tuple(dict.fromkeys(gate for shapes in _OTHERS.values() for gate in shapes[0].gates))
 
 
 def secrets(text: str) -> list[Span]:
@@ -44,35 +44,45 @@ def secrets(text: str) -> list[Span]:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    folded = fold(text)
-    dense = _dense(text)
-    for mark, shapes in _DENSE.items() if dense else ():
-        if mark in dense:
+    flat = text.encode("latin-1", "replace")  # one byte for each character: marks are looked for in these
+    yield from _tokens(text, _dense(flat))
+    flat, folded = flat.lower(), fold(text)
+    closed = {gate for gate in _GATES if gate.encode() not in flat}
+    for mark, shapes in _OTHERS.items():
+        if closed.isdisjoint(shapes[0].gates) and mark.lower() in flat:
             for shape in shapes:
-                yield from shape.spans(text, mark)
-    closed = {gate for gate in _GATES if gate not in folded}
-    for gate, mark, shapes in _OTHERS:
-        if gate not in closed and mark in (folded if mark.islower() else text):
-            for shape in shapes:
-                yield from shape.spans(folded if shape.folded else text, mark)
+                yield from shape.spans(folded if shape.folded else text, mark.decode())
     yield from cookie_spans(text, folded)
     yield from named_spans(text, folded)
 
 
-def _dense(text: str) -> str:
+def _tokens(text: str, dense: bytes) -> Iterator[Span]:
+    """Yield the tokens that a prefix tells, of which some part of the text holds the prefix and enough behind it."""
+    if not dense:
+        return
+    part = dense.decode("latin-1")
+    for mark, shapes in _IN_DENSE.items():
+        if mark in dense:
+            for shape in shapes:
+                if shape.may_match(part, mark.decode()):
+                    yield from shape.spans(text, mark.decode())
+
+
+def _dense(flat: bytes) -> bytes:
     """Return the parts of a text in which tokens can stand: looking for 150 prefixes in the whole takes too long."""
-    characters = text.encode("latin-1", "replace")
-    runs, telling = characters.translate(_RUNS), characters.translate(_TELLING)
-    run, parts, end = b"a" * _LEAST_RUN, [], 0
+    runs, telling = flat.translate(_RUNS), flat.translate(_TELLING)
+    run, parts, begin, end = b"a" * _LEAST_RUN, [], 0, 0
     start = runs.find(run)
     while start >= 0:
         last = runs.find(b" ", start + _LEAST_RUN)
-        last = len(text) if last < 0 else last
-        if telling.find(b"a", start, last) >= 0 or compiled(_HYPHENED).match(text, start):
-            parts.append(text[max(end, start - _AROUND) : last + _AROUND])
+        last = len(flat) if last < 0 else last
+        if telling.find(b"a", start, last) >= 0 or _HYPHENED.match(flat, start):
+            if start - _AROUND > end:
+                parts.append(flat[begin:end])
+                begin = start - _AROUND
             end = last + _AROUND
         start = runs.find(run, last)
-    return "\n".join(parts)
+    return b"\n".join((*parts, flat[begin:end]))
 
 
 def _united(ranked: list[Span]) -> list[Span]:

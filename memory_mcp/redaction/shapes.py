@@ -38,10 +38,19 @@ class Shape(Struct, frozen=True):
     starts_word: bool = True
     folded: bool = False
     is_short: bool = False
+    gates: tuple[str, ...] = ()
 
     def behind(self, before: str, reach: int) -> "Shape":
         """Return this shape for where something stands in front of it."""
         return msgspec.structs.replace(self, before=rf"{before}\Z", reach=reach)
+
+    def given(self, *gates: str) -> "Shape":
+        """Return this shape for texts that hold all of the gates."""
+        return msgspec.structs.replace(self, gates=gates)
+
+    def may_match(self, text: str, mark: str) -> bool:
+        """Whether a mark stands in this part of a text with what has to follow."""
+        return _pattern(mark, self.rest, self.starts_word).search(text) is not None
 
     def spans(self, text: str, mark: str) -> Iterator[Span]:
         """Yield where secrets of this shape stand that begin with a mark; a folded shape wants a folded text."""

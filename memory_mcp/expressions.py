@@ -10,7 +10,7 @@ class _Expression:
     """Stands for a compiled expression until somebody asks something of it."""
 
     def __init__(self, text: str | bytes, flags: int) -> None:
-        self._made = (text, flags)
+        self._made: tuple[Any, int] = (text, flags)
 
     def __getattr__(self, name: str) -> Any:
         if name not in _METHODS:

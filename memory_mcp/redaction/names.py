@@ -81,18 +81,30 @@ def _under(stem: _Stem, text: str, folded: str) -> Iterator[Span]:
         if start < read:
             continue
         is_option = text[start - 1 : start] == "-" and compiled(r"--[\w-]*\Z").search(text, max(0, start - 30), start)
-        if not is_option and (match["blank"] is not None or (match.lastgroup == "word" and text[start].islower())):
+        is_line = not is_option and _begins_line(text, start, at)
+        if not is_option and match["blank"] is not None:
+            continue
+        if match.lastgroup == "word" and text[start].islower() and not (is_option or is_line):
             continue
         is_variable = _is_variable(stem, text, start, at)
         value = read_value(text, at, is_line=is_variable and text[at - 1] == "=")
         if value is None or (match["tag"] is not None and not text.startswith("</", value.end)):
             continue
-        is_known = is_variable or (bool(is_option) and text[at - 1] == "=")
+        is_line = is_line and text[value.end : value.end + 1] in {"", "\n", "\r"}
+        is_known = is_variable or is_line or (bool(is_option) and text[at - 1] == "=")
         if _is_named(stem, text, match) and _is_secret(stem, match, value, is_known=is_known, text=text):
             value = value.whole(text)
             read = value.end
             name = "command-password" if is_option else "password" if stem.is_password else "secret"
             yield Span(value.start, value.end, name)
+
+
+def _begins_line(text: str, start: int, at: int) -> bool:
+    """Whether nothing stands in front of `name=` on its line, as in a file of properties."""
+    if text[at - 1] != "=":
+        return False
+    begin = text.rfind("\n", max(0, start - _LONGEST_NAME), start) + 1
+    return (begin > 0 or start < _LONGEST_NAME) and compiled(r"[\w.-]*").fullmatch(text, begin, start) is not None
 
 
 def _is_variable(stem: _Stem, text: str, start: int, at: int) -> bool:

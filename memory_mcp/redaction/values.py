@@ -95,7 +95,7 @@ def is_password(value: Value, *, is_variable: bool, is_label: bool = False) -> b
     if len(text) < _LEAST_PASSWORD or _stands_for_something_else(text):
         return False
     if not value.is_quoted:
-        return is_variable or (value.is_mixed and not _is_reference(text))
+        return is_variable or ((value.is_mixed or text.isdigit()) and not _is_reference(text))
     if compiled(r"\s").search(text):
         return _is_phrase(text, is_label=is_label)
     return value.is_mixed or (not (is_label and text[0].isupper() and text.isalpha()) and text.isascii())

@@ -1,7 +1,11 @@
 """Secrets that only their surroundings tell, and what looks like one and is none."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
+from memory_mcp.redaction.finding import secrets
 from memory_mcp.redaction.redactor import Redactor
 
 MIXED = "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY" * 3
@@ -63,6 +67,8 @@ TOLD: list[tuple[str, str, str]] = [
     ("openssl rsa -passin pass:", "swordfish", " -in x"),
     ("git clone https://", "abcdef0123456789abcd", "@example.org/x"),
     ("spring.datasource.password=", "hunter22", "\n"),
+    ("user=x\nspring.datasource.password=", "swordfish", "\n"),
+    ("password: ", "12345678", "\n"),
     ("密码是", f"ghp_{MIXED[:36]}", ""),
     ("ask-sk-proj-x ", f"sk-proj-{MIXED[:48]}", ""),
 ]
@@ -79,6 +85,8 @@ NO_SECRETS = [
     'password: "{{ vault_pw1 }}"',
     "max_tokens: 4096, token_type: bearer",
     "const token = req2.headers.x",
+    "connect(user, password=supplied, timeout=3)",
+    "    password=supplied,\n    token=supplied_token2,",
     'compass: "north 1", bypass = "abc 12"',
     "progressToken: ProgressTokenSchema$1",
     "private_key: Ed25519PrivateKey | None",
@@ -146,3 +154,11 @@ def test_names_without_their_secrets_still_differ() -> None:
     ]
     assert names[0] != names[1]
     assert [redactor.name(name) for name in names] == names
+
+
+def test_lock_files_hashes_pictures_and_ids_raise_no_alarm() -> None:
+    benchmark = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "redaction.py"))
+
+    made = benchmark["made_files"]()
+
+    assert {name: found for name, text in made.items() if (found := secrets(text))} == {}

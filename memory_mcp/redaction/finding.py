@@ -31,8 +31,11 @@ def _by_mark(shapes: Iterable[Shape]) -> dict[bytes, list[Shape]]:
 
 
 _IN_DENSE = _by_mark(shape for shape in TOKENS if not shape.is_short)
-_OTHERS = _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS)
-_GATES = tuple(dict.fromkeys(gate for shapes in _OTHERS.values() for gate in shapes[0].gates))
+_OTHERS = [
+    (mark.lower(), mark.decode(), frozenset(gate.encode() for gate in shapes[0].gates), shapes)
+    for mark, shapes in _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS).items()
+]
+_GATES = frozenset[bytes]().union(*(gates for _, _, gates, _ in _OTHERS))
 
 
 def secrets(text: str) -> list[Span]:
@@ -47,11 +50,11 @@ def _spans(text: str) -> Iterator[Span]:
     flat = text.encode("latin-1", "replace")  # one byte for each character: marks are looked for in these
     yield from _tokens(text, _dense(flat))
     flat, folded = flat.lower(), fold(text)
-    closed = {gate for gate in _GATES if gate.encode() not in flat}
-    for mark, shapes in _OTHERS.items():
-        if closed.isdisjoint(shapes[0].gates) and mark.lower() in flat:
+    closed = {gate for gate in _GATES if gate not in flat}
+    for lowered, mark, gates, shapes in _OTHERS:
+        if closed.isdisjoint(gates) and lowered in flat:
             for shape in shapes:
-                yield from shape.spans(folded if shape.folded else text, mark.decode())
+                yield from shape.spans(folded if shape.folded else text, mark)
     yield from cookie_spans(text, folded)
     yield from named_spans(text, folded)
 

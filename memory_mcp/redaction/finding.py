@@ -31,11 +31,9 @@ def _by_mark(shapes: Iterable[Shape]) -> dict[bytes, list[Shape]]:
 
 
 _IN_DENSE = _by_mark(shape for shape in TOKENS if not shape.is_short)
-_OTHERS = [
-    (mark.lower(), mark.decode(), frozenset(gate.encode() for gate in shapes[0].gates), shapes)
-    for mark, shapes in _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS).items()
-]
-_GATES = frozenset[bytes]().union(*(gates for _, _, gates, _ in _OTHERS))
+_OTHERS: dict[bytes, list[tuple[bytes, str, list[Shape]]]] = {}  # by gate: what most texts lack is passed over at once
+for _mark, _shapes in _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS).items():
+    _OTHERS.setdefault(_shapes[0].gate.encode(), []).append((_mark.lower(), _mark.decode(), _shapes))
 
 
 def secrets(text: str) -> list[Span]:
@@ -50,11 +48,12 @@ def _spans(text: str) -> Iterator[Span]:
     flat = text.encode("latin-1", "replace")  # one byte for each character: marks are looked for in these
     yield from _tokens(text, _dense(flat))
     flat, folded = flat.lower(), fold(text)
-    closed = {gate for gate in _GATES if gate not in flat}
-    for lowered, mark, gates, shapes in _OTHERS:
-        if closed.isdisjoint(gates) and lowered in flat:
-            for shape in shapes:
-                yield from shape.spans(folded if shape.folded else text, mark)
+    for gate, gated in _OTHERS.items():
+        if gate in flat:
+            for lowered, mark, shapes in gated:
+                if lowered in flat:
+                    for shape in shapes:
+                        yield from shape.spans(folded if shape.folded else text, mark)
     yield from cookie_spans(text, folded)
     yield from named_spans(text, folded)
 

@@ -24,7 +24,9 @@ class Shape(Struct, frozen=True):
 
     Where `rest` has a group, that alone is the secret. `before` is what has to stand in front of a mark, within
     `reach` characters; it belongs to the secret unless there is a group. A folded shape has its marks and its pattern
-    in lower case and is looked for in the text in lower case.
+    in lower case and is looked for in the text in lower case. A short one may be there without 20 letters and digits
+    in a row. The gate is what a text has to hold, in lower case, beside a mark: several shapes share one, so that a
+    single look rules out all of them.
 
     A mark is a literal, so that `re` jumps from one to the next, and every repetition that something has to follow is
     bounded: the time for a text is proportional to its length, whatever stands in it.
@@ -38,15 +40,15 @@ class Shape(Struct, frozen=True):
     starts_word: bool = True
     folded: bool = False
     is_short: bool = False
-    gates: tuple[str, ...] = ()
+    gate: str = ""
 
     def behind(self, before: str, reach: int) -> "Shape":
         """Return this shape for where something stands in front of it."""
         return msgspec.structs.replace(self, before=rf"{before}\Z", reach=reach)
 
-    def given(self, *gates: str) -> "Shape":
-        """Return this shape for texts that hold all of the gates."""
-        return msgspec.structs.replace(self, gates=gates)
+    def given(self, gate: str) -> "Shape":
+        """Return this shape for texts that hold its gate."""
+        return msgspec.structs.replace(self, gate=gate)
 
     def may_match(self, text: str, mark: str) -> bool:
         """Whether a mark stands in this part of a text with what has to follow."""

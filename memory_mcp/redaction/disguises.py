@@ -16,7 +16,7 @@ _BEHIND_ESCAPE = (  # what a terminal takes for a command: colours, titles, link
 _HEX = r"(?:[2-7][0-9a-fA-F]|0[9aAdD])"  # of what is printed, and of the ends of lines
 # One set of first characters for all of it: `re` passes over everything else quickly.
 _WRAPPING = expression(
-    rf"[\\%&\x1b\x9b\uff01-\uff5e{_CONTROLS}{_INVISIBLE}](?:"
+    rf"[\\%&\x1b\x9b{_CONTROLS}{_INVISIBLE}](?:"
     rf"(?<=\\)(?:\\{{0,6}}(?P<letter>[\"'/`nrt])|\\{{0,6}}(?:u00|x)(?P<hex>{_HEX})"
     rf"|(?P<gone>\\{{0,2}}(?:(?:u00|x)1[bB]|033|e(?=\[)){_BEHIND_ESCAPE}|\r?\n[ \t]{{0,20}}"
     r"|\\{0,2}u(?:00[aA][dD]|200[b-fB-F]|202[a-eA-E]|206[0-46-9]|[fF][eE][fF][fF]))"
@@ -25,7 +25,7 @@ _WRAPPING = expression(
     r"|(?<=%)(?P<part_of_a_letter>[89a-fA-F][0-9a-fA-F])(?=[A-Za-z_])"
     rf"|(?<=&)(?:(?P<entity>quot|apos|amp|lt|gt)|#(?P<number>\d{{2,3}})|#[xX](?P<code>{_HEX}));"
     rf"|(?<=\x1b)(?P<command>{_BEHIND_ESCAPE}?)|(?<=\x9b)(?P<control>[0-?]{{1,40}}[@-~])"
-    rf"|(?<=[\uff01-\uff5e])(?P<wide>)|(?<=[{_CONTROLS}{_INVISIBLE}])(?P<invisible>))"
+    rf"|(?<=[{_CONTROLS}{_INVISIBLE}])(?P<invisible>))"
 )
 _CALLED = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "n": "\n", "r": "\n", "t": " "}
 _TOKEN = expression(r"[\w.~+/=%-]{0,4000}", re.ASCII)
@@ -33,6 +33,8 @@ _LONGEST_TOKEN = 4000
 _BEFORE = 200  # characters before an escape that are read with it: the name of a secret and what stands between
 _BEHIND = 300
 _FAR = 600
+_WIDE = expression(r"[\uff01-\uff5e]+")
+_NARROW = {place: place - 0xFEE0 for place in range(0xFF01, 0xFF5F)}
 _VANISHING = frozenset(("gone", "command", "control", "invisible"))
 
 
@@ -63,6 +65,10 @@ def views(text: str) -> Iterator[View]:
 
     What vanishes may stand inside a token or at the end of the word before it: that is read both ways.
     """
+    narrow = text if text.isascii() else _WIDE.sub(lambda run: run[0].translate(_NARROW), text)
+    if narrow != text:  # each letter is at its place
+        yield View(narrow, [0], [0], bytearray(1))
+        text = narrow
     found = list(_WRAPPING.finditer(text))
     if found:
         yield _unwrapped(text, found, "")
@@ -84,7 +90,7 @@ def _unwrapped(text: str, found: list[re.Match[str]], gap: str) -> View:
             stands.append(0)
             last = cut[1]
         kind = match.lastgroup or ""
-        character = gap if kind in _VANISHING else _character(kind, match[kind], text[start])
+        character = gap if kind in _VANISHING else _character(kind, match[kind])
         pieces += (text[last:start], character)
         length += start - last + len(character)
         places.append(length)
@@ -109,7 +115,7 @@ def _end_of_token(text: str, place: int) -> int:
     return token.end() if token else len(text)
 
 
-def _character(kind: str, told: str, first: str) -> str:
+def _character(kind: str, told: str) -> str:
     match kind:
         case "letter" | "entity":
             return _CALLED.get(told, told)
@@ -117,7 +123,5 @@ def _character(kind: str, told: str, first: str) -> str:
             return chr(int(told)) if chr(int(told)).isprintable() else " "
         case "letter_of_words" | "part_of_a_letter":
             return "\ufffd"  # a token may begin behind it
-        case "wide":
-            return chr(ord(first) - 0xFEE0)
         case _:
             return chr(int(told, 16))

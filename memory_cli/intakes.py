@@ -51,7 +51,13 @@ class Intakes:
             if len(self._open) >= _MOST_OPEN:
                 self._leave(next(iter(self._open)), is_whole=True)
             memory = own.memory()
-            targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
+            targets = Targets(
+                memory.episodes,
+                memory.notes,
+                memory.conversations,
+                memory.relationships,
+                memory.store.writer.redactor,
+            )
             held = (memory, Intake(targets, self._kind, dry_run=self._dry_run))
         self._open[project] = held  # the one used last is the last to be closed
         return held[1]

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from memory_mcp.clock import SystemClock, iso
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.visible import visible, visible_line
 
 MOST_BYTES = 1 << 20

@@ -18,7 +18,7 @@ from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.episodes.tags import Tags
 from memory_mcp.notes.notebook import Notes
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.trees import find_work_tree
 

@@ -7,7 +7,7 @@ import typer
 
 from memory_cli import show
 from memory_cli.opening import memory_of, opening
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage import secret_scan
 from memory_mcp.storage.secret_scan import Tainted
 

@@ -15,7 +15,7 @@ from memory_mcp.models.handoffs import Handoff, HandoffSummary
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.models.soundness import tamed
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
 from memory_mcp.visible import visible_json
 

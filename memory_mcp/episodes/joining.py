@@ -11,7 +11,7 @@ from memory_mcp.config.projects import Claim
 from memory_mcp.config.settings import StoreSettings
 from memory_mcp.errors import NotFoundError, UnseenDirectoryError
 from memory_mcp.models.identities import Decision, Evidence, Known, decide, kept_apart, proposed_name
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage import alias_store, project_store
 from memory_mcp.storage.alias_store import Owner, Unclaimed
 from memory_mcp.storage.database import Database, Session

@@ -24,7 +24,7 @@ from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue import HookQueue, Record, UnhandledError
 from memory_mcp.hooks.settling import SETTLE, start_settling
 from memory_mcp.memory import Memory
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 
 _MOST_INPUT = 32 << 20
 _DRAINING_S = 0.05  # of a hook, for what others have left

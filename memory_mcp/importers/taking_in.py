@@ -24,6 +24,7 @@ from memory_mcp.models.episodes import Context, Episode, Source
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.notes.notebook import Notes
+from memory_mcp.redaction.redactor import Redactor
 
 _BATCH = 50  # records of one transaction
 _BATCH_BYTES = 4_000_000  # of steps and messages, so that what is held stays small
@@ -38,6 +39,7 @@ class Targets(Struct, frozen=True):
     notes: Notes
     conversations: Conversations
     relationships: Relationships
+    redactor: Redactor
 
 
 class Summary(Struct):
@@ -82,8 +84,9 @@ class Intake:
         self._batch: list[Record] = []
         self._size = 0
 
-    def take(self, record: Record) -> None:
+    def take(self, given: Record) -> None:
         """Take a record whose source is not known yet, and what was added to a session since it was imported."""
+        record = _named(given, self._targets.redactor)
         self.summary.read += 1
         record = _identified(record)
         if record.source_id in self._known:
@@ -185,6 +188,19 @@ def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, 
     if talks:
         receipts += targets.conversations.record(talks)
     return {record.source_id: receipt.id for record, receipt in zip(records, receipts, strict=True)}
+
+
+def _named(record: Record, redactor: Redactor) -> Record:
+    """Return a record with the source ids that it is stored under and points to, which hold no secrets."""
+    source_id = redactor.name(record.source_id)
+    if not isinstance(record, EpisodeRecord):
+        return record if source_id == record.source_id else msgspec.structs.replace(record, source_id=source_id)
+    return msgspec.structs.replace(
+        record,
+        source_id=source_id,
+        parent=redactor.name(record.parent) if record.parent else None,
+        follows=redactor.name(record.follows) if record.follows else None,
+    )
 
 
 def _has_grown(record: Record, steps: dict[str, int]) -> TypeGuard[EpisodeRecord]:

@@ -98,7 +98,7 @@ class Learning:
             with self._store.database.write() as session:
                 key, revision = self._store.episodes.place(session, episode_id)
                 if snapshot is not None:
-                    write_snapshot(session, key, snapshot)
+                    write_snapshot(session, self._store.writer, key, snapshot)
                 learnt = self._learn(session, key, revision)
                 ids = self._store.patterns.ids(session, learnt)
             duplicate_of = self._link(episode)

@@ -20,7 +20,7 @@ from memory_mcp.episodes.projects import Projects
 from memory_mcp.errors import BusyError, DamagedError, MemoryMcpError, NewerSchemaError, NotAStoreError, NotFoundError
 from memory_mcp.models.hook_queue import QueueState
 from memory_mcp.monitoring import health
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.lock_holders import Holder, holders_of_write_lock
 from memory_mcp.storage.store import Store
 

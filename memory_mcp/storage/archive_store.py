@@ -74,7 +74,7 @@ class ArchiveStore:
                 store.episodes.insert_in(session, line.episode)
                 if line.snapshot:
                     key, _ = store.episodes.place(session, line.episode.id)
-                    write_snapshot(session, key, line.snapshot)
+                    write_snapshot(session, store.writer, key, line.snapshot)
                 if line.turns:
                     store.turns.restore(session, line.episode, [(turn.id, turn.message) for turn in line.turns])
 

@@ -10,7 +10,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import IllegalMoveError, NotFoundError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.redaction import Redactor
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.database import Session
 
 
@@ -79,8 +79,8 @@ def insert(session: Session, writer: Writer, document: NewDocument) -> int:
             writer.wall.project_key,
             int(document.is_global),
             document.created_at,
-            document.source.kind if document.source else None,
-            document.source.id if document.source else None,
+            writer.redactor.text(document.source.kind) if document.source else None,
+            writer.redactor.name(document.source.id) if document.source else None,
         ),
     )
     add_tags(session, key, document.tags)
@@ -183,7 +183,10 @@ def note(session: Session, writer: Writer, action: str, document_id: str) -> int
     sequence = int(session.value("SELECT max(sequence) FROM changes") or 0)
     session.run(
         "INSERT INTO audit_events (at, project_key, actor, action, document_id, sequence) VALUES (?, ?, ?, ?, ?, ?)",
-        (writer.clock.now(), writer.wall.project_key, writer.actor, action, document_id, sequence),
+        (
+            *(writer.clock.now(), writer.wall.project_key, writer.redactor.text(writer.actor)),
+            *(writer.redactor.text(action), document_id, sequence),
+        ),
     )
     return sequence
 
@@ -204,7 +207,7 @@ def quarantine(session: Session, clock: Clock, reasons: dict[int, str]) -> None:
 
 
 def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
-    """Map source ids of one kind to the ids of what was imported from them."""
+    """Map source ids of one kind, as they are stored, to the ids of what was imported from them."""
     rows: list[tuple[Any, ...]] = session.rows(
         f"SELECT source_id, id FROM documents WHERE project_key IN {wall.among} AND source_kind = ?", (kind,)
     )
@@ -212,7 +215,7 @@ def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
 
 
 def steps_by_source(session: Session, wall: Wall, kind: str) -> dict[str, int]:
-    """Map source ids of one kind to the number of steps that the episodes imported from them have."""
+    """Map source ids of one kind, as they are stored, to the number of steps of the episodes imported from them."""
     rows: list[tuple[Any, ...]] = session.rows(
         "SELECT d.source_id, e.step_count FROM documents d JOIN episodes e ON e.key = d.key"
         f" WHERE d.project_key IN {wall.among} AND d.source_kind = ?",

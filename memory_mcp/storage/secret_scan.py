@@ -1,27 +1,50 @@
-"""This module looks for secrets in what is stored already, and replaces them."""
+"""This module looks for secrets in every column of text that a store has, and replaces them."""
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
-from memory_mcp.redaction import Redactor
-from memory_mcp.storage import documents
+from memory_mcp.redaction.redactor import Redactor
+from memory_mcp.storage import checksums, codec, documents
 from memory_mcp.storage.database import Row, Session
-from memory_mcp.storage.handoff_store import handoff_checksum
 from memory_mcp.storage.store import Store
 
-_PAGE = 200
-_JSON = frozenset(("next_steps", "body"))  # columns that hold a text as JSON
-# beside the documents: table, key column, columns of text
-_LOOSE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("handoffs", "id", ("note", "next_steps")),
-    ("recommendations", "key", ("task", "body")),
-    ("feedback", "key", ("note",)),
-)
+_PAGE = 500
+# columns that hold no text of anybody's, with the reason
+NO_TEXT: dict[str, str] = {
+    "vectors.vector": "the numbers of an embedding",
+    "documents.kind": "one of four words, by a CHECK",
+    "aliases.kind": "one of three words, by a CHECK",
+}
+# tables whose rows belong to a document, and the column with its key; the later ones are made from the earlier ones
+_OF_DOCUMENTS = {
+    "documents": "key",
+    "episodes": "key",
+    "steps": "episode_key",
+    "notes": "key",
+    "turns": "key",
+    "tags": "document_key",
+    "snapshots": "episode_key",
+}
+_DERIVED = {
+    "digests": "episode_key",
+    "failures": "episode_key",
+    "quarantine": "document_key",
+    "pattern_identities": "pattern_key",
+    "evidence": "pattern_key",
+}
+_DERIVED_COLUMNS = frozenset(("episodes.task_key",))
+_NAMES = frozenset(("id", "source_id", "document_id", "superseded_by", "branch", "name"))  # found again as they are
+_CHECKED = {
+    "handoffs": checksums.HANDOFF,
+    "snapshots": checksums.SNAPSHOT,
+    "pattern_identities": checksums.IDENTITY,
+}
 
 
 class Tainted(Struct, frozen=True):
@@ -33,26 +56,33 @@ class Tainted(Struct, frozen=True):
     secrets: dict[str, int]
 
 
+class _Table(Struct, frozen=True):
+    """A table with its primary key and its columns of text, as the schema says."""
+
+    name: str
+    keys: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
 def scan(store: Store, redactor: Redactor, progress: Callable[[int], None]) -> Iterator[Tainted]:
-    """Yield what holds secrets, of all projects of the file; damaged records are passed over."""
-    for kind, load in _loaders(store).items():
-        after = 0
-        while True:
-            with store.database.read() as session:
-                named = _page(session, kind, after)
-                loaded = load(session, [row[0] for row in named])
-            for key, document_id, project in named:
-                if found := redactor.count(loaded.get(key)):
-                    yield Tainted(kind, document_id, project, dict(found))
-            progress(len(named))
-            if len(named) < _PAGE:
-                break
-            after = named[-1][0]
+    """Yield what holds secrets, of all projects of the file; damaged records too."""
+    found: dict[tuple[str, str, str], Counter[str]] = {}
+    derived: dict[tuple[str, str, str], Counter[str]] = {}
     with store.database.read() as session:
-        for table, key_column, columns in _LOOSE:
-            for key, project, *texts in _loose_rows(session, table, key_column, columns):
-                if found := redactor.count([_load(*pair) for pair in zip(columns, texts, strict=True)]):
-                    yield Tainted(table, str(key), project, dict(found))
+        tables = text_tables(session)
+    for table in tables:
+        for page in _pages(store, table):
+            for row in page:
+                cells = zip(table.texts, row[len(table.keys) :], strict=True)
+                for column, cell in cells:
+                    if isinstance(cell, str) and (secrets := redactor.count(_load(cell))):
+                        is_derived = table.name in _DERIVED or f"{table.name}.{column}" in _DERIVED_COLUMNS
+                        with store.database.read() as session:
+                            owner = _owner(session, table, row)
+                        (derived if is_derived else found).setdefault(owner, Counter()).update(secrets)
+            progress(len(page))
+    for owner, secrets in (derived | found).items():
+        yield Tainted(*owner, dict(secrets))
 
 
 def replace(store: Store, redactor: Redactor, tainted: list[Tainted]) -> int:
@@ -62,73 +92,142 @@ def replace(store: Store, redactor: Redactor, tainted: list[Tainted]) -> int:
         StoreError: the file could not be written; records before that are clean.
 
     """
-    changed = 0
     kinds = _loaders(store)
-    for each in tainted:
-        with store.database.write() as session:
-            if each.kind in kinds:
-                changed += _replace_document(store, session, redactor, each)
-            else:
-                changed += _replace_loose(session, redactor, each)
-        store.episodes.hot.forget(each.id)
-    return changed
+    for record in tainted:
+        if record.kind in kinds:
+            with store.database.write() as session:
+                _replace_document(store, session, redactor, record)
+            store.episodes.hot.forget(record.id)
+    with store.database.read() as session:
+        tables = text_tables(session)
+    for table in tables:
+        for page in _pages(store, table):
+            if dirty := [row for row in page if _cleaned(redactor, table, row)]:
+                with store.database.write() as session:
+                    for row in dirty:
+                        _update(session, table, row, _cleaned(redactor, table, row))
+    with store.database.write() as session:
+        for record in tainted:
+            documents.note(session, store.writer, "redact", redactor.name(record.id))
+    return len(tainted)
+
+
+def text_tables(session: Session) -> list[_Table]:
+    """Return the tables of the schema with their columns of text; those inside the keyword index follow the records."""
+    names = session.rows(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%'"
+        " ESCAPE '\\' ORDER BY name"
+    )
+    return [table for (name,) in names if (table := _table(session, name)).texts]
+
+
+def _table(session: Session, name: str) -> _Table:
+    columns = session.rows("SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (name,))
+    keys = tuple(column for column, _, place in sorted(columns, key=lambda row: row[2]) if place)
+    texts = tuple(
+        column
+        for column, type_name, _ in columns
+        if type_name.upper() not in {"INTEGER", "REAL"} and f"{name}.{column}" not in NO_TEXT
+    )
+    return _Table(name, keys or ("rowid",), texts)
+
+
+def _pages(store: Store, table: _Table) -> Iterator[list[Row]]:
+    keys = ", ".join(table.keys)
+    after: tuple[Any, ...] = ()
+    while True:
+        where = f"WHERE ({keys}) > ({', '.join('?' * len(after))})" if after else ""
+        with store.database.read() as session:
+            rows = session.rows(
+                f"SELECT {keys}, {', '.join(table.texts)} FROM {table.name} {where} ORDER BY {keys} LIMIT {_PAGE}",
+                after,
+            )
+        yield rows
+        if len(rows) < _PAGE:
+            return
+        after = tuple(rows[-1][: len(table.keys)])
+
+
+def _owner(session: Session, table: _Table, row: Row) -> tuple[str, str, str]:
+    """Return kind, id and project of the record that a row is of; of no record, the table and the row's own key."""
+    key = dict(zip((*table.keys, *table.texts), row, strict=True))
+    where = " AND ".join(f"t.{name} = ?" for name in table.keys)
+    bindings = tuple(row[: len(table.keys)])
+    if column := {**_OF_DOCUMENTS, **_DERIVED}.get(table.name):
+        found = session.row(
+            "SELECT d.kind, d.id, p.name FROM documents d JOIN projects p ON p.key = d.project_key"
+            f" JOIN {table.name} t ON d.key = t.{column} WHERE {where}",
+            bindings,
+        )
+        if found is not None:
+            return found[0], found[1], found[2]
+    project = ""
+    if session.value("SELECT 1 FROM pragma_table_info(?) WHERE name = 'project_key'", (table.name,)):
+        project = session.value(
+            f"SELECT p.name FROM {table.name} t JOIN projects p ON p.key = t.project_key WHERE {where}", bindings
+        )
+    return table.name, str(key[table.keys[-1]]), project or ""
+
+
+def _load(cell: str) -> Any:
+    """Read a column that holds JSON, so that a value is seen under its name."""
+    if cell[:1] not in {"{", "["}:
+        return cell
+    try:
+        return msgspec.json.decode(cell)
+    except (msgspec.DecodeError, RecursionError):
+        return cell
+
+
+def _cleaned(redactor: Redactor, table: _Table, row: Row) -> dict[str, str]:
+    """Return the columns of a row that hold secrets, without them."""
+    cleaned = {}
+    for column, cell in zip(table.texts, row[len(table.keys) :], strict=True):
+        if not isinstance(cell, str):
+            continue
+        loaded = _load(cell)
+        new = redactor.name(cell) if column in _NAMES else redactor.clean(loaded)
+        if new is not loaded and new != cell:
+            cleaned[column] = new if isinstance(new, str) else codec.dump(new) or ""
+    return cleaned
+
+
+def _update(session: Session, table: _Table, row: Row, cleaned: dict[str, str]) -> None:
+    where = " AND ".join(f"{name} = ?" for name in table.keys)
+    keys = tuple(row[: len(table.keys)])
+    fields = _CHECKED.get(table.name)
+    stored = _checked_row(session, table, where, keys) if fields else {}
+    changes = ", ".join(f"{column} = ?" for column in cleaned)
+    session.run(f"UPDATE OR REPLACE {table.name} SET {changes} WHERE {where}", (*cleaned.values(), *keys))
+    if fields and fields.match(stored.pop("checksum"), stored):  # what was damaged stays so
+        places = tuple(cleaned.get(name, key) for name, key in zip(table.keys, keys, strict=True))
+        left = _checked_row(session, table, where, places)
+        del left["checksum"]
+        session.run(f"UPDATE {table.name} SET checksum = ? WHERE {where}", (fields.checksum(left), *places))
+
+
+def _checked_row(session: Session, table: _Table, where: str, keys: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the columns of a row that its checksum covers, and the checksum."""
+    names = ("checksum", *_CHECKED[table.name].first)
+    row = session.rows(f"SELECT {', '.join(names)} FROM {table.name} WHERE {where}", keys)[0]
+    return dict(zip(names, row, strict=True))
 
 
 def _loaders(store: Store) -> dict[str, Callable[[Session, list[int]], dict[int, Any]]]:
     return {"episode": store.episodes.load_many, "note": store.notes.load_many, "turn": store.turns.load_many}
 
 
-def _page(session: Session, kind: str, after: int) -> list[tuple[int, str, str]]:
-    rows = session.rows(
-        "SELECT d.key, d.id, p.name FROM documents d JOIN projects p ON p.key = d.project_key"
-        " WHERE d.kind = ? AND d.key > ? ORDER BY d.key LIMIT ?",
-        (kind, after, _PAGE),
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
-def _loose_rows(session: Session, table: str, key_column: str, columns: tuple[str, ...]) -> list[Row]:
-    return session.rows(
-        f"SELECT t.{key_column}, p.name, {', '.join(columns)} FROM {table} t JOIN projects p ON p.key = t.project_key"
-    )
-
-
-def _replace_document(store: Store, session: Session, redactor: Redactor, tainted: Tainted) -> int:
+def _replace_document(store: Store, session: Session, redactor: Redactor, tainted: Tainted) -> None:
+    """Write a document anew with its checksums, and have it indexed anew; a damaged one is left to its columns."""
     key = documents.find_keys(session, None, [tainted.id]).get(tainted.id)
     if key is None:
-        return 0  # deleted since
-    loaded = _loaders(store)[tainted.kind](session, [key])[key]
-    cleaned = redactor.clean(loaded)
+        return  # deleted since
+    cleaned = redactor.clean(_loaders(store)[tainted.kind](session, [key]).get(key))
     if isinstance(cleaned, Episode):
         store.episodes.rewrite(session, key, cleaned)
     elif isinstance(cleaned, Note):
         store.notes.rewrite(session, key, cleaned)
-    else:
+    elif tainted.kind == "turn" and cleaned is not None:
         store.turns.rewrite(session, key, cleaned)
-    documents.note(session, store.writer, "redact", tainted.id)
-    return 1
-
-
-def _load(column: str, text: str | None) -> Any:
-    return json.loads(text) if text is not None and column in _JSON else text
-
-
-def _dump(column: str, value: Any) -> str | None:
-    return json.dumps(value) if value is not None and column in _JSON else value
-
-
-def _replace_loose(session: Session, redactor: Redactor, tainted: Tainted) -> int:
-    table, key_column, columns = next(each for each in _LOOSE if each[0] == tainted.kind)
-    names = ", ".join(columns)
-    row = session.row(f"SELECT {names} FROM {table} WHERE {key_column} = ?", (tainted.id,))
-    if row is None:
-        return 0
-    loaded = [_load(*pair) for pair in zip(columns, row, strict=True)]
-    cleaned = [_dump(*pair) for pair in zip(columns, redactor.clean(loaded), strict=True)]
-    changes = ", ".join(f"{column} = ?" for column in columns)
-    session.run(f"UPDATE {table} SET {changes} WHERE {key_column} = ?", (*cleaned, tainted.id))
-    if table == "handoffs":
-        steps = session.value("SELECT steps FROM handoffs WHERE id = ?", (tainted.id,))
-        stored = handoff_checksum(int(steps), *(str(text) for text in cleaned))
-        session.run("UPDATE handoffs SET checksum = ? WHERE id = ?", (stored, tainted.id))
-    return 1
+    else:
+        documents.revise(session, key)

@@ -37,7 +37,7 @@ class SessionStore:
             row = session.row(
                 "SELECT d.id, s.told FROM agent_sessions s LEFT JOIN documents d ON d.key = s.episode_key"
                 " WHERE s.project_key = ? AND s.id = ?",
-                (self._writer.wall.project_key, session_id),
+                (self._writer.wall.project_key, self._writer.redactor.name(session_id)),
             )
         return AgentSession(session_id, row[0], tuple(json.loads(row[1]))) if row else AgentSession(session_id)
 
@@ -79,7 +79,7 @@ class SessionStore:
         session.run(
             "INSERT INTO agent_sessions (id, project_key, episode_key, updated_at) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (project_key, id) DO UPDATE SET episode_key = excluded.episode_key, updated_at = ?",
-            (session_id, self._writer.wall.project_key, episode_key, now, now),
+            (self._writer.redactor.name(session_id), self._writer.wall.project_key, episode_key, now, now),
         )
         session.run("DELETE FROM agent_sessions WHERE updated_at < ?", (now - _KEPT_US,))
 
@@ -89,5 +89,8 @@ class SessionStore:
             session.run(
                 "INSERT INTO agent_sessions (id, project_key, updated_at, told) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (project_key, id) DO UPDATE SET told = excluded.told",
-                (session_id, self._writer.wall.project_key, self._writer.clock.now(), json.dumps(list(told))),
+                (
+                    *(self._writer.redactor.name(session_id), self._writer.wall.project_key, self._writer.clock.now()),
+                    json.dumps(self._writer.redactor.clean(list(told))),
+                ),
             )

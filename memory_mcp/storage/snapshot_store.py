@@ -7,12 +7,14 @@ import msgspec
 from memory_mcp.models.snapshots import FileState, Snapshot
 from memory_mcp.storage import checksums, codec, documents
 from memory_mcp.storage.database import Session
+from memory_mcp.storage.documents import Writer
 
 _FILES = msgspec.json.Decoder(dict[str, FileState])
 
 
-def write_snapshot(session: Session, episode_key: int, snapshot: Snapshot) -> None:
+def write_snapshot(session: Session, writer: Writer, episode_key: int, given: Snapshot) -> None:
     """Store the snapshot of an episode, instead of an earlier one."""
+    snapshot = writer.redactor.clean(given)
     files = codec.dump(snapshot.files)
     session.run(
         "INSERT OR REPLACE INTO snapshots (episode_key, head, branch, files, taken_at, checksum)"

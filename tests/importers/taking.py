@@ -8,7 +8,10 @@ from memory_mcp.memory import Memory
 
 
 def taken(memory: Memory, module: Any, path: Path, *, dry_run: bool = False) -> Summary:
-    targets = Targets(memory.episodes, memory.notes, memory.conversations, memory.relationships)
+    targets = Targets(
+        *(memory.episodes, memory.notes, memory.conversations, memory.relationships),
+        memory.store.writer.redactor,
+    )
     intake = Intake(targets, module.KIND, dry_run=dry_run)
     take_in(lambda _: intake, module.read(path, lambda _: None), intake.summary.report)
     return intake.summary

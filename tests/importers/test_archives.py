@@ -206,7 +206,7 @@ def test_the_source_of_a_record_and_the_state_of_its_files_survive(
 
     with memory.store.database.write() as session:
         snapshot = Snapshot("c" * 40, "main", {"a.py": FileState("b" * 40, 3, 4)}, 5)
-        write_snapshot(session, memory.store.episodes.place(session, episode.id)[0], snapshot)
+        write_snapshot(session, memory.store.writer, memory.store.episodes.place(session, episode.id)[0], snapshot)
 
     taken_in(other, exported(memory, tmp_path / "first.jsonl"))
 

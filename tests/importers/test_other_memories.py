@@ -259,3 +259,20 @@ def test_plain_lines_become_episodes_and_notes(memory: Memory, tmp_path: Path) -
     assert episode.outcome == Success("the lexer was wrong")
     assert memory.notes.list().notes[0].importance == 0.9
     twice(memory, json_lines, path)
+
+
+def test_a_source_id_without_its_secret_is_recognised_again(memory: Memory, tmp_path: Path) -> None:
+    secrets = [f"ghp_{letter * 36}" for letter in "ab"]
+    lines = [
+        json.dumps({"id": f"run/{secret}.log", "text": f"the build needs number {secret[-1]}"}) for secret in secrets
+    ]
+    path = tmp_path / "lines.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    first, second = taken(memory, json_lines, path), taken(memory, json_lines, path)
+
+    assert (first.imported, first.known) == (2, 0)
+    assert (second.imported, second.known) == (0, 2)
+    memory.store.database.close()
+    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() and file != path)
+    assert [secret for secret in secrets if secret.encode() in stored] == []

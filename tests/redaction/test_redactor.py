@@ -16,7 +16,8 @@ from memory_mcp.models.episodes import Context, Episode, Failure, Step, StepErro
 from memory_mcp.models.recall import Query
 from memory_mcp.models.recommendations import Recommendation
 from memory_mcp.monitoring.cache_care import cache_of
-from memory_mcp.redaction import SECRET_SHAPES, Redactor
+from memory_mcp.redaction.finding import SHAPES
+from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage import documents, secret_scan
 from memory_mcp.storage.handoff_store import handoff_checksum
 from tests.fakes import FrozenClock
@@ -114,6 +115,8 @@ EXAMPLES: list[tuple[str, str, str, str]] = [
     ("password", 'PASSWORD = "', "correct-horse", '"'),
     ("password", "DB_PASSWORD=", "hunter22", "\n"),
     ("password", '{"password": "', "s3cret!", '"}'),
+    ("session-cookie", "Cookie: session=", "abc123def456", "; theme=dark"),
+    ("database-password", "CREATE USER a IDENTIFIED BY '", "hunter2", "'"),
     ("secret", "API_KEY=", "a1b2c3d4e5f6", " npm test"),
     ("secret", 'client_secret: "', "9f8e7d6c5b4a", '"'),
     ("secret", "https://example.org/?access_token=", "abc123def456", "&x=1"),
@@ -132,10 +135,10 @@ def test_a_secret_of_every_shape_becomes_what_it_is(name: str, before: str, secr
 
 
 def test_every_shape_has_an_example_and_there_are_enough() -> None:
-    names = {shape.name for shape in SECRET_SHAPES}
+    names = {shape.name for shape in SHAPES} | {"secret"}
 
     assert names == {name for name, *_ in EXAMPLES}
-    assert len(names) >= 45
+    assert len(names) >= 80
 
 
 ORDINARY = [

@@ -53,8 +53,16 @@ class StoreFullError(StoreError):
     """The disk has no room; the transaction was rolled back."""
 
 
+class StoreGoneError(StoreError):
+    """The file that was open has been deleted, moved, replaced or overwritten; it must be opened again."""
+
+
 class DamagedError(StoreError):
     """The file, or one record in it, does not hold what was written."""
+
+
+class IndexDamagedError(DamagedError):
+    """The keyword index or the vectors are damaged; no record is, and they can be made anew."""
 
 
 class CacheError(MemoryMcpError):

@@ -50,6 +50,7 @@ class Memory:
         self.places = where
         self.project = project
         self.clock: Clock = clock or SystemClock()
+        self._told_directory = directory
         self.directory = directory or Path.cwd()
         self.tree = find_work_tree(self.directory) if directory else None
         self.store = Store.open(
@@ -177,6 +178,24 @@ class Memory:
     def find_similarity(self) -> "Similarity | None":
         """Return `similarity` if anything has been asked yet."""
         return self._similarity
+
+    def reopened(self) -> "Memory":
+        """Close what is held of a store that is gone, and open what lies in its place now, or begin a new one.
+
+        Raises:
+            StoreError: there is nothing that can be used; it may be asked again.
+
+        """
+        self.store.database.check_reopening()
+        self.close()
+        return Memory(
+            self.settings,
+            self.places,
+            self.project,
+            actor=self.store.writer.actor,
+            clock=self.clock,
+            directory=self._told_directory,
+        )
 
     def close(self) -> None:
         """Close the file."""

@@ -1,10 +1,11 @@
 """This module opens the database file and runs transactions; `apsw` is known here only."""
 
+import contextlib
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +13,15 @@ import apsw
 
 from memory_mcp.errors import (
     BusyError,
-    ConflictError,
-    DamagedError,
+    NewerSchemaError,
     NotAStoreError,
     ReadOnlyStoreError,
     StoreError,
     StoreFullError,
+    StoreGoneError,
 )
+from memory_mcp.storage.engine_errors import translated
+from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
 
 Row = tuple[Any, ...]
 APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
@@ -88,7 +91,11 @@ class Database:
         self._writing = threading.Lock()
         self._commits = 0
         self.is_read_only = False
+        self.schema: int | None = None  # once it is known to be the newest
+        self.gone: StoreGoneError | None = None  # why it must be opened again
+        self.is_whole = False  # whether nothing of it is lost then
         create_file(path)
+        self._file = OpenFile(path)
         with self._translated():
             self._connection()
 
@@ -120,19 +127,35 @@ class Database:
     def version(self) -> Version:
         """Return the database's version; two that are equal mean that nothing was committed between them."""
         try:
+            self._check_open()
             connection = self._connection()
             others = connection.execute("PRAGMA data_version").get
-        except apsw.Error:
+        except (apsw.Error, StoreGoneError):
             return Version()  # the statement that comes next says what is wrong
         return Version(id(connection), others, self._commits)
 
     def close(self) -> None:
-        """Close every connection; the last one to close folds the write-ahead log into the file."""
+        """Close every connection; the last one to close folds the write-ahead log into the file.
+
+        One that another thread is using just now is left to that thread.
+        """
         with self._registry:
             for connection in self._connections:
-                connection.close()
+                with contextlib.suppress(apsw.ThreadingViolationError):
+                    if self.gone is not None:
+                        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+                    connection.close()
             self._connections.clear()
         self._local = threading.local()
+
+    def check_reopening(self) -> None:
+        """Make sure that opening the path again mixes nothing.
+
+        Raises:
+            StoreGoneError: a log of what was overwritten is in the way.
+
+        """
+        self._file.check_reopening()
 
     def backup_to(self, target: Path) -> None:
         """Copy the whole database, consistent although others write meanwhile."""
@@ -170,15 +193,107 @@ class Database:
                 origin.close()
 
     def _transaction(self, begin: str) -> Iterator[Session]:
+        writing = begin != "BEGIN"
         with self._translated():
+            self._check_open()
             connection = self._connection()
+            if writing:
+                self._check_log(connection)
             connection.execute(begin).fetchall()
             try:
+                if writing:
+                    self._check_content(connection)
                 yield Session(connection)
                 connection.execute("COMMIT").fetchall()
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK").fetchall()
+            if writing:
+                self._check_written(connection)
+
+    def _check_open(self) -> None:
+        """Compare the file with the one that was opened, before anything is read or written.
+
+        Raises:
+            StoreGoneError: it is another one, or this was found before.
+
+        """
+        if self.gone is not None:
+            raise StoreGoneError(str(self.gone))
+        try:
+            self._file.check()
+        except StoreGoneError as error:
+            self.gone = error
+            self._fold()
+            raise
+
+    def _check_log(self, connection: apsw.Connection) -> None:
+        try:
+            self._file.check_log(connection)
+        except LogGoneError as error:
+            self.gone = error
+            if error.is_removed and self._file.is_log_ours and self._fold():
+                raise StoreGoneError(
+                    f"{self._file.log} was removed while it was in use; nothing is lost, and nothing of this change "
+                    "was kept: repeat it"
+                ) from error
+            raise
+
+    def _check_content(self, connection: apsw.Connection) -> None:
+        """Look, with the write lock in hand, whether this is still the store that was opened, in a schema we know.
+
+        Raises:
+            NewerSchemaError: a newer memory-mcp has changed it meanwhile.
+            StoreGoneError: it was overwritten or restored.
+
+        """
+        schema = connection.execute("PRAGMA user_version").get
+        if self.schema is not None and schema > self.schema:
+            raise NewerSchemaError(
+                f"{self.path} was brought to schema {schema} while it was open, this memory-mcp knows up to "
+                f"{self.schema}; upgrade with 'pip install -U memory-mcp' and start this process again"
+            )
+        try:
+            self._file.check_content(connection)
+        except StoreGoneError as error:
+            self.gone = error
+            raise
+
+    def _check_written(self, connection: apsw.Connection) -> None:
+        """Make sure that what was committed is where others find it, before it is acknowledged.
+
+        Raises:
+            StoreGoneError: it is not.
+
+        """
+        try:
+            self._file.check()
+            self._file.check_log(connection)
+        except LogGoneError as error:
+            self.gone = error
+            self.is_whole = error.is_removed and self._file.is_log_ours and self._fold()
+            if not self.is_whole:
+                raise StoreGoneError(f"{error}; look whether it is there first") from error
+        except StoreGoneError as error:
+            self.gone = error
+            self._fold()
+            raise StoreGoneError(
+                f"{self.path} was deleted, moved or replaced while this was written; nothing of it is there now, "
+                "repeat it"
+            ) from error
+        else:
+            self._file.remember_log()
+
+    def _fold(self) -> bool:
+        """Fold the log into the file that was opened, wherever that is now; say whether all of it is there."""
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None or self.is_read_only:
+            return False
+        try:
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error:
+            return False
+        return True
 
     def _connection(self) -> apsw.Connection:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
@@ -251,34 +366,15 @@ class Database:
             "try again, or raise store.busy_timeout_s"
         )
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn apsw's errors into ours."""
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self.path, self._busy_sentence, self._system_errno)
+
+    def _system_errno(self) -> int:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
         try:
-            yield
-        except (apsw.BusyError, apsw.LockedError) as error:
-            raise BusyError(self._busy_sentence()) from error
-        except apsw.ConstraintError as error:
-            raise ConflictError(
-                f"another process has stored the same record in {self.path} meanwhile; "
-                "nothing of this change was kept, run it again"
-            ) from error
-        except apsw.NotADBError as error:
-            raise NotAStoreError(
-                f"{self.path} is not a database; move it away, or point MEMORY_MCP_HOME somewhere else"
-            ) from error
-        except apsw.FullError as error:
-            raise StoreFullError(
-                f"no room left for {self.path}; nothing of this change was kept, free some space and repeat it"
-            ) from error
-        except apsw.ReadOnlyError as error:
-            raise ReadOnlyStoreError(f"{self.path} cannot be written; check its permissions") from error
-        except apsw.CorruptError as error:
-            raise DamagedError(
-                f"{self.path} is damaged ({error}); restore a copy, or save what is left with 'sqlite3 FILE .recover'"
-            ) from error
-        except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
-            raise StoreError(f"{self.path} cannot be used: {error}") from error
+            return 0 if connection is None else connection.system_errno
+        except apsw.ConnectionClosedError:
+            return 0
 
 
 def create_file(path: Path) -> None:
@@ -292,6 +388,7 @@ def create_file(path: Path) -> None:
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
+            remove_orphans(path)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"{path} cannot be created: {error.strerror}; choose a place with MEMORY_MCP_HOME") from error

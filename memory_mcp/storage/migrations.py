@@ -38,6 +38,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
     with database.read() as session:
         current = _version(session, database, newest)
     if current == newest or database.is_read_only:
+        database.schema = newest
         return current
     if current:
         database.backup_to(database.path.with_name(f"{database.path.name}.before-{newest}-{clock.now()}"))
@@ -53,6 +54,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
                 )
         session.run(f"PRAGMA application_id = {APPLICATION_ID}")
         session.run(f"PRAGMA user_version = {newest}")
+    database.schema = newest
     return newest
 
 

@@ -33,6 +33,10 @@ class BusyError(StoreError):
     """Another process held the write lock for longer than the deadline."""
 
 
+class IndexMendedError(BusyError):
+    """What is derived was found damaged and was mended; nothing of the change was kept, and the same call works now."""
+
+
 class ConflictError(StoreError):
     """Another process stored the same record first."""
 
@@ -62,7 +66,11 @@ class DamagedError(StoreError):
 
 
 class IndexDamagedError(DamagedError):
-    """The keyword index or the vectors are damaged; no record is, and they can be made anew."""
+    """What is derived from the records is damaged; no record is, and it can be made anew. `part` says which."""
+
+    def __init__(self, part: str, detail: str) -> None:
+        super().__init__(f"{part} damaged ({detail}); 'memory-cli index rebuild' makes what is derived anew")
+        self.part = part
 
 
 class CacheError(MemoryMcpError):

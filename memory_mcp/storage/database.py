@@ -13,6 +13,8 @@ import apsw
 
 from memory_mcp.errors import (
     BusyError,
+    DamagedError,
+    IndexMendedError,
     NewerSchemaError,
     NotAStoreError,
     ReadOnlyStoreError,
@@ -20,7 +22,7 @@ from memory_mcp.errors import (
     StoreFullError,
     StoreGoneError,
 )
-from memory_mcp.storage.engine_errors import translated
+from memory_mcp.storage.engine_errors import is_damage, translated
 from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
 
 Row = tuple[Any, ...]
@@ -93,6 +95,7 @@ class Database:
         self.is_read_only = False
         self.schema: int | None = None  # once it is known to be the newest
         self.gone: StoreGoneError | None = None  # why it must be opened again
+        self.mend: Callable[[DamagedError], bool] | None = None  # repairs what is derived; says whether it was that
         self.is_whole = False  # whether nothing of it is lost then
         create_file(path)
         self._file = OpenFile(path)
@@ -110,12 +113,28 @@ class Database:
 
         Raises:
             BusyError: another process held the lock until the deadline.
+            IndexMendedError: what triggers write to was damaged, and is mended now.
             ReadOnlyStoreError: the file cannot be written.
             StoreFullError: the disk is full; nothing of this transaction remains.
 
         """
         if self.is_read_only:
             raise ReadOnlyStoreError(f"{self.path} is read-only; make it and its directory writable to record anything")
+        try:
+            yield from self._write()
+        except DamagedError as error:
+            mend, self.mend = self.mend, None
+            try:
+                if mend is None or not is_damage(error) or not mend(error):
+                    raise
+            finally:
+                self.mend = mend
+            raise IndexMendedError(
+                f"the index in {self.path} was damaged and is being made anew; nothing of this change was kept, "
+                "repeat it"
+            ) from error
+
+    def _write(self) -> Iterator[Session]:
         if not self._writing.acquire(timeout=self._busy_timeout_s):
             raise BusyError(self._busy_sentence())
         try:

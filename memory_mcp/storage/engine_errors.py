@@ -11,6 +11,7 @@ from memory_mcp.errors import (
     BusyError,
     ConflictError,
     DamagedError,
+    IndexDamagedError,
     NotAStoreError,
     ReadOnlyStoreError,
     StoreError,
@@ -49,10 +50,32 @@ def translated(path: Path, busy_sentence: Callable[[], str], system_errno: Calla
         raise DamagedError(
             f"{path} is damaged ({error}); restore a copy, or save what is left with 'sqlite3 FILE .recover'"
         ) from error
+    except apsw.SQLError as error:
+        if "fts5" in str(error) or "keyword" in str(error):  # a trigger met a keyword index that cannot be opened
+            raise IndexDamagedError("keywords", str(error)) from error
+        raise
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         if is_no_room(error, system_errno()):
             raise StoreFullError(_full(path)) from error
         raise StoreError(f"{path} cannot be used: {error}") from error
+
+
+@contextmanager
+def derived(part: str) -> Iterator[None]:
+    """Tell damage of what is derived from damage of the records; FTS5 reports its own in many ways."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.ConstraintError) as error:
+        raise IndexDamagedError(part, str(error)) from error
+    except apsw.SQLError as error:
+        if "syntax error" in str(error):
+            raise
+        raise IndexDamagedError(part, str(error)) from error
+
+
+def is_damage(error: DamagedError) -> bool:
+    """Whether the engine met damage, which may lie in what is derived; a record that fails its checksum does not."""
+    return isinstance(error, IndexDamagedError) or isinstance(error.__cause__, apsw.CorruptError)
 
 
 def is_no_room(error: apsw.Error, system_errno: int) -> bool:

@@ -6,14 +6,15 @@ from typing import get_args
 
 from memory_mcp.clock import Clock
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import DamagedError, IndexDamagedError, NotFoundError
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Pattern
 from memory_mcp.models.recall import Kind
 from memory_mcp.redaction import Redactor
-from memory_mcp.storage import documents, layers, search_index
+from memory_mcp.storage import derived, documents, layers, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.database import Database, Session, engine_version
+from memory_mcp.storage.derived import Fault, Part
 from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
@@ -47,6 +48,7 @@ class Store:
 
     def __init__(self, database: Database, writer: Writer, schema: int, cache: Cache | None, hot: HotEpisodes) -> None:
         self.database = database
+        database.mend = self._mend
         self.cache = cache
         self.writer = writer
         self.wall = writer.wall
@@ -182,16 +184,39 @@ class Store:
             return bool(session.value("PRAGMA quick_check(1)") == "ok")
 
     def faults(self, most: int = 5) -> list[str]:
-        """Check the whole file and return the first faults: of its structure, its indexes, its references.
+        """Check every table that holds records and return the first faults: of its structure, of its references.
 
         Raises:
-            DamagedError: it is damaged so that it cannot even be checked.
+            DamagedError: the file is damaged so that it cannot even be checked.
 
         """
         with self.database.read() as session:
-            found = [str(row[0]) for row in session.rows(f"PRAGMA integrity_check({most})") if row[0] != "ok"]
-            lost = session.rows("PRAGMA foreign_key_check")
-        return [*found, *(f"a row of {row[0]} refers to nothing" for row in lost)][:most]
+            return derived.find_record_faults(session, most)
+
+    def index_faults(self) -> list[Fault]:
+        """Check every table that is derived from the records."""
+        found: list[Fault] | None = None
+        try:
+            with self.database.read() as session:
+                found = derived.find_faults(session)
+        except DamagedError:  # a transaction that has met a damaged page of FTS5 cannot end well
+            if found is None:
+                raise
+        return found
+
+    def mend_index(self, suspect: str | None = None) -> tuple[Part, ...]:
+        """Repair what is damaged of what is derived, and return which parts; they are filled again by following.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        faults = self.index_faults()
+        with self.database.write() as session:
+            return derived.mend(session, faults, suspect)
+
+    def _mend(self, error: DamagedError) -> bool:
+        return bool(self.mend_index(error.part if isinstance(error, IndexDamagedError) else None))
 
     def head(self) -> int:
         """Return the newest sequence number."""

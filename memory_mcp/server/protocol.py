@@ -14,7 +14,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from memory_mcp import __version__
-from memory_mcp.errors import MemoryMcpError, NotFoundError, StoreGoneError
+from memory_mcp.errors import IndexMendedError, MemoryMcpError, NotFoundError, StoreGoneError
 from memory_mcp.server import prompts
 from memory_mcp.server.answers import episode_of
 from memory_mcp.server.arguments import Nothing
@@ -94,7 +94,10 @@ class _Handlers:
         try:
             arguments = parse(tool.arguments, given)
             self._desk.prepare()
-            answer = tool.run(self._desk, arguments)
+            try:
+                answer = tool.run(self._desk, arguments)
+            except IndexMendedError:  # nothing of it was kept, and now it works
+                answer = tool.run(self._desk, arguments)
             failed = False
         except StoreGoneError as error:
             self._desk.tell_gone()

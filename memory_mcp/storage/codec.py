@@ -35,6 +35,8 @@ _DEFINITION = msgspec.json.Decoder(Definition)
 _DETAIL = msgspec.json.Decoder(Detail)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 
+_FINITE = bytes(byte for byte in range(256) if byte & 0x7C != 0x7C)  # upper halves of finite two-byte floats
+
 
 class Position(Struct, frozen=True, array_like=True):
     """Where a listing goes on: after the record of this time and key, newest first."""
@@ -216,3 +218,10 @@ def load_cursor(cursor: str) -> Position:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Position)
     except (msgspec.DecodeError, binascii.Error, ValueError) as error:
         raise InvalidInputError(f"'{cursor}' is no cursor; use next_cursor of the page before, unchanged") from error
+
+
+def holds_vectors(blob: object, dimension: int) -> bool:
+    """Whether a blob holds whole vectors of two-byte floats, none of them infinite or no number."""
+    if not isinstance(blob, bytes) or not blob or dimension < 1 or len(blob) % (2 * dimension):
+        return False
+    return not blob[1::2].translate(None, _FINITE)

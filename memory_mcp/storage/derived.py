@@ -1,5 +1,6 @@
 """This module finds damage in what is derived from the records, and makes it empty again so that it can be refilled."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.storage import search_index
+from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.schema import FIRST_SCHEMA
 
@@ -30,6 +32,7 @@ _MADE: dict[Part, tuple[str, ...]] = {
 _ERRORS = (apsw.CorruptError, apsw.SQLError)
 _FORMATS = (4, 5)  # of FTS5
 _SAMPLED_TERMS = 64
+_READ = 4_096  # rows of vectors at once
 REBUILDING = "keywords being made anew"  # a follower: the sequence at which that began
 
 
@@ -142,7 +145,7 @@ def _refollow(session: Session, part: Part) -> None:
         session.run(f"DELETE FROM keywords WHERE rowid IN ({_LEFT_OVER})")
         keys = _lacking_keywords(session)
     else:
-        wrong = session.rows(f"SELECT v.key, v.document_key FROM {_WRONG_VECTORS}")
+        wrong = _wrong_vectors(session)
         session.run_many("DELETE FROM vectors WHERE key = ?", [(row[0],) for row in wrong])
         keys = sorted({*(row[1] for row in wrong), *_lacking_vectors(session)})
     session.run_many(
@@ -225,17 +228,17 @@ def _unindexed(session: Session) -> list[str]:
 
 def _sets(session: Session) -> list[str]:
     head = search_index.head(session)
-    wrong = dict(session.rows(f"SELECT v.set_key, count(*) FROM {_WRONG_VECTORS} GROUP BY v.set_key"))
+    wrong = Counter(row[2] for row in _wrong_vectors(session))
     return [
         f"the set of {each.model} has {each.dimension} dimensions and has followed change {each.followed} of {head}, "
-        f"and {wrong.get(each.key, 0)} of its {count} rows do not fit it"
+        f"and {wrong[each.key]} of its {count} rows do not fit it"
         for each, count, _ in search_index.list_vector_sets(session)
-        if each.followed > head or each.dimension < 1 or (count and count == wrong.get(each.key))
+        if each.followed > head or each.dimension < 1 or (count and count == wrong[each.key])
     ]
 
 
 def _vector_rows(session: Session) -> list[str]:
-    wrong = session.value(f"SELECT count(*) FROM {_WRONG_VECTORS}")
+    wrong = len(_wrong_vectors(session))
     lacking = len(_lacking_vectors(session))
     found = [f"{wrong} rows do not hold vectors of their set"] if wrong else []
     return found + ([f"{lacking} records have none"] if lacking else [])
@@ -251,10 +254,20 @@ def _ahead(session: Session) -> list[str]:
 
 
 _LEFT_OVER = "SELECT id FROM keywords_docsize WHERE id NOT IN (SELECT key FROM documents)"
-_WRONG_VECTORS = (
-    "vectors v LEFT JOIN vector_sets s ON s.key = v.set_key WHERE s.key IS NULL OR typeof(v.vector) <> 'blob'"
-    " OR length(v.vector) = 0 OR length(v.vector) % (2 * s.dimension) <> 0"
-)
+
+
+def _wrong_vectors(session: Session) -> list[tuple[int, int, int]]:
+    """Return (key, key of the document, key of the set) of every row that does not hold vectors of its set."""
+    dimensions = dict(session.rows("SELECT key, dimension FROM vector_sets"))
+    found, last = [], 0
+    while True:
+        rows = session.rows(
+            "SELECT key, document_key, set_key, vector FROM vectors WHERE key > ? ORDER BY key LIMIT ?", (last, _READ)
+        )
+        found += [row[:3] for row in rows if not holds_vectors(row[3], dimensions.get(row[2], 0))]
+        if len(rows) < _READ:
+            return found
+        last = rows[-1][0]
 
 
 def _lacking_keywords(session: Session) -> list[int]:

@@ -65,7 +65,7 @@ def derived(part: str) -> Iterator[None]:
     """Tell damage of what is derived from damage of the records; FTS5 reports its own in many ways."""
     try:
         yield
-    except (apsw.CorruptError, apsw.ConstraintError) as error:
+    except (apsw.CorruptError, apsw.ConstraintError, TypeError, ValueError) as error:  # the last two: another type
         raise IndexDamagedError(part, str(error)) from error
     except apsw.SQLError as error:
         if "syntax error" in str(error):

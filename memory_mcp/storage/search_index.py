@@ -7,8 +7,10 @@ from typing import Literal, NamedTuple, get_args
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
+from memory_mcp.errors import IndexDamagedError
 from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.recall import RECORDS, Kind, Scope
+from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.documents import Wall, keys_json
@@ -38,6 +40,11 @@ class Pending(Struct, frozen=True):
     pattern_keys: tuple[int, ...]
     turn_keys: tuple[int, ...]
     up_to: int
+
+    @property
+    def keys(self) -> set[int]:
+        """All of them."""
+        return {*self.episode_keys, *self.note_keys, *self.pattern_keys, *self.turn_keys}
 
 
 class VectorSet(Struct, frozen=True):
@@ -221,6 +228,17 @@ def search_keywords(
     ]
 
 
+def visible(session: Session, sight: Sight, keys: Iterable[int]) -> set[int]:
+    """Return which of some documents a query may find."""
+    condition, bindings = sight.condition()
+    rows = session.rows(
+        f"SELECT d.key FROM documents d LEFT JOIN episodes e ON e.key = d.key WHERE {condition}"
+        " AND d.key IN (SELECT value FROM json_each(:keys))",
+        {**bindings, "keys": keys_json(keys)},
+    )
+    return {row[0] for row in rows}
+
+
 def _count_projects(session: Session) -> int:
     return int(session.value("SELECT count(*) FROM projects"))
 
@@ -315,7 +333,14 @@ def read_vectors(session: Session, set_key: int, keys: Iterable[int]) -> list[tu
         " AND document_key IN (SELECT value FROM json_each(?)) ORDER BY document_key",
         (set_key, keys_json(keys)),
     )
+    _check_vectors(session, set_key, (row[1] for row in rows))
     return [(row[0], row[1]) for row in rows]
+
+
+def _check_vectors(session: Session, set_key: int, blobs: Iterable[object]) -> None:
+    dimension = int(session.value("SELECT dimension FROM vector_sets WHERE key = ?", (set_key,)) or 0)
+    if not all(holds_vectors(blob, dimension) for blob in blobs):
+        raise IndexDamagedError("vectors", "a row does not hold vectors of its set")
 
 
 @derived("vectors")
@@ -331,6 +356,7 @@ def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> lis
         " LEFT JOIN notes n ON n.key = d.key LEFT JOIN patterns r ON r.key = d.key ORDER BY d.key",
         (keys_json(keys), set_key),
     )
+    _check_vectors(session, set_key, (row[10] for row in rows))
     return [VectorRow._make((*row[:9], tuple(json.loads(row[9])), row[10])) for row in rows]
 
 

@@ -177,3 +177,36 @@ def test_records_are_erased_and_written_whatever_pages_are_damaged(
     memory.notes.add("one more lantern")
 
     assert memory.store.counts()["notes"] == RECORDS
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_search_answers_from_the_rest_says_so_and_mends(
+    damage: str, filled: tuple[Path, Sequence[str]], open_memory: OpenMemory
+) -> None:
+    elsewhere(SQL, str(filled[0]), *DAMAGES[damage][1])
+    memory = open_memory()
+
+    during = memory.recall.search(Query("word3 lantern", limit=5))
+    memory.store.mend_index()
+    memory.recall.search(Query("word3 lantern"))
+    after = memory.recall.search(Query("word3 lantern", limit=5))
+
+    assert len(during.hits) == len(after.hits) == 5
+    if during.mode != "hybrid":
+        part = {"keyword": "vectors", "vectors": "keyword index"}[during.mode]
+        assert f"{part} damaged, rebuilding" in " ".join(during.degraded)
+    assert (after.mode, after.degraded) == ("hybrid", ())
+    assert memory.store.index_faults() == []
+
+
+@pytest.mark.parametrize("tree", PAGED)
+def test_a_search_answers_from_the_rest_whatever_pages_are_damaged(
+    tree: str, filled: tuple[Path, Sequence[str]], open_memory: OpenMemory
+) -> None:
+    elsewhere(PAGES, str(filled[0]), tree)
+    memory = open_memory()
+
+    assert len(memory.recall.search(Query("word3 lantern", limit=5)).hits) == 5
+    memory.recall.search(Query("word3 lantern"))
+
+    assert memory.recall.search(Query("word3 lantern", limit=5)).mode == "hybrid"

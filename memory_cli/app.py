@@ -27,6 +27,7 @@ _NOUNS = {
     "project": "project",
     "import": "imports",
     "model": "model",
+    "index": "index",
     "cache": "cache",
     "backup": "backup",
     "config": "config",

@@ -215,6 +215,16 @@ class Store:
         with self.database.write() as session:
             return derived.mend(session, faults, suspect)
 
+    def empty_index(self, part: Part) -> None:
+        """Make a part of what is derived empty, so that it is filled again by following.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        with self.database.write() as session:
+            derived.reset(session, part)
+
     def _mend(self, error: DamagedError) -> bool:
         return bool(self.mend_index(error.part if isinstance(error, IndexDamagedError) else None))
 

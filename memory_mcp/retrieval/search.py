@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
-from memory_mcp.errors import CacheError, IndexDamagedError, ProviderError, StoreError, StoreGoneError
+from memory_mcp.errors import CacheError, IndexDamagedError, ProviderError, StoreError, StoreFullError, StoreGoneError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.conversations import Turn, importance
 from memory_mcp.models.episodes import Episode, outcome_type
@@ -170,10 +170,13 @@ class Recall:
                 self._keywords.follow()
         except StoreGoneError:
             raise
+        except StoreFullError:
+            return self._lagging("there is no room to index")
         except (StoreError, ProviderError) as error:
             return self._lagging(str(error))
         if self._store.database.is_read_only:
-            return self._lagging("the store is read-only")
+            is_full = self._store.database.is_full
+            return self._lagging("there is no room to index" if is_full else "the store is read-only")
         if self._keywords.is_rebuilding():
             return self._lagging("the keyword index was damaged and is being made anew")
         return []

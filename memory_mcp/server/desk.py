@@ -48,6 +48,8 @@ class Desk:
         """
         with self._opening:
             database = self.memory.store.database
+            with contextlib.suppress(StoreGoneError):
+                database.look_for_room()
             gone = database.gone
             if gone is None:
                 return

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +23,12 @@ from memory_mcp.errors import (
     StoreFullError,
     StoreGoneError,
 )
-from memory_mcp.storage.engine_errors import is_damage, translated
+from memory_mcp.storage.engine_errors import is_damage, is_no_room, translated
 from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
 
 Row = tuple[Any, ...]
 APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
+_ROOM_BYTES = 1 << 20  # from which on a file that is read for want of room is opened for writing again
 _RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
 _CACHE_KIB = 2_048  # 8 MiB made no search faster at 100,000 records, and each thread has a connection
 
@@ -93,6 +95,7 @@ class Database:
         self._writing = threading.Lock()
         self._commits = 0
         self.is_read_only = False
+        self.is_full = False  # and therefore read only, until there is room
         self.schema: int | None = None  # once it is known to be the newest
         self.gone: StoreGoneError | None = None  # why it must be opened again
         self.mend: Callable[[DamagedError], bool] | None = None  # repairs what is derived; says whether it was that
@@ -118,6 +121,8 @@ class Database:
             StoreFullError: the disk is full; nothing of this transaction remains.
 
         """
+        if self.is_full:
+            raise StoreFullError(f"no room left for {self.path}, which is only read; free some space and repeat it")
         if self.is_read_only:
             raise ReadOnlyStoreError(f"{self.path} is read-only; make it and its directory writable to record anything")
         try:
@@ -239,6 +244,8 @@ class Database:
         """
         if self.gone is not None:
             raise StoreGoneError(str(self.gone))
+        if self.is_full:
+            self.look_for_room()
         try:
             self._file.check()
         except StoreGoneError as error:
@@ -303,6 +310,17 @@ class Database:
         else:
             self._file.remember_log()
 
+    def look_for_room(self) -> None:
+        """End reading a file as one that nobody writes, which it is for want of room, when that is over.
+
+        Raises:
+            StoreGoneError: there is room, or another process writes.
+
+        """
+        if self.is_full and self.gone is None and (self._file.has_log or _free_bytes(self.path) > _ROOM_BYTES):
+            self.gone, self.is_whole = StoreGoneError(f"there is room for {self.path} again; call again"), True
+            raise self.gone
+
     def _fold(self) -> bool:
         """Fold the log into the file that was opened, wherever that is now; say whether all of it is there."""
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
@@ -326,22 +344,30 @@ class Database:
     def _connect(self) -> apsw.Connection:
         connection = self._open_file()
         connection.set_busy_handler(self._patience())
-        self._recognise(connection)
-        connection.pragma("foreign_keys", "ON")
-        connection.pragma("synchronous", self._synchronous)
-        connection.pragma("cache_size", -_CACHE_KIB)
-        connection.pragma("temp_store", "MEMORY")
-        if not self.is_read_only:
-            try:
+        try:
+            self._recognise(connection)
+            connection.pragma("foreign_keys", "ON")
+            connection.pragma("synchronous", self._synchronous)
+            connection.pragma("cache_size", -_CACHE_KIB)
+            connection.pragma("temp_store", "MEMORY")
+            if not self.is_read_only:
                 connection.pragma("journal_mode", "WAL")
-            except (apsw.ReadOnlyError, apsw.CantOpenError):
-                connection.close()
-                self.is_read_only = True
-                return self._connect()
+        except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.FullError, apsw.IOError) as error:
+            is_full = is_no_room(error, connection.system_errno)
+            connection.close()
+            if self.is_read_only or not (is_full or isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError))):
+                raise
+            self.is_read_only, self.is_full = True, is_full
+            return self._connect()
         return connection
 
     def _open_file(self) -> apsw.Connection:
-        """Open for writing, else for reading, else as an immutable file (a read-only directory cannot hold a WAL)."""
+        """Open for writing, else for reading, else as an immutable file: a log needs room and a writable directory.
+
+        Raises:
+            StoreError: changes that only the log holds would not be seen.
+
+        """
         writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
         if writable and not self.is_read_only:
             return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -349,10 +375,16 @@ class Database:
         connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-        except (apsw.CantOpenError, apsw.ReadOnlyError):
+        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.FullError, apsw.IOError) as error:
             connection.close()
+            if self._file.has_log:
+                way = "free some space" if self.is_full else "make its directory writable"
+                raise (StoreFullError if self.is_full else StoreError)(
+                    f"{self._file.log} holds changes that cannot be read without {self._file.shared}, and that cannot "
+                    f"be made; {way}"
+                ) from error
             flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-            return apsw.Connection(f"{self.path.as_uri()}?immutable=1", flags=flags)
+            return apsw.Connection(f"{self.path.absolute().as_uri()}?immutable=1", flags=flags)
         return connection
 
     def _recognise(self, connection: apsw.Connection) -> None:
@@ -394,6 +426,13 @@ class Database:
             return 0 if connection is None else connection.system_errno
         except apsw.ConnectionClosedError:
             return 0
+
+
+def _free_bytes(path: Path) -> int:
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return 0
 
 
 def create_file(path: Path) -> None:

@@ -49,7 +49,7 @@ class Desk:
         with self._opening:
             database = self.memory.store.database
             with contextlib.suppress(StoreGoneError):
-                database.look_for_room()
+                database.look_for_room(after_s=_RETRY_S)
             gone = database.gone
             if gone is None:
                 return

@@ -28,7 +28,7 @@ from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
 
 Row = tuple[Any, ...]
 APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
-_ROOM_BYTES = 1 << 20  # from which on a file that is read for want of room is opened for writing again
+_ROOM_BYTES = 1 << 20  # as soon as so much more is free, a file that is read for want of room is written again
 _RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
 _CACHE_KIB = 2_048  # 8 MiB made no search faster at 100,000 records, and each thread has a connection
 
@@ -95,7 +95,7 @@ class Database:
         self._writing = threading.Lock()
         self._commits = 0
         self.is_read_only = False
-        self.is_full = False  # and therefore read only, until there is room
+        self._full_since: tuple[int, float] | None = None  # bytes that were free then, and when that was
         self.schema: int | None = None  # once it is known to be the newest
         self.gone: StoreGoneError | None = None  # why it must be opened again
         self.mend: Callable[[DamagedError], bool] | None = None  # repairs what is derived; says whether it was that
@@ -104,6 +104,11 @@ class Database:
         self._file = OpenFile(path)
         with self._translated():
             self._connection()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is only read because there was no room to write anything."""
+        return self._full_since is not None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -244,7 +249,7 @@ class Database:
         """
         if self.gone is not None:
             raise StoreGoneError(str(self.gone))
-        if self.is_full:
+        if self._full_since is not None:
             self.look_for_room()
         try:
             self._file.check()
@@ -310,15 +315,19 @@ class Database:
         else:
             self._file.remember_log()
 
-    def look_for_room(self) -> None:
-        """End reading a file as one that nobody writes, which it is for want of room, when that is over.
+    def look_for_room(self, after_s: float = float("inf")) -> None:
+        """End reading a file as one that nobody writes, which it is for want of room, when that may be over.
 
         Raises:
-            StoreGoneError: there is room, or another process writes.
+            StoreGoneError: there is more room, another process writes, or so many seconds have passed.
 
         """
-        if self.is_full and self.gone is None and (self._file.has_log or _free_bytes(self.path) > _ROOM_BYTES):
-            self.gone, self.is_whole = StoreGoneError(f"there is room for {self.path} again; call again"), True
+        if self._full_since is None or self.gone is not None:
+            return
+        free, since = self._full_since
+        is_roomier = _free_bytes(self.path) > free + _ROOM_BYTES
+        if is_roomier or self._file.has_log or time.monotonic() > since + after_s:
+            self.gone, self.is_whole = StoreGoneError(f"there may be room for {self.path} again; call again"), True
             raise self.gone
 
     def _fold(self) -> bool:
@@ -357,7 +366,8 @@ class Database:
             connection.close()
             if self.is_read_only or not (is_full or isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError))):
                 raise
-            self.is_read_only, self.is_full = True, is_full
+            self.is_read_only = True
+            self._full_since = (_free_bytes(self.path), time.monotonic()) if is_full else None
             return self._connect()
         return connection
 

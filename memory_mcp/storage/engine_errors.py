@@ -82,7 +82,7 @@ def is_no_room(error: apsw.Error, system_errno: int) -> bool:
     """Whether the system refused to write because a disk, a quota or a limit of file sizes is exhausted."""
     if isinstance(error, apsw.FullError) or error.extendedresult == apsw.SQLITE_IOERR_SHMSIZE:
         return True
-    return error.extendedresult == apsw.SQLITE_IOERR_WRITE and system_errno in _NO_ROOM
+    return isinstance(error, (apsw.IOError, apsw.CantOpenError)) and system_errno in _NO_ROOM
 
 
 def _full(path: Path) -> str:

@@ -20,26 +20,23 @@ def status(context: typer.Context, json: show.Json = False) -> None:
     """Show what it holds, what it lacks and where it is damaged; exit code 1 if it is."""
     with memory_of(context) as memory:
         faults = memory.store.index_faults()
-        damaged = {fault.part for fault in faults}
-        found = {
-            "sizes": None if damaged else memory.store.index_sizes(),
-            "not_indexed": None if damaged else memory.index.keywords.count_lag(),
-            "is_rebuilding": None if damaged else memory.index.keywords.is_rebuilding(),
-            "faults": faults,
-        }
+        if any(not fault.is_partial for fault in faults):  # then nothing in it can be counted
+            sizes, lag, is_rebuilding = None, None, None
+        else:
+            sizes, lag = memory.store.index_sizes(), memory.index.keywords.count_lag()
+            is_rebuilding = memory.index.keywords.is_rebuilding()
     if json:
-        show.as_json(found)
+        show.as_json({"sizes": sizes, "not_indexed": lag, "is_rebuilding": is_rebuilding, "faults": faults})
     else:
-        sizes = found["sizes"]
         rows = [("damaged", f"{fault.table}: {fault.detail}") for fault in faults]
-        if isinstance(sizes, dict):
-            rows.append(("records in the keyword index", str(sizes["keyword_entries"])))
+        if sizes is not None:
+            rows.append(("records in the keyword index", str(sizes.keyword_entries)))
             rows += [
-                (f"vectors of {each['model']}", f"{each['documents']} records{'' if each['complete'] else ', being made'}")
-                for each in sizes["vectors"]
+                (f"vectors of {each.model}", f"{each.documents} records{'' if each.complete else ', being made'}")
+                for each in sizes.vectors
             ]
-            rows.append(("records not indexed yet", str(found["not_indexed"])))
-            rows.append(("being made anew", "yes" if found["is_rebuilding"] else "no"))
+            rows.append(("records not indexed yet", str(lag)))
+            rows.append(("being made anew", "yes" if is_rebuilding else "no"))
         show.table("Index", ("what", "value"), rows)
     if faults:
         typer.echo("memory-cli: mend it with 'memory-cli index rebuild'", err=True)
@@ -50,7 +47,8 @@ def status(context: typer.Context, json: show.Json = False) -> None:
 def rebuild_index(
     context: typer.Context,
     only: Annotated[
-        Rebuildable | None, typer.Option(help="Make one part anew instead of both; damage in the other is mended still.")
+        Rebuildable | None,
+        typer.Option(help="Make one part anew instead of both; damage in the other is mended still."),
     ] = None,
     json: show.Json = False,
 ) -> None:

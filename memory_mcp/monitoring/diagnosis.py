@@ -174,9 +174,13 @@ def _cache_contents(store: Store, settings: Settings, providers: "Callable[[], l
     except (CacheError, StoreError, ProviderError, ConfigError) as error:
         return Diagnosis(part, "warning", str(error), _ADVICE["cache"])
     if found is None or found.is_right:
-        told = "it is switched off" if found is None else f"{found.episodes} episodes, {found.vectors} vectors, all right"
+        told = (
+            "it is switched off" if found is None else f"{found.episodes} episodes, {found.vectors} vectors, all right"
+        )
         return Diagnosis(part, "ok", told)
-    told = f"{found.wrong} episodes and {found.wrong_vectors} vectors are wrong, {found.left_over} are of erased records"
+    told = (
+        f"{found.wrong} episodes and {found.wrong_vectors} vectors are wrong, {found.left_over} are of erased records"
+    )
     return Diagnosis(part, "warning", told, _ADVICE["cache"])
 
 

@@ -54,9 +54,7 @@ def rebuild(
     if wanted is not None:
         if "vectors" in parts and not _is_unfinished(store, wanted.model):
             store.empty_index("vectors")
-        index.follow_vectors(
-            wanted, patience_s=float("inf"), progress=lambda records: count("vectors", records)
-        )
+        index.follow_vectors(wanted, patience_s=float("inf"), progress=lambda records: count("vectors", records))
         similarity.settle()
     return Rebuilt(damaged, done["keywords"], done["vectors"])
 

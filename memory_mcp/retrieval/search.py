@@ -153,9 +153,7 @@ class Recall:
             told.append(str(error))
             return None
 
-    def _opened(
-        self, serving: "Serving | None", terms: Terms, means: Means
-    ) -> "AbstractContextManager[Base | None]":
+    def _opened(self, serving: "Serving | None", terms: Terms, means: Means) -> "AbstractContextManager[Base | None]":
         if self.similarity is None:
             return nullcontext()
         documents = terms.documents if means.keywords else 0  # without matches to rank, all vectors are ranked

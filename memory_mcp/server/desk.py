@@ -97,7 +97,7 @@ class Desk:
             "since": iso(self._started_at),
             "calls": calls or None,
             "cache": self._cache_report(),
-            "index": self.memory.store.index_sizes(),
+            "index": msgspec.to_builtins(self.memory.store.index_sizes()),
             "store": {**self.memory.store.counts(), "bytes": self.memory.store.size_bytes()},
             "project": self.memory.store.project_counts(),
         }

@@ -35,7 +35,8 @@ _DEFINITION = msgspec.json.Decoder(Definition)
 _DETAIL = msgspec.json.Decoder(Detail)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 
-_FINITE = bytes(byte for byte in range(256) if byte & 0x7C != 0x7C)  # upper halves of finite two-byte floats
+_EXPONENT = 0x7C  # in the upper half of a two-byte float; all of it set means infinite, or no number
+_FINITE = bytes(byte for byte in range(256) if byte & _EXPONENT != _EXPONENT)
 
 
 class Position(Struct, frozen=True, array_like=True):

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock, iso
 from memory_mcp.errors import DamagedError, NotAStoreError, NotFoundError, StoreError
-from memory_mcp.storage.database import APPLICATION_ID, Database
+from memory_mcp.storage.connecting import APPLICATION_ID
+from memory_mcp.storage.database import Database
 from memory_mcp.storage.migrations import migrate
 
 Origin = Literal["backup", "before migration", "before restore"]

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,20 +16,16 @@ from memory_mcp.errors import (
     DamagedError,
     IndexMendedError,
     NewerSchemaError,
-    NotAStoreError,
     ReadOnlyStoreError,
     StoreError,
     StoreFullError,
     StoreGoneError,
 )
-from memory_mcp.storage.engine_errors import is_damage, is_no_room, translated
+from memory_mcp.storage.connecting import RETRY_JITTER_S, Connector
+from memory_mcp.storage.engine_errors import is_damage, translated
 from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
 
 Row = tuple[Any, ...]
-APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
-_ROOM_BYTES = 1 << 20  # as soon as so much more is free, a file that is read for want of room is written again
-_RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
-_CACHE_KIB = 2_048  # 8 MiB made no search faster at 100,000 records, and each thread has a connection
 
 
 class Version(NamedTuple):
@@ -88,27 +83,30 @@ class Database:
     def __init__(self, path: Path, *, busy_timeout_s: float, synchronous: str = "NORMAL") -> None:
         self.path = path
         self._busy_timeout_s = busy_timeout_s
-        self._synchronous = synchronous
         self._local = threading.local()
         self._connections: list[apsw.Connection] = []
         self._registry = threading.Lock()
         self._writing = threading.Lock()
         self._commits = 0
-        self.is_read_only = False
-        self._full_since: tuple[int, float] | None = None  # bytes that were free then, and when that was
         self.schema: int | None = None  # once it is known to be the newest
         self.gone: StoreGoneError | None = None  # why it must be opened again
         self.mend: Callable[[DamagedError], bool] | None = None  # repairs what is derived; says whether it was that
         self.is_whole = False  # whether nothing of it is lost then
         create_file(path)
         self._file = OpenFile(path)
+        self._connector = Connector(self._file, busy_timeout_s=busy_timeout_s, synchronous=synchronous)
         with self._translated():
             self._connection()
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be recorded."""
+        return self._connector.is_read_only
+
+    @property
     def is_full(self) -> bool:
         """Whether it is only read because there was no room to write anything."""
-        return self._full_since is not None
+        return self._connector.full_since is not None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -216,7 +214,7 @@ class Database:
                         except (apsw.BusyError, apsw.LockedError):
                             if time.monotonic() > deadline:
                                 raise
-                            time.sleep(_RETRY_JITTER_S)
+                            time.sleep(RETRY_JITTER_S)
                         progress(copy.page_count - copy.remaining, copy.page_count)
             finally:
                 origin.close()
@@ -249,7 +247,7 @@ class Database:
         """
         if self.gone is not None:
             raise StoreGoneError(str(self.gone))
-        if self._full_since is not None:
+        if self._connector.full_since is not None:
             self.look_for_room()
         try:
             self._file.check()
@@ -322,11 +320,7 @@ class Database:
             StoreGoneError: there is more room, another process writes, or so many seconds have passed.
 
         """
-        if self._full_since is None or self.gone is not None:
-            return
-        free, since = self._full_since
-        is_roomier = _free_bytes(self.path) > free + _ROOM_BYTES
-        if is_roomier or self._file.has_log or time.monotonic() > since + after_s:
+        if self.gone is None and self._connector.may_have_room(after_s):
             self.gone, self.is_whole = StoreGoneError(f"there may be room for {self.path} again; call again"), True
             raise self.gone
 
@@ -344,82 +338,11 @@ class Database:
     def _connection(self) -> apsw.Connection:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connect()
+            connection = self._connector.connect()
             self._local.connection = connection
             with self._registry:
                 self._connections.append(connection)
         return connection
-
-    def _connect(self) -> apsw.Connection:
-        connection = self._open_file()
-        connection.set_busy_handler(self._patience())
-        try:
-            self._recognise(connection)
-            connection.pragma("foreign_keys", "ON")
-            connection.pragma("synchronous", self._synchronous)
-            connection.pragma("cache_size", -_CACHE_KIB)
-            connection.pragma("temp_store", "MEMORY")
-            if not self.is_read_only:
-                connection.pragma("journal_mode", "WAL")
-        except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.FullError, apsw.IOError) as error:
-            is_full = is_no_room(error, connection.system_errno)
-            connection.close()
-            if self.is_read_only or not (is_full or isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError))):
-                raise
-            self.is_read_only = True
-            self._full_since = (_free_bytes(self.path), time.monotonic()) if is_full else None
-            return self._connect()
-        return connection
-
-    def _open_file(self) -> apsw.Connection:
-        """Open for writing, else for reading, else as an immutable file: a log needs room and a writable directory.
-
-        Raises:
-            StoreError: changes that only the log holds would not be seen.
-
-        """
-        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
-        if writable and not self.is_read_only:
-            return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
-        self.is_read_only = True
-        connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.FullError, apsw.IOError) as error:
-            connection.close()
-            if self._file.has_log:
-                way = "free some space" if self.is_full else "make its directory writable"
-                raise (StoreFullError if self.is_full else StoreError)(
-                    f"{self._file.log} holds changes that cannot be read without {self._file.shared}, and that cannot "
-                    f"be made; {way}"
-                ) from error
-            flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-            return apsw.Connection(f"{self.path.absolute().as_uri()}?immutable=1", flags=flags)
-        return connection
-
-    def _recognise(self, connection: apsw.Connection) -> None:
-        """Refuse a database of something else before anything in it is changed, its journal mode included."""
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
-        if tables and connection.pragma("application_id") != APPLICATION_ID:
-            connection.close()
-            raise NotAStoreError(
-                f"{self.path} is a database of something else; move it away, or point MEMORY_MCP_HOME somewhere else"
-            )
-
-    def _patience(self) -> Any:
-        """Return a busy handler that sleeps with jitter until the deadline."""
-        started = 0.0
-
-        def wait(tries: int) -> bool:
-            nonlocal started
-            if tries == 0:
-                started = time.monotonic()
-            if time.monotonic() - started > self._busy_timeout_s:
-                return False
-            time.sleep(0.0005 + _RETRY_JITTER_S * os.urandom(1)[0] / 256)  # jitter; `random` is 2 ms of a hook
-            return True
-
-        return wait
 
     def _busy_sentence(self) -> str:
         return (
@@ -436,13 +359,6 @@ class Database:
             return 0 if connection is None else connection.system_errno
         except apsw.ConnectionClosedError:
             return 0
-
-
-def _free_bytes(path: Path) -> int:
-    try:
-        return shutil.disk_usage(path.parent).free
-    except OSError:
-        return 0
 
 
 def create_file(path: Path) -> None:

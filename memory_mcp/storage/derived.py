@@ -190,7 +190,7 @@ def _sizes(session: Session) -> list[str]:
 
 
 def _numbers(block: object) -> list[int]:
-    """Read the numbers in a blob as SQLite writes them: seven bits of each byte, the highest bit on all but the last."""
+    """Read the numbers in a blob as SQLite writes them: seven bits in a byte, the highest bit on all but the last."""
     found: list[int] = []
     if not isinstance(block, bytes):
         return found
@@ -258,13 +258,14 @@ _LEFT_OVER = "SELECT id FROM keywords_docsize WHERE id NOT IN (SELECT key FROM d
 
 def _wrong_vectors(session: Session) -> list[tuple[int, int, int]]:
     """Return (key, key of the document, key of the set) of every row that does not hold vectors of its set."""
-    dimensions = dict(session.rows("SELECT key, dimension FROM vector_sets"))
-    found, last = [], 0
+    dimensions: dict[int, int] = dict(session.rows("SELECT key, dimension FROM vector_sets"))
+    found: list[tuple[int, int, int]] = []
+    last = 0
     while True:
         rows = session.rows(
             "SELECT key, document_key, set_key, vector FROM vectors WHERE key > ? ORDER BY key LIMIT ?", (last, _READ)
         )
-        found += [row[:3] for row in rows if not holds_vectors(row[3], dimensions.get(row[2], 0))]
+        found += [(row[0], row[1], row[2]) for row in rows if not holds_vectors(row[3], dimensions.get(row[2], 0))]
         if len(rows) < _READ:
             return found
         last = rows[-1][0]

@@ -29,35 +29,52 @@ def translated(path: Path, busy_sentence: Callable[[], str], system_errno: Calla
         yield
     except (apsw.BusyError, apsw.LockedError) as error:
         raise BusyError(busy_sentence()) from error
-    except apsw.ConnectionClosedError as error:
-        raise StoreGoneError(f"{path} was closed meanwhile; nothing of this change was kept") from error
-    except apsw.ConstraintError as error:
-        raise ConflictError(
-            f"another process has stored the same record in {path} meanwhile; "
-            "nothing of this change was kept, run it again"
-        ) from error
-    except apsw.NotADBError as error:
-        raise NotAStoreError(
-            f"{path} is not a database; move it away, or point MEMORY_MCP_HOME somewhere else"
-        ) from error
-    except apsw.FullError as error:
-        raise StoreFullError(_full(path)) from error
-    except apsw.ReadOnlyError as error:
-        if error.extendedresult == apsw.SQLITE_READONLY_DBMOVED:
-            raise StoreGoneError(f"{path} was deleted, moved or replaced while it was open; call again") from error
-        raise ReadOnlyStoreError(f"{path} cannot be written; check its permissions") from error
-    except apsw.CorruptError as error:
-        raise DamagedError(
-            f"{path} is damaged ({error}); restore a copy, or save what is left with 'sqlite3 FILE .recover'"
-        ) from error
-    except apsw.SQLError as error:
-        if "fts5" in str(error) or "keyword" in str(error):  # a trigger met a keyword index that cannot be opened
-            raise IndexDamagedError("keywords", str(error)) from error
-        raise
-    except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
-        if is_no_room(error, system_errno()):
-            raise StoreFullError(_full(path)) from error
-        raise StoreError(f"{path} cannot be used: {error}") from error
+    except apsw.Error as error:
+        ours = _damage(error, path) or _refusal(error, path, system_errno())
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _damage(error: apsw.Error, path: Path) -> StoreError | None:
+    """Return what says that the content is not what it should be."""
+    match error:
+        case apsw.NotADBError():
+            return NotAStoreError(f"{path} is not a database; move it away, or point MEMORY_MCP_HOME somewhere else")
+        case apsw.CorruptError():
+            return DamagedError(
+                f"{path} is damaged ({error}); restore a copy, or save what is left with 'sqlite3 FILE .recover'"
+            )
+        case apsw.SQLError() if "fts5" in str(error) or "keyword" in str(error):
+            return IndexDamagedError("keywords", str(error))  # a trigger met a keyword index that cannot be opened
+        case apsw.ConstraintError():
+            return ConflictError(
+                f"another process has stored the same record in {path} meanwhile; "
+                "nothing of this change was kept, run it again"
+            )
+    return None
+
+
+def _refusal(error: apsw.Error, path: Path, system_errno: int) -> StoreError | None:
+    """Return what says that the file cannot be used just now."""
+    if is_no_room(error, system_errno):
+        return StoreFullError(
+            f"no room left for {path}; nothing of this change was kept, free some space and repeat it"
+        )
+    match error:
+        case apsw.ConnectionClosedError():
+            return StoreGoneError(f"{path} was closed meanwhile; nothing of this change was kept")
+        case apsw.ReadOnlyError() if _extended(error) == apsw.SQLITE_READONLY_DBMOVED:
+            return StoreGoneError(f"{path} was deleted, moved or replaced while it was open; call again")
+        case apsw.ReadOnlyError():
+            return ReadOnlyStoreError(f"{path} cannot be written; check its permissions")
+        case apsw.CantOpenError() | apsw.IOError() | apsw.PermissionsError() | apsw.AuthError():
+            return StoreError(f"{path} cannot be used: {error}")
+    return None
+
+
+def _extended(error: apsw.Error) -> int:
+    return int(getattr(error, "extendedresult", 0))  # the stubs do not know it
 
 
 @contextmanager
@@ -80,10 +97,6 @@ def is_damage(error: DamagedError) -> bool:
 
 def is_no_room(error: apsw.Error, system_errno: int) -> bool:
     """Whether the system refused to write because a disk, a quota or a limit of file sizes is exhausted."""
-    if isinstance(error, apsw.FullError) or error.extendedresult == apsw.SQLITE_IOERR_SHMSIZE:
+    if isinstance(error, apsw.FullError) or _extended(error) == apsw.SQLITE_IOERR_SHMSIZE:
         return True
     return isinstance(error, (apsw.IOError, apsw.CantOpenError)) and system_errno in _NO_ROOM
-
-
-def _full(path: Path) -> str:
-    return f"no room left for {path}; nothing of this change was kept, free some space and repeat it"

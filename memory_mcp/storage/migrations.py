@@ -7,7 +7,8 @@ from msgspec import Struct
 from memory_mcp.clock import Clock
 from memory_mcp.errors import NewerSchemaError
 from memory_mcp.storage.clients_schema import THIRD_SCHEMA
-from memory_mcp.storage.database import APPLICATION_ID, Database, Session
+from memory_mcp.storage.connecting import APPLICATION_ID
+from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.learning_schema import SECOND_SCHEMA
 from memory_mcp.storage.schema import FIRST_SCHEMA
 

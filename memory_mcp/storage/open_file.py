@@ -201,13 +201,13 @@ def _target(path: Path, found: os.stat_result) -> _Identity | None:
     """Name the file that a link leads to; None for what is no link."""
     if not stat.S_ISLNK(found.st_mode):
         return None
-    target = os.stat(path)
+    target = path.stat()
     return target.st_dev, target.st_ino
 
 
 def _look(name: str) -> tuple[_Identity, int] | None:
     try:
-        found = os.stat(name)
+        found = Path(name).stat()
     except OSError:
         return None
     return (found.st_dev, found.st_ino), found.st_size

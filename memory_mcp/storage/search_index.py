@@ -12,8 +12,8 @@ from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.recall import RECORDS, Kind, Scope
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
-from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.documents import Wall, keys_json
+from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.filters import episode_conditions
 
 KEYWORDS = "keywords"

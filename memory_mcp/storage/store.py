@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
+from msgspec import Struct
+
 from memory_mcp.clock import Clock
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import DamagedError, IndexDamagedError, NotFoundError
@@ -41,6 +43,22 @@ _COUNTED = (
     "audit_events",
     "quarantine",
 )
+
+
+class VectorSize(Struct, frozen=True):
+    """How many documents have vectors of a model, and how large these are; `complete` once all had them."""
+
+    model: str
+    documents: int
+    bytes: int
+    complete: bool
+
+
+class IndexSizes(Struct, frozen=True):
+    """How much is in what searches rank by."""
+
+    keyword_entries: int
+    vectors: tuple[VectorSize, ...]
 
 
 class Store:
@@ -164,14 +182,14 @@ class Store:
         with self.database.read() as session:
             return list_vector_sets(session)
 
-    def index_sizes(self) -> dict[str, object]:
+    def index_sizes(self) -> IndexSizes:
         """Count the keyword entries, and documents and bytes of each vector set."""
         with self.database.read() as session:
-            vectors = [
-                {"model": each.model, "documents": count, "bytes": size, "complete": each.ready}
+            vectors = tuple(
+                VectorSize(each.model, count, size, complete=each.ready)
                 for each, count, size in list_vector_sets(session)
-            ]
-            return {"keyword_entries": count_keywords(session), "vectors": vectors}
+            )
+            return IndexSizes(count_keywords(session), vectors)
 
     def delete_vector_set(self, model: str) -> bool:
         """Remove the vectors of a model; say whether there were any."""

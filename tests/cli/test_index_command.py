@@ -34,28 +34,28 @@ def part(found: list[dict[str, Any]], name: str, key: str = "part") -> dict[str,
     return next(each for each in found if each[key] == name)
 
 
-def test_a_whole_index_is_told(run: Run, store: str) -> None:
+@pytest.mark.usefixtures("store")
+def test_a_whole_index_is_told(run: Run) -> None:
     found = as_json(run("index", "status", "--json"))
 
     assert found["sizes"]["keyword_entries"] == RECORDS
     assert (found["not_indexed"], found["is_rebuilding"], found["faults"]) == (0, False, [])
     assert "records in the keyword index" in run("index", "status").output
-    assert store
 
 
-def test_rebuilding_makes_both_parts_anew(run: Run, store: str) -> None:
+@pytest.mark.usefixtures("store")
+def test_rebuilding_makes_both_parts_anew(run: Run) -> None:
     done = as_json(run("index", "rebuild", "--json"))
 
     assert done == {"damaged": [], "keywords": RECORDS, "vectors": RECORDS}
     assert as_json(run("index", "rebuild", "--only", "keywords", "--json"))["vectors"] == 0
     assert "made anew" in run("index", "rebuild").output
-    assert store
 
 
 @pytest.mark.parametrize("name", [name for name in DAMAGES if name != "keywords_idx emptied"])
 def test_doctor_and_health_name_the_command_that_mends(run: Run, store: str, name: str) -> None:
     damage(SQL, store, *DAMAGES[name][1])
-    table = name.split("_")[0].split()[0]
+    table = name.split("_", maxsplit=1)[0].split(maxsplit=1)[0]
 
     health = part(as_json(run("health", "--json"))["checks"], "index", "name")
     doctor = part(as_json(run("doctor", "--json", code=0)), "index")
@@ -92,7 +92,8 @@ def test_doctor_still_finds_damage_in_the_records(run: Run, store: str) -> None:
     assert "'memory-cli backup list'" in found["advice"]
 
 
-def test_a_rebuild_that_was_interrupted_is_gone_on_with(run: Run, store: str, open_memory: OpenMemory) -> None:
+@pytest.mark.usefixtures("store")
+def test_a_rebuild_that_was_interrupted_is_gone_on_with(run: Run, open_memory: OpenMemory) -> None:
     memory = open_memory("desk")
     memory.store.empty_index("keywords")
     memory.notes.add("written while the index is made anew")

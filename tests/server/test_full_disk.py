@@ -128,9 +128,7 @@ def test_a_process_that_starts_on_a_full_disk_reads_everything(
     assert found["written"].startswith("StoreFullError: no room left for")
 
 
-def test_a_damaged_record_is_listed_beside_the_others_on_a_full_disk(
-    open_memory: OpenMemory, tmp_path: Path
-) -> None:
+def test_a_damaged_record_is_listed_beside_the_others_on_a_full_disk(open_memory: OpenMemory, tmp_path: Path) -> None:
     memory: Memory = open_memory("here")
     for number in range(LATE + 1):
         memory.notes.add(f"late lantern {number}")

@@ -51,7 +51,9 @@ class Client:
 
     def record(self) -> str | None:
         """Begin an episode; return its id if that was acknowledged."""
-        answer = self.call("create_episode", task_description=f"task {self._calls}", task_type="bugfix", domain="faults")
+        answer = self.call(
+            "create_episode", task_description=f"task {self._calls}", task_type="bugfix", domain="faults"
+        )
         if "error" in answer:
             assert "failed inside" not in answer["error"]
             self.refusals.append(answer["error"])
@@ -175,7 +177,7 @@ def test_a_store_that_was_moved_away_and_back_between_two_calls_is_not_noticed(c
 def test_another_store_moved_in_place_is_used_from_the_next_call_on(
     client: Client, other_store: tuple[Path, str]
 ) -> None:
-    os.replace(other_store[0], client.store)
+    other_store[0].replace(client.store)
 
     assert client.record() is None
     assert "was replaced by another file while it was open" in client.refusals[0]

@@ -45,7 +45,10 @@ DAMAGES = {
     ),
     "vectors cut": ("vectors", ["UPDATE vectors SET vector = substr(vector, 1, 7) WHERE key % 3 = 0"]),
     "vectors text": ("vectors", ["UPDATE vectors SET vector = 'text' WHERE key % 3 = 0"]),
-    "vectors infinite": ("vectors", ["UPDATE vectors SET vector = unhex('00fc' || substr(hex(vector), 5)) WHERE key % 3 = 0"]),
+    "vectors infinite": (
+        "vectors",
+        ["UPDATE vectors SET vector = unhex('00fc' || substr(hex(vector), 5)) WHERE key % 3 = 0"],
+    ),
     "vectors lost": ("vectors", ["DELETE FROM vectors WHERE key % 3 = 0"]),
     "vector_sets dimension": ("vectors", ["UPDATE vector_sets SET dimension = 7"]),
     "vector_sets ahead": ("vectors", ["UPDATE vector_sets SET followed = followed + 1000000"]),
@@ -73,7 +76,9 @@ def elsewhere(code: str, *arguments: str) -> None:
 def fill(memory: Memory) -> Sequence[str]:
     """Record notes that share words, and index them."""
     ids = [
-        memory.notes.add(f"a lantern number{place} over harbour{place * 7} of word{place % 40} and word{place % 7}")[0].id
+        memory.notes.add(f"a lantern number{place} over harbour{place * 7} of word{place % 40} and word{place % 7}")[
+            0
+        ].id
         for place in range(RECORDS)
     ]
     memory.recall.search(Query("lantern"))

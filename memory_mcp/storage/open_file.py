@@ -6,14 +6,16 @@ by its name: opening and closing it here would drop the locks that SQLite holds 
 
 import os
 import stat
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 import apsw
 
-from memory_mcp.errors import DamagedError, StoreGoneError
+from memory_mcp.errors import DamagedError, StoreError, StoreGoneError
 
 _SHM_LEAST_BYTES = 32_768  # what SQLite maps at least; a shorter file kills the process that reads it
+_LOOKS, _QUIET_S = 20, 0.02
 _LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24  # https://www.sqlite.org/fileformat2.html#walformat
 _Identity = tuple[int, ...]
 
@@ -35,7 +37,7 @@ class OpenFile:
         self.log, self.shared = f"{real}-wal", f"{real}-shm"
         found = os.lstat(path)
         self._inode, self._device, self._target = found.st_ino, found.st_dev, _target(path, found)
-        self._seen = (found.st_size, found.st_mtime_ns)
+        self._seen = self._stat()
         self._on_disk: Content | None = None
         self._told: Content | None = None
         self._log: tuple[_Identity, int] | None = None
@@ -105,22 +107,41 @@ class OpenFile:
             DamagedError: it was cut.
 
         """
-        found = os.lstat(self.path)
-        seen = (found.st_size, found.st_mtime_ns)
+        seen = self._stat()
         if self._on_disk is not None and seen == self._seen:
             return
-        shrunk = found.st_size < self._seen[0]
-        on_disk = self._read_disk(shrunk=shrunk)
+        error = self._compare(connection, seen)
+        for _ in range(_LOOKS):
+            if error is None:
+                return
+            time.sleep(_QUIET_S)  # a checkpoint may be writing just now, and half of it is no overwriting
+            before, seen = seen, self._stat()
+            if before == seen:
+                raise error
+            error = self._compare(connection, seen)
+
+    def _stat(self) -> tuple[int, int]:
+        found = os.lstat(self.path) if self._target is None else self.path.stat()
+        return found.st_size, found.st_mtime_ns
+
+    def _compare(self, connection: apsw.Connection, seen: tuple[int, int]) -> StoreError | None:
+        """Compare what is on the disk with what SQLite tells; return what speaks against the file."""
+        shrunk = seen[0] < self._seen[0]
+        try:
+            on_disk = self._read_disk(shrunk=shrunk)
+        except StoreError as error:
+            return error
         told = _content_of(connection)
         if on_disk is None or told is None:
-            return
+            return None
         if self._on_disk is not None and self._told is not None:
             if told.began_at != self._told.began_at or told.head < self._told.head:
-                raise StoreGoneError(f"{self.path} was restored from a copy while it was open; call again to use it")
+                return StoreGoneError(f"{self.path} was restored from a copy while it was open; call again to use it")
             is_another = on_disk.began_at not in {told.began_at, self._on_disk.began_at}
             if is_another or on_disk.head < self._on_disk.head or (shrunk and on_disk.began_at is None):
-                raise self._overwritten()
+                return self._overwritten()
         self._on_disk, self._told, self._seen = on_disk, told, seen
+        return None
 
     def check_reopening(self) -> None:
         """Make sure that no log of what the file held before would be mixed with what it holds now.
@@ -171,8 +192,8 @@ class OpenFile:
             return StoreGoneError(f"{said}; call again to use what is there now")
         self._stale_log = self._log
         return StoreGoneError(
-            f"{said}, and {self.log} belongs to what it held before: end what has it open, remove that file and "
-            f"{self.shared}, and call again"
+            f"{said}, and {self.log} belongs to what it held before: end what has it open, move that file and "
+            f"{self.shared} away, and call again"
         )
 
     def _log_sentence(self, what: str) -> str:

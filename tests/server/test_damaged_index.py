@@ -42,7 +42,6 @@ def test_a_server_answers_erases_and_mends(raw: Callable[..., RawServer], tmp_pa
     during = [told(server, number) for number in (200, 201)]
     erased = server.call(300, "delete_note", note_id=ids[0])["structuredContent"]
     after = [told(server, number) for number in range(400, 405)][-1]
-    before = index_status(server, 500)
     command = [sys.executable, "-m", "memory_cli.app", "index", "rebuild", "--only", "keywords"]
     subprocess.run(command, check=True, env=server.environment, capture_output=True)
     again = told(server, 501)
@@ -52,5 +51,4 @@ def test_a_server_answers_erases_and_mends(raw: Callable[..., RawServer], tmp_pa
     assert after["mode"] == "hybrid"
     assert "damaged" not in json.dumps(after)
     assert ids[0] not in json.dumps(after)
-    assert before == ("degraded" if damage == "vectors cut" else "ok"), "vectors that are in memory serve on"
     assert (index_status(server, 502), again["mode"]) == ("ok", "hybrid"), "the command works beside the server"

@@ -99,8 +99,8 @@ class OpenFile:
     def check_content(self, connection: apsw.Connection) -> None:
         """Look whether somebody has written into the main file who is not SQLite; it costs something when it changed.
 
-        A checkpoint writes into it what the log holds, so what the file says by itself must be what SQLite says, or
-        what the file said before.
+        A checkpoint writes into it what the log holds, a part of it at times, so only what never changes within a store
+        can be compared: when it began. An older copy of the same store is not told from a checkpoint by that.
 
         Raises:
             StoreGoneError: the file holds another store, or another state of this one.
@@ -116,9 +116,9 @@ class OpenFile:
                 return
             time.sleep(_QUIET_S)  # a checkpoint may be writing just now, and half of it is no overwriting
             before, seen = seen, self._stat()
-            if before == seen:
-                raise error
             error = self._compare(connection, seen)
+            if error is not None and before == seen == self._stat():
+                raise error
 
     def _stat(self) -> tuple[int, int]:
         found = os.lstat(self.path) if self._target is None else self.path.stat()
@@ -138,7 +138,7 @@ class OpenFile:
             if told.began_at != self._told.began_at or told.head < self._told.head:
                 return StoreGoneError(f"{self.path} was restored from a copy while it was open; call again to use it")
             is_another = on_disk.began_at not in {told.began_at, self._on_disk.began_at}
-            if is_another or on_disk.head < self._on_disk.head or (shrunk and on_disk.began_at is None):
+            if is_another or (shrunk and on_disk.began_at is None):
                 return self._overwritten()
         self._on_disk, self._told, self._seen = on_disk, told, seen
         return None
@@ -174,7 +174,7 @@ class OpenFile:
         except apsw.Error:
             return None
         try:
-            return _content_of(connection) or Content(None, 0)
+            return Content(_began_at(connection), 0)
         except apsw.NotADBError as error:
             raise self._overwritten() from error
         except apsw.Error as error:
@@ -242,8 +242,15 @@ def _log_bytes(connection: apsw.Connection) -> int:
 
 def _content_of(connection: apsw.Connection) -> Content | None:
     """Read what identifies the store, None where it has no tables yet."""
+    began = _began_at(connection)
+    if began is None:
+        return None
+    return Content(began, int(connection.execute("SELECT max(sequence) FROM changes").get or 0))
+
+
+def _began_at(connection: apsw.Connection) -> int | None:
     tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name IN ('migrations', 'changes')").get
     if tables != 2:  # noqa: PLR2004 - the two that are named
         return None
-    began = connection.execute("SELECT applied_at FROM migrations ORDER BY number LIMIT 1").get
-    return Content(began, int(connection.execute("SELECT max(sequence) FROM changes").get or 0))
+    found: int | None = connection.execute("SELECT applied_at FROM migrations ORDER BY number LIMIT 1").get
+    return found

@@ -36,6 +36,9 @@ class Version(NamedTuple):
     own: int = -1
 
 
+_NO_VERSION = Version(-1)  # of a file that cannot be asked: no record has it, and the next statement says what is wrong
+
+
 class Session:
     """One transaction on one connection; every query is fetched whole, since a kept cursor freezes the snapshot."""
 
@@ -153,12 +156,13 @@ class Database:
 
     def version(self) -> Version:
         """Return the database's version; two that are equal mean that nothing was committed between them."""
+        if self.gone is not None or not self._file.is_in_place():
+            return _NO_VERSION
         try:
-            self._check_open()
             connection = self._connection()
             others = connection.execute("PRAGMA data_version").get
-        except (apsw.Error, StoreGoneError):
-            return Version()  # the statement that comes next says what is wrong
+        except apsw.Error:
+            return _NO_VERSION
         return Version(id(connection), others, self._commits)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from memory_mcp.errors import StoreGoneError
 from memory_mcp.memory import Memory
 from tests.conftest import OpenMemory
 from tests.server.conftest import RawServer
@@ -21,6 +22,7 @@ AS_ROOT = os.geteuid() == 0
 IDS = """
 import os, sys
 from pathlib import Path
+from memory_mcp.errors import StoreGoneError
 from memory_mcp.memory import Memory
 from memory_mcp.errors import MemoryMcpError
 try:
@@ -148,6 +150,14 @@ def test_reads_do_not_go_on_from_a_deleted_store(client: Client) -> None:
 
     assert "was deleted, moved or closed off" in told[0]["error"]
     assert f"no episode {held}" in told[1]["error"]
+
+
+def test_what_was_just_recorded_is_not_read_from_memory_after_the_store_was_deleted(memory: Memory) -> None:
+    episode, _ = memory.episodes.start("a task")
+    delete_all(memory.places.store)
+
+    with pytest.raises(StoreGoneError, match="was deleted, moved or closed off while it was open"):
+        memory.episodes.get(episode.id)
 
 
 def test_a_store_that_is_moved_takes_all_that_was_acknowledged_with_it_and_is_used_again_when_it_is_back(

@@ -31,6 +31,7 @@ _NOUNS = {
     "project": "project",
     "import": "imports",
     "model": "model",
+    "index": "index",
     "cache": "cache",
     "backup": "backup",
     "config": "config",

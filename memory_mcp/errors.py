@@ -37,6 +37,10 @@ class UnseenDirectoryError(BusyError):
     """The project of a directory is found with git, which whoever asks has no time for; somebody else will look."""
 
 
+class IndexMendedError(BusyError):
+    """What is derived was found damaged and was mended; nothing of the change was kept, and the same call works now."""
+
+
 class ConflictError(StoreError):
     """Another process stored the same record first."""
 
@@ -57,8 +61,20 @@ class StoreFullError(StoreError):
     """The disk has no room; the transaction was rolled back."""
 
 
+class StoreGoneError(StoreError):
+    """The file that was open has been deleted, moved, replaced or overwritten; it must be opened again."""
+
+
 class DamagedError(StoreError):
     """The file, or one record in it, does not hold what was written."""
+
+
+class IndexDamagedError(DamagedError):
+    """What is derived from the records is damaged; no record is, and it can be made anew. `part` says which."""
+
+    def __init__(self, part: str, detail: str) -> None:
+        super().__init__(f"{part} damaged ({detail}); 'memory-cli index rebuild' makes what is derived anew")
+        self.part = part
 
 
 class CacheError(MemoryMcpError):

@@ -59,6 +59,7 @@ class Memory:
         self.settings = settings
         self.places = where
         self.clock: Clock = clock or SystemClock()
+        self._claim = project
         claim = project if isinstance(project, Claim) else None
         self.directory = claim.directory if claim else Path.cwd()
         self.tree = find_work_tree(self.directory) if claim else None
@@ -200,6 +201,23 @@ class Memory:
     def find_similarity(self) -> "Similarity | None":
         """Return `similarity` if anything has been asked yet."""
         return self._similarity
+
+    def reopened(self) -> "Memory":
+        """Close what is held of a store that is gone, and open what lies in its place now, or begin a new one.
+
+        Raises:
+            StoreError: there is nothing that can be used; it may be asked again.
+
+        """
+        self.store.database.check_reopening()
+        self.close()
+        return Memory(
+            self.settings,
+            self.places,
+            self._claim,
+            actor=self.store.writer.actor,
+            clock=self.clock,
+        )
 
     def close(self) -> None:
         """Close the file."""

@@ -39,7 +39,7 @@ def feedback(
 def lift(context: typer.Context, json: show.Json = False) -> None:
     """Compare episodes that recall helped with those from which it was withheld (learning.withhold_share)."""
     with memory_of(context) as memory:
-        memory.learning.follow()
+        memory.learning.catch_up(float("inf"))
         found = lift_of(memory.store.digests.exposures(), memory.settings.learning.lift_least)
     if json:
         show.as_json(found)
@@ -73,7 +73,7 @@ def check(
     """Say how a command or an edit failed before and what worked instead; silent without evidence."""
     step = dead_ends.planned(tool, command, file)
     with memory_of(context) as memory:
-        pending = memory.learning.follow()
+        pending = memory.learning.catch_up(float("inf"))
         found = dead_ends.check(memory.store.digests, step, pending)
     if json:
         show.as_json(found)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import typer
 
 from memory_cli import show
@@ -14,7 +15,7 @@ def metrics(context: typer.Context, json: show.Json = False) -> None:
         report: dict[str, Any] = {
             "project": {"name": memory.project, **memory.store.project_counts()},
             "store": {**memory.store.counts(), "bytes": memory.store.size_bytes(), "sequence": memory.store.head()},
-            "index": memory.store.index_sizes(),
+            "index": msgspec.to_builtins(memory.store.index_sizes()),
             "calls": None,
             "not_measured": {"calls": "counted per server process; the tool get_metrics shows them"},
         }

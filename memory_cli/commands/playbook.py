@@ -25,7 +25,7 @@ def recommend(
 ) -> None:
     """Make a playbook for a task and keep it."""
     with memory_of(context) as memory:
-        memory.learning.follow()
+        memory.learning.catch_up(float("inf"))
         wanted = Wanted(task, Context(domain, language, framework), task_type)
         playbook = memory.advice.playbook(wanted, episode_id=episode)
     _shown(playbook, as_json=json)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from memory_mcp.actions.steps import action_of
 from memory_mcp.config.settings import LearningSettings
 from memory_mcp.episodes.lifecycle import Episodes
-from memory_mcp.errors import BusyError, StoreFullError
+from memory_mcp.errors import BusyError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.learning.near_duplicates import find_repeated
 from memory_mcp.models.episodes import Episode, Outcome
@@ -143,10 +143,10 @@ class Learning:
         return 0
 
     def catch_up(self, patience_s: float) -> int:
-        """Follow before an answer; where the store is busy the answer comes without. Return how many are left."""
+        """Follow before an answer; where the store is busy or full it comes without. Return how many are left."""
         try:
             return self.follow(patience_s=patience_s)
-        except BusyError:
+        except (BusyError, ReadOnlyStoreError, StoreFullError):
             return self._store.digests.count_unlearned()
 
     def relearn(self, progress: Progress | None = None) -> None:

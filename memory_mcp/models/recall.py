@@ -8,7 +8,7 @@ from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.snapshots import UNKNOWN
 
 Scope = Literal["project", "all"]
-Mode = Literal["hybrid", "keyword"]
+Mode = Literal["hybrid", "keyword", "vectors"]
 Kind = Literal["episode", "note", "pattern", "turn"]
 RECORDS: tuple[Kind, ...] = ("episode", "note", "turn")
 
@@ -79,8 +79,9 @@ class Hit(Struct, frozen=True):
 class Answer(Struct, frozen=True):
     """Hits best first, and how they were found.
 
-    `mode` is `keyword` when no vectors took part, and `degraded` then says why; `pending` counts records whose vectors
-    are still being made; `model` names the vectors used; `considered` counts the candidates that were scored.
+    `mode` is `keyword` when no vectors took part, `vectors` when no keywords did, and `degraded` then says why;
+    `pending` counts records whose vectors are still being made; `model` names the vectors used; `considered` counts
+    the candidates that were scored.
     """
 
     hits: tuple[Hit, ...]

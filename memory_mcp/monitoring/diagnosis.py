@@ -17,9 +17,20 @@ from memory_mcp.config.projects import Claim
 from memory_mcp.config.settings import Settings
 from memory_mcp.episodes.joining import Joining
 from memory_mcp.episodes.projects import Projects
-from memory_mcp.errors import BusyError, DamagedError, MemoryMcpError, NewerSchemaError, NotAStoreError, NotFoundError
+from memory_mcp.errors import (
+    BusyError,
+    CacheError,
+    ConfigError,
+    DamagedError,
+    MemoryMcpError,
+    NewerSchemaError,
+    NotAStoreError,
+    NotFoundError,
+    ProviderError,
+    StoreError,
+)
 from memory_mcp.models.hook_queue import QueueState
-from memory_mcp.monitoring import health
+from memory_mcp.monitoring import cache_care, health
 from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.lock_holders import Holder, holders_of_write_lock
 from memory_mcp.storage.store import Store
@@ -67,12 +78,14 @@ def diagnose(
         yield _project(store, joining)
         for check in health.check(store, providers).checks:
             yield Diagnosis(check.name, _SEVERITIES[check.status], check.detail, _ADVICE.get(check.name, ""))
+        yield _cache_contents(store, settings, providers)
     finally:
         store.close()
 
 
 _ADVICE = {
     "database": "",
+    "index": "'memory-cli index rebuild' makes it anew; no record is lost by that",
     "cache": "'memory-cli cache clear' makes it anew; without it answers are the same, only slower",
     "provider": "'memory-cli model status' says which models there are",
     "disk": "free some space: a write that finds no room is refused",
@@ -165,6 +178,28 @@ def _lock(store: Store) -> Diagnosis:
         return _held(holders_of_write_lock(store.database.path), f"{store.database.path} is locked")
     except MemoryMcpError as error:
         return Diagnosis("lock", "broken", str(error), "mend what the sentence says")
+
+
+def _cache_contents(store: Store, settings: Settings, providers: "Callable[[], list[Provider]]") -> Diagnosis:
+    """Compare what is in the cache with the store."""
+    from memory_mcp.retrieval.indexing import Index  # noqa: PLC0415 - numpy, which a broken store has no use for
+    from memory_mcp.retrieval.similarity import Similarity  # noqa: PLC0415 - as above
+
+    part = "what the cache holds"
+    try:
+        similarity = Similarity(store, Index(store, providers(), settings.recall), settings.recall)
+        found = cache_care.verify(store, similarity, lambda _: None) if store.cache is not None else None
+    except (CacheError, StoreError, ProviderError, ConfigError) as error:
+        return Diagnosis(part, "warning", str(error), _ADVICE["cache"])
+    if found is None or found.is_right:
+        told = (
+            "it is switched off" if found is None else f"{found.episodes} episodes, {found.vectors} vectors, all right"
+        )
+        return Diagnosis(part, "ok", told)
+    told = (
+        f"{found.wrong} episodes and {found.wrong_vectors} vectors are wrong, {found.left_over} are of erased records"
+    )
+    return Diagnosis(part, "warning", told, _ADVICE["cache"])
 
 
 def _held(holders: list[Holder], sentence: str) -> Diagnosis:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from memory_mcp.errors import MemoryMcpError
-from memory_mcp.storage import search_index
+from memory_mcp.storage import derived, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.store import Store
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "degraded", "failing"]
 _RANK: dict[Status, int] = {"ok": 0, "degraded": 1, "failing": 2}
+_TOLD_FAULTS = 3
 _LOW_DISK_BYTES = 500_000_000
 _NO_DISK_BYTES = 20_000_000
 
@@ -71,13 +72,20 @@ def _database(store: Store) -> tuple[Status, str]:
 
 
 def _index(store: Store) -> tuple[Status, str]:
+    faults = store.index_faults()
+    if faults:
+        told = "; ".join(f"{fault.table}: {fault.detail}" for fault in faults[:_TOLD_FAULTS])
+        return "degraded", f"damaged ({told}); no record is; 'memory-cli index rebuild' mends it"
     with store.database.read() as session:
         followed = search_index.followed(session, search_index.KEYWORDS)
         lag = search_index.count_pending(session, followed)
         entries = search_index.count_keywords(session)
         sets = search_index.list_vector_sets(session)
+        rebuilding = derived.is_rebuilding(session)
     vectors = ", ".join(f"{each.model} {count}{'' if each.ready else ' (being made)'}" for each, count, _ in sets)
     told = f"{entries} keyword entries, {lag} to catch up before the next search, vectors: {vectors or 'none yet'}"
+    if rebuilding:
+        told += ", being made anew"
     return ("degraded" if lag and store.database.is_read_only else "ok"), told
 
 

@@ -1,5 +1,6 @@
 """This module lets the vector sets, and with them the keyword index, follow the store's changes."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.provider import Provider
+from memory_mcp.errors import IndexMendedError
 from memory_mcp.retrieval.blocks import dump_vectors
 from memory_mcp.retrieval.keyword_index import KeywordIndex, texts_of
 from memory_mcp.retrieval.texts import chunks
@@ -16,6 +18,7 @@ from memory_mcp.storage.search_index import VectorSet
 from memory_mcp.storage.store import Store
 
 _VECTOR_BATCH = 64
+_REBUILDING_PATIENCE_S = 2.0
 
 Progress = Callable[[int], None]
 
@@ -46,12 +49,16 @@ class Index:
         while not self._store.database.is_read_only:
             vector_set = self._vector_set(provider)
             with self._store.database.read() as session:
+                is_ahead = vector_set.followed > search_index.head(session)
                 work = search_index.pending(session, vector_set.followed, _VECTOR_BATCH)
                 texts = texts_of(self._store, session, work)
+            if is_ahead:
+                self._store.mend_index("vectors")
+                continue
             if work.up_to == vector_set.followed and vector_set.ready:
                 return
             vectors = self._embed(provider, texts)
-            with self._store.database.write() as session:
+            with contextlib.suppress(IndexMendedError), self._store.database.write() as session:
                 search_index.write_vectors(session, vector_set, vectors, work.up_to, self._store.clock)
             if progress:
                 progress(len(vectors))
@@ -85,7 +92,7 @@ class Index:
         """Do before a search what it needs: all keywords, all instant vectors, others as far as patience goes."""
         if self._is_current():
             return
-        self.keywords.follow()
+        self.keywords.follow(patience_s=_REBUILDING_PATIENCE_S)
         wanted = self.wanted
         if wanted is None:
             return
@@ -102,7 +109,7 @@ class Index:
         if self.wanted is None:
             return False
         found = search_index.find_vector_set(session, self.wanted.model)
-        return found is None or not found.ready or found.followed < search_index.head(session)
+        return found is None or not found.ready or found.followed != search_index.head(session)
 
     def _follow_slowly(self, wanted: Provider, patience_s: float) -> None:
         if patience_s > 0:

@@ -1,15 +1,19 @@
 """This module lets the keyword index follow the store's changes."""
 
+import time
 from collections.abc import Callable
 
+from memory_mcp.errors import IndexDamagedError, IndexMendedError
 from memory_mcp.models.episodes import Episode
 from memory_mcp.retrieval.keywords import keyword_text
+from memory_mcp.retrieval.terms import Terms
 from memory_mcp.retrieval.texts import episode_text, note_text, pattern_text, turn_text
-from memory_mcp.storage import search_index
+from memory_mcp.storage import derived, documents, search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Pending
+from memory_mcp.storage.search_index import Pending, Sight
 from memory_mcp.storage.store import Store
 
+SCANNED = 200  # records that a search looks at one by one: 40 ms
 _BATCH = 100  # episodes can be large: 500 held 200 MB of an import of transcripts
 
 Progress = Callable[[int], None]
@@ -21,21 +25,63 @@ class KeywordIndex:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def follow(self, progress: Progress | None = None) -> None:
+    def follow(self, progress: Progress | None = None, *, patience_s: float = float("inf")) -> None:
         """Bring the keyword index up to date; on a read-only file it stays as it is.
+
+        One that is being made anew is followed as far as patience goes.
 
         Raises:
             BusyError: another process held the write lock until the deadline.
+            StoreFullError: there is no room for it.
 
         """
+        deadline = time.monotonic() + patience_s
         while self._lags():
-            with self._store.database.write() as session:
-                after = search_index.followed(session, search_index.KEYWORDS)
-                work = search_index.pending(session, after, _BATCH)
-                texts = {key: keyword_text(text) for key, text in texts_of(self._store, session, work).items()}
-                search_index.write_keywords(session, texts, work.up_to)
+            try:
+                done = self._follow_some()
+            except IndexMendedError:  # it is empty now, and followed from the first change on
+                done = 0
             if progress:
-                progress(len(texts))
+                progress(done)
+            if time.monotonic() > deadline and self.is_rebuilding():
+                return
+
+    def _follow_some(self) -> int:
+        with self._store.database.write() as session:
+            after = search_index.followed(session, search_index.KEYWORDS)
+            if after > search_index.head(session):
+                raise IndexDamagedError("followers", f"the keyword index says that it has followed change {after}")
+            work = search_index.pending(session, after, _BATCH)
+            texts = {key: keyword_text(text) for key, text in texts_of(self._store, session, work).items()}
+            search_index.write_keywords(session, texts, work.up_to)
+            unreadable = work.keys - texts.keys()
+            if unreadable:
+                reasons = dict.fromkeys(unreadable, "it could not be read for the index")
+                documents.quarantine(session, self._store.clock, reasons)
+        return len(texts)
+
+    def is_rebuilding(self) -> bool:
+        """Whether it was damaged, or made anew, and does not hold again what it held."""
+        with self._store.database.read() as session:
+            return derived.is_rebuilding(session)
+
+    def count_lag(self) -> int:
+        """Count the records that are not in it yet."""
+        with self._store.database.read() as session:
+            return search_index.count_pending(session, search_index.followed(session, search_index.KEYWORDS))
+
+    def scan(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
+        """Look at some of the records that are not in it yet one by one; return the rarity of what matches."""
+        after = search_index.followed(session, search_index.KEYWORDS)
+        work = search_index.pending(session, after, SCANNED)
+        visible = search_index.visible(session, sight, work.keys)
+        found: dict[int, float] = {}
+        for key, text in texts_of(self._store, session, work).items():
+            stems = set(session.stem(keyword_text(text))) if key in visible else set()
+            score = sum(terms.rarity[word] for word in terms.words if stems.issuperset(terms.stems[word]) and stems)
+            if score:
+                found[key] = score
+        return found
 
     def lacks_only(self, episode_id: str) -> bool:
         """Whether nothing but this episode has changed since; told without following."""
@@ -49,7 +95,7 @@ class KeywordIndex:
 
     def is_behind(self, session: Session) -> bool:
         """Whether there are changes that it has not followed."""
-        return search_index.followed(session, search_index.KEYWORDS) < search_index.head(session)
+        return search_index.followed(session, search_index.KEYWORDS) != search_index.head(session)
 
     def _lags(self) -> bool:
         if self._store.database.is_read_only:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
-from memory_mcp.errors import BusyError, CacheError, ProviderError
+from memory_mcp.errors import CacheError, IndexDamagedError, ProviderError, StoreError, StoreFullError, StoreGoneError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.conversations import Turn, importance
 from memory_mcp.models.episodes import Episode, outcome_type
@@ -18,8 +18,9 @@ from memory_mcp.models.recall import Answer, Hit, Kind, Place, Query, ScoreParts
 from memory_mcp.models.snapshots import FRESH, UNKNOWN
 from memory_mcp.retrieval import fusion, lending
 from memory_mcp.retrieval.dates import named_spans
-from memory_mcp.retrieval.keyword_index import KeywordIndex
+from memory_mcp.retrieval.keyword_index import SCANNED, KeywordIndex
 from memory_mcp.retrieval.keywords import keyword_text, match_expression
+from memory_mcp.retrieval.means import Means, told_of
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
 from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, turn_text
 from memory_mcp.storage import search_index
@@ -90,33 +91,42 @@ class Recall:
         degraded = self._follow(patience_s) if follow else []
         now = self._store.clock.now()
         sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
-        with self._store.database.read() as session:
-            terms = look_up(session, query.text)
-        serving = None
-        if self.similarity is not None:
+        means = Means(scans=bool(degraded))
+        while True:
             try:
-                serving = self.similarity.serving(query.text, terms)
-            except ProviderError as error:
-                degraded.append(str(error))
-        try:
-            return self._answer(query, terms, sight, serving, degraded)
-        except CacheError:  # health_check tells why
-            return self._answer(query, terms, sight, serving, degraded, alone=True)
+                return self._answer(query, sight, means, degraded)
+            except CacheError:  # health_check tells why
+                means = msgspec.structs.replace(means, cache=False)
+            except IndexDamagedError as error:
+                left = means.without(error.part)
+                if left == means:
+                    raise
+                means = left
+                degraded += self._mend(error, can_write=follow)
 
-    def _answer(
-        self,
-        query: Query,
-        terms: Terms,
-        sight: Sight,
-        serving: "Serving | None",
-        degraded: list[str],
-        *,
-        alone: bool = False,
-    ) -> Answer:
-        """Answer from one snapshot of the store."""
+    def _mend(self, error: IndexDamagedError, *, can_write: bool) -> list[str]:
+        """Begin to make a damaged part anew, and say so; the answer comes from the rest."""
+        if not can_write:
+            return [told_of(error.part, "'memory-cli index rebuild' mends it")]
+        try:
+            self._store.mend_index(error.part)
+        except StoreError as obstacle:
+            return [told_of(error.part, f"not mended yet: {obstacle}")]
+        return [told_of(error.part, "rebuilding")]
+
+    def _answer(self, query: Query, sight: Sight, means: Means, degraded: list[str]) -> Answer:
+        """Answer from one snapshot of the store, by some means."""
         told = list(degraded)
-        with self._opened(serving, terms, alone=alone) as base, self._store.database.read() as session:
-            bm25 = self._keyword_list(session, terms, sight)
+        with self._store.database.read() as session:
+            terms = look_up(session, query.text, counted=means.keywords)
+        serving = self._serving(query, terms, told) if means.vectors else None
+        with (
+            self._opened(serving, terms, means) as base,
+            self._store.database.read() as session,
+        ):
+            bm25 = self._keyword_list(session, terms, sight) if means.keywords else {}
+            if means.scans or not means.keywords:
+                bm25 = {**self._keywords.scan(session, terms, sight), **bm25}
             similar: dict[int, float] = {}
             if self.similarity is not None and serving is not None:
                 similar = self.similarity.similar(session, base, serving, sight, bm25)
@@ -124,20 +134,31 @@ class Recall:
                     told.append(_NO_SHARED_WORD)
             ranked = self._ranked(session, bm25, similar, query)
             hits = self._hits(session, ranked, terms, query, serving.provider if serving else None)
-            pending = self.similarity.pending(session, serving, told) if self.similarity is not None else 0
+            counts = self.similarity is not None and means.vectors
+            pending = self.similarity.pending(session, serving, told) if self.similarity and counts else 0
         return Answer(
             hits=hits,
-            mode="hybrid" if serving else "keyword",
+            mode=means.mode(serves=serving is not None),
             model=serving.provider.model if serving else None,
             degraded=tuple(told),
             pending=pending,
             considered=len(bm25.keys() | similar.keys()),
         )
 
-    def _opened(self, serving: "Serving | None", terms: Terms, *, alone: bool) -> "AbstractContextManager[Base | None]":
+    def _serving(self, query: Query, terms: Terms, told: list[str]) -> "Serving | None":
+        if self.similarity is None:
+            return None
+        try:
+            return self.similarity.serving(query.text, terms)
+        except ProviderError as error:
+            told.append(str(error))
+            return None
+
+    def _opened(self, serving: "Serving | None", terms: Terms, means: Means) -> "AbstractContextManager[Base | None]":
         if self.similarity is None:
             return nullcontext()
-        return self.similarity.opened(serving, terms.documents, alone=alone)
+        documents = terms.documents if means.keywords else 0  # without matches to rank, all vectors are ranked
+        return self.similarity.opened(serving, documents, alone=not means.cache)
 
     def _follow(self, patience_s: float) -> list[str]:
         """Let the index catch up; what hinders it degrades the answer instead of failing it."""
@@ -146,14 +167,29 @@ class Recall:
                 self.similarity.follow(patience_s)
             else:
                 self._keywords.follow()
-        except (BusyError, ProviderError) as error:
-            return [str(error)]
+        except StoreGoneError:
+            raise
+        except StoreFullError:
+            return self._lagging("there is no room to index")
+        except (StoreError, ProviderError) as error:
+            return self._lagging(str(error))
         if self._store.database.is_read_only:
-            with self._store.database.read() as session:
-                lag = search_index.count_pending(session, search_index.followed(session, search_index.KEYWORDS))
-            if lag:
-                return [f"the store is read-only, so {lag} newer records are not indexed and cannot be found"]
+            is_full = self._store.database.is_full
+            return self._lagging("there is no room to index" if is_full else "the store is read-only")
+        if self._keywords.is_rebuilding():
+            return self._lagging("the keyword index was damaged and is being made anew")
         return []
+
+    def _lagging(self, reason: str) -> list[str]:
+        """Say how many records the index does not hold yet, and why."""
+        try:
+            lag = self._keywords.count_lag()
+        except IndexDamagedError:
+            return [reason]
+        if not lag:
+            return [] if self._store.database.is_read_only else [reason]
+        looked = "all of them were" if lag <= SCANNED else f"{SCANNED} of them were"
+        return [f"{reason}: {lag} newer records are not indexed yet; {looked} looked at one by one"]
 
     def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
         if not terms.words:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.provider import Provider, Vector
+from memory_mcp.errors import IndexDamagedError
 from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.indexing import Index
 from memory_mcp.retrieval.terms import Terms
@@ -52,11 +53,17 @@ class Similarity:
 
         Raises:
             ProviderError: the provider could not answer.
+            IndexDamagedError: they do not fit the model that they are said to be of.
 
         """
         with self._store.database.read() as session:
             usable = self._index.usable(session)
-        return Serving(*usable, usable[0].embed_query(text, terms.weigh)) if usable else None
+        if usable is None:
+            return None
+        vector = usable[0].embed_query(text, terms.weigh)
+        if len(vector) != usable[1].dimension:
+            raise IndexDamagedError("vectors", f"their set has {usable[1].dimension} dimensions, not {len(vector)}")
+        return Serving(*usable, vector)
 
     @contextmanager
     def opened(self, serving: Serving | None, documents: int, *, alone: bool) -> Iterator[Base | None]:

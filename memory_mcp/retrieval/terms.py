@@ -47,11 +47,19 @@ class Terms(Struct, frozen=True):
         return sum(self.rarity[word] for word in matched) / total if total else 0.0
 
 
-def look_up(session: Session, text: str) -> Terms:
-    """Cut the question into words and weigh each: ln(1 + N / (n + 1)), n of N documents holding its rarest stem."""
+def look_up(session: Session, text: str, *, counted: bool = True) -> Terms:
+    """Cut the question into words and weigh each: ln(1 + N / (n + 1)), n of N documents holding its rarest stem.
+
+    Without counting, all words weigh the same, and the keyword index is left alone.
+
+    Raises:
+        IndexDamagedError: the index cannot be read.
+
+    """
     words = query_terms(text)
     stems = {word: tuple(session.stem(word)) for word in words}
-    counts = search_index.document_counts(session, list({stem for group in stems.values() for stem in group}))
+    asked = list({stem for group in stems.values() for stem in group}) if counted else []
+    counts = search_index.document_counts(session, asked) if asked else {}
     total = search_index.extent(session)
     matches = {word: min((counts.get(stem, 0) for stem in group), default=0) for word, group in stems.items()}
     rarity = {word: math.log(1 + total / (1 + count)) for word, count in matches.items()}

@@ -56,6 +56,10 @@ class Contents(Struct, frozen=True, array_like=True):
     blocks: dict[str, tuple[int, ...]] = {}
 
 
+class TornBaseError(CacheError):
+    """The base does not hold what was folded into it."""
+
+
 class Base:
     """The base of one vector set within one snapshot of the cache."""
 
@@ -64,7 +68,10 @@ class Base:
         self.layout = layout
         self._prefix = blake2b(f"{vector_set.key} {vector_set.model} {layout}".encode(), digest_size=8).hexdigest()
         found = pages.get("vectors", self._key("contents")) if pages else None
-        self.contents = Contents() if found is None else msgspec.msgpack.decode(found, type=Contents)
+        try:
+            self.contents = Contents() if found is None else msgspec.msgpack.decode(found, type=Contents)
+        except msgspec.MsgspecError as error:
+            raise TornBaseError(f"the list of its blocks of vectors is damaged: {error}") from error
 
     def parts(self, group: Group, places: Sequence[int] | None) -> list[tuple[Block, Positions]]:
         """Return the blocks of a group and some places, each with its dead rows; None means everywhere."""
@@ -79,9 +86,15 @@ class Base:
         assert self._pages is not None  # noqa: S101 - without pages there is no block
         packed = self._pages.get("vectors", self._key(f"{number:08x}"))
         if packed is None:
-            raise CacheError(f"block {number} of the vectors is not there")
+            raise TornBaseError(f"block {number} of the vectors is not there")
         dead = self._pages.get("vectors", self._key(f"{number:08x} dead"))
-        return Block.mapped(self.layout, packed), np.frombuffer(dead or b"", dtype=np.int64)
+        try:
+            block, buried = Block.mapped(self.layout, packed), np.frombuffer(dead or b"", dtype=np.int64)
+        except ValueError as error:
+            raise TornBaseError(f"block {number} of the vectors is damaged: {error}") from error
+        if len(buried) and not 0 <= int(buried.min()) <= int(buried.max()) < len(block):
+            raise TornBaseError(f"block {number} of the vectors has dead rows that it does not hold")
+        return block, buried
 
     def fold(self, changed: Sequence[int], rows: Sequence[VectorRow], mark: Mark) -> None:
         """Take over documents in their present state; what is not among the rows has no vectors any more."""
@@ -201,14 +214,14 @@ class VectorCache:
             return
         cache = None if alone else self._cache
         with self._pages(cache) as pages:
-            base = Base(pages, vector_set, layout)
+            base = self._base(pages, vector_set, layout)
             lag = vector_set.followed - base.contents.mark.sequence
             if lag < self.fold_at:
                 yield base
                 return
         self._fold(cache, vector_set, layout, self.fold_at, _PATIENCE_S if lag > _TOO_MUCH else 0.0)
         with self._pages(cache) as pages:
-            yield Base(pages, vector_set, layout)
+            yield self._base(pages, vector_set, layout)
 
     def parts(self, session: Session, base: Base, vector_set: VectorSet, sight: Sight) -> list[Part]:
         """Return what a query may find, as this snapshot has it.
@@ -222,9 +235,7 @@ class VectorCache:
             places = None if sight.scope == "all" else [*sight.wall.keys, 0]
             blocks = base.parts(sight.group, places)
         except CacheError as error:
-            self._private = PrivateCache()
-            if self._cache is not None:
-                self._cache.discard(str(error))
+            self._throw_away(error)
             raise
         found = []
         for block, dead in blocks:
@@ -289,6 +300,18 @@ class VectorCache:
             if not left.more:
                 return folded
             time.sleep(_GAP_S)
+
+    def _base(self, pages: Pages, vector_set: VectorSet, layout: Layout) -> Base:
+        try:
+            return Base(pages, vector_set, layout)
+        except TornBaseError as error:
+            self._throw_away(error)
+            raise
+
+    def _throw_away(self, error: CacheError) -> None:
+        self._private = PrivateCache()
+        if self._cache is not None:
+            self._cache.discard(str(error))
 
     @contextmanager
     def _pages(self, cache: Cache | None) -> Iterator[Pages]:

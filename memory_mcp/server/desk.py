@@ -10,7 +10,7 @@ import msgspec
 
 from memory_mcp import __version__
 from memory_mcp.clock import iso
-from memory_mcp.errors import CacheError, MemoryMcpError
+from memory_mcp.errors import CacheError, MemoryMcpError, StoreGoneError
 from memory_mcp.hooks.entrance import drain, waits
 from memory_mcp.memory import Memory
 from memory_mcp.monitoring.metrics import Metrics
@@ -31,6 +31,8 @@ class Desk:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
+        self._opening = threading.Lock()
+        self._is_told = False  # that the store is gone
         self.metrics = Metrics()
         self.session = Session(memory)
         self._started_at = memory.clock.now()
@@ -38,6 +40,32 @@ class Desk:
         self._starting = threading.Lock()
         self._stopping = False
         self._follower = threading.Thread(target=self._follow, name="index-follower", daemon=True)
+
+    def prepare(self) -> None:
+        """Open the store anew before a call, if what was open is gone and somebody has been told.
+
+        Raises:
+            StoreError: it is gone, which is told once, or cannot be opened.
+
+        """
+        with self._opening:
+            database = self.memory.store.database
+            with contextlib.suppress(StoreGoneError):
+                database.look_for_room(after_s=_RETRY_S)
+            gone = database.gone
+            if gone is None:
+                return
+            if not self._is_told and not database.is_whole:
+                self._is_told = True
+                raise StoreGoneError(str(gone))
+            self.memory = self.memory.reopened()
+            self.session = Session(self.memory)
+            self._is_told = False
+
+    def tell_gone(self) -> None:
+        """Note that an answer has said that the store is gone."""
+        with self._opening:
+            self._is_told = self.memory.store.database.gone is not None
 
     def nudge(self) -> None:
         """Tell the follower that there may be something new; the first call starts it."""
@@ -71,7 +99,7 @@ class Desk:
             "since": iso(self._started_at),
             "calls": calls or None,
             "cache": self._cache_report(),
-            "index": self.memory.store.index_sizes(),
+            "index": msgspec.to_builtins(self.memory.store.index_sizes()),
             "store": {**self.memory.store.counts(), "bytes": self.memory.store.size_bytes()},
             "project": self.memory.store.project_counts(),
         }

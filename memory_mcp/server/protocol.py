@@ -14,7 +14,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from memory_mcp import __version__
-from memory_mcp.errors import MemoryMcpError, NotFoundError
+from memory_mcp.errors import IndexMendedError, MemoryMcpError, NotFoundError, StoreGoneError
 from memory_mcp.server import prompts
 from memory_mcp.server.answers import episode_of
 from memory_mcp.server.arguments import Nothing
@@ -94,8 +94,17 @@ class _Handlers:
         started = time.perf_counter()
         failed = True
         try:
-            answer = visible_values(tool.run(self._desk, parse(tool.arguments, given)))
+            arguments = parse(tool.arguments, given)
+            self._desk.prepare()
+            try:
+                answer = tool.run(self._desk, arguments)
+            except IndexMendedError:  # nothing of it was kept, and now it works
+                answer = tool.run(self._desk, arguments)
+            answer = visible_values(answer)
             failed = False
+        except StoreGoneError as error:
+            self._desk.tell_gone()
+            return _tool_error(str(error))
         except MemoryMcpError as error:
             return _tool_error(str(error))
         except Exception:
@@ -169,8 +178,13 @@ class _Handlers:
 
     async def _blocking(self, call: Any) -> Any:
         """Run on the pool; an error of ours is a protocol error, since resources have no other."""
+
+        def prepared() -> Any:
+            self._desk.prepare()
+            return call()
+
         try:
-            return await asyncio.wrap_future(self._pool.submit(call))
+            return await asyncio.wrap_future(self._pool.submit(prepared))
         except NotFoundError:
             raise
         except MemoryMcpError as error:

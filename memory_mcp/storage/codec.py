@@ -37,6 +37,9 @@ _DEFINITION = msgspec.json.Decoder(Definition)
 _DETAIL = msgspec.json.Decoder(Detail)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 
+_EXPONENT = 0x7C  # in the upper half of a two-byte float; all of it set means infinite, or no number
+_FINITE = bytes(byte for byte in range(256) if byte & _EXPONENT != _EXPONENT)
+
 
 class Position(Struct, frozen=True, array_like=True):
     """Where a listing goes on: after the record of this time and key, newest first."""
@@ -241,3 +244,10 @@ def load_cursor(cursor: str) -> Position:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Position)
     except (msgspec.DecodeError, binascii.Error, ValueError) as error:
         raise InvalidInputError(f"'{cursor}' is no cursor; use next_cursor of the page before, unchanged") from error
+
+
+def holds_vectors(blob: object, dimension: int) -> bool:
+    """Whether a blob holds whole vectors of two-byte floats, none of them infinite or no number."""
+    if not isinstance(blob, bytes) or not blob or dimension < 1 or len(blob) % (2 * dimension):
+        return False
+    return not blob[1::2].translate(None, _FINITE)

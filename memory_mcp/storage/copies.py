@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock, iso
 from memory_mcp.errors import NotFoundError, StoreError
-from memory_mcp.storage.database import APPLICATION_ID, Database, Session
+from memory_mcp.storage.connecting import APPLICATION_ID
+from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.leftovers import clear, unfinished
 from memory_mcp.storage.migrations import MIGRATIONS, statements
 from memory_mcp.storage.recognition import difference, odd_header

@@ -1,10 +1,10 @@
 """This module opens the database file and runs transactions; `apsw` is known here only."""
 
+import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,19 +12,21 @@ import apsw
 
 from memory_mcp.errors import (
     BusyError,
-    ConflictError,
     DamagedError,
+    IndexMendedError,
     InvalidInputError,
-    NotAStoreError,
+    NewerSchemaError,
     ReadOnlyStoreError,
     StoreError,
     StoreFullError,
+    StoreGoneError,
 )
+from memory_mcp.storage import copying
+from memory_mcp.storage.connecting import Connector
+from memory_mcp.storage.engine_errors import is_damage, translated
+from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
 
 Row = tuple[Any, ...]
-APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
-_RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
-_CACHE_KIB = 2_048  # 8 MiB made no search faster at 100,000 records, and each thread has a connection
 
 
 class Version(NamedTuple):
@@ -33,6 +35,9 @@ class Version(NamedTuple):
     connection: int = 0
     others: int = -1
     own: int = -1
+
+
+_NO_VERSION = Version(-1)  # of a file that cannot be asked: no record has it, and the next statement says what is wrong
 
 
 class Session:
@@ -92,16 +97,30 @@ class Database:
     def __init__(self, path: Path, *, busy_timeout_s: float, synchronous: str = "NORMAL") -> None:
         self.path = path
         self._busy_timeout_s = busy_timeout_s
-        self._synchronous = synchronous
         self._local = threading.local()
         self._connections: list[apsw.Connection] = []
         self._registry = threading.Lock()
         self._writing = threading.Lock()
         self._commits = 0
-        self.is_read_only = False
+        self.schema: int | None = None  # once it is known to be the newest
+        self.gone: StoreGoneError | None = None  # why it must be opened again
+        self.mend: Callable[[DamagedError], bool] | None = None  # repairs what is derived; says whether it was that
+        self.is_whole = False  # whether nothing of it is lost then
         create_file(path)
+        self._file = OpenFile(path)
+        self._connector = Connector(self._file, busy_timeout_s=busy_timeout_s, synchronous=synchronous)
         with self._translated():
             self._connection()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be recorded."""
+        return self._connector.is_read_only
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is only read because there was no room to write anything."""
+        return self._connector.full_since is not None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -114,12 +133,30 @@ class Database:
 
         Raises:
             BusyError: another process held the lock until the deadline.
+            IndexMendedError: what triggers write to was damaged, and is mended now.
             ReadOnlyStoreError: the file cannot be written.
             StoreFullError: the disk is full; nothing of this transaction remains.
 
         """
+        if self.is_full:
+            raise StoreFullError(f"no room left for {self.path}, which is only read; free some space and repeat it")
         if self.is_read_only:
             raise ReadOnlyStoreError(f"{self.path} is read-only; make it and its directory writable to record anything")
+        try:
+            yield from self._write()
+        except DamagedError as error:
+            mend, self.mend = self.mend, None
+            try:
+                if mend is None or not is_damage(error) or not mend(error):
+                    raise
+            finally:
+                self.mend = mend
+            raise IndexMendedError(
+                f"the index in {self.path} was damaged and is being made anew; nothing of this change was kept, "
+                "repeat it"
+            ) from error
+
+    def _write(self) -> Iterator[Session]:
         if not self._writing.acquire(timeout=self._busy_timeout_s):
             raise BusyError(self._busy_sentence())
         try:
@@ -130,34 +167,44 @@ class Database:
 
     def version(self) -> Version:
         """Return the database's version; two that are equal mean that nothing was committed between them."""
+        if self.gone is not None or not self._file.is_in_place():
+            return _NO_VERSION
         try:
             connection = self._connection()
             others = connection.execute("PRAGMA data_version").get
         except apsw.Error:
-            return Version()  # the statement that comes next says what is wrong
+            return _NO_VERSION
         return Version(id(connection), others, self._commits)
 
     def close(self) -> None:
-        """Close every connection; the last one to close folds the write-ahead log into the file."""
+        """Close every connection; the last one to close folds the write-ahead log into the file.
+
+        One that another thread is using just now is left to that thread.
+        """
         with self._registry:
             for connection in self._connections:
-                connection.close()
+                with contextlib.suppress(apsw.ThreadingViolationError):
+                    if self.gone is not None:
+                        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+                    connection.close()
             self._connections.clear()
         self._local = threading.local()
+
+    def check_reopening(self) -> None:
+        """Make sure that opening the path again mixes nothing.
+
+        Raises:
+            StoreGoneError: a log of what was overwritten is in the way.
+
+        """
+        self._file.check_reopening()
 
     def backup_to(self, target: Path) -> None:
         """Copy the whole database as it is now, although others write meanwhile."""
         create_file(target)
         with self.read() as session:
             session.rows("SELECT count(*) FROM sqlite_schema")  # begins the snapshot: else each commit starts it anew
-            destination = apsw.Connection(str(target))
-            try:
-                deadline = time.monotonic() + self._busy_timeout_s
-                with destination.backup("main", self._connection(), "main") as copy:
-                    while not copy.done:
-                        _step(copy, 1_000, deadline, f"{self.path} cannot be copied to {target}")
-            finally:
-                destination.close()
+            copying.copy_out(self._connection(), target, self._busy_timeout_s)
 
     def restore_from(self, source: Path, progress: Callable[[int, int], None], locked: Callable[[], None]) -> None:
         """Replace the content by another database's, in one transaction; who has the file open sees it afterwards.
@@ -170,99 +217,132 @@ class Database:
 
         """
         with self._translated():
-            origin = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
-            try:
-                deadline = time.monotonic() + self._busy_timeout_s
-                with self._connection().backup("main", origin, "main") as copy:
-                    failure = f"{self.path} cannot be replaced, and is as it was"
-                    _step(
-                        copy, 0, deadline, failure
-                    )  # takes the write lock, which is held until the last page is there
-                    locked()
-                    while not copy.done:
-                        _step(copy, 1_000, deadline, failure)
-                        progress(copy.page_count - copy.remaining, copy.page_count)
-                with suppress(apsw.BusyError):  # somebody reads what was there before; a later commit folds it in
-                    self._connection().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            finally:
-                origin.close()
+            copying.overwrite(self._connection(), source, self._busy_timeout_s, progress, locked)
 
     def _transaction(self, begin: str) -> Iterator[Session]:
+        writing = begin != "BEGIN"
         with self._translated():
+            self._check_open()
             connection = self._connection()
+            if writing:
+                self._check_log(connection)
             connection.execute(begin).fetchall()
             try:
+                if writing:
+                    self._check_content(connection)
                 yield Session(connection)
                 connection.execute("COMMIT").fetchall()
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK").fetchall()
+            if writing:
+                self._check_written(connection)
+
+    def _check_open(self) -> None:
+        """Compare the file with the one that was opened, before anything is read or written.
+
+        Raises:
+            StoreGoneError: it is another one, or this was found before.
+
+        """
+        if self.gone is not None:
+            raise StoreGoneError(str(self.gone))
+        if self._connector.full_since is not None:
+            self.look_for_room()
+        try:
+            self._file.check()
+        except StoreGoneError as error:
+            self.gone = error
+            self._fold()
+            raise
+
+    def _check_log(self, connection: apsw.Connection) -> None:
+        try:
+            self._file.check_log(connection)
+        except LogGoneError as error:
+            self.gone = error
+            if error.is_removed and self._file.is_log_ours and self._fold():
+                raise StoreGoneError(
+                    f"{self._file.log} was removed while it was in use; nothing is lost, and nothing of this change "
+                    "was kept: repeat it"
+                ) from error
+            raise
+
+    def _check_content(self, connection: apsw.Connection) -> None:
+        """Look, with the write lock in hand, whether this is still the store that was opened, in a schema we know.
+
+        Raises:
+            NewerSchemaError: a newer memory-mcp has changed it meanwhile.
+            StoreGoneError: it was overwritten or restored.
+
+        """
+        schema = connection.execute("PRAGMA user_version").get
+        if self.schema is not None and schema > self.schema:
+            raise NewerSchemaError(
+                f"{self.path} was brought to schema {schema} while it was open, this memory-mcp knows up to "
+                f"{self.schema}; upgrade with 'pip install -U memory-mcp' and start this process again"
+            )
+        try:
+            self._file.check_content(connection)
+        except StoreGoneError as error:
+            self.gone = error
+            raise
+
+    def _check_written(self, connection: apsw.Connection) -> None:
+        """Make sure that what was committed is where others find it, before it is acknowledged.
+
+        Raises:
+            StoreGoneError: it is not.
+
+        """
+        try:
+            self._file.check()
+            self._file.check_log(connection)
+        except LogGoneError as error:
+            self.gone = error
+            self.is_whole = error.is_removed and self._file.is_log_ours and self._fold()
+            if not self.is_whole:
+                raise StoreGoneError(f"{error}; look whether it is there first") from error
+        except StoreGoneError as error:
+            self.gone = error
+            self._fold()
+            raise StoreGoneError(
+                f"{self.path} was deleted, moved or replaced while this was written; nothing of it is there now, "
+                "repeat it"
+            ) from error
+        else:
+            self._file.remember_log()
+
+    def look_for_room(self, after_s: float = float("inf")) -> None:
+        """End reading a file as one that nobody writes, which it is for want of room, when that may be over.
+
+        Raises:
+            StoreGoneError: there is more room, another process writes, or so many seconds have passed.
+
+        """
+        if self.gone is None and self._connector.may_have_room(after_s):
+            self.gone, self.is_whole = StoreGoneError(f"there may be room for {self.path} again; call again"), True
+            raise self.gone
+
+    def _fold(self) -> bool:
+        """Fold the log into the file that was opened, wherever that is now; say whether all of it is there."""
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None or self.is_read_only:
+            return False
+        try:
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error:
+            return False
+        return True
 
     def _connection(self) -> apsw.Connection:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connect()
+            connection = self._connector.connect()
             self._local.connection = connection
             with self._registry:
                 self._connections.append(connection)
         return connection
-
-    def _connect(self) -> apsw.Connection:
-        connection = self._open_file()
-        connection.set_busy_handler(self._patience())
-        self._recognise(connection)
-        connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)  # a store may have been put there by somebody else
-        connection.pragma("foreign_keys", "ON")
-        connection.pragma("synchronous", self._synchronous)
-        connection.pragma("cache_size", -_CACHE_KIB)
-        connection.pragma("temp_store", "MEMORY")
-        if not self.is_read_only:
-            try:
-                connection.pragma("journal_mode", "WAL")
-            except (apsw.ReadOnlyError, apsw.CantOpenError):
-                connection.close()
-                self.is_read_only = True
-                return self._connect()
-        return connection
-
-    def _open_file(self) -> apsw.Connection:
-        """Open for writing, else for reading, else as an immutable file (a read-only directory cannot hold a WAL)."""
-        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
-        if writable and not self.is_read_only:
-            return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
-        self.is_read_only = True
-        connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-        except (apsw.CantOpenError, apsw.ReadOnlyError):
-            connection.close()
-            flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-            return apsw.Connection(f"{self.path.as_uri()}?immutable=1", flags=flags)
-        return connection
-
-    def _recognise(self, connection: apsw.Connection) -> None:
-        """Refuse a database of something else before anything in it is changed, its journal mode included."""
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
-        if tables and connection.pragma("application_id") != APPLICATION_ID:
-            connection.close()
-            raise NotAStoreError(
-                f"{self.path} is a database of something else; move it away, or point MEMORY_MCP_HOME somewhere else"
-            )
-
-    def _patience(self) -> Any:
-        """Return a busy handler that sleeps with jitter until the deadline."""
-        started = 0.0
-
-        def wait(tries: int) -> bool:
-            nonlocal started
-            if tries == 0:
-                started = time.monotonic()
-            if time.monotonic() - started > self._busy_timeout_s:
-                return False
-            time.sleep(0.0005 + _RETRY_JITTER_S * os.urandom(1)[0] / 256)  # jitter; `random` is 2 ms of a hook
-            return True
-
-        return wait
 
     def _busy_sentence(self) -> str:
         return (
@@ -270,49 +350,15 @@ class Database:
             "try again, or raise store.busy_timeout_s"
         )
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn apsw's errors into ours."""
-        try:
-            yield
-        except (apsw.BusyError, apsw.LockedError) as error:
-            raise BusyError(self._busy_sentence()) from error
-        except apsw.ConstraintError as error:
-            raise ConflictError(
-                f"another process has stored the same record in {self.path} meanwhile; "
-                "nothing of this change was kept, run it again"
-            ) from error
-        except apsw.NotADBError as error:
-            raise NotAStoreError(
-                f"{self.path} is not a database; move it away, or point MEMORY_MCP_HOME somewhere else"
-            ) from error
-        except apsw.FullError as error:
-            raise StoreFullError(
-                f"no room left for {self.path}; nothing of this change was kept, free some space and repeat it"
-            ) from error
-        except apsw.ReadOnlyError as error:
-            raise ReadOnlyStoreError(f"{self.path} cannot be written; check its permissions") from error
-        except apsw.CorruptError as error:
-            raise DamagedError(
-                f"{self.path} is damaged ({error}); restore a copy, or save what is left with 'sqlite3 FILE .recover'"
-            ) from error
-        except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
-            raise StoreError(f"{self.path} cannot be used: {error}") from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return translated(self.path, self._busy_sentence, self._system_errno)
 
-
-def _step(copy: apsw.Backup, pages: int, deadline: float, failure: str) -> None:
-    """Copy some pages, waiting for others until the deadline; `failure` begins the sentence that says it went wrong."""
-    while True:
+    def _system_errno(self) -> int:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
         try:
-            copy.step(pages)
-        except (apsw.BusyError, apsw.LockedError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_RETRY_JITTER_S)
-        except (apsw.FullError, apsw.IOError) as error:  # whose text is that of another connection: "not an error"
-            raise StoreFullError(f"{failure}: writing failed; see that there is room on the disk") from error
-        else:
-            return
+            return 0 if connection is None else connection.system_errno
+        except apsw.ConnectionClosedError:
+            return 0
 
 
 def create_file(path: Path) -> None:
@@ -326,6 +372,7 @@ def create_file(path: Path) -> None:
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
+            remove_orphans(path)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"{path} cannot be created: {error.strerror}; choose a place with MEMORY_MCP_HOME") from error

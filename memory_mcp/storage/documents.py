@@ -1,5 +1,6 @@
 """This module holds what every kind of document shares: the project wall, revisions, tags, receipts and audit rows."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -7,11 +8,11 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
-from memory_mcp.errors import IllegalMoveError, NotFoundError
+from memory_mcp.errors import BusyError, IllegalMoveError, NotFoundError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.redaction.redactor import Redactor
-from memory_mcp.storage.database import Session
+from memory_mcp.storage.database import Database, Session
 
 
 class Wall(Struct, frozen=True):
@@ -204,6 +205,13 @@ def quarantine(session: Session, clock: Clock, reasons: dict[int, str]) -> None:
         "INSERT OR IGNORE INTO quarantine (document_key, reason, found_at) VALUES (?, ?, ?)",
         [(key, reason, clock.now()) for key, reason in reasons.items()],
     )
+
+
+def set_aside(database: Database, clock: Clock, reasons: dict[int, str]) -> None:
+    """Quarantine what a listing found damaged, where that can be written just now; the next listing finds it again."""
+    if reasons and not database.is_read_only:
+        with contextlib.suppress(BusyError, ReadOnlyStoreError, StoreFullError), database.write() as session:
+            quarantine(session, clock, reasons)
 
 
 def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:

@@ -215,9 +215,7 @@ class EpisodeStore:
                 damaged[key] = str(error)
             else:
                 summaries.append(codec.summary_of(episode, step_count, origin))
-        if damaged and not self._database.is_read_only:
-            with self._database.write() as session:
-                documents.quarantine(session, self._writer.clock, damaged)
+        documents.set_aside(self._database, self._writer.clock, damaged)
         more = len(rows) > limit
         next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if more else None
         return EpisodePage(tuple(summaries), next_cursor, len(damaged))

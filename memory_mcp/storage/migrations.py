@@ -7,7 +7,8 @@ from msgspec import Struct
 from memory_mcp.clock import Clock
 from memory_mcp.errors import NewerSchemaError, NotAStoreError
 from memory_mcp.storage.clients_schema import THIRD_SCHEMA
-from memory_mcp.storage.database import APPLICATION_ID, Database, Session
+from memory_mcp.storage.connecting import APPLICATION_ID
+from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.identity_schema import FOURTH_SCHEMA
 from memory_mcp.storage.learning_schema import SECOND_SCHEMA
 from memory_mcp.storage.leftovers import unfinished
@@ -43,6 +44,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
     with database.read() as session:
         current = _version(session, database, newest)
     if current == newest or database.is_read_only:
+        database.schema = newest
         return current
     if current:
         with unfinished(database.path.parent) as part:
@@ -65,6 +67,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
                 )
         session.run(f"PRAGMA application_id = {APPLICATION_ID}")
         session.run(f"PRAGMA user_version = {newest}")
+    database.schema = newest
     return newest
 
 

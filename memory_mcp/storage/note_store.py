@@ -132,9 +132,7 @@ class NoteStore:
             )
             shown = rows[:limit]
             notes, damaged = _load(session, shown)
-        if damaged and not self._database.is_read_only:
-            with self._database.write() as session:
-                documents.quarantine(session, self._writer.clock, damaged)
+        documents.set_aside(self._database, self._writer.clock, damaged)
         next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if len(rows) > limit else None
         return NotePage(tuple(notes.values()), next_cursor, len(damaged))
 

@@ -7,10 +7,13 @@ from typing import Literal, NamedTuple, get_args
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
+from memory_mcp.errors import IndexDamagedError
 from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.recall import RECORDS, Kind, Scope
+from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.documents import Wall, keys_json
+from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.filters import episode_conditions
 
 KEYWORDS = "keywords"
@@ -37,6 +40,11 @@ class Pending(Struct, frozen=True):
     pattern_keys: tuple[int, ...]
     turn_keys: tuple[int, ...]
     up_to: int
+
+    @property
+    def keys(self) -> set[int]:
+        """All of them."""
+        return {*self.episode_keys, *self.note_keys, *self.pattern_keys, *self.turn_keys}
 
 
 class VectorSet(Struct, frozen=True):
@@ -114,6 +122,7 @@ def head(session: Session) -> int:
     return int(session.value("SELECT max(sequence) FROM changes") or 0)
 
 
+@derived("followers")
 def follow(session: Session, follower: str, up_to: int) -> None:
     """Remember how far a follower has handled changes."""
     session.run(
@@ -123,6 +132,7 @@ def follow(session: Session, follower: str, up_to: int) -> None:
     )
 
 
+@derived("followers")
 def followed(session: Session, follower: str) -> int:
     """Return the sequence up to which a follower has handled changes."""
     return int(session.value("SELECT followed FROM followers WHERE name = ?", (follower,)) or 0)
@@ -173,6 +183,7 @@ def count_pending(session: Session, after: int) -> int:
     )
 
 
+@derived("keywords")
 def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
     """Replace the keyword entries of documents and remember how far the index has followed."""
     session.run_many("DELETE FROM keywords WHERE rowid = ?", [(key,) for key in texts])
@@ -180,6 +191,7 @@ def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
     follow(session, KEYWORDS, up_to)
 
 
+@derived("keywords")
 def search_keywords(
     session: Session, match: str, sight: Sight, limit: int, newest: int | None = None
 ) -> list[tuple[int, float]]:
@@ -216,10 +228,22 @@ def search_keywords(
     ]
 
 
+def visible(session: Session, sight: Sight, keys: Iterable[int]) -> set[int]:
+    """Return which of some documents a query may find."""
+    condition, bindings = sight.condition()
+    rows = session.rows(
+        f"SELECT d.key FROM documents d LEFT JOIN episodes e ON e.key = d.key WHERE {condition}"
+        " AND d.key IN (SELECT value FROM json_each(:keys))",
+        {**bindings, "keys": keys_json(keys)},
+    )
+    return {row[0] for row in rows}
+
+
 def _count_projects(session: Session) -> int:
     return int(session.value("SELECT count(*) FROM projects"))
 
 
+@derived("keywords")
 def document_counts(session: Session, terms: Sequence[str]) -> dict[str, int]:
     """Count the documents of the whole store that hold each stemmed term; absent terms are left out."""
     rows = session.rows(
@@ -249,6 +273,7 @@ def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
     return {row[0]: Candidate(*row) for row in rows}
 
 
+@derived("vectors")
 def find_vector_set(session: Session, model: str) -> VectorSet | None:
     """Find the vectors of a model."""
     row = session.row(
@@ -257,6 +282,7 @@ def find_vector_set(session: Session, model: str) -> VectorSet | None:
     return VectorSet(row[0], row[1], row[2], row[3], bool(row[4])) if row else None
 
 
+@derived("vectors")
 def list_vector_sets(session: Session) -> list[tuple[VectorSet, int, int]]:
     """Return every vector set with the number of its documents and its bytes."""
     return [
@@ -269,16 +295,19 @@ def list_vector_sets(session: Session) -> list[tuple[VectorSet, int, int]]:
     ]
 
 
+@derived("vectors")
 def create_vector_set(session: Session, model: str, dimension: int) -> None:
     """Begin a set for a model that has none."""
     session.run("INSERT OR IGNORE INTO vector_sets (model, dimension) VALUES (?, ?)", (model, dimension))
 
 
+@derived("vectors")
 def delete_vector_set(session: Session, model: str) -> bool:
     """Remove the vectors of a model; say whether there were any."""
     return bool(session.run("DELETE FROM vector_sets WHERE model = ?", (model,)))
 
 
+@derived("vectors")
 def write_vectors(session: Session, vector_set: VectorSet, vectors: dict[int, bytes], up_to: int, clock: Clock) -> bool:
     """Store vectors computed outside the transaction, unless another process got ahead; say whether they were taken."""
     current = session.value("SELECT followed FROM vector_sets WHERE key = ?", (vector_set.key,))
@@ -296,6 +325,7 @@ def write_vectors(session: Session, vector_set: VectorSet, vectors: dict[int, by
     return True
 
 
+@derived("vectors")
 def read_vectors(session: Session, set_key: int, keys: Iterable[int]) -> list[tuple[int, bytes]]:
     """Return (document key, vectors) of some documents that have any."""
     rows: list[Row] = session.rows(
@@ -303,9 +333,17 @@ def read_vectors(session: Session, set_key: int, keys: Iterable[int]) -> list[tu
         " AND document_key IN (SELECT value FROM json_each(?)) ORDER BY document_key",
         (set_key, keys_json(keys)),
     )
+    _check_vectors(session, set_key, (row[1] for row in rows))
     return [(row[0], row[1]) for row in rows]
 
 
+def _check_vectors(session: Session, set_key: int, blobs: Iterable[object]) -> None:
+    dimension = int(session.value("SELECT dimension FROM vector_sets WHERE key = ?", (set_key,)) or 0)
+    if not all(holds_vectors(blob, dimension) for blob in blobs):
+        raise IndexDamagedError("vectors", "a row does not hold vectors of its set")
+
+
+@derived("vectors")
 def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> list[VectorRow]:
     """Return vectors of some documents with what filters look at, in the order of their keys."""
     rows = session.rows(
@@ -318,6 +356,7 @@ def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> lis
         " LEFT JOIN notes n ON n.key = d.key LEFT JOIN patterns r ON r.key = d.key ORDER BY d.key",
         (keys_json(keys), set_key),
     )
+    _check_vectors(session, set_key, (row[10] for row in rows))
     return [VectorRow._make((*row[:9], tuple(json.loads(row[9])), row[10])) for row in rows]
 
 
@@ -337,6 +376,7 @@ def changed_keys(session: Session, after: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+@derived("vectors")
 def followed_by(session: Session, set_key: int) -> int:
     """Return the sequence up to which a vector set has handled changes."""
     return int(session.value("SELECT followed FROM vector_sets WHERE key = ?", (set_key,)) or 0)
@@ -347,6 +387,7 @@ def count_quarantined(session: Session) -> int:
     return int(session.value("SELECT count(*) FROM quarantine"))
 
 
+@derived("keywords")
 def count_keywords(session: Session) -> int:
     """Count the documents in the keyword index."""
     return int(session.value("SELECT count(*) FROM keywords_docsize"))

@@ -4,16 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
+from msgspec import Struct
+
 from memory_mcp.clock import Clock
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import DamagedError, IndexDamagedError, NotFoundError
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Pattern
 from memory_mcp.models.recall import Kind
 from memory_mcp.redaction.redactor import Redactor
-from memory_mcp.storage import documents, layers, leftovers, search_index
+from memory_mcp.storage import derived, documents, layers, leftovers, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.database import Database, Session, engine_version
+from memory_mcp.storage.derived import Fault, Part
 from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
@@ -42,11 +45,28 @@ _COUNTED = (
 )
 
 
+class VectorSize(Struct, frozen=True):
+    """How many documents have vectors of a model, and how large these are; `complete` once all had them."""
+
+    model: str
+    documents: int
+    bytes: int
+    complete: bool
+
+
+class IndexSizes(Struct, frozen=True):
+    """How much is in what searches rank by."""
+
+    keyword_entries: int
+    vectors: tuple[VectorSize, ...]
+
+
 class Store:
     """One file seen from one project; `database` gives transactions to the index above."""
 
     def __init__(self, database: Database, writer: Writer, schema: int, cache: Cache | None, hot: HotEpisodes) -> None:
         self.database = database
+        database.mend = self._mend
         self.cache = cache
         self.writer = writer
         self.wall = writer.wall
@@ -166,14 +186,14 @@ class Store:
         with self.database.read() as session:
             return list_vector_sets(session)
 
-    def index_sizes(self) -> dict[str, object]:
+    def index_sizes(self) -> IndexSizes:
         """Count the keyword entries, and documents and bytes of each vector set."""
         with self.database.read() as session:
-            vectors = [
-                {"model": each.model, "documents": count, "bytes": size, "complete": each.ready}
+            vectors = tuple(
+                VectorSize(each.model, count, size, complete=each.ready)
                 for each, count, size in list_vector_sets(session)
-            ]
-            return {"keyword_entries": count_keywords(session), "vectors": vectors}
+            )
+            return IndexSizes(count_keywords(session), vectors)
 
     def delete_vector_set(self, model: str) -> bool:
         """Remove the vectors of a model; say whether there were any."""
@@ -186,16 +206,49 @@ class Store:
             return bool(session.value("PRAGMA quick_check(1)") == "ok")
 
     def faults(self, most: int = 5) -> list[str]:
-        """Check the whole file and return the first faults: of its structure, its indexes, its references.
+        """Check every table that holds records and return the first faults: of its structure, of its references.
 
         Raises:
-            DamagedError: it is damaged so that it cannot even be checked.
+            DamagedError: the file is damaged so that it cannot even be checked.
 
         """
         with self.database.read() as session:
-            found = [str(row[0]) for row in session.rows(f"PRAGMA integrity_check({most})") if row[0] != "ok"]
-            lost = session.rows("PRAGMA foreign_key_check")
-        return [*found, *(f"a row of {row[0]} refers to nothing" for row in lost)][:most]
+            return derived.find_record_faults(session, most)
+
+    def index_faults(self) -> list[Fault]:
+        """Check every table that is derived from the records."""
+        found: list[Fault] | None = None
+        try:
+            with self.database.read() as session:
+                found = derived.find_faults(session)
+        except DamagedError:  # a transaction that has met a damaged page of FTS5 cannot end well
+            if found is None:
+                raise
+        return found
+
+    def mend_index(self, suspect: str | None = None) -> tuple[Part, ...]:
+        """Repair what is damaged of what is derived, and return which parts; they are filled again by following.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        faults = self.index_faults()
+        with self.database.write() as session:
+            return derived.mend(session, faults, suspect)
+
+    def empty_index(self, part: Part) -> None:
+        """Make a part of what is derived empty, so that it is filled again by following.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        with self.database.write() as session:
+            derived.reset(session, part)
+
+    def _mend(self, error: DamagedError) -> bool:
+        return bool(self.mend_index(error.part if isinstance(error, IndexDamagedError) else None))
 
     def head(self) -> int:
         """Return the newest sequence number."""

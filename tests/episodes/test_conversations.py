@@ -113,7 +113,7 @@ def test_erasing_a_conversation_erases_its_messages_everywhere(memory: Memory) -
     assert memory.recall.search(Query("pgbouncer")).hits == ()
     counts = memory.store.counts()
     assert (counts["turns"], counts["episodes"]) == (0, 0)
-    assert memory.store.index_sizes()["keyword_entries"] == 0
+    assert memory.store.index_sizes().keyword_entries == 0
     with memory.store.database.read() as session:
         assert session.value("SELECT count(*) FROM documents") == 0
 

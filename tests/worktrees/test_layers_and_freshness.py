@@ -197,7 +197,7 @@ def test_a_dropped_layer_leaves_nothing(repository: Repository, tmp_path: Path) 
     with opened(repository, tmp_path) as memory:
         counts = memory.store.counts()
         assert {counts[name] for name in ("episodes", "steps", "notes", "patterns")} == {0}
-        assert memory.store.index_sizes()["keyword_entries"] == 0
+        assert memory.store.index_sizes().keyword_entries == 0
 
 
 def test_a_session_start_folds_in_what_was_merged(

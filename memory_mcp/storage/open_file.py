@@ -1,0 +1,264 @@
+"""This module notices that the file of an open database was deleted, replaced, overwritten or cut.
+
+SQLite goes on writing into a file that nobody else can see any more, and tells nothing. The file is only ever looked at
+by its name: opening and closing it here would drop the locks that SQLite holds on it.
+"""
+
+import os
+import stat
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from memory_mcp.errors import DamagedError, StoreError, StoreGoneError
+
+_SHM_LEAST_BYTES = 32_768  # what SQLite maps at least; a shorter file kills the process that reads it
+_LOOKS, _QUIET_S = 20, 0.02
+_LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24  # https://www.sqlite.org/fileformat2.html#walformat
+_Identity = tuple[int, ...]
+
+
+class Content(NamedTuple):
+    """What tells a store, and a state of it, from another: when it began, and its newest sequence."""
+
+    began_at: int | None
+    head: int
+
+
+class OpenFile:
+    """The files of one open database, as they were when it was opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._name = str(path)
+        real = os.path.realpath(path)
+        self.log, self.shared = f"{real}-wal", f"{real}-shm"
+        found = os.lstat(path)
+        self._inode, self._device, self._target = found.st_ino, found.st_dev, _target(path, found)
+        self._seen = self._stat()
+        self._on_disk: Content | None = None
+        self._told: Content | None = None
+        self._log: tuple[_Identity, int] | None = None
+        self._shared: _Identity | None = None
+        self._stale_log: tuple[_Identity, int] | None = None
+
+    def is_in_place(self) -> bool:
+        """Whether the file that was opened lies where it lay, told in 1 us."""
+        try:
+            found = os.lstat(self._name)
+            if found.st_ino != self._inode or found.st_dev != self._device:
+                return False
+            return self._target is None or _target(self.path, found) == self._target
+        except OSError:
+            return False
+
+    def check(self) -> None:
+        """Compare the main file with the one that was opened.
+
+        Raises:
+            StoreGoneError: another file, or none, lies in its place.
+
+        """
+        if self.is_in_place():
+            return
+        try:
+            self.path.stat()
+        except OSError as error:
+            raise StoreGoneError(
+                f"{self.path} was deleted, moved or closed off while it was open ({error.strerror}); put it back, or "
+                "call again to begin a new one"
+            ) from error
+        raise StoreGoneError(
+            f"{self.path} was replaced by another file while it was open; call again to use the one that is there now"
+        )
+
+    def check_log(self, connection: apsw.Connection) -> None:
+        """Compare the write-ahead log and its shared memory with those that were in use.
+
+        Raises:
+            LogGoneError: one of them was removed, replaced or cut.
+
+        """
+        if self._log is not None:
+            found = _look(self.log)
+            if found is None:
+                raise LogGoneError(self._log_sentence("removed"), is_removed=True)
+            if found[0] != self._log[0]:
+                raise LogGoneError(self._log_sentence("replaced"))
+            if found[1] < self._log[1] and found[1] < _log_bytes(connection):
+                raise LogGoneError(self._log_sentence("cut short"))
+        if self._shared is not None:
+            shared = _look(self.shared)
+            if shared is None or shared[0] != self._shared or shared[1] < _SHM_LEAST_BYTES:
+                raise LogGoneError(
+                    f"{self.shared} was removed, replaced or cut while it was in use; nothing of this change was kept, "
+                    "repeat it"
+                )
+
+    def remember_log(self) -> None:
+        """Note which log is in use, and how long it is, after a transaction has used it."""
+        self._log = _look(self.log)
+        if self._shared is None:
+            shared = _look(self.shared)
+            self._shared = None if shared is None else shared[0]
+
+    def check_content(self, connection: apsw.Connection) -> None:
+        """Look whether somebody has written into the main file who is not SQLite; it costs something when it changed.
+
+        A checkpoint writes into it what the log holds, a part of it at times, so only what never changes within a store
+        can be compared: when it began. An older copy of the same store is not told from a checkpoint by that.
+
+        Raises:
+            StoreGoneError: the file holds another store, or another state of this one.
+            DamagedError: it was cut.
+
+        """
+        seen = self._stat()
+        if self._on_disk is not None and seen == self._seen:
+            return
+        error = self._compare(connection, seen)
+        for _ in range(_LOOKS):
+            if error is None:
+                return
+            time.sleep(_QUIET_S)  # a checkpoint may be writing just now, and half of it is no overwriting
+            before, seen = seen, self._stat()
+            error = self._compare(connection, seen)
+            if error is not None and before == seen == self._stat():
+                raise error
+
+    def _stat(self) -> tuple[int, int]:
+        found = os.lstat(self.path) if self._target is None else self.path.stat()
+        return found.st_size, found.st_mtime_ns
+
+    def _compare(self, connection: apsw.Connection, seen: tuple[int, int]) -> StoreError | None:
+        """Compare what is on the disk with what SQLite tells; return what speaks against the file."""
+        shrunk = seen[0] < self._seen[0]
+        try:
+            on_disk = self._read_disk(shrunk=shrunk)
+        except StoreError as error:
+            return error
+        told = _content_of(connection)
+        if on_disk is None or told is None:
+            return None
+        if self._on_disk is not None and self._told is not None:
+            if told.began_at != self._told.began_at or told.head < self._told.head:
+                return StoreGoneError(f"{self.path} was restored from a copy while it was open; call again to use it")
+            is_another = on_disk.began_at not in {told.began_at, self._on_disk.began_at}
+            if is_another or (shrunk and on_disk.began_at is None):
+                return self._overwritten()
+        self._on_disk, self._told, self._seen = on_disk, told, seen
+        return None
+
+    def check_reopening(self) -> None:
+        """Make sure that no log of what the file held before would be mixed with what it holds now.
+
+        Raises:
+            StoreGoneError: that log is there still.
+
+        """
+        found = _look(self.log)
+        if self._stale_log is not None and found is not None and found[0] == self._stale_log[0]:
+            raise self._overwritten()
+
+    @property
+    def is_log_ours(self) -> bool:
+        """Whether nobody can have begun another log since the one in use was removed."""
+        shared = _look(self.shared)
+        return _look(self.log) is None and (shared is None or shared[0] == self._shared)
+
+    @property
+    def has_log(self) -> bool:
+        """Whether a log that is not empty lies beside the file."""
+        found = _look(self.log)
+        return found is not None and found[1] > 0
+
+    def _read_disk(self, *, shrunk: bool) -> Content | None:
+        """Read the main file as it lies on the disk; None while a checkpoint is writing it."""
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        try:
+            connection = apsw.Connection(f"{self.path.absolute().as_uri()}?immutable=1", flags=flags)
+        except apsw.Error:
+            return None
+        try:
+            return Content(_began_at(connection), 0)
+        except apsw.NotADBError as error:
+            raise self._overwritten() from error
+        except apsw.Error as error:
+            if shrunk:
+                raise DamagedError(
+                    f"{self.path} was cut short while it was open; 'memory-cli backup restore' brings a copy back"
+                ) from error
+            return None
+        finally:
+            connection.close()
+
+    def _overwritten(self) -> StoreGoneError:
+        said = f"{self.path} was overwritten or emptied while it was open"
+        if not self.has_log:
+            return StoreGoneError(f"{said}; call again to use what is there now")
+        self._stale_log = self._log
+        return StoreGoneError(
+            f"{said}, and {self.log} belongs to what it held before: end what has it open, move that file and "
+            f"{self.shared} away, and call again"
+        )
+
+    def _log_sentence(self, what: str) -> str:
+        return (
+            f"{self.log} was {what} while it was in use, so the latest changes may be lost; "
+            "check the rest with 'memory-cli doctor' and repeat this one"
+        )
+
+
+class LogGoneError(StoreGoneError):
+    """The write-ahead log in use, or its shared memory, is not the one that others see."""
+
+    def __init__(self, sentence: str, *, is_removed: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_removed = is_removed
+
+
+def remove_orphans(path: Path) -> None:
+    """Remove the side files of a database that is not there any more; SQLite would mix them with the new one."""
+    real = os.path.realpath(path)
+    for name in (f"{real}-wal", f"{real}-shm"):
+        Path(name).unlink(missing_ok=True)
+
+
+def _target(path: Path, found: os.stat_result) -> _Identity | None:
+    """Name the file that a link leads to; None for what is no link."""
+    if not stat.S_ISLNK(found.st_mode):
+        return None
+    target = path.stat()
+    return target.st_dev, target.st_ino
+
+
+def _look(name: str) -> tuple[_Identity, int] | None:
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino), found.st_size
+
+
+def _log_bytes(connection: apsw.Connection) -> int:
+    """Return how long the log must be to hold the frames that SQLite knows in it."""
+    frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    return _LOG_HEAD_BYTES + frames * (_FRAME_HEAD_BYTES + int(connection.pragma("page_size"))) if frames > 0 else 0
+
+
+def _content_of(connection: apsw.Connection) -> Content | None:
+    """Read what identifies the store, None where it has no tables yet."""
+    began = _began_at(connection)
+    if began is None:
+        return None
+    return Content(began, int(connection.execute("SELECT max(sequence) FROM changes").get or 0))
+
+
+def _began_at(connection: apsw.Connection) -> int | None:
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name IN ('migrations', 'changes')").get
+    if tables != 2:  # noqa: PLR2004 - the two that are named
+        return None
+    found: int | None = connection.execute("SELECT applied_at FROM migrations ORDER BY number LIMIT 1").get
+    return found

@@ -119,6 +119,7 @@ STARTERS = {
     "memory_cli/bench/processes.py": "our own modules with -P",
     "memory_cli/clients/registering.py": "the agent's own program, from the user's home",
     "memory_cli/commands/demo.py": "our own rehearsal with -P",
+    "memory_cli/proofs/faults.py": "our own commands with -P, on scratch memories",
     "memory_cli/servers.py": "our own server with -P, or the program of this installation",
     "memory_mcp/embeddings/models.py": "pip of our own interpreter with -P",
     "memory_mcp/hooks/settling.py": "our own hook with -P, which asks git in place of a hook in a hurry",

@@ -39,7 +39,7 @@ def status(context: typer.Context, json: show.Json = False) -> None:
             rows.append(("being made anew", "yes" if is_rebuilding else "no"))
         show.table("Index", ("what", "value"), rows)
     if faults:
-        typer.echo("memory-cli: mend it with 'memory-cli index rebuild'", err=True)
+        show.error("mend it with 'memory-cli index rebuild'")
         raise typer.Exit(1)
 
 

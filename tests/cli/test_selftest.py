@@ -24,6 +24,15 @@ def test_every_promise_is_kept_or_says_why_it_could_not_be_tried() -> None:
     assert all(each["held"] for promise, each in proofs.items() if promise not in skipped)
 
 
+def test_faults_are_played_and_nothing_is_lost() -> None:
+    done = subprocess.run([*SELFTEST, "--faults"], capture_output=True, text=True, check=False)
+
+    proofs = json.loads(done.stdout)
+    assert done.returncode == 0, proofs
+    assert len(proofs) == 6
+    assert [each["promise"] for each in proofs if not each["held"]] == []
+
+
 def test_a_server_that_does_not_start_fails_every_promise(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\nif 'memory_cli.app' not in sys.orig_argv: raise SystemExit('broken')\n"

@@ -143,6 +143,8 @@ CALLS: dict[str, list[str]] = {
     "backup list": [""],
     "backup verify": ["", "{hostile}"],
     "backup restore": ["{hostile}", "{files}/messages{name} --yes"],
+    "index status": [""],
+    "index rebuild": [""],
     "queue list": [""],
     "queue drain": [""],
     "queue retry": [""],

@@ -1,0 +1,84 @@
+"""This module gives a proof its scratch memories and servers, and says how it went."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from memory_cli.opening import scratch_environ
+from memory_cli.servers import Server, listed
+from memory_mcp.clock import SystemClock
+from memory_mcp.config.settings import Settings
+from memory_mcp.errors import MemoryMcpError
+from memory_mcp.storage.store import Store
+
+NEW = {"task_type": "selftest", "domain": "selftest"}
+PROJECT = "selftest"
+
+
+class Skip(Exception):  # noqa: N818 - it is none: the platform lacks what a proof needs
+    """A proof cannot be led here, and why."""
+
+
+class Proof(Struct, frozen=True):
+    """One promise: whether it held (None: it could not be tried), what was seen, how long it took."""
+
+    promise: str
+    held: bool | None
+    detail: str
+    seconds: float
+
+
+class Lab:
+    """Scratch memories for the proofs of one run."""
+
+    def __init__(self, root: Path, environ: dict[str, str]) -> None:
+        self.root = root
+        self._environ = environ
+        self._made = 0
+
+    def home(self) -> Path:
+        """Name a place for a new memory."""
+        self._made += 1
+        return self.root / f"memory-{self._made}"
+
+    def environ(self, home: Path) -> dict[str, str]:
+        """Return the environment for a process on a memory of ours."""
+        return scratch_environ(self._environ, home, PROJECT)
+
+    def server(self, home: Path, *arguments: str, code: str = "") -> Server:
+        """Start a server that lists and deletes too; `code` is run instead of its entrance."""
+        return Server(self.environ(home), "--toolsets", "records", *arguments, code=code)
+
+    def listed(self, home: Path) -> set[str]:
+        """Return the ids of all episodes as a server sees them that knows only the file."""
+        with self.server(home) as fresh:
+            return set(listed(fresh))
+
+
+Prove = Callable[[Lab], tuple[bool, str]]
+
+
+def tried(promise: str, prove: Prove, lab: Lab) -> Proof:
+    """Put one promise to the proof."""
+    started = time.perf_counter()
+    held: bool | None
+    try:
+        held, detail = prove(lab)
+    except Skip as reason:
+        held, detail = None, str(reason)
+    except (MemoryMcpError, OSError) as error:
+        held, detail = False, str(error)
+    return Proof(promise, held, detail, round(time.perf_counter() - started, 2))
+
+
+@contextmanager
+def opened_store(home: Path) -> Iterator[Store]:
+    """Open the file of a scratch memory in this process."""
+    store = Store.open(home / "memory.db", PROJECT, Settings(), clock=SystemClock(), actor=PROJECT)
+    try:
+        yield store
+    finally:
+        store.close()

@@ -32,17 +32,21 @@ import sys
 from pathlib import Path
 from memory_mcp.clock import SystemClock
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import BusyError
+from memory_mcp.errors import BusyError, StoreGoneError
 from memory_mcp.notes.notebook import Notes
 from memory_mcp.storage.store import Store
 store, told, name, stop = Path(sys.argv[1]), open(sys.argv[2], "a"), sys.argv[3], Path(sys.argv[4])
-opened = Store.open(store, "here", Settings(), clock=SystemClock(), actor="writer")
-notes, number = Notes(opened.notes, SystemClock(), "here"), 0
+number, opened = 0, None
 while not stop.exists():
     number += 1
     try:
-        notes.add(f"{name} {number}")
+        opened = opened or Store.open(store, "here", Settings(), clock=SystemClock(), actor="writer")
+        Notes(opened.notes, SystemClock(), "here").add(f"{name} {number}")
     except BusyError:
+        continue
+    except StoreGoneError:  # restored from a copy: a server opens it again
+        opened.close()
+        opened = None
         continue
     print(f"{name} {number}", file=told, flush=True)
 """
@@ -96,6 +100,7 @@ def test_what_others_write_while_copies_are_brought_back_is_in_the_store_or_in_a
     while restores < 15 or len(acknowledged) < 2_000:
         brought_back(store, Path(copy.path))
         restores += 1
+        assert [writer.poll() for writer in writers] == [None] * 4
         acknowledged = {line for path in told if path.exists() for line in path.read_text().splitlines()}
     stop.touch()
     codes = [writer.wait(60) for writer in writers]

@@ -43,7 +43,10 @@ class ProjectSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(max_length=200, description="The project's name; a name turns auto into manual.")] = ""
     trusted_directories: Annotated[
         tuple[str, ...],
-        Meta(description="Directories whose memory-cli.toml may set everything; elsewhere it may only name a project."),
+        Meta(
+            description="Directories whose memory-cli.toml may set everything; elsewhere it may only claim a name, "
+            "see 'memory-cli project trust'."
+        ),
     ] = ()
 
 

@@ -1,4 +1,4 @@
-"""This module holds the promises of every day: durability, a torn cache, locks, full places, no network."""
+"""This module proves the everyday promises: durability, a torn cache, locks, full disks, no network."""
 
 import os
 import shutil
@@ -71,7 +71,7 @@ def _torn(lab: Lab) -> tuple[bool, str]:
     died = 0
     for name, harm in harms.items():
         harm()
-        for _ in range(2):  # a page of zeros may kill the process that reads it; the next one has a new cache
+        for _ in range(2):  # a page of zeros may kill its reader; the next process has a new cache
             try:
                 with lab.server(home) as server:
                     _until_cached(server, home)

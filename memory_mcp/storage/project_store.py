@@ -47,7 +47,7 @@ def get_project(session: Session, name: str) -> int:
     """
     key = find_project(session, name)
     if key is None:
-        raise NotFoundError(f"there is no project {name}; 'memory-cli project list' names those there are")
+        raise NotFoundError(f"there is no project {name}; 'memory-cli project list' shows all names")
     return key
 
 

@@ -104,7 +104,7 @@ HOMES: dict[str, tuple[str | bytes, str]] = {
     "too long": (LONG, "File name too long"),
     "a name too long": ("/tmp/" + "x" * 300, "File name too long"),  # noqa: S108 - as above
     "not UTF-8": (b"/tmp/\xff", "is not UTF-8"),
-    "a file": (__file__, "is no directory"),
+    "a file": (__file__, "is not a directory"),
     "below a file": (f"{__file__}/memory", "Not a directory"),
     "of nobody": ("~nobody-of-this-name/memory", "Could not determine home directory"),
     "where nothing can be made": ("/proc/memory", "cannot be created"),
@@ -141,10 +141,10 @@ def nested(opening: str, closing: str, depth: int = 2_500) -> bytes:
 
 
 SETTINGS: dict[str, tuple[bytes | Callable[[Path], None], str]] = {
-    "a pipe": (os.mkfifo, "is no file that can be read"),
-    "a directory": (Path.mkdir, "is no file that can be read"),
+    "a pipe": (os.mkfifo, "is not a regular file"),
+    "a directory": (Path.mkdir, "is not a regular file"),
     "a link to itself": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), "is no file that can be read"),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
     "not UTF-8": (b"[store]\nhome = '\xff'\n", "cannot be read as TOML"),
     "UTF-16": ("[store]\n".encode("utf-16"), "cannot be read as TOML"),
     "a table for a value": (b"[store.home]\nx = 1\n", "store.home is a table"),
@@ -159,8 +159,8 @@ SETTINGS: dict[str, tuple[bytes | Callable[[Path], None], str]] = {
     "a deep key": (b".".join([b"a"] * DEEP) + b" = 1\n", "in a line"),
     "a key as deep as a line": (b".".join([b"a"] * 4_900) + b" = 1\n", "there is no setting 'a.a'"),
     "a huge number": (b"[recall]\nfloor = " + b"9" * 5_000 + b"\n", "cannot be read as TOML"),
-    "a huge file": (b"#\n" * 200_000, "is no settings file"),
-    "a NUL in the home": (b'[store]\nhome = "/tmp/a\\u0000b"\n', "store.home can be no directory"),
+    "a huge file": (b"#\n" * 200_000, "is not a settings file"),
+    "a NUL in the home": (b'[store]\nhome = "/tmp/a\\u0000b"\n', "store.home cannot be a directory"),
     "an unset variable": (b'[store]\nhome = "${NOBODY_SET_THIS}"\n', "which is not set"),
 }
 
@@ -507,7 +507,7 @@ HOOKED: dict[str, tuple[dict[str, str | bytes | None], str]] = {
     "a directory that is gone": ({"through": GONE}, "working directory"),
     "a home too long": ({"MEMORY_MCP_HOME": LONG}, "File name too long"),
     "a home that is not UTF-8": ({"MEMORY_MCP_HOME": b"/tmp/\xff"}, "not UTF-8"),
-    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "no directory"),
+    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "not a directory"),
     "a home of nobody": ({"MEMORY_MCP_HOME": "~nobody-of-this-name/x"}, "home directory"),
     "no stdout": ({"through": 'exec "$@" >&-'}, "stdout is closed"),
     "a full stdout": ({"through": 'exec "$@" >/dev/full'}, "No space left"),
@@ -551,7 +551,7 @@ STARTS: dict[str, tuple[dict[str, str | bytes | None], str]] = {
     "a directory that is gone": ({"through": GONE}, "working directory"),
     "a home too long": ({"MEMORY_MCP_HOME": LONG}, "File name too long"),
     "a home that is not UTF-8": ({"MEMORY_MCP_HOME": b"/tmp/\xff"}, "not UTF-8"),
-    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "no directory"),
+    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "not a directory"),
     "no stdin": ({"through": 'exec "$@" <&-'}, "stdin is closed"),
     "no stdout": ({"through": 'exec "$@" >&-'}, "stdout is closed"),
 }

@@ -49,7 +49,7 @@ def test_a_trusted_directory_names_its_project(tmp_path: Path) -> None:
 def test_a_huge_file_of_a_stranger_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "memory-cli.toml").write_text("# " + "x" * (1 << 20), encoding="utf-8")
 
-    with pytest.raises(ConfigError, match="is no settings file: it has more than"):
+    with pytest.raises(ConfigError, match="is not a settings file: it has more than"):
         claimed(tmp_path)
 
 

@@ -93,7 +93,7 @@ class Base:
         except ValueError as error:
             raise TornBaseError(f"block {number} of the vectors is damaged: {error}") from error
         if len(buried) and not 0 <= int(buried.min()) <= int(buried.max()) < len(block):
-            raise TornBaseError(f"block {number} of the vectors has dead rows that it does not hold")
+            raise TornBaseError(f"block {number} of the vectors lists dead rows that it does not hold")
         return block, buried
 
     def fold(self, changed: Sequence[int], rows: Sequence[VectorRow], mark: Mark) -> None:

@@ -119,7 +119,7 @@ def test_a_pipe_a_socket_a_device_and_a_directory_are_no_files(
 
     assert summary.imported == 1
     assert summary.bad == 3
-    assert reasons(summary).count("it is no regular file") == 2
+    assert reasons(summary).count("it is not a regular file") == 2
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def packed(path: Path, extra: Callable[[zipfile.ZipFile], None]) -> Path:
         ("leads out of the archive", lambda zipped: zipped.writestr("general\\..\\a.json", "[]")),
         ("another file of this name", lambda zipped: zipped.writestr("channels.json", "[]")),
         ("compressed more than 200 times", lambda zipped: zipped.writestr("general/a.json", b" " * 50_000_000)),
-        ("it holds no list", lambda zipped: zipped.writestr("general/a.json", '{"a": 1}')),
+        ("it does not hold a list", lambda zipped: zipped.writestr("general/a.json", '{"a": 1}')),
         ("it cannot be read", lambda zipped: zipped.writestr("general/a.json", "[" * 100_000)),
         ("", lambda zipped: zipped.writestr("nested.zip", b"PK\5\6" + b"\0" * 18)),
     ],

@@ -77,14 +77,14 @@ def test_whatever_is_tamed_is_accepted_and_written_in_every_format(value: Any) -
     [
         ({"a": {"b": [1, 2**64]}}, r"p\.a\.b\[1\] is an integer of more than 64 bits; send it as text"),
         ({"a": -(2**63) - 1}, r"p\.a is an integer of more than 64 bits"),
-        ({"a": float("inf")}, r"p\.a is no finite number"),
-        ({"a": float("nan")}, r"p\.a is no finite number"),
+        ({"a": float("inf")}, r"p\.a is not a finite number"),
+        ({"a": float("nan")}, r"p\.a is not a finite number"),
         (nested(51), r"is nested more than 50 levels deep"),
         (nested(900), r"is nested more than 50 levels deep"),
         ([0] * 20_001, r"p holds more than 20000 values"),
         ([[0] * 2_000] * 11, r"holds more than 20000 values"),
         ({"a": b"bytes"}, r"p\.a is a bytes and must be JSON"),
-        ({5: 1}, r"p has a name that is no text"),
+        ({5: 1}, r"p has a name that is not text"),
     ],
 )
 def test_what_could_not_be_read_back_is_refused_with_its_place(value: Any, sentence: str) -> None:

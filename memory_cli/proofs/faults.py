@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from memory_cli.proofs.lab import NEW, Lab, Prove, Skip, opened_store
+from memory_cli.proofs.lab import NEW, SMALL_FILES, Lab, Prove, Skip, opened_store
 from memory_cli.servers import Server, ServerGoneError, listed
 from memory_mcp.errors import MemoryMcpError
 from memory_mcp.storage.spoiling import DERIVED, spoil
@@ -18,14 +18,7 @@ from memory_mcp.storage.spoiling import DERIVED, spoil
 _RESTORES = 4
 _AFTER = 5  # writes tried after each fault
 _LIMIT_S = 60
-_LIMITED_BYTES = 1_500_000
 _MOST_WRITES = 1_000
-_SMALL_FILES = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
-from memory_mcp.server.app import main
-main()
-"""
 
 
 def _deep(levels: int) -> Any:
@@ -210,7 +203,7 @@ def _full(lab: Lab) -> tuple[bool, str]:
     home = lab.home()
     acknowledged: list[str] = []
     refused = ""
-    with lab.server(home, code=_SMALL_FILES) as server:
+    with lab.server(home, code=SMALL_FILES) as server:
         while not refused and len(acknowledged) < _MOST_WRITES:
             task = f"number {len(acknowledged)} {'of the filling words ' * 400}"
             made = server.call("create_episode", task_description=task, **NEW)

@@ -16,6 +16,13 @@ from memory_mcp.storage.store import Store
 
 NEW = {"task_type": "selftest", "domain": "selftest"}
 PROJECT = "selftest"
+_LIMITED_BYTES = 1_500_000
+SMALL_FILES = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
+from memory_mcp.server.app import main
+main()
+"""  # code of a server whose files cannot grow further, as on a full disk
 
 
 class Skip(Exception):  # noqa: N818 - no error: the platform lacks what a proof needs

@@ -8,24 +8,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from memory_cli.proofs.lab import NEW, Lab, Prove, Skip, opened_store
+from memory_cli.proofs.lab import NEW, SMALL_FILES, Lab, Prove, Skip, opened_store
 from memory_cli.servers import Server, ServerGoneError, listed, write_at_once, write_until_killed
 
 _SERVERS, _WRITES, _KILLS = 4, 10, 5
 _CACHE_TRIES, _CACHE_PAUSE_S = 100, 0.05
-_LIMITED_BYTES = 1_500_000
 _NO_SOCKETS = """
 import sys
 def refuse(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
         raise RuntimeError(f"the network was used: {event} {arguments}")
 sys.addaudithook(refuse)
-from memory_mcp.server.app import main
-main()
-"""
-_SMALL_FILES = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
 from memory_mcp.server.app import main
 main()
 """
@@ -139,7 +132,7 @@ def _full(lab: Lab) -> tuple[bool, str]:
     home = lab.home()
     acknowledged: list[str] = []
     refused = ""
-    with lab.server(home, code=_SMALL_FILES) as server:
+    with lab.server(home, code=SMALL_FILES) as server:
         while not refused and len(acknowledged) < 1_000:  # noqa: PLR2004 - the limit is reached long before
             made = server.call("create_episode", task_description="x" * 9_000, **NEW)
             refused = made.get("error", "")

@@ -329,7 +329,7 @@ class VectorCache:
         head = search_index.head(session)
         mark = base.contents.mark
         if mark.sequence > search_index.followed_by(session, vector_set.key) or not mark.fits(session):
-            raise CacheError("the store was restored from a copy, or its vectors were made anew")
+            raise CacheError("the store was restored from a copy, or its vectors were rebuilt")
         with self._lock:
             held = self._overlays.get(vector_set.key)
             if held is None or held.mark != mark or held.layout != base.layout or held.head > head:

@@ -190,7 +190,7 @@ def test_a_bad_commit_of_a_history_is_named_and_the_rest_is_taken_in(run: Run, t
     assert "commits.jsonl:1: this is no commit" in none.stderr
 
 
-def test_an_import_that_waits_for_nobody(run: Run, tmp_path: Path) -> None:
+def test_an_import_does_not_wait_for_the_writer_of_a_pipe(run: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
 
     for kind in ("jsonl", "claude-code", "mem0", "slack", "server-memory"):

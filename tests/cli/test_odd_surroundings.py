@@ -111,11 +111,11 @@ HOMES: dict[str, tuple[str | bytes, str]] = {
 }
 
 
-def test_a_working_directory_that_is_gone_is_said(desk: Desk) -> None:
+def test_a_deleted_working_directory_is_reported(desk: Desk) -> None:
     assert "the working directory cannot be used" in desk.sentence("note", "list", through=GONE)
 
 
-def test_a_working_directory_whose_path_is_no_text_is_said(desk: Desk) -> None:
+def test_a_working_directory_whose_path_is_not_utf_8_is_reported(desk: Desk) -> None:
     odd = 'mkdir -p "$(printf \'\\377\')"; cd "$(printf \'\\377\')"; exec "$@"'
 
     assert "is not UTF-8" in desk.sentence("note", "list", through=odd)
@@ -123,12 +123,12 @@ def test_a_working_directory_whose_path_is_no_text_is_said(desk: Desk) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_what_needs_no_directory_works_where_it_is_gone(desk: Desk) -> None:
+def test_what_needs_no_directory_works_in_a_deleted_one(desk: Desk) -> None:
     assert desk.cli("--version", through=GONE).stdout.startswith(b"memory-cli ")
 
 
 @pytest.mark.parametrize("case", HOMES)
-def test_a_home_that_can_be_none_is_said(desk: Desk, case: str) -> None:
+def test_a_home_that_cannot_be_a_directory_is_reported(desk: Desk, case: str) -> None:
     home, reason = HOMES[case]
 
     assert reason in desk.sentence("note", "list", MEMORY_MCP_HOME=home)
@@ -166,7 +166,7 @@ SETTINGS: dict[str, tuple[bytes | Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("case", SETTINGS)
-def test_a_settings_file_that_is_none_is_said(desk: Desk, case: str) -> None:
+def test_an_unusable_settings_file_is_reported(desk: Desk, case: str) -> None:
     made, reason = SETTINGS[case]
     place(desk.settings, made)
 
@@ -177,7 +177,7 @@ def test_a_settings_file_that_is_none_is_said(desk: Desk, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", ["deep lists", "deep tables", "not UTF-8", "a huge file", "a huge number"])
-def test_settings_of_the_working_directory_that_are_none_are_said(desk: Desk, case: str) -> None:
+def test_an_unusable_settings_file_of_the_working_directory_is_reported(desk: Desk, case: str) -> None:
     made, reason = SETTINGS[case]
     place(desk.root / "work" / "memory-cli.toml", made)
 
@@ -191,7 +191,7 @@ def place(path: Path, made: bytes | Callable[[Path], None]) -> None:
         made(path)
 
 
-def test_variables_that_are_not_utf_8_are_said(desk: Desk) -> None:
+def test_variables_that_are_not_utf_8_are_reported(desk: Desk) -> None:
     (desk.home / ".env").write_bytes(b"A=\xff\n")
 
     assert ".env cannot be read" in desk.sentence("note", "list")
@@ -231,7 +231,9 @@ def test_tables_and_json_are_printed_whatever_the_terminal_can_show(
 @pytest.mark.parametrize(
     ("through", "reason"), [('exec "$@" >&-', "stdout is closed"), ('exec "$@" >/dev/full', "No space left")]
 )
-def test_an_output_that_takes_nothing_is_said(desk: Desk, words: tuple[str, ...], through: str, reason: str) -> None:
+def test_an_output_that_cannot_be_written_is_reported(
+    desk: Desk, words: tuple[str, ...], through: str, reason: str
+) -> None:
     desk.cli("episode", "create", "a row")
 
     assert f"the output cannot be written: {reason}" in desk.sentence(*words, through=through)
@@ -256,7 +258,7 @@ def test_what_stands_beside_a_result_never_ends_a_command(desk: Desk) -> None:
         assert done.stdout.startswith(b"1 commits read")
 
 
-def test_a_memory_on_a_disk_that_cannot_be_written_is_read_and_otherwise_said(desk: Desk) -> None:
+def test_a_memory_on_a_read_only_disk_is_read_and_a_write_is_refused(desk: Desk) -> None:
     frozen = 'mount --bind "$HOME/.." "$HOME/.." && mount -o remount,ro,bind "$HOME/.." && exec "$@"'
     alone = ["unshare", "--mount", "--map-root-user", "sh", "-c", frozen, "sh"]
     if shutil.which("unshare") is None or desk.call(*alone, "true").returncode:
@@ -349,7 +351,7 @@ INPUTS = {
 
 
 @pytest.mark.parametrize("command", INPUTS)
-def test_input_that_is_nested_too_deeply_is_said(shared: tuple[Desk, dict[str, str]], command: str) -> None:
+def test_input_that_is_nested_too_deeply_is_reported(shared: tuple[Desk, dict[str, str]], command: str) -> None:
     desk, ids = shared
 
     done = desk.cli(*command.split(), *(ids.get(word, word) for word in INPUTS[command]))
@@ -434,7 +436,7 @@ BEYOND = {"HUGE": "9" * 20, "-HUGE": "-" + "9" * 20, "HUGEd": "9" * 400 + "d", "
 
 
 @pytest.mark.parametrize("call", NUMBERS.strip().splitlines())
-def test_numbers_and_names_beyond_all_bounds_are_said(shared: tuple[Desk, dict[str, str]], call: str) -> None:
+def test_numbers_and_names_beyond_the_limits_are_reported(shared: tuple[Desk, dict[str, str]], call: str) -> None:
     desk, ids = shared
 
     done = desk.cli(*((ids | BEYOND).get(word, word.replace("ODD", ODD)) for word in call.split()))
@@ -491,7 +493,9 @@ def test_a_log_that_has_grown_gives_way_to_a_new_one(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("made", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/hostname")])
-def test_a_log_that_cannot_be_written_is_said_in_the_same_sentence(desk: Desk, made: Callable[[Path], None]) -> None:
+def test_a_log_that_cannot_be_written_is_reported_in_the_same_sentence(
+    desk: Desk, made: Callable[[Path], None]
+) -> None:
     made(desk.home / "memory-cli.log")
 
     done = desk.call(sys.executable, "-c", BROKEN)
@@ -515,7 +519,7 @@ HOOKED: dict[str, tuple[dict[str, str | bytes | None], str]] = {
 
 
 @pytest.mark.parametrize("case", HOOKED)
-def test_a_hook_ends_with_exit_code_0_and_a_line_of_a_log(desk: Desk, case: str) -> None:
+def test_a_hook_ends_with_exit_code_0_and_a_line_in_a_log(desk: Desk, case: str) -> None:
     how, reason = HOOKED[case]
     desk.cli("note", "add", "the build needs node 22", "--importance", "0.9")
 

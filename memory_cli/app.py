@@ -129,7 +129,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the fl
 def options(
     context: typer.Context,
     home: Annotated[str | None, typer.Option(help="Directory of the memory.")] = None,
-    project: Annotated[str | None, typer.Option(help="Name of the project; found from git without it.")] = None,
+    project: Annotated[str | None, typer.Option(help="Name of the project; default: found from the directory.")] = None,
     config_file: Annotated[
         Path | None, typer.Option("--config", help="Settings file instead of the usual one.")
     ] = None,

@@ -183,7 +183,8 @@ def _told(value: Any, sentence: str, *, json: bool) -> None:
 
 @app.command()
 def layer(
-    context: typer.Context, branch: Annotated[str, typer.Argument(help="Without, the one checked out here.")] = ""
+    context: typer.Context,
+    branch: Annotated[str, typer.Argument(help="The branch; default: the one checked out here.")] = "",
 ) -> None:
     """Give a branch a layer of its own: what is recorded on it stays there until it is folded in.
 

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "'claude mcp add memory-mcp -- memory-mcp'; 'memory-cli' is the same memory in a terminal.",
     )
     parser.add_argument("--home", help="directory of the memory (default: the platform's data directory)")
-    parser.add_argument("--project", help="name of the project (default: found from git)")
+    parser.add_argument("--project", help="name of the project (default: found from the directory)")
     parser.add_argument("--toolsets", metavar="NAMES", help="further tools: records,learning,tags,relationships or all")
     parser.add_argument("--config", type=Path, help="settings file instead of the usual place")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any setting; repeatable")

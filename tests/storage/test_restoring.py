@@ -260,7 +260,7 @@ FOREIGN = {
     "its index tags_by_name is missing": "DROP INDEX tags_by_name",
     "its trigger document_deleted is missing": "DROP TRIGGER document_deleted",
     "its table notes differs from that of memory-mcp": "ALTER TABLE notes ADD COLUMN more TEXT",
-    "its trigger document_revised is not as": (
+    "its trigger document_revised differs": (
         "DROP TRIGGER document_revised; CREATE TRIGGER document_revised AFTER UPDATE OF revision ON documents BEGIN"
         " SELECT 1; END"
     ),

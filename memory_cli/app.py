@@ -55,14 +55,14 @@ _COMMANDS = {
 }
 
 
-# the root of what typer raises for what was typed; it has no public name of its own
+# the base class of typer's usage errors, which has no public name
 _UsageError: Any = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 
 
 class Commands(TyperGroup):
     """Imports a command when it is asked for: building all of them costs a listing a third of its time."""
 
-    opening: Opening | None = None  # what the options of this call lead to, once they are read
+    opening: Opening | None = None  # what the options of this call resolve to, once they are read
 
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - the signature is typer's
         """Name the commands in the order of the help."""
@@ -88,7 +88,7 @@ class Commands(TyperGroup):
 
 
 def _explain(error: Any) -> None:
-    """Say how a command is used and what was wrong; a group without a command has shown its help already."""
+    """Print the usage and what was wrong; a group without a command has already printed its help."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return
     context = getattr(error, "ctx", None)
@@ -129,7 +129,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the fl
 def options(
     context: typer.Context,
     home: Annotated[str | None, typer.Option(help="Directory of the memory.")] = None,
-    project: Annotated[str | None, typer.Option(help="Name of the project; found from git without it.")] = None,
+    project: Annotated[str | None, typer.Option(help="Name of the project; default: found from the directory.")] = None,
     config_file: Annotated[
         Path | None, typer.Option("--config", help="Settings file instead of the usual one.")
     ] = None,
@@ -156,7 +156,7 @@ def main(*, has_output: bool = True) -> None:
     if not (streams.prepare() and has_output):
         _fail("the output cannot be written: stdout is closed")
     if odd := [word for word in sys.argv[1:] if not is_utf8(word)]:
-        show.error(f"the argument '{odd[0]}' is not UTF-8, and neither would be what is stored of it")
+        show.error(f"the argument '{odd[0]}' is not UTF-8, so it cannot be stored")
         sys.exit(_USAGE)
     command = typer.main.get_command(app)
     try:
@@ -178,7 +178,7 @@ def _fail(sentence: str) -> NoReturn:
 def _log_of(opening: Opening | None) -> Path:
     try:
         return opening.places().log if opening else fallback_log()
-    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # the settings may be the very cause
+    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # the settings may be the cause
         return fallback_log()
 
 

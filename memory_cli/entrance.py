@@ -19,7 +19,7 @@ def main() -> None:
         from memory_cli.app import main as command_line  # noqa: PLC0415 - a hook must not pay for it
 
         command_line(has_output=has_output)
-    except KeyboardInterrupt:  # while modules are loaded; later typer answers it
+    except KeyboardInterrupt:  # while modules are loading; afterwards typer handles it
         os._exit(0 if is_hook else _INTERRUPTED)
 
 

@@ -18,7 +18,7 @@ _MOST_OPEN = 16
 
 
 class Intakes:
-    """The intakes of one import by what its records say of their project; a context manager."""
+    """The intakes of one import, one for each project that its records name; a context manager."""
 
     def __init__(
         self, place: Opening, kind: str, summary: Summary, follow: Callable[[Memory, int], None], *, dry_run: bool
@@ -36,21 +36,21 @@ class Intakes:
         return self
 
     def __exit__(self, kind: object, error: object, _: object) -> None:
-        with ExitStack() as stack:  # so that each is closed, whatever becomes of the others
+        with ExitStack() as stack:  # closes each one even if another fails
             for project in list(self._open):
                 stack.callback(self._leave, project, is_whole=kind is None)
 
     def of(self, told: str) -> Intake:
-        """Return the intake of the project that a record names by a path or a name; without one, of the present one."""
+        """Return the intake of the project that a record names by path or name, or of the current project."""
         if told not in self._projects:
-            own = self._opening(told)
-            self._projects[told] = (own.project(), own)
-        project, own = self._projects[told]
-        held = self._open.pop(project, None)
-        if held is None:
+            opening = self._opening(told)
+            self._projects[told] = (opening.project(), opening)
+        project, opening = self._projects[told]
+        opened = self._open.pop(project, None)
+        if opened is None:
             if len(self._open) >= _MOST_OPEN:
                 self._leave(next(iter(self._open)), is_whole=True)
-            memory = own.memory()
+            memory = opening.memory()
             targets = Targets(
                 memory.episodes,
                 memory.notes,
@@ -58,16 +58,16 @@ class Intakes:
                 memory.relationships,
                 memory.store.writer.redactor,
             )
-            held = (memory, Intake(targets, self._kind, dry_run=self._dry_run))
-        self._open[project] = held  # the one used last is the last to be closed
-        return held[1]
+            opened = (memory, Intake(targets, self._kind, dry_run=self._dry_run))
+        self._open[project] = opened  # the least recently used one is closed first
+        return opened[1]
 
     def _opening(self, told: str) -> Opening:
-        """Return what leads to the project: of a path that means something here, else one of the importer's own."""
+        """Return the opening of the project at a path that exists here, else of a project named after the importer."""
         if not told.strip() or self._is_named:
             return self._place
         if Path(told).is_absolute():
-            with suppress(ConfigError, OSError, RuntimeError, ValueError):  # broken settings there, a loop of links
+            with suppress(ConfigError, OSError, RuntimeError, ValueError):  # broken settings there, or a loop of links
                 beside = self._place.beside(told)
                 beside.project()
                 if beside is not self._place:
@@ -79,7 +79,7 @@ class Intakes:
         return msgspec.structs.replace(self._place, flags={**self._place.flags, "project.name": name})
 
     def _leave(self, project: str, *, is_whole: bool) -> None:
-        """Store what is left, add it up, and let learning and the index follow."""
+        """Store the remaining records, add up the summary, and let learning and the index catch up."""
         memory, intake = self._open.pop(project)
         with memory:
             if is_whole:
@@ -92,7 +92,7 @@ class Intakes:
 
 
 def _names_a_project(place: Opening) -> bool:
-    """Whether the user says which project everything goes to: by a flag, the environment, or their own settings."""
+    """Whether the user named one project for everything: by a flag, the environment, or their own settings."""
     elsewhere = msgspec.structs.replace(place, directory=Path(place.directory.anchor or "/"))
     project = elsewhere.resolved().settings.project
     return bool(project.name) or project.mode != "auto"

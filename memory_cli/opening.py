@@ -31,7 +31,7 @@ class Opening(Struct, frozen=True):
         return places(found.settings, settings_file=found.path)
 
     def claim(self) -> Claim:
-        """Return what leads to a project: a name, or the directory."""
+        """Return the claim by which the project is found: a name, or the directory."""
         return claim_of(self.resolved(), self.environ, self.directory)
 
     def project(self) -> str:

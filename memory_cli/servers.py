@@ -34,7 +34,7 @@ class Server:
     ) -> None:
         start = (
             ["-P", "-c", code] if code else ["-P", "-m", "memory_mcp.server.app"]
-        )  # -P: not from the directory we are in
+        )  # -P: never import from the working directory
         self._limit_s = limit_s
         self._process = subprocess.Popen(  # noqa: S603 - our own server
             [*(command or [sys.executable, *start]), *arguments],

@@ -62,43 +62,43 @@ def as_json(value: Any) -> None:
     try:
         text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     except UnicodeEncodeError:  # a path that is not UTF-8
-        import json  # noqa: PLC0415 - all other values need it not
+        import json  # noqa: PLC0415 - only such values need it
 
         text = json.dumps(msgspec.to_builtins(value), indent=2)
     json_text(f"{text}\n")
 
 
 def json_text(text: str) -> None:
-    """Print JSON that is written already, as it is but for the escapes."""
+    """Print JSON text unchanged except for escapes."""
     escaped = visible_json(text)
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     streams.write(escaped if encoding.startswith("utf") else ascii_json(escaped), sys.stdout)
 
 
 def line(text: str) -> None:
-    """Print a text, of one line or more."""
+    """Print a text of one or more lines."""
     streams.write(f"{visible(text)}\n", sys.stdout)
 
 
 def filtered(text: str) -> None:
-    """Print what a filter made of its input: as it is into a pipe or a file, as anything else on a terminal."""
+    """Print a filter's output: unchanged into a pipe or file, with escapes on a terminal."""
     streams.write(visible(text) if sys.stdout.isatty() else text.encode("utf-8", "surrogateescape"), sys.stdout)
 
 
 def note(text: str) -> None:
-    """Print one line on stderr, beside a result; where it cannot be written it is lost."""
+    """Print one line on stderr beside a result; it is dropped if stderr cannot be written."""
     stream = streams.Expendable(sys.stderr)
     stream.write(f"{visible_line(text)}\n")
     stream.flush()
 
 
 def error(text: str) -> None:
-    """Print the one line on stderr that says why there is no result, or not all of it."""
+    """Print one line on stderr that says why the result is missing or incomplete."""
     note(f"memory-cli: {text}")
 
 
 def confirm(question: str, *, abort: bool = False, on_stderr: bool = False) -> bool:
-    """Ask; `abort` ends the command on a no."""
+    """Ask a yes-or-no question; with `abort` a no ends the command."""
     return typer.confirm(visible_line(question), abort=abort, err=on_stderr)
 
 
@@ -108,7 +108,7 @@ def console(*, stderr: bool = False) -> "Console":
 
     stream = cast("TextIO", streams.Expendable(sys.stderr)) if stderr else sys.stdout
     made = Console(file=stream, width=None if stream.isatty() else _PIPED_WIDTH, highlight=False)
-    made.width = max(made.width, _NARROWEST)  # COLUMNS=0 is no width that anything can be drawn in
+    made.width = max(made.width, _NARROWEST)  # nothing can be drawn at COLUMNS=0
     return made
 
 
@@ -164,7 +164,7 @@ def progress(*, in_bytes: bool = False) -> "Progress":
     )
 
     class Description(ProgressColumn):
-        """What is counted: text, of which rich's own column would take brackets for markup."""
+        """The label of a progress bar; rich's own column would read brackets in it as markup."""
 
         def render(self, task: Task) -> "Text":
             return _shown(task.description)

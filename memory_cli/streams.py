@@ -1,4 +1,4 @@
-"""This module makes stdin, stdout and stderr usable, whatever they are when the process starts."""
+"""This module makes stdin, stdout and stderr usable, whatever state they are in at the start."""
 
 import contextlib
 import os
@@ -10,14 +10,14 @@ from memory_mcp.errors import MemoryMcpError
 
 
 def prepare() -> bool:
-    """Give a closed stream /dev/null and let no stream die of a character; return whether stdout was there.
+    """Replace closed streams by /dev/null and escape what a stream cannot encode; return whether stdout was open.
 
-    Whatever is opened next would take the number of a closed one, and then hold what is printed.
+    Otherwise the next file to be opened would take the number of a closed stream and receive what is printed.
     """
     was_open = sys.stdout is not None
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
-            nothing = os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: that of the closed one
+            nothing = os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: that of the closed stream
             setattr(sys, name, os.fdopen(nothing, "r" if name == "stdin" else "w", encoding="utf-8"))
         elif hasattr(getattr(sys, name), "reconfigure"):
             getattr(sys, name).reconfigure(errors="surrogateescape" if name == "stdin" else "backslashreplace")
@@ -28,7 +28,7 @@ def write(content: str | bytes, stream: TextIO) -> None:
     """Write text, or bytes as they are, at once.
 
     Raises:
-        MemoryMcpError: it cannot be written, but for a reader that has gone.
+        MemoryMcpError: it cannot be written, unless the reader has gone.
 
     """
     try:
@@ -46,7 +46,7 @@ def write(content: str | bytes, stream: TextIO) -> None:
 
 
 class Expendable:
-    """A stream for what stands beside a result: if nobody can take it, the command goes on without it."""
+    """A stream for output that may be lost: the command goes on if it cannot be written."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -74,7 +74,7 @@ class Expendable:
 
 
 def silence(stream: TextIO) -> None:
-    """Send what the interpreter still holds for a stream nowhere, so that its end is silent."""
+    """Discard what is still buffered for a stream, so that the interpreter's exit is silent."""
     with contextlib.suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())

@@ -34,7 +34,7 @@ class SystemClock:
 
 def iso(moment: int) -> str:
     """Render microseconds as ISO 8601 in UTC, to the second."""
-    held = min(max(moment, 0), _LAST)  # a store of an earlier version may hold times that no date stands for
+    held = min(max(moment, 0), _LAST)  # a store of an earlier version may hold times beyond the calendar
     return datetime.fromtimestamp(held / 1e6, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -34,11 +34,11 @@ class BusyError(StoreError):
 
 
 class UnseenDirectoryError(BusyError):
-    """The project of a directory is found with git, which whoever asks has no time for; somebody else will look."""
+    """Only git can tell a directory's project, and the caller has no time for git; another process will ask it."""
 
 
 class IndexMendedError(BusyError):
-    """What is derived was found damaged and was mended; nothing of the change was kept, and the same call works now."""
+    """A derived table was damaged and was mended; nothing of the change was kept, and the same call works now."""
 
 
 class ConflictError(StoreError):
@@ -70,10 +70,10 @@ class DamagedError(StoreError):
 
 
 class IndexDamagedError(DamagedError):
-    """What is derived from the records is damaged; no record is, and it can be made anew. `part` says which."""
+    """A derived part is damaged, but no record is; the part, which `part` names, can be rebuilt."""
 
     def __init__(self, part: str, detail: str) -> None:
-        super().__init__(f"{part} damaged ({detail}); 'memory-cli index rebuild' makes what is derived anew")
+        super().__init__(f"{part} damaged ({detail}); 'memory-cli index rebuild' rebuilds it")
         self.part = part
 
 

@@ -1,4 +1,4 @@
-"""This module appends what went wrong to a log file: without secrets, with hidden characters as escapes."""
+"""This module appends errors to a log file, without secrets and with hidden characters as escapes."""
 
 import os
 from pathlib import Path
@@ -12,12 +12,12 @@ _MOST_LINE = 2_000
 _MOST_DETAILS = 20_000
 _MOST_NAMED = 300
 _FLAGS = os.O_CREAT | os.O_WRONLY | os.O_APPEND
-# a link is not followed out of the memory, and a pipe that nobody reads is no place to wait at
+# no link is followed out of the memory, and no pipe without a reader is waited for
 _FLAGS |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def append(log: Path, sentence: str, details: str = "") -> None:
-    """Append an event as one line, and its details below it, indented; at 1 MB a new file begins, one old one stays.
+    """Append an event as one line with indented details below; at 1 MB a new file begins and one old file is kept.
 
     Raises:
         OSError: the file cannot be written.
@@ -27,7 +27,7 @@ def append(log: Path, sentence: str, details: str = "") -> None:
     if log.exists() and log.stat().st_size > MOST_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
     lines = [f"{iso(SystemClock().now())} {_cleaned(sentence)}"]
-    redacted = Redactor().text(details[-MOST_BYTES:])  # before it is cut: half a secret has no shape
+    redacted = Redactor().text(details[-MOST_BYTES:])  # before cutting: half a secret would not be recognised
     lines += [f"    {line}" for line in visible(redacted[-_MOST_DETAILS:]).splitlines()]
     descriptor = os.open(log, _FLAGS, 0o600)
     try:
@@ -37,8 +37,8 @@ def append(log: Path, sentence: str, details: str = "") -> None:
 
 
 def keep(error: Exception, log: Path) -> str:
-    """Append what nobody foresaw with its traceback, and return the one sentence that is said about it."""
-    import traceback  # noqa: PLC0415 - 8 ms, for what should not happen
+    """Append an unforeseen error with its traceback, and return the one sentence to show."""
+    import traceback  # noqa: PLC0415 - 8 ms, for a rare case
 
     sentence = f"something unforeseen happened ({named(error)})"
     try:
@@ -49,7 +49,7 @@ def keep(error: Exception, log: Path) -> str:
 
 
 def named(error: BaseException) -> str:
-    """Return the kind of an error with what it says, as a part of a sentence."""
+    """Return an error's type and text, as part of a sentence."""
     return f"{type(error).__name__}: {_cleaned(str(error))}"[:_MOST_NAMED]
 
 
@@ -58,5 +58,5 @@ def _cleaned(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the beginning of a text as a line that nothing in it can break."""
+    """Return the beginning of a text as one line, with line breaks and control characters as escapes."""
     return visible_line(" ".join(text.split()))[:_MOST_LINE]

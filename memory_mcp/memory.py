@@ -49,11 +49,11 @@ class Memory:
         clock: Clock | None = None,
         asks_git: bool = True,
     ) -> None:
-        """Open the memory of a project by its name, or of the one that a claim leads to.
+        """Open the memory of a project, given by its name or by a claim.
 
         Raises:
             StoreError: the file cannot be used.
-            UnseenDirectoryError: git would have to be asked, and `asks_git` is not set.
+            UnseenDirectoryError: only git can tell the project, and `asks_git` is not set.
 
         """
         self.settings = settings
@@ -113,13 +113,13 @@ class Memory:
 
     @property
     def has_changed(self) -> bool:
-        """Whether git should look at the directory again, since its configuration is not what was seen."""
+        """Whether git should look at the directory again, since its configuration has changed."""
         return self.joining is not None and self.joining.has_changed
 
     @property
     def projects(self) -> "Projects":
-        """What lists and corrects which project owns what."""
-        from memory_mcp.episodes.projects import Projects  # noqa: PLC0415 - most hooks need nothing of it
+        """The service that lists projects and corrects what they own."""
+        from memory_mcp.episodes.projects import Projects  # noqa: PLC0415 - most hooks do not need it
 
         return Projects(self.store, self.joining)
 
@@ -203,10 +203,10 @@ class Memory:
         return self._similarity
 
     def reopened(self) -> "Memory":
-        """Close what is held of a store that is gone, and open what lies in its place now, or begin a new one.
+        """Close a store that is gone, and open the one in its place, or a new one.
 
         Raises:
-            StoreError: there is nothing that can be used; it may be asked again.
+            StoreError: no usable store is there; the call may be repeated.
 
         """
         self.store.database.check_reopening()

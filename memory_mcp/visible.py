@@ -1,4 +1,4 @@
-r"""This module shows characters that drive a terminal, turn a text around or hide it as escapes such as `\x1b`.
+r"""This module escapes characters that drive a terminal, reverse text or hide it, for example as `\x1b`.
 
 Everything that is printed, logged or handed to an agent goes through it.
 """
@@ -46,7 +46,7 @@ def visible_line(text: str) -> str:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether a text can be stored and printed: what came in as other bytes holds lone surrogates."""
+    """Whether a text can be stored and printed; bytes that were not UTF-8 are lone surrogates in it."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -55,12 +55,12 @@ def is_utf8(text: str) -> bool:
 
 
 def visible_json(text: str) -> str:
-    r"""Return JSON that means the same and holds hidden characters as `\uXXXX` only."""
+    r"""Return equivalent JSON with hidden characters as `\uXXXX`."""
     return _JSON_TABLE.show(text)
 
 
 def ascii_json(text: str) -> str:
-    r"""Return JSON that means the same in ASCII, for a stream that cannot carry more."""
+    r"""Return equivalent JSON in ASCII, for a stream that cannot carry more."""
     return text if text.isascii() else "".join(sign if sign.isascii() else _json_escape(sign) for sign in text)
 
 
@@ -85,7 +85,7 @@ def _json_escape(sign: str) -> str:
 
 
 class _Table(dict[int, str]):
-    """What each character is shown as, found out when it is first met; `str.translate` asks it."""
+    """The shown form of each character, filled at its first use by `str.translate`."""
 
     def __init__(self, escape: Callable[[str], str], kept: str) -> None:
         super().__init__()

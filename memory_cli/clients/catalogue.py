@@ -69,12 +69,12 @@ class Machine(Struct, frozen=True):
         return self.found(client.program)
 
     def found(self, name: str) -> str | None:
-        """Return the path of a program, None where the user's own places of PATH do not hold it."""
+        """Return the path of a program, or None if it is not on the user's own part of PATH."""
         return own_program(name, self.environ.get("PATH", ""), self.clone)
 
     @property
     def clone(self) -> Path | None:
-        """The repository around the project's directory: what it holds may be an attacker's."""
+        """The repository around the project's directory, whose files may be an attacker's."""
         return clone_around(self.directory, self.home)
 
     def files(self, client: Client, scope: Scope) -> list[Path]:

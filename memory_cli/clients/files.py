@@ -81,7 +81,7 @@ def replace(path: Path, text: str | None, clone: Path | None, *, dry_run: bool, 
 
 
 def back_up(path: Path, clock: Clock) -> str | None:
-    """Copy a file to a name of its own beside it and return that; None where there is no file.
+    """Copy a file to a new name beside it and return that name, or None if there is no file.
 
     Raises:
         InvalidInputError: the copy cannot be written.
@@ -92,7 +92,7 @@ def back_up(path: Path, clock: Clock) -> str | None:
     target = path.resolve()
     backup = target.with_name(f"{target.name}.before-memory-mcp-{clock.now()}")
     try:
-        with target.open("rb") as source, backup.open("xb") as copy:  # never over what is there, were it a link
+        with target.open("rb") as source, backup.open("xb") as copy:  # never overwrites, not even through a link
             shutil.copyfileobj(source, copy)
         shutil.copystat(target, backup)
     except OSError as error:
@@ -101,10 +101,10 @@ def back_up(path: Path, clock: Clock) -> str | None:
 
 
 def check(path: Path, clone: Path | None) -> None:
-    """Refuse a path that a repository leads elsewhere: by a link, or by what is no file at its end.
+    """Refuse a path that a repository redirects by a link, or that ends in something other than a file.
 
     Raises:
-        InvalidInputError: there is such a thing on the way.
+        InvalidInputError: the path is redirected, or names something other than a file.
 
     """
     parts = parts_inside(path, clone)

@@ -1,4 +1,4 @@
-"""This module tells this very installation's server from every other program."""
+"""This module recognises the server of this installation among other programs."""
 
 import filecmp
 import shutil
@@ -29,7 +29,7 @@ def installed_program(name: str) -> str | None:
 def own_server(command: tuple[str, ...], machine: Machine) -> list[str] | None:
     """Return the command line of our own server that a registered command stands for, None for any other program.
 
-    What is returned names our own files, so that a link which is changed meanwhile starts nothing else.
+    It names our own files, so a link that changes meanwhile cannot start anything else.
     """
     located = locate(command[0], machine) if command else None
     if located is None:
@@ -42,19 +42,19 @@ def own_server(command: tuple[str, ...], machine: Machine) -> list[str] | None:
 
 
 def looks_into_projects(command: tuple[str, ...]) -> bool:
-    """Whether a command takes our module from the directory it is started in, if there is one of that name."""
+    """Whether a command would import a module of our name from the directory it is started in."""
     return command[1:3] == _BY_MODULE
 
 
 def locate(word: str, machine: Machine) -> str | None:
-    """Find the program that the first word of a command names; none below the directory that it is started in."""
+    """Find the program that the first word of a command names, ignoring the directory that it is started in."""
     if Path(word).name == word:
         return machine.found(word)
     return shutil.which(word) if Path(word).is_absolute() else None
 
 
 def _is_program(located: Path, clone: Path | None) -> bool:
-    """Whether this is our `memory-mcp`, a link to it or a copy; in a clone only where it was installed, and no link."""
+    """Whether this is our `memory-mcp`, a link to it or a copy; in a clone only the installed file itself counts."""
     ours = installed_program(SERVER)
     if ours is None:
         return False
@@ -67,7 +67,7 @@ def _is_program(located: Path, clone: Path | None) -> bool:
 
 
 def _is_interpreter(located: Path) -> bool:
-    """Whether this is the interpreter of our environment: those of two environments may link to the same file."""
+    """Whether this is our environment's interpreter; two environments may link to the same file."""
     ours = Path(sys.executable)
     try:
         return located.parent.samefile(ours.parent) and located.samefile(ours)

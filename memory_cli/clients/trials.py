@@ -1,4 +1,4 @@
-"""This module tries the servers that agents are told to start: those of this installation, in a user's own files."""
+"""This module tries the servers registered with agents, if they are this installation's and in the user's own files."""
 
 import os
 import time
@@ -64,13 +64,13 @@ def _try_command(client: Client, registration: Registration, machine: Machine, l
         return Diagnosis(client.title, "ok", f"'{shown}' ({path}) was not started: the repository names it, not you")
     found = _run(client, ours, machine, limit_s, again)
     if found.severity == "ok" and looks_into_projects(registration.command):
-        told = f"{found.detail}; started in a project it takes that project's memory_mcp, if there is one"
+        told = f"{found.detail}; started in a project, it would load a memory_mcp from that project"
         return Diagnosis(client.title, "warning", told, again)
     return found
 
 
 def _not_ours(client: Client, registration: Registration, machine: Machine, again: str) -> Diagnosis:
-    """Say what is known of another program without starting it."""
+    """Describe another program without starting it."""
     shown = " ".join(registration.command)
     told = f"'{shown}' ({registration.path}) was not started: it is another program"
     if is_inside(Path(registration.path), machine.clone):
@@ -81,7 +81,7 @@ def _not_ours(client: Client, registration: Registration, machine: Machine, agai
         return Diagnosis(client.title, "broken", f"there is no program for '{shown}' ({registration.path})", again)
     missing = _missing_interpreter(Path(program))
     if missing:
-        needs = f"'{shown}' needs {missing}, which is not there: the environment it was installed in has gone"
+        needs = f"'{shown}' needs {missing}, which is missing: the environment it was installed in is gone"
         return Diagnosis(client.title, "broken", needs, f"install memory-mcp again, then {again}")
     return Diagnosis(client.title, "warning", told, f"'memory-cli setup {client.name}' registers this installation")
 

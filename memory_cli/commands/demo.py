@@ -88,7 +88,7 @@ def sample_history() -> Path:
 
 def _rehearse(home: Path, question: str) -> Rehearsal:
     """Let the official MCP client talk to the installed server, in a process of its own."""
-    command = [sys.executable, "-P", "-m", "memory_mcp.server.rehearsal", question]  # a clone may hold that package too
+    command = [sys.executable, "-P", "-m", "memory_mcp.server.rehearsal", question]  # a clone may hold such a package
     done = subprocess.run(  # noqa: S603 - our own module
         command,
         capture_output=True,

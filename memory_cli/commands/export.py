@@ -46,7 +46,7 @@ def export(
     except OSError as error:
         raise InvalidInputError(f"{file} cannot be written: {error.strerror}") from error
     finally:
-        with suppress(OSError):  # where nothing can be written there is nothing to remove
+        with suppress(OSError):  # if nothing could be written, there is nothing to remove
             part.unlink(missing_ok=True)
     show.line(f"wrote {written} lines, {file.stat().st_size / 1e6:.1f} MB, to {file}")
 

@@ -192,7 +192,7 @@ def _import(context: typer.Context, kind: Kind, paths: list[Path], *, dry_run: b
 
 
 def _taken_in(place: Opening, kind: Kind, paths: list[Path], *, dry_run: bool) -> Summary:
-    """Read files with a progress bar in bytes, store what they hold, each record in its own project, and index it."""
+    """Read files with a progress bar in bytes, store each record in its own project, and index it."""
     summary = Summary()
     total = sum(total_bytes(path, *kind.suffixes) for path in paths)
     with Intakes(place, kind.name, summary, follow, dry_run=dry_run) as intakes, show.progress(in_bytes=True) as bar:
@@ -208,7 +208,7 @@ def _taken_in(place: Opening, kind: Kind, paths: list[Path], *, dry_run: bool) -
                     yield Bad(str(path), f"it cannot be read: {error.strerror}")
 
         take_in(intakes.of, records(), summary.report)
-        bar.update(task, total=total, completed=total)  # of a database only a part was read
+        bar.update(task, total=total, completed=total)  # only part of a database is read
     return summary
 
 
@@ -252,7 +252,7 @@ def _report(summary: Summary, *, here: str, dry_run: bool, json: bool) -> None:
 
 
 def _report_bad(bad: int, reports: Sequence[Bad], *, nothing_came: bool) -> None:
-    """Name the first bad records; exit code 1 if nothing else was there."""
+    """Print the first bad records; exit code 1 if nothing could be imported."""
     for each in reports[:_SHOWN]:
         where = "" if each.reason.startswith(each.where) else f"{each.where}: "
         show.error(f"{where}{each.reason}")

@@ -17,7 +17,7 @@ app = typer.Typer(
 
 @app.command()
 def status(context: typer.Context, json: show.Json = False) -> None:
-    """Show what it holds, what it lacks and where it is damaged; exit code 1 if it is."""
+    """Show what the index holds, what it lacks and what is damaged; exit code 1 if anything is damaged."""
     with memory_of(context) as memory:
         faults = memory.store.index_faults()
         if any(not fault.is_partial for fault in faults):  # then nothing in it can be counted
@@ -36,7 +36,7 @@ def status(context: typer.Context, json: show.Json = False) -> None:
                 for each in sizes.vectors
             ]
             rows.append(("records not indexed yet", str(lag)))
-            rows.append(("being made anew", "yes" if is_rebuilding else "no"))
+            rows.append(("being rebuilt", "yes" if is_rebuilding else "no"))
         show.table("Index", ("what", "value"), rows)
     if faults:
         show.error("mend it with 'memory-cli index rebuild'")
@@ -48,11 +48,11 @@ def rebuild_index(
     context: typer.Context,
     only: Annotated[
         Rebuildable | None,
-        typer.Option(help="Make one part anew instead of both; damage in the other is mended still."),
+        typer.Option(help="Rebuild one part instead of both; damage in the other part is still mended."),
     ] = None,
     json: show.Json = False,
 ) -> None:
-    """Make keyword index and vectors anew from the records; searches go on meanwhile, and Ctrl-C loses nothing."""
+    """Rebuild keyword index and vectors from the records; searches go on meanwhile, and Ctrl-C loses nothing."""
     with memory_of(context) as memory, show.progress() as bar:
         total = count_records(memory.store)
         tasks = {part: bar.add_task(part, total=total) for part in ("keywords", "vectors")}
@@ -66,5 +66,5 @@ def rebuild_index(
     if json:
         show.as_json(done)
     else:
-        mended = f"; damaged had been: {', '.join(done.damaged)}" if done.damaged else ""
-        show.line(f"{done.keywords} records in the keyword index, vectors of {done.vectors}, made anew{mended}")
+        mended = f"; these were damaged: {', '.join(done.damaged)}" if done.damaged else ""
+        show.line(f"rebuilt: {done.keywords} records in the keyword index, vectors of {done.vectors} records{mended}")

@@ -29,7 +29,7 @@ def list_(
     context: typer.Context,
     kind: Kind = None,
     least: Annotated[
-        int, typer.Option("--least", min=1, max=1_000_000, help="Only those of at least so many episodes.")
+        int, typer.Option("--least", min=1, max=1_000_000, help="Only patterns seen in at least N episodes.")
     ] = 1,
     include_retired: Annotated[bool, typer.Option("--all", help="Retired ones too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of one page.")] = 20,

@@ -26,7 +26,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 @app.command("show")
 def show_(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Another project; without, the one of this directory.")] = "",
+    name: Annotated[str, typer.Argument(help="The project's name; default: the one of this directory.")] = "",
     json: show.Json = False,
 ) -> None:
     """Show the project of this directory: what it owns, what it looks like, work tree, branch, layer and records."""
@@ -65,7 +65,7 @@ def _shown(value: Any) -> str:
 
 @app.command("list")
 def list_(context: typer.Context, json: show.Json = False) -> None:
-    """List every project of the memory with what it owns, and the layers of this one."""
+    """List all projects with what they own, and the layers of this directory's project."""
     with memory_of(context) as memory:
         views = memory.projects.list()
         layers = [(each, memory.layers.is_merged(each)) for each in memory.layers.list()]
@@ -99,18 +99,18 @@ def rename(
     """Give a project another name; it keeps its records and what it owns."""
     with memory_of(context) as memory:
         memory.projects.rename(name, new)
-    _told({"renamed": name, "to": new}, f"{name} is called {new} from now on", json=json)
+    _told({"renamed": name, "to": new}, f"{name} was renamed to {new}", json=json)
 
 
 @app.command()
 def merge(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The project that ends.")],
-    target: Annotated[str, typer.Argument(help="The project that gets its records and what it owns.")],
+    name: Annotated[str, typer.Argument(help="The project to merge; it ceases to exist.")],
+    target: Annotated[str, typer.Argument(help="The project that receives its records and what it owns.")],
     yes: Yes = False,
     json: show.Json = False,
 ) -> None:
-    """Move all records of a project into another, with its directories; what both imported stays once."""
+    """Move all records and directories of a project into another; records that both imported are kept once."""
     with memory_of(context) as memory:
         records, there = memory.projects.show(name).records, memory.projects.show(target).records
         if not yes:
@@ -126,7 +126,7 @@ def merge(
 
 @app.command()
 def link(context: typer.Context, name: Name, yes: Yes = False, json: show.Json = False) -> None:
-    """Let this directory belong to a project; what was recorded here before stays in its former one."""
+    """Make this directory part of a project; what was recorded here before stays in its former project."""
     with memory_of(context) as memory:
         view = memory.projects.show(name)
         if not yes:
@@ -144,11 +144,11 @@ def link(context: typer.Context, name: Name, yes: Yes = False, json: show.Json =
 
 @app.command()
 def unlink(context: typer.Context, yes: Yes = False, json: show.Json = False) -> None:
-    """Give this directory a project of its own, which it keeps whatever it looks like."""
+    """Give this directory a project of its own, and keep it there even if it looks like another."""
     with memory_of(context) as memory:
         if not yes:
             show.confirm(
-                f"Let {on_one_line(str(memory.directory))} see nothing of {memory.project} any more?", abort=True
+                f"Let {on_one_line(str(memory.directory))} stop seeing the records of {memory.project}?", abort=True
             )
         linked = memory.projects.unlink()
     said = f"{linked.directory} belongs to {linked.project}; {linked.left_behind} records stay in {linked.before}"
@@ -157,7 +157,7 @@ def unlink(context: typer.Context, yes: Yes = False, json: show.Json = False) ->
 
 @app.command()
 def trust(context: typer.Context, yes: Yes = False, json: show.Json = False) -> None:
-    """Let the project name in this directory's memory-cli.toml count; a changed name is asked about again."""
+    """Trust the project name in this directory's memory-cli.toml; a changed name must be trusted again."""
     with memory_of(context) as memory:
         shown = memory.projects.trustable()
         if not yes:
@@ -183,7 +183,8 @@ def _told(value: Any, sentence: str, *, json: bool) -> None:
 
 @app.command()
 def layer(
-    context: typer.Context, branch: Annotated[str, typer.Argument(help="Without, the one checked out here.")] = ""
+    context: typer.Context,
+    branch: Annotated[str, typer.Argument(help="The branch; default: the one checked out here.")] = "",
 ) -> None:
     """Give a branch a layer of its own: what is recorded on it stays there until it is folded in.
 

@@ -13,14 +13,14 @@ from memory_mcp.hooks.queue import HookQueue
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Events of agents' hooks that wait to be recorded, or were set aside; of all projects.",
+    help="Hook events of all projects that wait to be recorded or were set aside.",
 )
 _SHOWN = 110
 
 
 @app.command("list")
 def list_(context: typer.Context, json: show.Json = False) -> None:
-    """Say what waits, and list what was set aside with the reasons."""
+    """Show how many events wait, and list those that were set aside with the reasons."""
     queue = _queue(context)
     state, events = queue.state(), queue.events_set_aside()
     if json:
@@ -31,19 +31,19 @@ def list_(context: typer.Context, json: show.Json = False) -> None:
     if events:
         rows = ((iso(each.at) if each.at else "", each.reason, each.line[:_SHOWN]) for each in events)
         show.table("Set aside", ("when", "reason", "event"), rows)
-        show.line("'memory-cli queue retry' tries them again, 'memory-cli queue delete' forgets them.")
+        show.line("'memory-cli queue retry' tries them again, 'memory-cli queue delete' erases them.")
 
 
 @app.command("drain")
 def drain_(context: typer.Context) -> None:
-    """Record what waits now, instead of with the next hook or by a server."""
+    """Record the waiting events now, without waiting for the next hook or a server."""
     with memory_of(context) as memory:
         _tell(drain(memory), HookQueue(hook_directory(memory.places)))
 
 
 @app.command()
 def retry(context: typer.Context) -> None:
-    """Queue what was set aside again, and record what can be recorded."""
+    """Put the events that were set aside back into the queue, and record what can be recorded."""
     with memory_of(context) as memory:
         queue = HookQueue(hook_directory(memory.places))
         show.line(f"{queue.put_back()} events put back")
@@ -54,7 +54,7 @@ def retry(context: typer.Context) -> None:
 def delete(
     context: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
-    """Erase what was set aside; what waits stays."""
+    """Erase the events that were set aside; waiting events stay."""
     queue = _queue(context)
     if not yes:
         show.confirm(f"Erase {queue.state().set_aside} events that were set aside?", abort=True)
@@ -67,5 +67,5 @@ def _queue(context: typer.Context) -> HookQueue:
 
 def _tell(recorded: int, queue: HookQueue) -> None:
     state = queue.state()
-    busy = ", since the store or the queue is in use or cannot be used" if state.waiting else ""
+    busy = " because the store or the queue is in use or cannot be used" if state.waiting else ""
     show.line(f"{recorded} events recorded; {state.waiting} wait{busy}; {state.set_aside} set aside")

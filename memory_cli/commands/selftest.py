@@ -16,7 +16,7 @@ from memory_cli.proofs.promises import PROMISES
 def selftest(
     context: typer.Context,
     faults: Annotated[
-        bool, typer.Option("--faults", help="Play what goes wrong instead: damage, full disks, files that vanish.")
+        bool, typer.Option("--faults", help="Test faults instead: damage, full disks, files that vanish.")
     ] = False,
     json: show.Json = False,
 ) -> None:

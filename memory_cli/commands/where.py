@@ -14,7 +14,7 @@ def where(context: typer.Context, json: show.Json = False) -> None:
     paths = {name: str(value) for name, value in msgspec.structs.asdict(place.places()).items()}
     try:
         project = place.project()
-    except StoreError:  # 'doctor' says what is wrong with it; the paths are what helps to mend it
+    except StoreError:  # 'doctor' says what is wrong; the user needs the paths to mend it
         project = None
     found = {"project": project, **paths}
     if json:

@@ -1,1 +1,1 @@
-"""This package puts the promises of the product to the proof on real servers in a scratch directory."""
+"""This package tests the product's promises on real servers in a scratch directory."""

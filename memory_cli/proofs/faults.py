@@ -1,4 +1,4 @@
-"""This module plays what goes wrong on a user's machine, and counts what was tried and what was lost."""
+"""This module simulates faults of a user's machine, and counts what was written and what was lost."""
 
 import json
 import os
@@ -10,22 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from memory_cli.proofs.lab import NEW, Lab, Prove, Skip, opened_store
+from memory_cli.proofs.lab import NEW, SMALL_FILES, Lab, Prove, Skip, opened_store
 from memory_cli.servers import Server, ServerGoneError, listed
 from memory_mcp.errors import MemoryMcpError
 from memory_mcp.storage.spoiling import DERIVED, spoil
 
 _RESTORES = 4
-_AFTER = 5  # writes tried after each harm
+_AFTER = 5  # writes tried after each fault
 _LIMIT_S = 60
-_LIMITED_BYTES = 1_500_000
 _MOST_WRITES = 1_000
-_SMALL_FILES = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
-from memory_mcp.server.app import main
-main()
-"""
 
 
 def _deep(levels: int) -> Any:
@@ -210,7 +203,7 @@ def _full(lab: Lab) -> tuple[bool, str]:
     home = lab.home()
     acknowledged: list[str] = []
     refused = ""
-    with lab.server(home, code=_SMALL_FILES) as server:
+    with lab.server(home, code=SMALL_FILES) as server:
         while not refused and len(acknowledged) < _MOST_WRITES:
             task = f"number {len(acknowledged)} {'of the filling words ' * 400}"
             made = server.call("create_episode", task_description=task, **NEW)
@@ -231,7 +224,7 @@ def _all(server: Server) -> Iterator[dict[str, Any]]:
 
 
 def _cli(lab: Lab, home: Path, *words: str, stdin: str = "") -> str:
-    """Run a command of the terminal in a process of its own and return what it printed, whatever its exit code."""
+    """Run a `memory-cli` command in its own process and return its output, whatever its exit code."""
     command: Sequence[str] = [sys.executable, "-P", "-m", "memory_cli.entrance", *words]
     try:
         done = subprocess.run(  # noqa: S603 - our own program
@@ -250,10 +243,10 @@ def _cli(lab: Lab, home: Path, *words: str, stdin: str = "") -> str:
 
 
 FAULTS: dict[str, Prove] = {
-    "no value poisons the store": _values,
-    "the hook queue moves on past what cannot be handled": _queue,
+    "no value breaks the store for later calls": _values,
+    "the hook queue moves on past events that cannot be handled": _queue,
     "restoring a copy loses nothing acknowledged meanwhile": _restores,
-    "a store that vanishes under a server acknowledges nothing into the void": _vanished,
-    "damage in what is derived stops no recall and is mended": _derived,
+    "when the store vanishes under a server, no lost write is acknowledged": _vanished,
+    "damage in the derived tables stops no recall and is mended": _derived,
     "reads and searches go on when the disk is full": _full,
 }

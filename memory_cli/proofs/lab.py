@@ -1,4 +1,4 @@
-"""This module gives a proof its scratch memories and servers, and says how it went."""
+"""This module gives each proof its scratch memories and servers, and runs it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +16,17 @@ from memory_mcp.storage.store import Store
 
 NEW = {"task_type": "selftest", "domain": "selftest"}
 PROJECT = "selftest"
+_LIMITED_BYTES = 1_500_000
+SMALL_FILES = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
+from memory_mcp.server.app import main
+main()
+"""  # code of a server whose files cannot grow further, as on a full disk
 
 
-class Skip(Exception):  # noqa: N818 - it is none: the platform lacks what a proof needs
-    """A proof cannot be led here, and why."""
+class Skip(Exception):  # noqa: N818 - no error: the platform lacks what a proof needs
+    """A proof cannot run here; the message says why."""
 
 
 class Proof(Struct, frozen=True):
@@ -40,20 +47,20 @@ class Lab:
         self._made = 0
 
     def home(self) -> Path:
-        """Name a place for a new memory."""
+        """Return a path for a new memory."""
         self._made += 1
         return self.root / f"memory-{self._made}"
 
     def environ(self, home: Path) -> dict[str, str]:
-        """Return the environment for a process on a memory of ours."""
+        """Return the environment of a process that uses a scratch memory."""
         return scratch_environ(self._environ, home, PROJECT)
 
     def server(self, home: Path, *arguments: str, code: str = "") -> Server:
-        """Start a server that lists and deletes too; `code` is run instead of its entrance."""
+        """Start a server with the records toolset; `code` runs instead of its entrance."""
         return Server(self.environ(home), "--toolsets", "records", *arguments, code=code)
 
     def listed(self, home: Path) -> set[str]:
-        """Return the ids of all episodes as a server sees them that knows only the file."""
+        """Return the ids of all episodes that a newly started server finds in the file."""
         with self.server(home) as fresh:
             return set(listed(fresh))
 
@@ -62,7 +69,7 @@ Prove = Callable[[Lab], tuple[bool, str]]
 
 
 def tried(promise: str, prove: Prove, lab: Lab) -> Proof:
-    """Put one promise to the proof."""
+    """Run one proof, and time it."""
     started = time.perf_counter()
     held: bool | None
     try:

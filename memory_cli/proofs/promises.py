@@ -1,4 +1,4 @@
-"""This module holds the promises of every day: durability, a torn cache, locks, full places, no network."""
+"""This module proves the everyday promises: durability, a torn cache, locks, full disks, no network."""
 
 import os
 import shutil
@@ -8,24 +8,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from memory_cli.proofs.lab import NEW, Lab, Prove, Skip, opened_store
+from memory_cli.proofs.lab import NEW, SMALL_FILES, Lab, Prove, Skip, opened_store
 from memory_cli.servers import Server, ServerGoneError, listed, write_at_once, write_until_killed
 
 _SERVERS, _WRITES, _KILLS = 4, 10, 5
 _CACHE_TRIES, _CACHE_PAUSE_S = 100, 0.05
-_LIMITED_BYTES = 1_500_000
 _NO_SOCKETS = """
 import sys
 def refuse(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
         raise RuntimeError(f"the network was used: {event} {arguments}")
 sys.addaudithook(refuse)
-from memory_mcp.server.app import main
-main()
-"""
-_SMALL_FILES = f"""
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
 from memory_mcp.server.app import main
 main()
 """
@@ -71,7 +64,7 @@ def _torn(lab: Lab) -> tuple[bool, str]:
     died = 0
     for name, harm in harms.items():
         harm()
-        for _ in range(2):  # a page of zeros may kill the process that reads it; the next one has a new cache
+        for _ in range(2):  # a page of zeros may kill its reader; the next process has a new cache
             try:
                 with lab.server(home) as server:
                     _until_cached(server, home)
@@ -139,7 +132,7 @@ def _full(lab: Lab) -> tuple[bool, str]:
     home = lab.home()
     acknowledged: list[str] = []
     refused = ""
-    with lab.server(home, code=_SMALL_FILES) as server:
+    with lab.server(home, code=SMALL_FILES) as server:
         while not refused and len(acknowledged) < 1_000:  # noqa: PLR2004 - the limit is reached long before
             made = server.call("create_episode", task_description="x" * 9_000, **NEW)
             refused = made.get("error", "")

@@ -27,7 +27,7 @@ _MOST_SHOWN = 100
 class Resolved(Struct, frozen=True):
     """The settings in force, and for each key the layer that gave its value.
 
-    `claimed_name` is what an untrusted file in the working directory calls its project: no setting, but a claim.
+    `claimed_name` is the project name in an untrusted file of the working directory: a claim, not a setting.
     """
 
     settings: Settings
@@ -102,7 +102,7 @@ def _tables(file: Path) -> dict[str, Any]:
 
 
 def _text(file: Path) -> str:
-    """Read a file of settings; what stood in the path's place while it was opened is not waited for.
+    """Read a settings file; never wait for a pipe that was put in its place.
 
     Raises:
         ConfigError: it is larger than any settings.
@@ -115,7 +115,7 @@ def _text(file: Path) -> str:
         content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES or any(len(line) > _LONGEST_LINE for line in content.splitlines()):
         raise ConfigError(
-            f"{file} is no settings file: it has more than {_MOST_BYTES} bytes, or {_LONGEST_LINE} in a line"
+            f"{file} is not a settings file: it has more than {_MOST_BYTES} bytes, or {_LONGEST_LINE} in a line"
         )
     return content.decode()
 
@@ -124,7 +124,7 @@ def _is_there(file: Path) -> bool:
     """Whether there is a file to read.
 
     Raises:
-        ConfigError: something else stands there, or nobody can tell.
+        ConfigError: something other than a file stands there, or the path cannot be examined.
 
     """
     try:
@@ -135,7 +135,7 @@ def _is_there(file: Path) -> bool:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"the settings file {file} cannot be read: {reason}") from error
     if not stat.S_ISREG(mode):
-        raise ConfigError(f"the settings file {file} is no file that can be read; remove what stands there")
+        raise ConfigError(f"the settings file {file} is not a regular file; remove what stands there")
     return True
 
 
@@ -152,7 +152,7 @@ def _from_directory(
 def _claimed_name(
     directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
 ) -> str:
-    """Return the project that an untrusted memory-cli.toml names; all else in it is a stranger's and is not read."""
+    """Return the project that an untrusted memory-cli.toml names; nothing else in the file is read."""
     file = _file_in(directory, user_file)
     if file is None or _is_trusted(directory, user_file, known, variables):
         return ""
@@ -165,7 +165,7 @@ def _claimed_name(
 
 
 def _file_in(directory: Path, user_file: Path) -> Path | None:
-    """Return memory-cli.toml of the working directory, None where there is none or the directory is closed to us."""
+    """Return memory-cli.toml of the working directory, or None if it is absent or the directory cannot be entered."""
     file = directory / FILE_NAME
     closed = file == user_file or not os.access(directory, os.X_OK)
     return None if closed or not _is_there(file) else file

@@ -28,10 +28,10 @@ class Places(Struct, frozen=True):
 
 
 def working_directory() -> Path:
-    """Return where this process stands.
+    """Return the working directory of this process.
 
     Raises:
-        ConfigError: the directory was deleted, is closed to this user, or its path is no text.
+        ConfigError: the directory was deleted, is closed to this user, or its path is not UTF-8.
 
     """
     try:
@@ -48,7 +48,7 @@ def settings_path(environ: Mapping[str, str]) -> Path:
     """Return the user's settings file: in $MEMORY_MCP_HOME if that is set, else the platform's place.
 
     Raises:
-        ConfigError: the home can be no directory.
+        ConfigError: the home cannot be a directory.
 
     """
     home = environ.get("MEMORY_MCP_HOME")
@@ -59,7 +59,7 @@ def places(settings: Settings, *, settings_file: Path) -> Places:
     """Derive all paths; with a home of its own the memory keeps everything inside it.
 
     Raises:
-        ConfigError: a directory that the settings name can be none.
+        ConfigError: a path in the settings cannot be a directory.
 
     """
     if settings.store.home:
@@ -84,12 +84,12 @@ def fallback_log() -> Path:
     """Return a log in the user's home, for when not even the settings can be read."""
     try:
         return Path.home() / ".memory-mcp.log"
-    except RuntimeError:  # nobody has told this process where its user is at home
+    except RuntimeError:  # the user has no known home
         return Path("/.memory-mcp.log")
 
 
 def _directory(text: str, origin: str) -> Path:
-    """Return the path that a setting names, if the system could ever have a directory of that name."""
+    """Return the path that a setting names, after checking that it can be a directory."""
     if not is_utf8(text):
         raise ConfigError(f"{origin} is not UTF-8; choose another directory")
     try:
@@ -97,11 +97,11 @@ def _directory(text: str, origin: str) -> Path:
         path.lstat()
         is_directory = path.is_dir()
     except (FileNotFoundError, PermissionError, NotADirectoryError):
-        return path  # made later, or refused then with the reason
+        return path  # created later, or refused then with the reason
     except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"{origin} can be no directory: {_reason(error)}; choose another one") from error
+        raise ConfigError(f"{origin} cannot be a directory: {_reason(error)}; choose another one") from error
     if not is_directory:
-        raise ConfigError(f"{origin} names {path}, which is no directory; choose another one")
+        raise ConfigError(f"{origin} names {path}, which is not a directory; choose another one")
     return path
 
 

@@ -1,4 +1,4 @@
-"""This module says what leads a process to its project: a name from the user, else a directory and what it claims."""
+"""This module states how a process finds its project: by the user's name for it, else by its directory."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ class Claim(Struct, frozen=True):
 
 
 def claim_of(resolved: Resolved, environ: Mapping[str, str], directory: Path) -> Claim:
-    """Return what leads a process in `directory` to its project.
+    """Return the claim by which a process in `directory` finds its project.
 
     Raises:
         ConfigError: mode is `manual` and no name is given.

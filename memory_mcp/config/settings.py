@@ -38,12 +38,15 @@ class ProjectSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     mode: Annotated[
         Literal["auto", "manual", "global"],
-        Meta(description="auto: found from git; manual: project.name; global: one memory for everything."),
+        Meta(description="auto: found from the directory; manual: project.name; global: one memory for everything."),
     ] = "auto"
     name: Annotated[str, Meta(max_length=200, description="The project's name; a name turns auto into manual.")] = ""
     trusted_directories: Annotated[
         tuple[str, ...],
-        Meta(description="Directories whose memory-cli.toml may set everything; elsewhere it may only name a project."),
+        Meta(
+            description="Directories whose memory-cli.toml may set everything; elsewhere it may only claim a name, "
+            "see 'memory-cli project trust'."
+        ),
     ] = ()
 
 

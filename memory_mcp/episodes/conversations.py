@@ -59,10 +59,10 @@ class Conversations:
         )
 
     def record(self, conversations: Sequence[tuple[Episode, Sequence[Message]]]) -> Sequence[Receipt]:
-        """Store conversations that were drafted of their messages, in one transaction.
+        """Store drafted conversations with their messages, in one transaction.
 
         Raises:
-            InvalidInputError: one of them goes past a limit; none is stored then.
+            InvalidInputError: one of them exceeds a limit; then none is stored.
 
         """
         return self._store.insert_many([(each, checks.messages(messages)) for each, messages in conversations])

@@ -1,4 +1,4 @@
-"""This module finds the project that a directory belongs to, and lets the project own what the directory shows."""
+"""This module finds the project of a directory, and records the directory's evidence as the project's aliases."""
 
 import os.path
 from contextlib import closing
@@ -20,7 +20,7 @@ from memory_mcp.worktrees.trees import Site, find_site
 
 
 class Joining:
-    """The way from a claim to the name of a project in an open file; `has_changed` says that git should look again."""
+    """Resolves a claim to a project's name in an open file; `has_changed` says that git should look again."""
 
     def __init__(self, claim: Claim, clock: Clock, redactor: Redactor, *, asks_git: bool = True) -> None:
         self.claim = claim
@@ -33,7 +33,7 @@ class Joining:
         """Return the project's name; a directory that was not seen before gets one.
 
         Raises:
-            UnseenDirectoryError: git would have to be asked, and may not be.
+            UnseenDirectoryError: only git can tell, and git may not be started here.
             NotFoundError: the file is read-only and has no project for the directory.
 
         """
@@ -44,7 +44,7 @@ class Joining:
         return self._within(database, site, owner)
 
     def look(self, path: Path, settings: StoreSettings) -> str:
-        """Return the project's name, or the one that it would get, from a file that is not written, if it is there."""
+        """Return the project's name, or the name it would get; nothing is written, and the file may be absent."""
         if self.claim.name:
             return self.claim.name
         site = find_site(self.claim.directory)
@@ -73,7 +73,7 @@ class Joining:
         return known or f"{base} ({name})"
 
     def settle(self, database: Database, site: Site) -> Owner:
-        """Let git look, decide, and remember it; processes that do so at once come to the same."""
+        """Ask git, decide, and record the decision; processes that do so at the same time agree."""
         if database.is_read_only:
             decision, evidence = self._looked_at(database, site)
             if decision.key is None:
@@ -88,7 +88,7 @@ class Joining:
             return self._applied(session, evidence, known, decision)
 
     def evidence(self, site: Site) -> Evidence:
-        """Return what a site shows, without secrets."""
+        """Return a site's evidence, without secrets."""
         path = path_text(site.path)
         if site.tree is None:
             return Evidence(path)
@@ -100,7 +100,7 @@ class Joining:
         return msgspec.structs.replace(found, remotes=remotes, primary=clean(found.primary))
 
     def _seen(self, database: Database, site: Site) -> Owner | None:
-        """Return the project of a directory that is as it was last seen."""
+        """Return the project of a directory that has not changed since it was last seen."""
         stamp = stamp_of(site)
         with database.read() as session:
             if not alias_store.has_aliases(session):
@@ -128,9 +128,9 @@ class Joining:
             return decide(evidence, alias_store.known(session, evidence, gone, adoptable)), evidence
 
     def _looked_up(self, database: Database, site: Site, evidence: Evidence) -> tuple[frozenset[str], frozenset[int]]:
-        """Return which paths of like projects are gone, and which projects that nobody owns the directory may claim.
+        """Return which paths of similar projects are gone, and which unclaimed projects the directory may claim.
 
-        The disk and git are asked before the transaction that decides: it must not wait for them.
+        The disk and git are asked before the deciding transaction, which must not wait for them.
         """
         with database.read() as session:
             paths = alias_store.paths_with_root(session, evidence.root) if alias_store.has_aliases(session) else []
@@ -151,7 +151,7 @@ class Joining:
         return Owner(key, project_store.name_of(session, key), evidence.stamp)
 
     def _within(self, database: Database, site: Site, owner: Owner) -> str:
-        """Return the project that the directory's own file names: inside the directory's identity, unless trusted."""
+        """Return the project that the directory's own file names: an inner project, unless the name is trusted."""
         name = self._claimed(site, owner.name)
         if not name:
             return owner.name
@@ -171,7 +171,7 @@ class Joining:
         return found
 
     def _claimed(self, site: Site, around: str) -> str:
-        """Return the name that counts inside the directory's identity; a file of another repository has no say."""
+        """Return the inner name that the directory's file claims; a file of another repository does not count."""
         name = self._redactor.text(self.claim.claimed_name)
         if not name or name == around or find_site(self.claim.claimed_in).path != site.path:
             return ""
@@ -185,7 +185,7 @@ class Joining:
 
 
 def _gone_owner(session: Session, site: Site) -> Owner | None:
-    """Return the project of a repository that was around a directory, when both are gone."""
+    """Return the project of the repository that contained a directory, if both are gone."""
     if site.tree is not None or os.path.lexists(site.path):
         return None
     for place in site.path.parents:
@@ -198,9 +198,9 @@ def _gone_owner(session: Session, site: Site) -> Owner | None:
 
 
 def _may_claim(site: Site, project: Unclaimed, commits: list[str]) -> bool:
-    """Whether a project that nobody owns may be that of a directory with its name: its commits must be there.
+    """Whether a directory of that name may claim an unclaimed project: it must have one of the project's commits.
 
-    Without commits the name alone counts for a project from before there were aliases, as it did then.
+    For a project from before there were aliases that has no commits, the name alone is enough, as it was then.
     """
     if site.tree is None:
         return True

@@ -1,4 +1,4 @@
-"""This module lists projects with what they own, and corrects by hand what evidence alone decided otherwise."""
+"""This module lists projects with what they own, and lets the user correct what evidence decided."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from memory_mcp.worktrees.trees import Site, find_site
 
 
 class ProjectView(Struct, frozen=True):
-    """A project, how many records it has, what it owns, and the other one that its directory looks like."""
+    """A project, how many records it has, what it owns, and the project that its directory looks like."""
 
     name: str
     records: int
@@ -37,7 +37,7 @@ class Linked(Struct, frozen=True):
 
 
 class Trust(Struct, frozen=True):
-    """The name that a directory's file gives, the records of the project of that name, and its project so far."""
+    """The project name in a directory's file, that project's records, and the directory's project so far."""
 
     directory: str
     name: str
@@ -63,7 +63,7 @@ class Projects:
             return [_view(session, project) for project in project_store.list_projects(session)]
 
     def show(self, name: str = "") -> ProjectView:
-        """Return one project, without a name the open one.
+        """Return a project by name, or the open one.
 
         Raises:
             NotFoundError: there is none of this name.
@@ -72,11 +72,11 @@ class Projects:
         wanted = name or self._store.wall.base or self._store.wall.project
         found = next((view for view in self.list() if view.name == wanted), None)
         if found is None:
-            raise NotFoundError(f"there is no project {wanted}; 'memory-cli project list' names those there are")
+            raise NotFoundError(f"there is no project {wanted}; 'memory-cli project list' shows all names")
         return found
 
     def notices(self, *, unsaid: bool = False) -> Sequence[str]:
-        """Say what the open project looks like and how to join it; `unsaid` leaves out what an agent has heard."""
+        """Say what the open project looks like and how to join it; `unsaid` leaves out what an agent was told."""
         from shlex import quote  # noqa: PLC0415 - 1 ms that a hook without a briefing need not pay
 
         with self._store.database.read() as session:
@@ -100,7 +100,7 @@ class Projects:
         return said
 
     def told(self) -> None:
-        """Remember that an agent has heard the notices."""
+        """Record that an agent was told the notices."""
         if not self.notices(unsaid=True):
             return
         with self._store.database.write() as session:
@@ -125,7 +125,7 @@ class Projects:
             documents.note(session, self._store.writer, f"rename project {name}", chosen)
 
     def merge(self, name: str, target: str) -> int:
-        """Move everything of a project into another and return how many records; the first one ends.
+        """Move everything of a project into another and return how many records; the first project ceases to exist.
 
         Raises:
             NotFoundError: there is no such project.
@@ -141,7 +141,7 @@ class Projects:
         return moved
 
     def link(self, target: str) -> Linked:
-        """Give this directory to a project, with all that it shows; its former project keeps its records.
+        """Give this directory and its evidence to a project; its former project keeps its records.
 
         Raises:
             NotFoundError: there is no such project.
@@ -162,10 +162,10 @@ class Projects:
         return Linked(evidence.path, target, owner.name, left)
 
     def unlink(self) -> Linked:
-        """Give this directory a project of its own, which it keeps whatever it looks like.
+        """Give this directory a project of its own, which it keeps even if it looks like another.
 
         Raises:
-            IllegalMoveError: it has one.
+            IllegalMoveError: its project is its own already, and empty.
             InvalidInputError: the user's settings name the project, so that no directory counts.
 
         """
@@ -184,7 +184,7 @@ class Projects:
             return Linked(evidence.path, project_store.name_of(session, key), owner.name, left)
 
     def trustable(self) -> Trust:
-        """Return what `trust` would trust.
+        """Return the name that `trust` would trust.
 
         Raises:
             NotFoundError: no file of this directory names a project.
@@ -202,7 +202,7 @@ class Projects:
         return Trust(path_text(claim.claimed_in), claim.claimed_name, records, before)
 
     def trust(self) -> Trust:
-        """Let the name that a file in this directory gives lead to the project of that name, until the file changes it.
+        """Let the project name in this directory's file lead to the project of that name, until the file changes it.
 
         Raises:
             NotFoundError: no file of this directory names a project.
@@ -218,7 +218,7 @@ class Projects:
         return trusted
 
     def _found(self) -> tuple[Joining, Site]:
-        """Return what finds the project of this directory."""
+        """Return the joining and the site of this directory."""
         if self._joining is None or self._joining.claim.name:
             raise InvalidInputError(
                 "the project is named by --project, the environment or your settings, so the directory does not "

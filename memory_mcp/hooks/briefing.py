@@ -15,7 +15,7 @@ from memory_mcp.patterns import dead_ends
 from memory_mcp.patterns.wording import advice, evidence_sentence
 
 _MOST = 3
-_OWED = "briefing owed"  # among what a session was told
+_OWED = "briefing owed"  # stored among what a session was told
 _LOOKED_AT = 20
 _LEAST_USES = 2  # episodes behind a pattern that is worth a line
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
@@ -45,13 +45,13 @@ def session_briefing(memory: Memory) -> str:
 
 
 def owe_briefing(memory: Memory, session_id: str) -> None:
-    """Remember that a session began before its project was known, so that its first prompt brings the briefing."""
+    """Note that a session began before its project was known; its first prompt gets the briefing."""
     told = memory.store.sessions.find(session_id).told
     memory.store.sessions.tell(session_id, (*told, _OWED))
 
 
 def owed_briefing(memory: Memory, session_id: str) -> str:
-    """Return the briefing that a session did not get when it began, once."""
+    """Return, once, the briefing that a session did not get when it began."""
     told = memory.store.sessions.find(session_id).told
     if _OWED not in told:
         return ""

@@ -1,4 +1,4 @@
-"""This module is the entrance of `memory-cli hook`: it never blocks or breaks the agent, whatever goes wrong here."""
+"""This module is the entrance of `memory-cli hook`: whatever goes wrong, it never blocks or breaks the agent."""
 
 import contextlib
 import errno
@@ -27,9 +27,9 @@ from memory_mcp.memory import Memory
 from memory_mcp.redaction.redactor import Redactor
 
 _MOST_INPUT = 32 << 20
-_DRAINING_S = 0.05  # of a hook, for what others have left
-_RECORDED = frozenset(get_args(EventName)) - {"before-tool"}  # which is only a question
-# of an operating system that is short of something; any other error of it is the event's own
+_DRAINING_S = 0.05  # that a hook spends on events that others left
+_RECORDED = frozenset(get_args(EventName)) - {"before-tool"}  # which only asks
+# the system lacks a resource for now; any other OSError is blamed on the event
 _PASSING = frozenset(
     getattr(errno, name, 0)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOMEM", "EROFS", "EIO", "EAGAIN", "EINTR")
@@ -52,7 +52,7 @@ def answer(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing:
             trouble = str(error)
         else:
             return
-    _write_log(_first_log(environ), f"{named or 'hook'}: the agent could not be told what is known: {trouble}")
+    _write_log(_first_log(environ), f"{named or 'hook'}: the answer could not be written for the agent: {trouble}")
 
 
 def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
@@ -91,7 +91,7 @@ def log_path(where: Places) -> Path:
 
 
 def drain(memory: Memory, budget_s: float = float("inf")) -> int:
-    """Record what waits in the queue, of whatever project, until the time is up; return how many events that were."""
+    """Record queued events of all projects until the time is up, and return how many were recorded."""
     queue = HookQueue(hook_directory(memory.places))
     if queue.is_empty:
         return 0
@@ -104,7 +104,7 @@ def waits(memory: Memory) -> bool:
 
 
 def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> tuple[str, bool]:
-    """Record an event, now or later, and return the answer, and whether git has to look at a directory."""
+    """Record an event now or queue it; return the answer, and whether git has to look at a directory."""
     queue = HookQueue(hook_directory(where))
     cleaned = Redactor(settings.redaction.emails).clean(event)
     patient = _impatient(settings)
@@ -121,13 +121,13 @@ def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> t
 
     try:
         queue.drain(_attempted(replay), _DRAINING_S)
-        if queue.is_empty:  # what came before must be recorded before
+        if queue.is_empty:  # earlier events must be recorded first
             with Memory(patient, where, claim, actor="hook", asks_git=False) as memory:
                 return _answer(event, _said(memory, cleaned)), memory.has_changed
     except UnseenDirectoryError:
         unseen = True
     except BusyError:
-        pass  # as where the queue waits: this event waits too
+        pass  # this event is queued behind those that wait
     except (StoreError, OSError, MemoryError):
         _queued(queue, event, record)
         raise
@@ -140,7 +140,7 @@ def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> t
 
 
 def _said(memory: Memory, event: Event) -> str:
-    """Return what an agent that waits is told."""
+    """Handle an event and return what the waiting agent is told."""
     text = handle(memory, event)
     briefing = text if event.name == "session-start" else ""
     if event.name == "user-prompt":
@@ -152,17 +152,17 @@ def _said(memory: Memory, event: Event) -> str:
 
 
 def _settle(settings: Settings, where: Places, claim: Claim) -> None:
-    """Let git look at this directory, and record what waits for that; nobody waits for this process."""
+    """Let git look at this directory, and record the events that waited for it; no agent waits for this process."""
     with Memory(settings, where, claim, actor="hook") as memory:
         for _ in range(_TRIES):
             drain(memory)
             if HookQueue(hook_directory(where)).is_empty:
                 break
-            time.sleep(_TRY_AGAIN_S)  # another process is at it, and may leave what it has no time for
+            time.sleep(_TRY_AGAIN_S)  # another process is draining, and may leave events when its time is up
 
 
 def _attempted(replay: Callable[[Record], None]) -> Callable[[Record], None]:
-    """Return what hands an event to `replay`, and tells the queue by its errors whether it waits or is set aside."""
+    """Wrap `replay` so that its errors tell the queue whether the event waits or is set aside."""
 
     def attempt(record: Record) -> None:
         try:
@@ -189,7 +189,7 @@ def _queued(queue: HookQueue, event: Event, record: Record) -> None:
 
 
 def _claimed(claim: Claim) -> Record:
-    """Return a claim as a record of the queue holds it; its directory is looked at when the record is handled."""
+    """Return a claim as fields of a queue record; the directory is examined when the record is handled."""
     return {
         "project": claim.name,
         "directory": str(claim.directory),
@@ -224,17 +224,17 @@ def _answer(event: Event, text: str) -> str:
 
 
 def _first_log(environ: Mapping[str, str]) -> Path:
-    """Return the log for as long as the settings are not read."""
+    """Return the log to use until the settings are read."""
     try:
         return (
             settings_path(environ).parent / "hooks" / "hook.log" if environ.get("MEMORY_MCP_HOME") else fallback_log()
         )
-    except ConfigError:  # that home can be no directory
+    except ConfigError:  # that home cannot be a directory
         return fallback_log()
 
 
 def _write_log(log: Path, sentence: str) -> None:
-    """Keep a sentence in the log, else in the user's home, else say it."""
+    """Append a sentence to the log, else to the log in the user's home, else print it on stderr."""
     for place in (log, fallback_log()):
         try:
             logs.append(place, sentence)

@@ -78,15 +78,15 @@ def read_event(content: bytes, named: str, at: int) -> Event:
 
 
 def _told(content: bytes) -> _Told:
-    """Decode what was told; JavaScript cuts emoji into lone surrogates, for which the fast decoder refuses it all."""
+    """Decode a hook's JSON; JavaScript may cut an emoji in half, and the fast decoder refuses such a text."""
     try:
         return msgspec.json.decode(content, type=_Told)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass  # the reason is found out below
+        pass  # decoded again below, which tells the reason
     try:
         return msgspec.convert(values.tamed(json.loads(content.decode("utf-8", "replace"))), _Told)
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"what came on stdin is no hook's JSON: {error}") from error
+        raise InvalidInputError(f"stdin is not a hook's JSON: {error}") from error
 
 
 def _call(told: _Told, at: int) -> ToolCall:

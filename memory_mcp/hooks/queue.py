@@ -27,10 +27,10 @@ class UnhandledError(MemoryMcpError):
 
 
 class HookQueue:
-    """Events of all sessions in the order in which they came; any process may handle them, one at a time does.
+    """Events of all sessions in order of arrival; any process may handle them, one process at a time.
 
-    `queue.jsonl` is appended to. Whoever handles renames it to `taken.jsonl` and goes through it line by line; the
-    place that it has come to is kept beside it, so that a process may die, or its time be up, at any moment.
+    Events are appended to `queue.jsonl`. The handling process renames it to `taken.jsonl` and goes through it line by
+    line; its place is kept in a file beside it, so that it may die or run out of time at any moment.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -56,9 +56,9 @@ class HookQueue:
     def drain(self, handle: Callable[[Record], None], budget_s: float = float("inf")) -> int:
         """Hand over what waits, oldest first, until the time is up, and return how many events were handled.
 
-        While the store cannot be used events stay. One that raises UnhandledError is set aside at once, one over which
-        a record is found damaged, or the process dies, at the third time; the rest goes on. At most the event in hand
-        is handled twice, and none is lost.
+        Events stay while the store cannot be used. An event that raises UnhandledError is set aside at once; one that
+        meets a damaged record, or whose process dies, is set aside at the third try. At most the current event is
+        handled twice, and none is lost.
 
         Raises:
             OSError: the files of the queue cannot be used.
@@ -83,7 +83,7 @@ class HookQueue:
         return handled
 
     def set_aside(self, record: Record, reason: str) -> None:
-        """Keep an event apart that cannot be handled."""
+        """Set aside an event that cannot be handled."""
         with self._locked("refusing", _PATIENCE_S):
             self._aside.add(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"), reason)
 
@@ -92,7 +92,7 @@ class HookQueue:
         return list(self._aside.events())
 
     def put_back(self) -> int:
-        """Queue what was set aside again, and return how many events that were; cut ones stay lost."""
+        """Queue the events that were set aside again, and return how many; cut ones are lost."""
         with self._locked("refusing", _PATIENCE_S):
             back = [event.line for event in self._aside.events() if not event.is_cut]
             for line in back:
@@ -101,14 +101,14 @@ class HookQueue:
         return len(back)
 
     def forget_set_aside(self) -> int:
-        """Erase what was set aside, and return how many events that were."""
+        """Erase the events that were set aside, and return how many."""
         with self._locked("refusing", _PATIENCE_S):
             count = self._aside.count()
             self._aside.clear()
         return count
 
     def state(self) -> QueueState:
-        """Say what waits and what was set aside; nothing is changed."""
+        """Count what waits and what was set aside, without changing anything."""
         place = TakenLines.place_of(self._taken)
         waiting = count_lines(self._taken, place) + count_lines(self._waiting)
         oldest = _oldest(self._taken, place) or _oldest(self._waiting, 0) if waiting else None
@@ -116,7 +116,7 @@ class HookQueue:
         return QueueState(waiting, oldest, self._aside.count(), self._aside.dropped(), tuple(obstacles))
 
     def _attempt(self, line: bytes, lines: TakenLines, handle: Callable[[Record], None]) -> int | None:
-        """Handle a line or set it aside; return how many events were handled, None where it has to wait."""
+        """Handle a line or set it aside; return how many events were handled, or None if it has to wait."""
         reason = ""
         if lines.tries >= _MOST_TRIES:
             reason = f"the process that handled it died, {lines.tries} times"
@@ -124,7 +124,7 @@ class HookQueue:
             lines.begin()
             try:
                 handle(_record(line))
-            except (DamagedError, ConflictError) as error:  # of this one event, it may be: it must not stop the others
+            except (DamagedError, ConflictError) as error:  # may concern this event alone: it must not stop the others
                 if lines.tries < _MOST_TRIES:
                     return None
                 reason = f"it failed {lines.tries} times: {error}"
@@ -141,12 +141,12 @@ class HookQueue:
 
     def _add(self, line: bytes) -> None:
         whole = line.replace(b"\n", b" ") + b"\n"
-        with self._locked("adding", _PATIENCE_S) as alone:  # held for microseconds; no event is lost for want of it
+        with self._locked("adding", _PATIENCE_S) as alone:  # held for microseconds; without it the event is still added
             while not append(self._waiting, whole, is_alone=alone):
-                pass  # somebody took the file meanwhile, and may not have seen the line
+                pass  # another process took the file meanwhile, and may have missed the line
 
     def _take(self) -> bool:
-        """Return whether there are lines to handle; those that wait are moved aside, so that others can add."""
+        """Return whether there are lines to handle; the waiting file is renamed, so that others can go on adding."""
         clear_way(self._taken)
         if self._taken.exists():
             return True
@@ -154,7 +154,7 @@ class HookQueue:
             clear_way(self._waiting)
             if not alone or not self._waiting.exists():
                 return False
-            TakenLines.reset(self._taken)  # before, since the place that is kept belongs to the file before
+            TakenLines.reset(self._taken)  # first, since the kept place belongs to the previous file
             self._waiting.replace(self._taken)
         return True
 
@@ -183,9 +183,9 @@ def _record(line: bytes) -> Record:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UnhandledError(f"the line is no JSON: {error}") from error
+        raise UnhandledError(f"the line is not JSON: {error}") from error
     if not isinstance(record, dict):
-        raise UnhandledError("the line is no event")
+        raise UnhandledError("the line is not an event")
     return record
 
 

@@ -1,4 +1,4 @@
-"""This module opens and appends to the files of the hooks' queue, whatever lies in their place."""
+"""This module opens and appends to the files of the hooks' queue, and moves away what blocks their paths."""
 
 import contextlib
 import os
@@ -13,12 +13,12 @@ _COUNTED = 1 << 20
 
 @contextlib.contextmanager
 def opened(path: Path, flags: int) -> Iterator[int]:
-    """Open a plain file for its owner only; what is none, or may not be opened, is moved away first.
+    """Open a regular file for its owner only; anything else at the path, or an unreadable file, is moved away first.
 
     A directory, a FIFO or a link in its place would stop or misdirect every hook from then on.
 
     Raises:
-        OSError: the file cannot be opened all the same.
+        OSError: the file still cannot be opened.
 
     """
     clear_way(path)
@@ -36,7 +36,7 @@ def opened(path: Path, flags: int) -> Iterator[int]:
 
 
 def clear_way(path: Path) -> None:
-    """Move away what lies at the path and is no plain file."""
+    """Move away whatever lies at the path, unless it is a regular file."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -46,15 +46,15 @@ def clear_way(path: Path) -> None:
 
 
 def move_away(path: Path) -> None:
-    """Give what lies at the path another name, under which a diagnosis finds it."""
+    """Rename what lies at the path, so that `doctor` finds it."""
     path.replace(path.with_name(f"{path.name}.{path.lstat().st_ino}{OBSTACLE}"))
 
 
 def append(path: Path, line: bytes, *, is_alone: bool = True) -> bool:
-    """Append a line, whole or not at all, and say whether the file was there to the end.
+    """Append a line, whole or not at all, and return whether the file still lies at the path afterwards.
 
-    What a process left that died in the middle of a line is ended first, so that it spoils no other. `is_alone` says
-    that nobody else appends to the file or moves it meanwhile.
+    A half line that a dying process left is ended first, so that it does not spoil this one. `is_alone` says that no
+    other process appends to the file or moves it meanwhile.
 
     Raises:
         OSError: there is no room, or the file cannot be opened.
@@ -74,7 +74,7 @@ def append(path: Path, line: bytes, *, is_alone: bool = True) -> bool:
 
 
 def count_lines(path: Path, start: int = 0) -> int:
-    """Count the lines of a file from a place on; what is no file has none."""
+    """Count the lines of a file from a place on; anything but a regular file has none."""
     count, last = 0, b"\n"
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):

@@ -17,7 +17,7 @@ _LONGEST_REASON = 500
 
 
 class SetAside:
-    """Two files of bounded size, the older of which makes room; what is dropped so is counted."""
+    """Two files of bounded size; the older one is dropped to make room, and its events are counted as dropped."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -56,7 +56,7 @@ class SetAside:
         return sum(map(count_lines, self._files))
 
     def dropped(self) -> int:
-        """Return how many had to make room."""
+        """Return how many events were dropped to make room."""
         try:
             return int(self._dropped.read_text(encoding="ascii"))
         except (OSError, ValueError):
@@ -76,7 +76,7 @@ class SetAside:
 
 
 def _event(line: bytes) -> SetAsideEvent:
-    """Read a line; an earlier version kept the events as they were."""
+    """Read a line; an earlier version kept the bare events."""
     try:
         return msgspec.json.decode(line, type=SetAsideEvent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -10,7 +10,7 @@ _COMMAND = ("-m", "memory_cli.entrance", "hook", SETTLE)
 
 
 def start_settling(environ: Mapping[str, str]) -> bool:
-    """Start the process and do not wait for it; say whether that was possible.
+    """Start the process without waiting for it; return whether it could be started.
 
     By `posix_spawn`: importing `subprocess` would take a hook 5 ms more.
     """

@@ -1,4 +1,4 @@
-"""This module goes through the lines that are being handled, and keeps the place that it has come to."""
+"""This module reads the lines that are being handled, and keeps its place in a file."""
 
 import errno
 import os
@@ -15,9 +15,9 @@ _PLACE_BYTES = 28
 
 
 class TakenLines:
-    """The lines from the kept place on; `tries` says how often the next one was begun.
+    """The lines from the kept place on; `tries` counts how often the next line was begun.
 
-    The place is written over in one small write, which needs no room on the disk and is never seen half done.
+    The place is overwritten in one small write, which needs no more disk space and is never seen half done.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class TakenLines:
 
     @staticmethod
     def reset(path: Path) -> None:
-        """Forget the place, for the lines that come next.
+        """Reset the place to the beginning, for the next file of lines.
 
         Raises:
             OSError: it cannot be written.
@@ -54,12 +54,12 @@ class TakenLines:
 
     @staticmethod
     def forget(path: Path) -> None:
-        """Remove the place, once all lines are handled."""
+        """Remove the file with the place, once all lines are handled."""
         _kept_at(path).unlink(missing_ok=True)
 
     @staticmethod
     def place_of(path: Path) -> int:
-        """Return the place that is kept, 0 without one."""
+        """Return the kept place, or 0 if there is none."""
         try:
             with _kept_at(path).open("rb") as kept:
                 return _read_place(path, kept.fileno())[0]
@@ -67,7 +67,7 @@ class TakenLines:
             return 0
 
     def next(self) -> bytes | None:
-        """Return the line at the place, cut where it is too long; None at the end."""
+        """Return the next line, cut if it is too long, or None at the end."""
         self._stream.seek(self._place)
         line = self._stream.readline(LONGEST + 1)
         rest = line
@@ -77,12 +77,12 @@ class TakenLines:
         return line.removesuffix(b"\n") if line else None
 
     def begin(self) -> None:
-        """Count a try, before anything is done: the process may die of it."""
+        """Count a try before the line is handled, since the process may die of it."""
         self.tries += 1
         self._write()
 
     def wait(self) -> None:
-        """Take the try back: it was not the line's fault."""
+        """Reset the tries: the failure was not the line's fault."""
         self.tries = 0
         self._write()
 
@@ -106,7 +106,7 @@ def _write_place(descriptor: int, place: int, tries: int) -> None:
 
 
 def _read_place(path: Path, descriptor: int) -> tuple[int, int]:
-    """Return the place and the tries; anything but the beginning of a line there means the beginning of the file."""
+    """Return the place and the tries; a place that is not the beginning of a line counts as 0."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     try:
         place, tries = map(int, os.read(descriptor, _PLACE_BYTES).split())

@@ -132,7 +132,7 @@ class _Section:
         self._summary.imported += len(new) if self._dry_run else self._store(new)
 
     def _store(self, lines: Sequence[EpisodeLine | NoteLine]) -> int:
-        """Store records in one transaction, or each by itself where one is refused; return how many were stored."""
+        """Store records in one transaction, or singly if one is refused; return how many were stored."""
         if not lines:
             return 0
         try:

@@ -1,4 +1,4 @@
-"""This module names the project of records whose source says a bare name and no path."""
+"""This module names the project of records whose source gives a bare name instead of a path."""
 
 import unicodedata
 from collections.abc import Container
@@ -8,13 +8,13 @@ _LONGEST = 120
 
 
 def own_project(kind: str, name: str, *, existing: Container[str], made: Container[str]) -> str:
-    """Name a project that belongs to an importer and a name in its source, such as `claude-mem/shop`.
+    """Name the project for an importer and a name in its source, such as `claude-mem/shop`.
 
-    It is never one that exists for another reason: `existing` are the projects of the memory, `made` those of them
-    that hold records of this importer, so that a second import finds what the first one made.
+    The name never collides with a project of other origin: `existing` are the projects of the memory, `made` those of
+    them that hold records of this importer, so that a second import finds the project of the first.
     """
-    told = f"{kind}/{_shown(name)}"
-    names = (told if number == 1 else f"{told} ({number})" for number in count(1))
+    plain = f"{kind}/{_shown(name)}"
+    names = (plain if number == 1 else f"{plain} ({number})" for number in count(1))
     return next(each for each in names if each not in existing or each in made)
 
 

@@ -58,7 +58,7 @@ class Commit(Struct, frozen=True):
 
     @property
     def moment(self) -> int:
-        """The author's time in microseconds, 0 for none that a calendar has."""
+        """The author's time in microseconds, or 0 if it is beyond the calendar."""
         return moment_of(self.time)
 
 
@@ -97,7 +97,7 @@ def read_repository(repository: Path) -> Iterator[Commit | Bad]:
 
 
 def read_json_lines(path: Path) -> Iterator[Commit]:
-    """Yield commits from a file of which every line has to be one.
+    """Yield commits from a file in which every line must be one.
 
     Raises:
         ImporterError: the file cannot be read, or a line is no commit.
@@ -110,7 +110,7 @@ def read_json_lines(path: Path) -> Iterator[Commit]:
 
 
 def commits_in(path: Path) -> Iterator[Commit | Bad]:
-    """Yield commits from a file with one JSON object per line, gzipped or not, and the lines that are none.
+    """Yield commits from a file with one JSON object per line, gzipped or not, and its bad lines.
 
     Raises:
         ImporterError: there is no such file.
@@ -118,7 +118,7 @@ def commits_in(path: Path) -> Iterator[Commit | Bad]:
     """
     decoder = msgspec.json.Decoder(Commit)
     if not path.is_file() and not path.is_fifo():
-        raise ImporterError(f"{path} cannot be read: it is no file")
+        raise ImporterError(f"{path} cannot be read: it is not a file")
 
     def take(raw: bytes) -> Commit:
         return _checked(decoded(raw, decoder))
@@ -127,7 +127,7 @@ def commits_in(path: Path) -> Iterator[Commit | Bad]:
 
 
 def _checked(commit: Commit) -> Commit:
-    """Refuse a commit without a name, a time or possible line numbers."""
+    """Refuse a commit without a name or a time, or with impossible line numbers."""
     if not commit.commit or len(commit.commit) > _LONGEST_NAME:
         raise InvalidInputError("it has no name")
     if not commit.moment:
@@ -158,11 +158,11 @@ def _commits(lines: Iterator[str]) -> Iterator[Commit | Bad]:
 
 
 def _commit(head: str, patch: list[str]) -> Commit | Bad:
-    """Build a commit; where its author's date is none, that of its making stands for it."""
+    """Build a commit; without a usable author date it gets its commit date."""
     commit, parents, authored, made, subject, body, *_ = (*head.split(_MARK), "", "", "", "", "")
     moment = _moment(authored) or _moment(made)
     if not moment:
-        return Bad(commit, f"this commit has no date that a calendar has: '{authored[:50]}'")
+        return Bad(commit, f"this commit has no usable date: '{authored[:50]}'")
     files = tuple(_files(patch))
     try:
         return _checked(Commit(commit, tuple(parents.split()), iso(moment), subject, body.strip(), files))

@@ -1,4 +1,4 @@
-"""This module opens the files of a folder that is given for an import, and nothing that lies outside of it."""
+"""This module opens files inside the folder of an import, and nothing outside it."""
 
 import os
 import stat
@@ -15,9 +15,9 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 
 
 
 def files_below(path: Path, *suffixes: str, root: Path | None = None) -> Iterator[Path | Bad]:
-    """Yield a file, or the files of these suffixes below a directory in a stable order, and what is no such file.
+    """Yield a file, or the files with these suffixes below a directory in a stable order, and what cannot be read.
 
-    A link counts as what it leads to, unless that lies outside of `root`, which is the path itself if not given.
+    A link counts as its target, unless the target lies outside `root`, by default the path itself.
     """
     root = root or path
     if not path.is_dir():
@@ -52,7 +52,7 @@ def total_bytes(path: Path, *suffixes: str) -> int:
 
 
 def open_inside(root: Path, file: Path) -> BinaryIO:
-    """Open a regular file that lies in a folder, never waiting for whoever may write a pipe.
+    """Open a regular file inside a folder, without ever waiting for the writer of a pipe.
 
     Raises:
         ImporterError: it cannot be opened, is something else, or lies outside.
@@ -90,10 +90,10 @@ def read_inside(root: Path, file: Path, most: int = LARGEST_FILE) -> bytes:
 
 
 def _fault(descriptor: int, real: Path, root: Path, file: Path) -> str | None:
-    """Return why what was opened is not what was asked for; somebody may move links about meanwhile."""
+    """Return why the opened file is not the requested one; another process may swap links meanwhile."""
     told = os.fstat(descriptor)
     if not stat.S_ISREG(told.st_mode):
-        return "it is no regular file"
+        return "it is not a regular file"
     try:
         is_same = os.path.samestat(real.stat(), told)
     except OSError:
@@ -102,18 +102,18 @@ def _fault(descriptor: int, real: Path, root: Path, file: Path) -> str | None:
 
 
 def _wanted(root: Path, entry: os.DirEntry[str], suffixes: tuple[str, ...]) -> Iterator[Path | Bad]:
-    """Yield a file if it is wanted, and why it is not read if it is a link out of the folder or no regular file."""
+    """Yield a wanted file, or the reason why it is not read: a link out of the folder, or not a regular file."""
     file = Path(entry.path)
     is_wanted = file.suffix in suffixes
     try:
         mode = file.stat().st_mode
-    except OSError:  # a broken link, a directory that may be listed only
+    except OSError:  # a broken link, or a directory that can only be listed
         mode = 0
     if entry.is_symlink() and not _is_inside(root, file):
         if is_wanted or stat.S_ISDIR(mode):
             yield Bad(str(file), f"it is a link that leads out of {root}")
     elif is_wanted and not stat.S_ISDIR(mode):
-        yield file if stat.S_ISREG(mode) else Bad(str(file), "it is no regular file")
+        yield file if stat.S_ISREG(mode) else Bad(str(file), "it is not a regular file")
 
 
 def _is_inside(root: Path, file: Path) -> bool:

@@ -47,7 +47,7 @@ Progress = Callable[[int], None]
 
 
 class Summary(Struct, frozen=True):
-    """What an import did; of the bad commits the first hundred are named."""
+    """What an import did; the first hundred bad commits are named."""
 
     read: int
     imported: int
@@ -139,7 +139,7 @@ def _good(commits: Iterable[Commit | Bad], bad: _Refused) -> Iterator[Commit]:
 
 
 def _record(episodes: Episodes, commits: Sequence[Commit], bad: _Refused) -> dict[str, str]:
-    """Store commits in one transaction, or each by itself where one is refused; map their names to episodes."""
+    """Store commits in one transaction, or singly if one is refused; map their names to episodes."""
     try:
         receipts = episodes.record([episode_of(commit) for commit in commits])
     except MALFORMED as error:
@@ -151,7 +151,7 @@ def _record(episodes: Episodes, commits: Sequence[Commit], bad: _Refused) -> dic
 
 
 def _relate(relationships: Relationships, links: Sequence[Relationship]) -> int:
-    """Store relationships, all at once or, where an end of one was erased meanwhile, each by itself."""
+    """Store relationships in one transaction, or singly if an episode of one was erased meanwhile."""
     try:
         return relationships.add(links) if links else 0
     except (IllegalMoveError, NotFoundError):

@@ -61,7 +61,7 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
 
     """
     if not path.is_file():
-        raise ImporterError(f"{path} is no file")
+        raise ImporterError(f"{path} is not a file")
 
     def take(raw: bytes) -> Record | None:
         line = decoded(raw, _DECODER)

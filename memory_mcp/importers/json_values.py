@@ -1,4 +1,4 @@
-"""This module decodes JSON that other programs wrote: half characters and numbers that are none are mended."""
+"""This module decodes JSON of other programs, and mends lone surrogates and numbers that are not finite."""
 
 import json
 import math
@@ -13,10 +13,10 @@ _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def decoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Decode a document; halves of a surrogate pair become U+FFFD, NaN and what is beyond all numbers null.
+    """Decode a document; lone surrogates become U+FFFD, NaN and infinities become null.
 
     Raises:
-        InvalidInputError: it is no JSON, of another shape, or nested too deeply.
+        InvalidInputError: it is not JSON, has another shape, or is nested too deeply.
 
     """
     try:
@@ -35,7 +35,7 @@ def loaded(raw: bytes) -> Any:
     """Decode a document of any shape.
 
     Raises:
-        InvalidInputError: it is no JSON, or nested too deeply.
+        InvalidInputError: it is not JSON, or is nested too deeply.
 
     """
     return decoded(raw.removeprefix(b"\xef\xbb\xbf"), _ANY)

@@ -1,4 +1,4 @@
-"""This module makes records of the lines of a file, which may be gzipped, and stops where it unfolds without end."""
+"""This module turns the lines of a file, gzipped or not, into records, and stops at a compression bomb."""
 
 import gzip
 import zlib
@@ -14,17 +14,17 @@ from memory_mcp.importers.records import MALFORMED, Bad, Progress
 T = TypeVar("T")
 _LONGEST_LINE = 50_000_000
 _ADVANCED = 1 << 18  # bytes between two reports of progress
-_HIGHEST_RATIO = 200  # of what comes out of a gzipped file to what is in it
-_SMALL = 100_000_000  # bytes that may be compressed as well as they like
+_HIGHEST_RATIO = 200  # of unpacked to gzipped bytes
+_SMALL = 100_000_000  # unpacked bytes that are allowed at any ratio
 
 
 def records_in(
     root: Path, file: Path, take: Callable[[bytes], T | None], progress: Progress, what: str, *, or_pipe: bool = False
 ) -> Iterator[T | Bad]:
-    """Hand over the lines of a file in a folder and yield what they make, if anything, and those that are refused.
+    """Pass each line of a file in a folder to `take`; yield the records that it makes and the lines that it refuses.
 
-    `what` says what a line should be, `take` refuses one by an error of `MALFORMED`. With `or_pipe` the file may be a
-    pipe, which is waited for: the user named it.
+    `what` says what a line should be; `take` refuses one by an error of `MALFORMED`. With `or_pipe` the file may be a
+    pipe, and its writer is waited for, because the user named it.
     """
     done = 0
     try:
@@ -53,7 +53,7 @@ def records_in(
 
 
 def _numbered(root: Path, file: Path, *, or_pipe: bool) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file with their numbers; of one that is too long the beginning alone."""
+    """Yield the lines of a file with their numbers; of a line that is too long only the beginning."""
     with ExitStack() as stack:
         is_pipe = or_pipe and file.is_fifo()
         raw = stack.enter_context(file.open("rb") if is_pipe else open_inside(root, file))
@@ -66,11 +66,11 @@ def _numbered(root: Path, file: Path, *, or_pipe: bool) -> Iterator[tuple[int, b
 
 def _lines(stream: BinaryIO, most: int | None) -> Iterator[tuple[int, bytes]]:
     done = number = 0
-    is_rest = False  # of a line that was too long
+    is_rest = False  # whether this is the rest of a line that was too long
     while line := stream.readline(_LONGEST_LINE + 1):
         done += len(line)
         if most is not None and done > most:
-            raise ImporterError(f"it is compressed more than {_HIGHEST_RATIO} times, and was left at line {number + 1}")
+            raise ImporterError(f"it is compressed more than {_HIGHEST_RATIO} times, and was read up to line {number}")
         if not is_rest:
             number += 1
             yield number, line

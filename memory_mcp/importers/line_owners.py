@@ -21,7 +21,7 @@ class LineOwners:
             lines = self._owners.pop(change.old_path or change.path, [])
             self._held -= len(lines)
             if self._held + len(lines) + _reach(change) > _MOST_HELD:
-                continue  # the file's lines are forgotten, so that what is held stays small
+                continue  # the file's lines are dropped, so that memory stays bounded
             for hunk in sorted(change.hunks, key=lambda hunk: -hunk.old_start):
                 # git names the line before an insertion, so that a hunk removing nothing starts one later
                 start = hunk.old_start - 1 if hunk.removed else hunk.old_start
@@ -35,5 +35,5 @@ class LineOwners:
 
 
 def _reach(change: FileChange) -> int:
-    """Return how many lines a change may add to what is held."""
+    """Return how many lines a change may add to those in memory."""
     return sum(hunk.added for hunk in change.hunks) + max((hunk.old_start for hunk in change.hunks), default=0)

@@ -23,5 +23,5 @@ def moment_of(value: Any) -> int:
 
 
 def bounded(moment: int) -> int:
-    """Return a moment in microseconds if a date can be made of it, else 0."""
+    """Return a moment in microseconds if it lies in the calendar, else 0."""
     return moment if 0 < moment <= limits.LATEST_MOMENT else 0

@@ -55,7 +55,7 @@ def _read_database(path: Path, progress: Progress) -> Iterator[Record | Bad]:
 
 
 def _parts(database: foreign.Foreign, path: Path, session: LoggedSession, progress: Progress) -> Iterator[Bad]:
-    """Add the parts of a session to it, and yield those that are none."""
+    """Add its parts to a session, and yield the malformed ones."""
     roles: dict[Any, Any] = {}
     chosen = ("session_id", session.source_id)
     for message in database.rows("message", ("id", "data"), (), chosen):
@@ -90,7 +90,7 @@ def _read_storage(root: Path, storage: Path, progress: Progress) -> Iterator[Rec
 
 
 def _messages(files: "_Files", messages: Path, storage: Path, session: LoggedSession) -> Iterator[Bad]:
-    """Add the messages of a session to it, and yield those that are none."""
+    """Add its messages to a session, and yield the malformed ones."""
     for place in files.below(messages):
         if isinstance(place, Bad):
             yield place
@@ -186,7 +186,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _name(value: Any) -> str:
-    """Return an id that names a directory, and no path."""
+    """Return an id after checking that it is a plain directory name."""
     if not isinstance(value, str) or not value or value != Path(value).name or value == "..":
         raise InvalidInputError(f"its id {value!r} names no directory"[:_LONGEST_NAME])
     return value

@@ -15,7 +15,7 @@ _ADVANCED = 1 << 18  # bytes between two reports of progress
 _LONGEST_REASON = 500
 Progress = Callable[[int], None]
 
-# What Python raises where a record of another program has not the shape that its reader expects.
+# What Python raises when a record of another program does not have the expected shape.
 MALFORMED = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     *(msgspec.MsgspecError, InvalidInputError),
@@ -60,7 +60,7 @@ class Bad(Struct, frozen=True):
 
     @classmethod
     def of(cls, where: str, what: str, error: Exception) -> "Bad":
-        """Say that something is not what it should be, with what an error says."""
+        """Report that something is not what it should be, with the error's text."""
         ours = isinstance(error, MemoryMcpError | msgspec.MsgspecError | UnicodeError)
         told = str(error) if ours else f"{type(error).__name__} {error}"
         return cls(where, f"this is no {what}: {told}"[:_LONGEST_REASON])
@@ -71,7 +71,7 @@ Reader = Callable[[Path, Progress], Iterator[Record | Bad]]
 
 
 def printable(text: str) -> str:
-    """Return a text as valid Unicode; what a file's name holds beside that is escaped."""
+    """Return a text as valid Unicode; other bytes in a file's name are escaped."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -43,7 +43,9 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     entities: dict[str, _Entity] = {}
     relations: dict[str, list[str]] = {}
     if not path.is_file():
-        raise ImporterError(f"{path} is no file; server-memory keeps its graph in the file that MEMORY_FILE_PATH names")
+        raise ImporterError(
+            f"{path} is not a file; server-memory keeps its graph in the file that MEMORY_FILE_PATH names"
+        )
 
     def take(raw: bytes) -> None:
         if len(entities) + len(relations) > _MOST_HELD:

@@ -67,7 +67,7 @@ def _read(files: SlackFiles, lists: list[str]) -> Iterator[Record | Bad]:
 
 
 def _people(files: SlackFiles, people: dict[str, str]) -> Iterator[Bad]:
-    """Fill in the names of people, and yield what is none."""
+    """Fill in the names of people, and yield the malformed entries."""
     try:
         rows = files.rows("users.json")
     except ImporterError as error:
@@ -137,7 +137,7 @@ def _talks(files: SlackFiles, names: list[str], channel: str, people: dict[str, 
 def _message(row: dict[str, Any], people: dict[str, str]) -> Message | None:
     said = row.get("text") or ""
     if not isinstance(said, str):
-        raise InvalidInputError("its text is none")
+        raise InvalidInputError("its text is not a string")
     text = _plain(said[: 2 * limits.MESSAGE_CHARACTERS], people).strip()
     if row.get("type") != "message" or row.get("subtype") in _NO_MESSAGE or not text:
         return None

@@ -1,4 +1,4 @@
-"""This module reads the files of a Slack export, unpacked or in its zip file, without trusting either."""
+"""This module reads the untrusted files of a Slack export, unpacked or in its zip file."""
 
 import struct
 import zipfile
@@ -15,8 +15,8 @@ from memory_mcp.importers.records import MALFORMED, Bad, Progress
 _LARGEST = 64_000_000  # bytes of one file
 _MOST_BYTES = 4_000_000_000  # of all files of an archive
 _MOST_FILES = 500_000
-_HIGHEST_RATIO = 200  # of a text to what it is compressed to
-_SMALL = 1_000_000  # bytes that may be compressed as well as they like
+_HIGHEST_RATIO = 200  # of unpacked to compressed bytes
+_SMALL = 1_000_000  # unpacked bytes that are allowed at any ratio
 _ENCRYPTED = 0x1
 _BROKEN = (*MALFORMED, OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
@@ -78,7 +78,7 @@ class SlackFiles:
         """
         found = self.load(name)
         if not isinstance(found, list):
-            raise ImporterError("it holds no list")
+            raise ImporterError("it does not hold a list")
         return found
 
     def _unpacked(self) -> Iterator[str]:
@@ -89,7 +89,7 @@ class SlackFiles:
                 yield file.relative_to(self._path).as_posix()
 
     def _packed(self, archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-        """Yield the files of an archive that can be read, of those of one name the first."""
+        """Yield the readable files of an archive; of several with one name, only the first."""
         seen: set[str] = set()
         for entry in archive.infolist():
             name = PurePosixPath(entry.filename)

@@ -81,7 +81,7 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
 
 
 def read_trajectory(path: Path, root: Path | None = None) -> Episode:
-    """Read one trajectory file as an episode; its content is its source's id, and it may not lie outside of `root`.
+    """Read one trajectory file as an episode; its content is its source's id, and it may not lie outside `root`.
 
     Raises:
         ImporterError: the file cannot be read or is no trajectory.

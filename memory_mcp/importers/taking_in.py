@@ -59,7 +59,7 @@ class Summary(Struct):
     projects: dict[str, int] = {}
 
     def add(self, more: "Summary") -> None:
-        """Count what was done elsewhere too; its projects are left out."""
+        """Add the counts of another summary, without its projects."""
         for name in ("read", "imported", "grown", "known", "relationships", "bad"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
         self.reports = [*self.reports, *more.reports][:_MOST_SHOWN]
@@ -105,7 +105,7 @@ class Intake:
         if not self._dry_run:
             try:
                 self._targets.episodes.record_again(self._known[record.source_id], _sourced(self._kind, record))
-            except (NotFoundError, *MALFORMED) as error:  # the episode was erased meanwhile, or is too large by now
+            except (NotFoundError, *MALFORMED) as error:  # the episode was erased meanwhile, or has become too large
                 self.summary.report(Bad.of(record.source_id, "record that can be stored", error))
                 return
         self.summary.grown += 1
@@ -135,7 +135,7 @@ class Intake:
 
 
 def take_in(intake_of: Callable[[str], Intake], records: Iterable[Record | Bad], report: Callable[[Bad], None]) -> None:
-    """Store records, each where `intake_of` says for the directory that it names; `report` gets the bad ones.
+    """Store each record through the intake that `intake_of` gives for its directory; `report` gets the bad ones.
 
     Interrupted, it goes on where it stopped.
 
@@ -191,7 +191,7 @@ def _write(targets: Targets, kind: str, records: Sequence[Record]) -> dict[str, 
 
 
 def _named(record: Record, redactor: Redactor) -> Record:
-    """Return a record with the source ids that it is stored under and points to, which hold no secrets."""
+    """Return a record with redacted source ids, both its own and those that it points to."""
     source_id = redactor.name(record.source_id)
     if not isinstance(record, EpisodeRecord):
         return record if source_id == record.source_id else msgspec.structs.replace(record, source_id=source_id)

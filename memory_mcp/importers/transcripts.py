@@ -15,7 +15,7 @@ from memory_mcp.models import limits
 from memory_mcp.models.episodes import Context, Episode, Step
 
 _MOST_STEPS = limits.STEPS_PER_EPISODE
-_MOST_ITEMS = 100_000  # of one session, so that what is held stays small
+_MOST_ITEMS = 100_000  # of one session, so that memory stays bounded
 _NO_TASK = "a session without a prompt"
 
 

@@ -143,7 +143,7 @@ class Learning:
         return 0
 
     def catch_up(self, patience_s: float) -> int:
-        """Follow before an answer; where the store is busy or full it comes without. Return how many are left."""
+        """Catch up before an answer, unless the store is busy or full; return how many changes are left."""
         try:
             return self.follow(patience_s=patience_s)
         except (BusyError, ReadOnlyStoreError, StoreFullError):

@@ -26,7 +26,7 @@ def text(value: str, name: str, longest: int, *, required: bool = False) -> str:
 
 
 def identity(value: str, name: str) -> str:
-    """Return an id that a record brings with it, if it can stand in commands and answers."""
+    """Return the id of an imported record, after checking that commands and answers can show it."""
     if not value or len(value) > limits.ID_CHARACTERS or not value.isprintable():
         raise InvalidInputError(f"{name} '{value[:40]}' must have 1 to {limits.ID_CHARACTERS} printable characters")
     return value
@@ -51,7 +51,7 @@ def context(value: Context) -> Context:
 
 
 def narrowing(chosen: EpisodeFilter) -> EpisodeFilter:
-    """Return the filter of a listing or a search if its tags are not too many."""
+    """Return the filter of a listing or a search, after checking its number of tags."""
     return replace(chosen, tags=tags(chosen.tags)) if chosen.tags else chosen
 
 
@@ -59,8 +59,8 @@ def steps(given: Sequence[Step]) -> list[Step]:
     """Return the steps with their texts mended.
 
     Raises:
-        InvalidInputError: one has no tool or action, or holds what could not be read back.
-        LimitError: a payload goes past a limit.
+        InvalidInputError: one has no tool or action, or holds a value that could not be read back.
+        LimitError: a payload exceeds a limit.
 
     """
     return [_step(step, number) for number, step in enumerate(given, 1)]
@@ -87,7 +87,7 @@ def _step(step: Step, number: int) -> Step:
 
 
 def outcome(given: Outcome) -> Outcome:
-    """Return the outcome with its texts mended, if none is too long."""
+    """Return the outcome with its texts mended, after checking their lengths."""
     for name in given.__struct_fields__:
         value = getattr(given, name)
         for part in (value,) if isinstance(value, str) else value:
@@ -149,7 +149,7 @@ def note(given: Note) -> Note:
 
 
 def moment(value: int, name: str) -> int:
-    """Refuse a time that no date stands for."""
+    """Refuse a time beyond the calendar."""
     if not 0 <= value <= limits.LATEST_MOMENT:
         raise InvalidInputError(f"{name} is {value} and must lie within the years 1970 to 9999")
     return value
@@ -163,14 +163,14 @@ def within(value: int, name: str, least: int, greatest: int) -> int:
 
 
 def measure(value: float, name: str) -> float:
-    """Refuse a reward, a share or a median that no episode can have."""
+    """Refuse an impossible reward, share or median."""
     if not 0 <= value <= limits.GREATEST_MEASURE:
         raise InvalidInputError(f"{name} is {value:g} and must lie within 0 and {limits.GREATEST_MEASURE:g}")
     return value
 
 
 def importance(value: float) -> float:
-    """Refuse an importance that is no share."""
+    """Refuse an importance outside 0 to 1."""
     if not 0 <= value <= 1:
         raise InvalidInputError(f"importance is {value:g} and must lie within 0 and 1")
     return float(value)

@@ -1,4 +1,4 @@
-"""This module defines what is told of the hooks' queue: what waits, what was set aside, and why."""
+"""This module defines the reported state of the hooks' queue: what waits, what was set aside, and why."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 class QueueState(Struct, frozen=True):
     """How many events wait and since when; how many were set aside, and how many of these had to be dropped.
 
-    `obstacles` are the names of what lay in the queue's place without being a file, and was moved away.
+    `obstacles` names what blocked the paths of the queue's files and was moved away.
     """
 
     waiting: int = 0
@@ -17,7 +17,7 @@ class QueueState(Struct, frozen=True):
 
 
 class SetAsideEvent(Struct, frozen=True):
-    """An event that could not be handled, as its line in the queue was; `is_cut` says that the line was too long."""
+    """An event that could not be handled, with its line from the queue; `is_cut` if the line was too long."""
 
     at: int
     reason: str

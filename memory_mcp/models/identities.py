@@ -1,4 +1,4 @@
-"""This module decides which project a directory belongs to, from what the directory shows and what projects own."""
+"""This module decides which project a directory belongs to, from its evidence and the projects' aliases."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
@@ -10,10 +10,10 @@ Reason = Literal["path", "clone", "moved", "name", "new"]
 
 
 class Stamp(Struct, frozen=True):
-    """What tells without git whether a directory is as it was last seen; all empty for one without git.
+    """Tells without git whether a directory has changed since it was last seen; empty for one without git.
 
-    `directory` is device, inode and birth of the git directory, empty where its birth cannot be told: an inode alone is
-    soon given to another. `content` changes with its configuration, its first commit and its depth.
+    `directory` is device, inode and time of birth of the git directory, empty if that time is unknown, since an inode
+    alone is soon reused. `content` changes with its configuration, its first commit and its depth.
     """
 
     directory: str = ""
@@ -30,10 +30,10 @@ class Stamp(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """What a directory shows of its identity.
+    """The evidence of a directory's identity.
 
-    `path` is the main work tree of its repository; `root` the first commit of what is checked out, empty where nobody
-    can tell; `remotes` are normalised, `primary` is origin, or the only one.
+    `path` is the main work tree of its repository; `root` the first commit of what is checked out, empty if it is
+    unknown; `remotes` are normalised, `primary` is origin or the only remote.
     """
 
     path: str
@@ -45,16 +45,16 @@ class Evidence(Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the project of this directory is called if nobody says otherwise, the best first."""
+        """The default names for this directory's project, the best first."""
         return (self.primary, self.path) if self.primary else (self.path,)
 
 
 class Known(Struct, frozen=True):
-    """A project with what it owns, as far as it concerns a directory.
+    """A project that may own a directory, with those of its aliases that matter for the decision.
 
-    `here` is the stamp with which it owns the path of the directory, None if it does not. `is_gone` says that none of
-    its paths is there any more. `is_adoptable` is a project from before there were aliases, whose name fits and whose
-    commits do not contradict.
+    `here` is the stamp stored with the directory's path, None if the project does not own that path. `is_gone`: none of
+    its paths exists any more. `is_adoptable`: no directory owns it yet, its name fits, and its commits do not
+    contradict.
     """
 
     key: int
@@ -67,7 +67,7 @@ class Known(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """The project that a directory joins, or None for one of its own, and the one that it looks like, if any."""
+    """The project that a directory joins, or None for a new one, and the project that it looks like, if any."""
 
     key: int | None
     reason: Reason
@@ -75,7 +75,7 @@ class Decision(Struct, frozen=True):
 
 
 def decide(evidence: Evidence, known: Sequence[Known]) -> Decision:
-    """Find the project that a directory belongs to; whatever is not proved only looks alike."""
+    """Decide which project a directory belongs to; without proof it only looks like one."""
     here = next((each for each in known if each.here is not None), None)
     if here and not contradicts(evidence, here):
         return Decision(here.key, "path")
@@ -91,19 +91,19 @@ def decide(evidence: Evidence, known: Sequence[Known]) -> Decision:
 
 
 def proposed_name(evidence: Evidence, decision: Decision) -> str:
-    """Return what a new project is called; one that looks like another does not get a name like it."""
+    """Return the name of a new project; if it looks like another one, the name tells them apart."""
     if evidence.primary and decision.like is not None:
         return f"{evidence.primary} ({evidence.path})"
     return evidence.names[0]
 
 
 def on_one_line(text: str) -> str:
-    """Return a name or path as it can be shown: without line ends, controls and what turns the direction of writing."""
+    """Return a name or path with line ends, control and direction characters replaced."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def contradicts(evidence: Evidence, here: Known) -> bool:
-    """Whether a directory at a path that a project owns cannot be that project's any more."""
+    """Whether the directory at a path that a project owns can no longer be that project's."""
     if here.here is None or not evidence.stamp.content or _is_same(evidence.stamp, here.here):
         return False
     if evidence.root:
@@ -116,7 +116,7 @@ def contradicts(evidence: Evidence, here: Known) -> bool:
 
 
 def kept_apart(evidence: Evidence, key: int, known: Sequence[Known]) -> frozenset[str]:
-    """Return the remotes of a directory that stay with other projects of the same root, as a fork's upstream does."""
+    """Return the directory's remotes that belong to other projects of the same root, such as a fork's upstream."""
     others = (each for each in known if each.key != key and evidence.root and evidence.root in each.roots)
     return frozenset().union(*(each.remotes for each in others)) & frozenset(evidence.remotes)
 
@@ -143,6 +143,6 @@ def _like(evidence: Evidence, known: Sequence[Known]) -> int | None:
 
 
 def _only(found: Iterable[Known]) -> Known | None:
-    """Return what there is one of: between several nobody can tell."""
+    """Return the only match, or None if there are several."""
     several = list(found)
     return several[0] if len(several) == 1 else None

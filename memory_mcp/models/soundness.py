@@ -1,4 +1,4 @@
-"""This module checks what another memory has written: the lines of an export, the steps of a handoff."""
+"""This module checks what another memory wrote: the lines of an export, the steps of a handoff."""
 
 from collections.abc import Sequence
 
@@ -19,9 +19,9 @@ _TOLD = frozenset(("task", "tool", "action", "role"))  # texts that lists show
 
 
 def sound(line: Line) -> Line:
-    """Return a line of which each part can be stored, found, shown and exported again.
+    """Return a line after checking that each part can be stored, found, shown and exported again.
 
-    Lengths are not asked for: redaction may have made a text longer than what was handed in.
+    Lengths are not checked: redaction may have made a text longer than the limit.
 
     Raises:
         InvalidInputError: a number, a time, an id or a blank text in it cannot be kept.
@@ -38,7 +38,7 @@ def sound(line: Line) -> Line:
 
 
 def _check_parts(value: object, name: str) -> None:
-    """Check whatever stands inside a value, each by the name of its field."""
+    """Check the parts of a value, each by the name of its field."""
     if isinstance(value, Struct):
         for field in value.__struct_fields__:
             _check_parts(getattr(value, field), field)
@@ -64,5 +64,5 @@ def _check_single(value: object, name: str) -> None:
 
 
 def tamed(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Return steps whose parameters can be kept: an earlier version took any number, however deep it was nested."""
+    """Return steps with tamed parameters: an earlier version accepted any number and any depth."""
     return tuple(replace(step, parameters=values.tamed(step.parameters)) for step in steps)

@@ -1,4 +1,4 @@
-"""This module says what a plain JSON value may be: its numbers, its depth, how many values it holds, its texts."""
+"""This module defines which JSON values are accepted: their numbers, depth, size and texts."""
 
 import json
 from math import isfinite
@@ -11,7 +11,7 @@ _LEFT_OUT = "… [left out]"
 
 
 def mended(text: str) -> str:
-    """Return valid Unicode: a lone surrogate, as a client leaves it that cuts an emoji in two, becomes U+FFFD."""
+    """Return valid Unicode: a lone surrogate, left by a client that cut an emoji in two, becomes U+FFFD."""
     if text.isascii():
         return text
     try:
@@ -32,7 +32,7 @@ def mended_all(value: Any, depth: int = 0) -> Any:
         return mended(value)
     if not isinstance(value, dict | list):
         return value
-    if depth > 2 * limits.DEPTH:  # parameters, which have their own limit, with what stands around them
+    if depth > 2 * limits.DEPTH:  # twice, since parameters have their own limit and stand inside other values
         raise LimitError(f"the arguments are nested more than {2 * limits.DEPTH} levels deep; send inner parts as text")
     if isinstance(value, dict):
         return {mended(name): mended_all(inner, depth + 1) for name, inner in value.items()}
@@ -43,7 +43,7 @@ def checked(value: Any, name: str) -> Any:
     """Return a JSON value with its texts mended.
 
     Raises:
-        InvalidInputError: it holds a number or anything else that could not be read back as it was.
+        InvalidInputError: it holds something, such as a huge number, that could not be read back unchanged.
         LimitError: it is nested too deeply, or holds too many values.
 
     """
@@ -51,15 +51,15 @@ def checked(value: Any, name: str) -> Any:
 
 
 def tamed(value: Any) -> Any:
-    """Return a JSON value that `checked` accepts: what it would refuse stands there as text.
+    """Return a JSON value that `checked` accepts: parts that it would refuse become text.
 
-    For what a client's hook, another program's file or an older version hands over: refusing it would lose the rest.
+    For values of hooks, other programs' files and older versions, where a refusal would lose the rest.
     """
     return _Taming().value(value, 0)
 
 
 class _Check:
-    """One value on its way through the checks; `seen` counts what it holds."""
+    """Checks one value; `seen` counts the values in it."""
 
     def __init__(self) -> None:
         self.seen = 0
@@ -74,7 +74,7 @@ class _Check:
             return _checked_integer(value, path)
         if isinstance(value, float):
             if not isfinite(value):
-                raise InvalidInputError(f"{path} is no finite number; send it as text")
+                raise InvalidInputError(f"{path} is not a finite number; send it as text")
             return value
         if not isinstance(value, dict | list | tuple):
             raise InvalidInputError(f"{path} is a {type(value).__name__} and must be JSON; send it as text")
@@ -100,12 +100,12 @@ def _checked_integer(value: int, path: str) -> int:
 
 def _checked_name(name: Any, path: str) -> str:
     if not isinstance(name, str):
-        raise InvalidInputError(f"{path[:200]} has a name that is no text; JSON names are texts")
+        raise InvalidInputError(f"{path[:200]} has a name that is not text; JSON names are texts")
     return mended(name)
 
 
 class _Taming:
-    """One value on its way to what is accepted; `seen` counts what it holds."""
+    """Tames one value; `seen` counts the values in it."""
 
     def __init__(self) -> None:
         self.seen = 0

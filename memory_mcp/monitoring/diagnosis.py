@@ -85,7 +85,7 @@ def diagnose(
 
 _ADVICE = {
     "database": "",
-    "index": "'memory-cli index rebuild' makes it anew; no record is lost by that",
+    "index": "'memory-cli index rebuild' rebuilds it; no record is lost",
     "cache": "'memory-cli cache clear' makes it anew; without it answers are the same, only slower",
     "provider": "'memory-cli model status' says which models there are",
     "disk": "free some space: a write that finds no room is refused",
@@ -164,7 +164,7 @@ def _project(store: Store, joining: Joining) -> Diagnosis:
     notices = Projects(store, joining).notices()
     if not notices:
         return Diagnosis("project", "ok", name)
-    advice = "join it as the sentence says, or leave it: what is recorded here stays apart"
+    advice = "join it as the sentence says, or leave it as it is: what is recorded here stays apart"
     return Diagnosis("project", "warning", f"{name}: {'; '.join(notices)}", advice)
 
 
@@ -182,7 +182,7 @@ def _lock(store: Store) -> Diagnosis:
 
 def _cache_contents(store: Store, settings: Settings, providers: "Callable[[], list[Provider]]") -> Diagnosis:
     """Compare what is in the cache with the store."""
-    from memory_mcp.retrieval.indexing import Index  # noqa: PLC0415 - numpy, which a broken store has no use for
+    from memory_mcp.retrieval.indexing import Index  # noqa: PLC0415 - numpy, which a broken store does not need
     from memory_mcp.retrieval.similarity import Similarity  # noqa: PLC0415 - as above
 
     part = "what the cache holds"
@@ -219,7 +219,7 @@ def _held(holders: list[Holder], sentence: str) -> Diagnosis:
 
 
 def waiting(state: QueueState, directory: Path, now: int) -> Diagnosis:
-    """Say whether the hooks have left something: events that wait or were set aside, errors in their log."""
+    """Report what the hooks have left: events that wait or were set aside, errors in their log."""
     log = directory / "hook.log"
     errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     age_h = (now - state.oldest_at) / 3_600e6 if state.oldest_at is not None else 0.0
@@ -229,11 +229,11 @@ def waiting(state: QueueState, directory: Path, now: int) -> Diagnosis:
     ]
     advice = []
     if age_h > _LONG_H:
-        advice.append("events wait for long: 'memory-cli queue drain' records them, or says what keeps them")
+        advice.append("events have waited long: 'memory-cli queue drain' records them, or says why it cannot")
     if state.set_aside or state.dropped:
         dropped = f", {state.dropped} older ones dropped" if state.dropped else ""
         told.append(f"{state.set_aside} events set aside in {directory / 'refused.jsonl'}{dropped}")
-        advice.append("'memory-cli queue list' says why, 'queue retry' tries them again, 'queue delete' forgets them")
+        advice.append("'memory-cli queue list' says why, 'queue retry' tries them again, 'queue delete' erases them")
     if state.obstacles:
         told.append(f"moved out of the queue's way: {', '.join(state.obstacles)}")
         advice.append(f"look at these in {directory} and remove them")

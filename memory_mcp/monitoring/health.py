@@ -75,7 +75,7 @@ def _index(store: Store) -> tuple[Status, str]:
     faults = store.index_faults()
     if faults:
         told = "; ".join(f"{fault.table}: {fault.detail}" for fault in faults[:_TOLD_FAULTS])
-        return "degraded", f"damaged ({told}); no record is; 'memory-cli index rebuild' mends it"
+        return "degraded", f"damaged ({told}), but no record is; 'memory-cli index rebuild' mends it"
     with store.database.read() as session:
         followed = search_index.followed(session, search_index.KEYWORDS)
         lag = search_index.count_pending(session, followed)
@@ -85,7 +85,7 @@ def _index(store: Store) -> tuple[Status, str]:
     vectors = ", ".join(f"{each.model} {count}{'' if each.ready else ' (being made)'}" for each, count, _ in sets)
     told = f"{entries} keyword entries, {lag} to catch up before the next search, vectors: {vectors or 'none yet'}"
     if rebuilding:
-        told += ", being made anew"
+        told += ", being rebuilt"
     return ("degraded" if lag and store.database.is_read_only else "ok"), told
 
 

@@ -18,7 +18,7 @@ def lower_bound(tally: Tally) -> float:
 
 def interval(wins: float, uses: float) -> tuple[float, float]:
     """Return the Wilson score interval at 95 % for wins of uses (> 0)."""
-    share = min(max(wins / uses, 0.0), 1.0)  # an import by an earlier version may have brought any number
+    share = min(max(wins / uses, 0.0), 1.0)  # an earlier version imported any number
     square = Z_95 * Z_95
     centre = share + square / (2 * uses)
     half = Z_95 * math.sqrt(share * (1 - share) / uses + square / (4 * uses * uses))

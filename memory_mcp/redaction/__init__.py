@@ -1,1 +1,1 @@
-"""This package replaces secrets by what they are, before a text is stored, indexed or leaves the machine."""
+"""This package replaces secrets by the names of their shapes before a text is stored, indexed or sent away."""

@@ -14,7 +14,7 @@ _MOST = 60
 
 
 def cookie_spans(text: str, folded: str) -> Iterator[Span]:
-    """Yield the values of cookies: those of sessions, and whatever is long and has a digit."""
+    """Yield the values of session cookies, and all long cookie values that have a digit."""
     if "cookie" not in folded:
         return
     read = 0

@@ -1,4 +1,4 @@
-"""This module looks through what a text is wrapped in: escapes of JSON, URLs and HTML, colours, invisible letters."""
+"""This module unwraps a text: escapes of JSON, URLs and HTML, colour codes, invisible characters."""
 
 import re
 from bisect import bisect_right
@@ -10,11 +10,11 @@ from memory_mcp.expressions import expression
 
 _INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f"
-_BEHIND_ESCAPE = (  # what a terminal takes for a command: colours, titles, links, character sets
+_BEHIND_ESCAPE = (  # what a terminal reads as a command: colours, titles, links, character sets
     r"(?:\[[0-?]{0,40}[@-~]|\][^\x07\x1b\\]{0,400}(?:\x07|\x1b\\|\\{1,3}(?:u00|x)07)|[()][0-9A-B])"
 )
-_HEX = r"(?:[2-7][0-9a-fA-F]|0[9aAdD])"  # of what is printed, and of the ends of lines
-# One set of first characters for all of it: `re` passes over everything else quickly.
+_HEX = r"(?:[2-7][0-9a-fA-F]|0[9aAdD])"  # hexadecimal codes of printable characters and line ends
+# All alternatives share one set of first characters, so that `re` skips everything else quickly.
 _WRAPPING = expression(
     rf"[\\%&\x1b\x9b{_CONTROLS}{_INVISIBLE}](?:"
     rf"(?<=\\)(?:\\{{0,6}}(?P<letter>[\"'/`nrt])|\\{{0,6}}(?:u00|x)(?P<hex>{_HEX})"
@@ -30,7 +30,7 @@ _WRAPPING = expression(
 _CALLED = {"quot": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">", "n": "\n", "r": "\n", "t": " "}
 _TOKEN = expression(r"[\w.~+/=%-]{0,4000}", re.ASCII)
 _LONGEST_TOKEN = 4000
-_BEFORE = 200  # characters before an escape that are read with it: the name of a secret and what stands between
+_BEFORE = 200  # characters before an escape that are read with it: room for a secret's name
 _BEHIND = 300
 _FAR = 600
 _WIDE = expression(r"[\uff01-\uff5e]+")
@@ -39,18 +39,18 @@ _VANISHING = frozenset(("gone", "command", "control", "invisible"))
 
 
 class View(Struct, frozen=True):
-    """A text without its wrapping, and the place of each of its characters in the text as it stands.
+    """A text without its wrapping, with the place of each character in the original text.
 
-    From `places[i]` on, the characters of the view follow each other as they do from `origins[i]` on.
+    The characters of the view from `places[i]` on are those of the original from `origins[i]` on.
     """
 
     text: str
     places: list[int]
     origins: list[int]
-    stands: bytearray  # whether what ends at a place is a character of the view
+    stands: bytearray  # whether a character of the view ends at a place
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """Return where a part of the view begins and ends in the text as it stands."""
+        """Return where a part of the view begins and ends in the original text."""
         first = bisect_right(self.places, start) - 1
         last = bisect_right(self.places, end - 1) - 1
         ends = self.origins[last] + end - self.places[last]
@@ -61,12 +61,12 @@ class View(Struct, frozen=True):
 
 
 def views(text: str) -> Iterator[View]:
-    """Yield what the text says around what is wrapped in it; nothing if nothing is.
+    """Yield the views of a text; none if nothing in it is wrapped.
 
-    What vanishes may stand inside a token or at the end of the word before it: that is read both ways.
+    A vanishing escape may stand inside a token or between two words, so one view joins its sides, another parts them.
     """
     narrow = text if text.isascii() else _WIDE.sub(lambda run: run[0].translate(_NARROW), text)
-    if narrow != text:  # each letter is at its place
+    if narrow != text:  # each letter keeps its place
         yield View(narrow, [0], [0], bytearray(1))
         text = narrow
     found = list(_WRAPPING.finditer(text))
@@ -103,7 +103,7 @@ def _unwrapped(text: str, found: list[re.Match[str]], gap: str) -> View:
 
 
 def _parted(text: str, last: int, start: int) -> tuple[int, int] | None:
-    """Return what lies far from both places and in no token: it reads here as it does in the text itself."""
+    """Return the span far from both places and outside any token, which the view can leave out."""
     end = _end_of_token(text, last)
     front = _TOKEN.match(text[max(0, start - _BEFORE - _LONGEST_TOKEN) : max(0, start - _BEFORE)][::-1])
     begin = start - _BEFORE - (front.end() if front else 0)
@@ -122,6 +122,6 @@ def _character(kind: str, told: str) -> str:
         case "number":
             return chr(int(told)) if chr(int(told)).isprintable() else " "
         case "letter_of_words" | "part_of_a_letter":
-            return "\ufffd"  # a token may begin behind it
+            return "\ufffd"  # some letter of a word; a token may begin behind it
         case _:
             return chr(int(told, 16))

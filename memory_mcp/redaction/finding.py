@@ -1,4 +1,4 @@
-"""This module finds every secret in a text, as it stands and as it reads once it is unwrapped."""
+"""This module finds every secret in a text and in its unwrapped views."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,13 +11,11 @@ from memory_mcp.redaction.surroundings import SURROUNDINGS
 from memory_mcp.redaction.tokens import TOKENS
 
 SHAPES: tuple[Shape, ...] = (*TOKENS, *SURROUNDINGS)
-_LEAST_RUN = 20  # characters of a token that its maker's prefix tells
-_AROUND = 80  # characters before and behind those, in which the prefix stands
+_LEAST_RUN = 20  # least length of a token that is recognised by its vendor's prefix
+_AROUND = 80  # characters before and behind a run that are searched for the prefix
 _TELLING_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"  # a token has one of them, a long word has none
 _LETTERS = _TELLING_LETTERS + b"abcdefghijklmnopqrstuvwxyz-"
-_HYPHENED = expression(
-    rb"(?:sk|gl[a-z]{2,6}|xai|pplx|xox[a-z]|tskey|key|pul|pypi)-"
-)  # prefixes that look like words too
+_HYPHENED = expression(rb"(?:sk|gl[a-z]{2,6}|xai|pplx|xox[a-z]|tskey|key|pul|pypi)-")  # prefixes that look like words
 _RUNS = bytes(ord("a") if byte in _LETTERS else ord(" ") for byte in range(256))
 _TELLING = bytes(ord("a") if byte in _TELLING_LETTERS else ord(" ") for byte in range(256))
 
@@ -31,13 +29,13 @@ def _by_mark(shapes: Iterable[Shape]) -> dict[bytes, list[Shape]]:
 
 
 _IN_DENSE = _by_mark(shape for shape in TOKENS if not shape.is_short)
-_OTHERS: dict[bytes, list[tuple[bytes, str, list[Shape]]]] = {}  # by gate: what most texts lack is passed over at once
+_OTHERS: dict[bytes, list[tuple[bytes, str, list[Shape]]]] = {}  # by gate, which most texts lack
 for _mark, _shapes in _by_mark(shape for shape in SHAPES if shape.is_short or shape not in TOKENS).items():
     _OTHERS.setdefault(_shapes[0].gate.encode(), []).append((_mark.lower(), _mark.decode(), _shapes))
 
 
 def secrets(text: str) -> list[Span]:
-    """Return where secrets stand, in their order and apart from each other."""
+    """Return where secrets stand, in order and without overlaps."""
     ranked = list(_spans(text))
     for view in views(text):
         ranked += [Span(*view.origin(span.start, span.end), span.name) for span in _spans(view.text)]
@@ -45,7 +43,7 @@ def secrets(text: str) -> list[Span]:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    flat = text.encode("latin-1", "replace")  # one byte for each character: marks are looked for in these
+    flat = text.encode("latin-1", "replace")  # one byte for each character; marks are searched here
     yield from _tokens(text, _dense(flat))
     flat, folded = flat.lower(), fold(text)
     for gate, gated in _OTHERS.items():
@@ -59,7 +57,7 @@ def _spans(text: str) -> Iterator[Span]:
 
 
 def _tokens(text: str, dense: bytes) -> Iterator[Span]:
-    """Yield the tokens that a prefix tells, of which some part of the text holds the prefix and enough behind it."""
+    """Yield the tokens with a known prefix; a shape is searched in the whole text only if the dense part may match."""
     if not dense:
         return
     part = dense.decode("latin-1")
@@ -71,7 +69,7 @@ def _tokens(text: str, dense: bytes) -> Iterator[Span]:
 
 
 def _dense(flat: bytes) -> bytes:
-    """Return the parts of a text in which tokens can stand: looking for 150 prefixes in the whole takes too long."""
+    """Return the parts of a text that can hold tokens: searching all of it for 150 prefixes takes too long."""
     runs, telling = flat.translate(_RUNS), flat.translate(_TELLING)
     run, parts, begin, end = b"a" * _LEAST_RUN, [], 0, 0
     start = runs.find(run)
@@ -88,7 +86,7 @@ def _dense(flat: bytes) -> bytes:
 
 
 def _united(ranked: list[Span]) -> list[Span]:
-    """Unite what overlaps, under the name that was found first: the maker of a token says more than its field."""
+    """Join overlapping spans under the name that was found first: a token's vendor says more than its field."""
     rank = {span: place for place, span in reversed(list(enumerate(ranked)))}
     united: list[Span] = []
     for span in sorted(rank, key=lambda each: (each.start, rank[each])):

@@ -1,4 +1,4 @@
-"""This module finds secrets by the names that they are given to: `DB_PASSWORD=…`, `"token": "…"`, `--api-key …`."""
+"""This module finds secrets by the names before them: `DB_PASSWORD=…`, `"token": "…"`, `--api-key …`."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _LONGEST_NAME = 60
 
 
 class _Stem(Struct, frozen=True):
-    """The end of a name, in lower case, that says that a secret follows."""
+    """The end of a name, in lower case, that announces a secret."""
 
     mark: str
     rest: str
@@ -108,7 +108,7 @@ def _begins_line(text: str, start: int, at: int) -> bool:
 
 
 def _is_variable(stem: _Stem, text: str, start: int, at: int) -> bool:
-    """Whether the name is in capitals, as those of the environment are; after them nothing but a value stands."""
+    """Whether the name is in capitals like an environment variable, which only a value can follow."""
     if not text[start : start + len(stem.mark)].isupper():
         return False
     front = compiled(r"\w{0,60}\Z").search(text, max(0, start - _LONGEST_NAME), start)
@@ -121,7 +121,7 @@ def _begins_word(text: str, start: int) -> bool:
 
 
 def _is_named(stem: _Stem, text: str, match: re.Match[str]) -> bool:
-    """Whether the whole name is that of a secret: a compass and a bypass end in `pass` too."""
+    """Whether the whole name is that of a secret: `compass` and `bypass` end in `pass` too."""
     start = match.start()
     if stem.mark == "_pat":
         return text[start : match.end()].startswith("_PAT")

@@ -1,4 +1,4 @@
-"""This module replaces secrets, e-mail addresses and what is marked as private, in texts and in values."""
+"""This module replaces secrets and e-mail addresses, and drops private passages, in texts and values."""
 
 import re
 from collections import Counter
@@ -17,11 +17,11 @@ T = TypeVar("T")
 _EMAIL = expression(r"(?<![\w.+/:-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,10}[A-Za-z]{2,24}\b(?!:)")
 _PRIVATE = expression(r"<private>[\s\S]*?(?:</private>|\Z)", re.IGNORECASE)
 _NOTHING_LEFT = "(private)"
-_IDENTITIES = frozenset(("id", "project", "episode_id", "kind", "type", "document_ids"))  # fields that are no text
+_IDENTITIES = frozenset(("id", "project", "episode_id", "kind", "type", "document_ids"))  # ids, not text
 _SHORTEST = 9  # characters of `<private>`; of a password with its name ten
-_LEAST_FIELD = 6  # characters of a value that stands under such a name
+_LEAST_FIELD = 6  # least length of a value under the name of a secret
 _LONGEST_HEADER = 40
-_ROUNDS = 4  # a replaced secret may show what stood behind it, as with one URL inside another
+_ROUNDS = 4  # replacing one secret may uncover another, as with a URL inside a URL
 
 
 class Redactor(Struct, frozen=True):
@@ -34,13 +34,13 @@ class Redactor(Struct, frozen=True):
         return self._text(text, None)
 
     def name(self, name: str) -> str:
-        """Return a name by which something is found again, without secrets; names that differ still do."""
+        """Return a lookup name without secrets; different names stay different."""
         cleaned = self.text(name)
         told_apart = crc32(name.encode(errors="replace"))
         return cleaned if cleaned == name else f"{cleaned}#{told_apart:08x}"
 
     def clean(self, value: T) -> T:
-        """Return a value with every text inside it redacted, identities excepted; the value itself if nothing is."""
+        """Return a value with every text in it redacted except ids; the same object if nothing changes."""
         cleaned: T = self._clean(value, None)
         return cleaned
 
@@ -87,7 +87,7 @@ class Redactor(Struct, frozen=True):
         return value
 
     def _items(self, values: Sequence[Any], found: Counter[str] | None) -> list[Any]:
-        """Redact the items of a list; what follows `--password` in a list of arguments is a secret."""
+        """Redact the items of a list; the item after `--password` is a secret."""
         items: list[Any] = []
         option = ""
         for value in values:
@@ -96,7 +96,7 @@ class Redactor(Struct, frozen=True):
         return items
 
     def _field(self, name: Any, value: Any, found: Counter[str] | None) -> Any:
-        """Redact a value that stands under a name; under that of a secret it is one, whatever it looks like."""
+        """Redact a value under a name; under a secret's name it is a secret, whatever it looks like."""
         if not isinstance(name, str) or not isinstance(value, str) or value.startswith("<"):
             return self._clean(value, found)
         introduction = f"{name}: "

@@ -1,4 +1,4 @@
-"""This module says what a shape of a secret is, and how its places in a text are found in linear time."""
+"""This module defines the shape of a secret, and finds its places in a text in linear time."""
 
 import re
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ class Span(NamedTuple):
 class Shape(Struct, frozen=True):
     """What a secret looks like: it begins with one of the marks, and `rest` follows.
 
-    Where `rest` has a group, that alone is the secret. `before` is what has to stand in front of a mark, within
-    `reach` characters; it belongs to the secret unless there is a group. A folded shape has its marks and its pattern
-    in lower case and is looked for in the text in lower case. A short one may be there without 20 letters and digits
-    in a row. The gate is what a text has to hold, in lower case, beside a mark: several shapes share one, so that a
-    single look rules out all of them.
+    If `rest` has a group, only the group is the secret. `before` must stand in front of the mark, within `reach`
+    characters; it belongs to the secret unless there is a group. A folded shape has its marks and its pattern in lower
+    case and is searched in the text in lower case. A short shape may have fewer than 20 letters and digits in a row.
+    The gate is a word in lower case that the text must contain besides a mark: several shapes share a gate, so that one
+    search rules out all of them.
 
-    A mark is a literal, so that `re` jumps from one to the next, and every repetition that something has to follow is
-    bounded: the time for a text is proportional to its length, whatever stands in it.
+    A mark is a literal, so that `re` jumps from one to the next. Every repetition that is followed by something is
+    bounded, so the time is proportional to the length of the text, whatever it holds.
     """
 
     name: str
@@ -43,19 +43,19 @@ class Shape(Struct, frozen=True):
     gate: str = ""
 
     def behind(self, before: str, reach: int) -> "Shape":
-        """Return this shape for where something stands in front of it."""
+        """Return this shape with a pattern that must stand in front of it."""
         return msgspec.structs.replace(self, before=rf"{before}\Z", reach=reach)
 
     def given(self, gate: str) -> "Shape":
-        """Return this shape for texts that hold its gate."""
+        """Return this shape with a gate."""
         return msgspec.structs.replace(self, gate=gate)
 
     def may_match(self, text: str, mark: str) -> bool:
-        """Whether a mark stands in this part of a text with what has to follow."""
+        """Whether this part of a text holds the mark and what must follow it."""
         return _pattern(mark, self.rest, self.starts_word).search(text) is not None
 
     def spans(self, text: str, mark: str) -> Iterator[Span]:
-        """Yield where secrets of this shape stand that begin with a mark; a folded shape wants a folded text."""
+        """Yield the secrets of this shape that begin with a mark; a folded shape needs a folded text."""
         for match in _pattern(mark, self.rest, self.starts_word).finditer(text):
             start, end = match.span(match.lastindex or 0)
             if self.before:
@@ -91,15 +91,15 @@ def inside(name: str, marks: str, rest: str, before: str = "", reach: int = 0) -
 
 
 def short(name: str, marks: str, rest: str, before: str = "", reach: int = 0) -> Shape:
-    """Return a shape like those inside words that may hold no long row of letters and digits."""
+    """Return a shape as `inside` does, for secrets without a long row of letters and digits."""
     return msgspec.structs.replace(inside(name, marks, rest, before, reach), is_short=True)
 
 
 def folded(name: str, marks: tuple[str, ...], rest: str, *, starts_word: bool = True) -> Shape:
-    """Return a shape that is written in upper or lower case; its marks may hold blanks."""
+    """Return a shape that ignores case; its marks may contain blanks."""
     return Shape(name, marks, rest, starts_word=starts_word, folded=True)
 
 
 def fold(text: str) -> str:
-    """Return the text in lower case, each character at its place: that of `İ` would be two."""
+    """Return the text in lower case with each character at its place; `İ` would become two."""
     return text.replace("\u0130", "i").lower()

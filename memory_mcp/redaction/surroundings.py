@@ -7,7 +7,7 @@ _DATABASES = (
 )
 _QUOTED = r"(?:\"([^\"$<{\n\\][^\"\n\\]{0,200})\"|'([^'$<{\n\\][^'\n\\]{0,200})'"
 _ARGUMENT = rf"{_QUOTED}|([^\s\"'$<{{`|;&()\\]{{3,200}}))"
-_ONE_COMMAND = r"(?:(?!{})[^\n|;]){{0,300}}?"  # up to the next such command: each place is passed over once
+_ONE_COMMAND = r"(?:(?!{})[^\n|;]){{0,300}}?"  # up to the next such command, so that each character is read once
 _NO_URL_EXAMPLE = r"(?!(?:user(?:name)?|usr|name|login):(?:pass(?:word|wd)?|pwd|pw|secret)@|[^\s@/%]{0,40}+%[sd(])"
 _TOKEN = r"(?=[^\s\"'\d]{0,200}+\d)[\w.~+/-]"  # noqa: S105 - a pattern
 _ENCODED = r"\s{0,3}=\s{0,3}[\"']?([a-z0-9+/]{8,}={0,2})(?![\w.(\[])"

@@ -1,4 +1,4 @@
-"""This module lists the secrets that are known by themselves: keys in PEM, and tokens with a prefix of their maker."""
+"""This module lists secrets that are recognised by themselves: PEM keys, and tokens with a vendor's prefix."""
 
 from memory_mcp.redaction.shapes import Shape, inside, shape, short
 
@@ -6,7 +6,7 @@ from memory_mcp.redaction.shapes import Shape, inside, shape, short
 _BETWEEN = r"(?:[\s\"'`+,>|:\d\u2192-]|\\{1,7}[nrt\"'])"
 _LINE = r"(?:[A-Za-z0-9+/=]{16,}+|[A-Z][A-Za-z-]{2,30}: [^\n\\\"]{0,100}+)"
 _LINES = rf"(?:{_BETWEEN}{{0,60}}{_LINE})++(?:(?:\s|\\{{1,7}}[nr]){{1,6}}=?[A-Za-z0-9+/]{{1,15}}={{0,2}}(?![\w ]))?"
-_PRIVATE_BLOCK = (  # whole up to its end, or as far as it looks like one: it may have been cut
+_PRIVATE_BLOCK = (  # up to its end, or as far as it looks like a key, since it may have been cut
     rf"[A-Z0-9 ]{{0,30}}PRIVATE KEY(?: BLOCK)?-----(?={_BETWEEN}{{0,60}}{_LINE})"
     rf"(?:(?:(?!-----)[\s\S]){{0,30000}}?-----END [A-Z0-9 ]{{1,40}}-----|{_LINES})"
 )

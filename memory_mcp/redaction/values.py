@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from memory_mcp.redaction.shapes import compiled
 
-_JUDGED = 200  # characters of a value, by which it is judged
+_JUDGED = 200  # characters of a value that are judged
 _LEAST_PASSWORD = 6
 _LEAST_TOKEN = 8
 _OPENING = r"(?:[rbfuRBFUL@]{0,2})(\\{0,3}[\"'`])"
@@ -36,7 +36,7 @@ _HASHED = r"(?:sha(?:1|224|256|384|512)|md5)[-:=]"
 
 
 class Value(Struct, frozen=True):
-    """The first characters of what is assigned to a name, without its quotes; `goes_on` matches what may follow."""
+    """The first characters of an assigned value, without quotes; `goes_on` matches the rest."""
 
     start: int
     end: int
@@ -47,14 +47,14 @@ class Value(Struct, frozen=True):
 
     @property
     def is_mixed(self) -> bool:
-        """Whether it has letters and digits: a word of the language is no key."""
+        """Whether it has letters and digits; an ordinary word has no digits."""
         return compiled(r"\d").search(self.text) is not None and compiled(r"[A-Za-z]").search(self.text) is not None
 
     def whole(self, text: str) -> "Value":
         """Return the value up to its end."""
         rest = compiled(f"{self.goes_on}*+").match(text, self.end)
         end = rest.end() if rest else self.end
-        if not self.is_quoted:  # the full stop of a sentence stays
+        if not self.is_quoted:  # leave the full stop of a sentence
             end -= len(text[self.start : end]) - len(text[self.start : end].rstrip(".,:;!?"))
         return msgspec.structs.replace(self, end=end)
 
@@ -82,12 +82,12 @@ def read_value(text: str, start: int, *, is_line: bool) -> Value | None:
 
 
 def _inside(quote: str) -> str:
-    """Return what stands between quotes, on one line; between escaped ones no further escape stands."""
+    """Return the pattern of a character between quotes, on one line; escaped quotes hold no further escape."""
     return rf"[^{quote[-1]}\\\n]" if len(quote) > 1 else rf"(?:[^{quote}\\\n]|\\[^\n])"
 
 
 def is_password(value: Value, *, is_variable: bool, is_label: bool = False) -> bool:
-    """Whether a value is a password; `is_variable` says that nothing but a value can stand here.
+    """Whether a value is a password; `is_variable` if only a value can stand here.
 
     Under a label, as in a table of messages, a word or a sentence is not one.
     """
@@ -116,7 +116,7 @@ def is_token(value: Value) -> bool:
 
 
 def is_random(value: Value) -> bool:
-    """Whether a value can only have been made by a machine."""
+    """Whether a value looks machine-made."""
     run = compiled(r"[A-Za-z0-9+/]{16,}").search(value.text)
     return run is not None and compiled(r"\d").search(run[0]) is not None and is_token(value)
 
@@ -130,7 +130,7 @@ def _is_reference(text: str) -> bool:
 
 
 def _is_phrase(text: str, *, is_label: bool) -> bool:
-    """Whether words are a pass phrase and no message about one."""
+    """Whether words are a pass phrase, not a message about one."""
     if compiled(_SENTENCE).search(text) or text != text.strip():
         return False
     if not is_label:

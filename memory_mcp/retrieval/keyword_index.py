@@ -13,7 +13,7 @@ from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Pending, Sight
 from memory_mcp.storage.store import Store
 
-SCANNED = 200  # records that a search looks at one by one: 40 ms
+SCANNED = 200  # unindexed records that a search scans: 40 ms
 _BATCH = 100  # episodes can be large: 500 held 200 MB of an import of transcripts
 
 Progress = Callable[[int], None]
@@ -28,7 +28,7 @@ class KeywordIndex:
     def follow(self, progress: Progress | None = None, *, patience_s: float = float("inf")) -> None:
         """Bring the keyword index up to date; on a read-only file it stays as it is.
 
-        One that is being made anew is followed as far as patience goes.
+        An index that is being rebuilt is filled only as long as patience lasts.
 
         Raises:
             BusyError: another process held the write lock until the deadline.
@@ -39,7 +39,7 @@ class KeywordIndex:
         while self._lags():
             try:
                 done = self._follow_some()
-            except IndexMendedError:  # it is empty now, and followed from the first change on
+            except IndexMendedError:  # it is empty now, and filled from the first change on
                 done = 0
             if progress:
                 progress(done)
@@ -61,7 +61,7 @@ class KeywordIndex:
         return len(texts)
 
     def is_rebuilding(self) -> bool:
-        """Whether it was damaged, or made anew, and does not hold again what it held."""
+        """Whether it is being rebuilt and does not yet hold again what it held."""
         with self._store.database.read() as session:
             return derived.is_rebuilding(session)
 
@@ -71,7 +71,7 @@ class KeywordIndex:
             return search_index.count_pending(session, search_index.followed(session, search_index.KEYWORDS))
 
     def scan(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
-        """Look at some of the records that are not in it yet one by one; return the rarity of what matches."""
+        """Scan some of the records that are not indexed yet; return the rarity of those that match."""
         after = search_index.followed(session, search_index.KEYWORDS)
         work = search_index.pending(session, after, SCANNED)
         visible = search_index.visible(session, sight, work.keys)

@@ -1,4 +1,4 @@
-"""This module says by what means a question is answered when some of them are damaged."""
+"""This module chooses by what means a question is answered when a part of the index is damaged."""
 
 import msgspec
 from msgspec import Struct
@@ -9,7 +9,7 @@ _NAMES = {"keywords": ("keyword index", "vectors"), "vectors": ("vectors", "keyw
 
 
 class Means(Struct, frozen=True):
-    """By what an answer is found; a part that is damaged is left out. `scans` looks at what is not indexed yet."""
+    """The parts that an answer uses; a damaged part is left out. `scans` adds records that are not indexed yet."""
 
     keywords: bool = True
     vectors: bool = True
@@ -17,19 +17,19 @@ class Means(Struct, frozen=True):
     scans: bool = False
 
     def mode(self, *, serves: bool) -> Mode:
-        """Name the means, given whether any vectors can serve."""
+        """Return the mode; `serves` says whether any vectors can be used."""
         if not serves:
             return "keyword"
         return "hybrid" if self.keywords else "vectors"
 
     def without(self, part: str) -> "Means":
-        """Return what is left when a part is damaged."""
+        """Return the means without a damaged part."""
         if part == "vectors":
             return msgspec.structs.replace(self, vectors=False)
         return msgspec.structs.replace(self, keywords=False)
 
 
 def told_of(part: str, state: str) -> str:
-    """Say of a damaged part what becomes of it, and what served the answer instead."""
+    """Report a damaged part, its state, and what served the answer instead."""
     name, rest = _NAMES.get(part, ("places of the index", "what was indexed"))
     return f"{name} damaged, {state}; {rest} served this answer"

@@ -1,4 +1,4 @@
-"""This module makes the keyword index and the vectors anew, beside servers that go on answering."""
+"""This module rebuilds the keyword index and the vectors while servers go on answering."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -23,7 +23,7 @@ class Rebuilt(Struct, frozen=True):
 
 
 def count_records(store: Store) -> int:
-    """Count what there is to index."""
+    """Count the records to index."""
     with store.database.read() as session:
         return search_index.count_documents(session)
 
@@ -31,7 +31,7 @@ def count_records(store: Store) -> int:
 def rebuild(
     store: Store, index: Index, similarity: Similarity, parts: Sequence[Rebuildable], progress: Progress
 ) -> Rebuilt:
-    """Mend what is damaged, then make parts anew; one that was begun and did not end is gone on with.
+    """Mend damage, then rebuild parts; a rebuild that did not finish is continued.
 
     Raises:
         BusyError: another process held the write lock until the deadline.
@@ -46,7 +46,7 @@ def rebuild(
 
     damaged = store.mend_index()
     if store.cache is not None and damaged:
-        store.cache.discard("the index was made anew")
+        store.cache.discard("the index was rebuilt")
     if "keywords" in parts and not index.keywords.is_rebuilding():
         store.empty_index("keywords")
     index.keywords.follow(lambda records: count("keywords", records))

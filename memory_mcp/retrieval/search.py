@@ -105,7 +105,7 @@ class Recall:
                 degraded += self._mend(error, can_write=follow)
 
     def _mend(self, error: IndexDamagedError, *, can_write: bool) -> list[str]:
-        """Begin to make a damaged part anew, and say so; the answer comes from the rest."""
+        """Begin to rebuild a damaged part, and say so; the rest serves the answer."""
         if not can_write:
             return [told_of(error.part, "'memory-cli index rebuild' mends it")]
         try:
@@ -177,7 +177,7 @@ class Recall:
             is_full = self._store.database.is_full
             return self._lagging("there is no room to index" if is_full else "the store is read-only")
         if self._keywords.is_rebuilding():
-            return self._lagging("the keyword index was damaged and is being made anew")
+            return self._lagging("the keyword index was damaged and is being rebuilt")
         return []
 
     def _lagging(self, reason: str) -> list[str]:
@@ -189,7 +189,7 @@ class Recall:
         if not lag:
             return [] if self._store.database.is_read_only else [reason]
         looked = "all of them were" if lag <= SCANNED else f"{SCANNED} of them were"
-        return [f"{reason}: {lag} newer records are not indexed yet; {looked} looked at one by one"]
+        return [f"{reason}: {lag} newer records are not indexed yet; {looked} scanned one by one"]
 
     def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
         if not terms.words:

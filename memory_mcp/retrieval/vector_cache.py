@@ -93,7 +93,7 @@ class Base:
         except ValueError as error:
             raise TornBaseError(f"block {number} of the vectors is damaged: {error}") from error
         if len(buried) and not 0 <= int(buried.min()) <= int(buried.max()) < len(block):
-            raise TornBaseError(f"block {number} of the vectors has dead rows that it does not hold")
+            raise TornBaseError(f"block {number} of the vectors lists dead rows that it does not hold")
         return block, buried
 
     def fold(self, changed: Sequence[int], rows: Sequence[VectorRow], mark: Mark) -> None:
@@ -329,7 +329,7 @@ class VectorCache:
         head = search_index.head(session)
         mark = base.contents.mark
         if mark.sequence > search_index.followed_by(session, vector_set.key) or not mark.fits(session):
-            raise CacheError("the store was restored from a copy, or its vectors were made anew")
+            raise CacheError("the store was restored from a copy, or its vectors were rebuilt")
         with self._lock:
             held = self._overlays.get(vector_set.key)
             if held is None or held.mark != mark or held.layout != base.layout or held.head > head:

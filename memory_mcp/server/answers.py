@@ -25,7 +25,7 @@ def receipt_of(receipt: Receipt) -> dict[str, Any]:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Cut a long text and say how much is missing; what an agent could not see in it counts as its escape."""
+    """Cut a long text and say how much is missing; hidden characters count as their escapes."""
     text = visible_values(text)
     return text if len(text) <= longest else f"{text[:longest]}… [+{len(text) - longest} characters]"
 

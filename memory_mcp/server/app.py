@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "'claude mcp add memory-mcp -- memory-mcp'; 'memory-cli' is the same memory in a terminal.",
     )
     parser.add_argument("--home", help="directory of the memory (default: the platform's data directory)")
-    parser.add_argument("--project", help="name of the project (default: found from git)")
+    parser.add_argument("--project", help="name of the project (default: found from the directory)")
     parser.add_argument("--toolsets", metavar="NAMES", help="further tools: records,learning,tags,relationships or all")
     parser.add_argument("--config", type=Path, help="settings file instead of the usual place")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any setting; repeatable")
@@ -72,14 +72,14 @@ def _opened(given: argparse.Namespace) -> Memory:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Shows what was typed as escapes where it could drive a terminal."""
+    """Escapes typed text that could drive a terminal in its errors."""
 
     def error(self, message: str) -> NoReturn:
         super().error(visible_line(message))
 
 
 class OneLine(logging.Formatter):
-    """Makes an event one line, the traceback included: whatever a text holds, it is no second event."""
+    """Makes an event one line, traceback included, so that no text can fake a second event."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render an event."""
@@ -93,8 +93,8 @@ def _check_pipes() -> None:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    """Say the line that is all that a client shows of a failed start."""
-    with contextlib.suppress(OSError, AttributeError):  # stderr is full or closed: the exit code has to do
+    """Print the one line that a client shows of a failed start."""
+    with contextlib.suppress(OSError, AttributeError):  # stderr is full or closed; the exit code must suffice
         sys.stderr.write(f"memory-mcp cannot start: {visible_line(sentence)}\n")
         sys.stderr.flush()
     sys.exit(1)
@@ -104,7 +104,7 @@ def _log_of(given: argparse.Namespace) -> Path:
     try:
         resolved = _resolved(given, working_directory())
         return places(resolved.settings, settings_file=resolved.path).log
-    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # the settings may be the very cause
+    except (MemoryMcpError, OSError, ValueError, RuntimeError):  # the settings may be the cause
         return fallback_log()
 
 

@@ -18,7 +18,7 @@ from memory_mcp.server.sessions import Session
 
 logger = logging.getLogger(__name__)
 _RETRY_S = 30.0
-_RHYTHM_S = 5.0  # how often a server that has nothing to do looks for events that hooks have queued
+_RHYTHM_S = 5.0  # between two looks of an idle server for queued hook events
 _DRAINING_S = 2.0
 _QUIET_S = 0.3
 _LONGEST_BURST_S = 2.0
@@ -32,7 +32,7 @@ class Desk:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self._opening = threading.Lock()
-        self._is_told = False  # that the store is gone
+        self._is_told = False  # whether an answer has said that the store is gone
         self.metrics = Metrics()
         self.session = Session(memory)
         self._started_at = memory.clock.now()
@@ -42,10 +42,10 @@ class Desk:
         self._follower = threading.Thread(target=self._follow, name="index-follower", daemon=True)
 
     def prepare(self) -> None:
-        """Open the store anew before a call, if what was open is gone and somebody has been told.
+        """Reopen the store before a call, if the open one is gone and a caller has been told.
 
         Raises:
-            StoreError: it is gone, which is told once, or cannot be opened.
+            StoreError: it is gone, which one call is told, or it cannot be opened.
 
         """
         with self._opening:
@@ -155,7 +155,7 @@ class Desk:
                 self._work.wait(_RETRY_S)
 
     def _drain(self) -> None:
-        """Record what hooks have queued, of whatever project; a long queue takes turns with the index."""
+        """Record the queued hook events of all projects; a long queue takes turns with the index."""
         try:
             if drain(self.memory, _DRAINING_S) and waits(self.memory):
                 self._work.set()

@@ -98,7 +98,7 @@ class _Handlers:
             self._desk.prepare()
             try:
                 answer = tool.run(self._desk, arguments)
-            except IndexMendedError:  # nothing of it was kept, and now it works
+            except IndexMendedError:  # nothing was kept, and a second try works now
                 answer = tool.run(self._desk, arguments)
             answer = visible_values(answer)
             failed = False

@@ -1,4 +1,4 @@
-"""This module keeps what projects own: the paths, first commits and remotes by which their directories are known."""
+"""This module stores the aliases of projects: paths, roots and remotes by which their directories are known."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Owner(Struct, frozen=True):
 
 
 class Unclaimed(NamedTuple):
-    """A project that no directory owns; `is_old` is one from before there were aliases."""
+    """A project that no directory owns; `is_old` if it is from before there were aliases."""
 
     key: int
     name: str
@@ -37,14 +37,14 @@ class Alias(Struct, frozen=True):
 
 
 class Likeness(Struct, frozen=True):
-    """The project that another one was taken for, and whether an agent has heard of it."""
+    """The project that another one looks like, and whether an agent was told."""
 
     name: str
     is_told: bool
 
 
 def has_aliases(session: Session) -> bool:
-    """Whether the file has them; one of an earlier schema that cannot be written has not."""
+    """Whether the file has a table of aliases; a read-only file of an earlier schema has none."""
     return bool(session.value("SELECT 1 FROM sqlite_schema WHERE name = 'aliases'"))
 
 
@@ -59,7 +59,7 @@ def find_owner(session: Session, path: str) -> Owner | None:
 
 
 def known(session: Session, evidence: Evidence, gone: Collection[str], adoptable: Collection[int]) -> list[Known]:
-    """Return every project that has to do with a directory; `gone` are paths where nothing is any more."""
+    """Return every project that shares evidence with a directory; `gone` are paths that no longer exist."""
     keys = {
         int(row[0])
         for row in session.rows(
@@ -87,7 +87,7 @@ def _known(session: Session, key: int, path: str, gone: Collection[str]) -> Know
 
 
 def paths_with_root(session: Session, root: str) -> list[str]:
-    """Return the paths of every project that has a first commit."""
+    """Return the paths of all projects that have this root."""
     rows = session.rows(
         "SELECT p.value FROM aliases r JOIN aliases p ON p.project_key = r.project_key AND p.kind = 'path'"
         " WHERE r.kind = 'root' AND r.value = ?",
@@ -97,7 +97,7 @@ def paths_with_root(session: Session, root: str) -> list[str]:
 
 
 def unclaimed(session: Session, names: Iterable[str]) -> list[Unclaimed]:
-    """Return the projects with one of some names that no directory owns."""
+    """Return the projects with one of these names that no directory owns."""
     state = "unclaimed" if has_aliases(session) else "1"
     rows = session.rows(
         f"SELECT key, name, {state} FROM projects WHERE name IN (SELECT value FROM json_each(?)) AND {state}",
@@ -107,9 +107,9 @@ def unclaimed(session: Session, names: Iterable[str]) -> list[Unclaimed]:
 
 
 def commits_of(session: Session, key: int) -> list[str]:
-    """Return commits that records of a project name, the newest first."""
+    """Return the commits named in a project's records, newest first."""
     if not session.value("SELECT 1 FROM sqlite_schema WHERE name = 'snapshots'"):
-        return []  # of a schema before the third, which nobody has brought to the newest yet
+        return []  # a file before schema 3 that has not been migrated
     rows = session.rows(
         "SELECT head, taken_at AS at FROM snapshots JOIN documents d ON d.key = episode_key"
         " WHERE d.project_key = :key AND head <> ''"
@@ -121,7 +121,7 @@ def commits_of(session: Session, key: int) -> list[str]:
 
 
 def record(session: Session, key: int, evidence: Evidence, apart: Collection[str], now: int) -> None:
-    """Let a project own what a directory shows, but for remotes that stay with others."""
+    """Store a directory's evidence as a project's aliases, except remotes that stay with other projects (`apart`)."""
     before = find_owner(session, evidence.path)
     if before is None or before.key != key or evidence.stamp.content:
         session.run("DELETE FROM aliases WHERE kind = 'path' AND value = ?", (evidence.path,))
@@ -135,7 +135,7 @@ def record(session: Session, key: int, evidence: Evidence, apart: Collection[str
 
 
 def disown(session: Session, key: int, evidence: Evidence) -> None:
-    """Let a project own no more what a directory shows, if it has no other directory."""
+    """Remove a directory's root and remotes from a project that has no other directory."""
     if not session.value("SELECT 1 FROM aliases WHERE project_key = ? AND kind = 'path'", (key,)):
         session.run(
             "DELETE FROM aliases WHERE project_key = :key AND (kind = 'root' AND value = :root"
@@ -171,7 +171,7 @@ def find_inner(session: Session, key: int, name: str) -> Owner | None:
 
 
 def find_outer(session: Session, key: int) -> tuple[Owner, str] | None:
-    """Return the project that a project lies in, and its name in there, or None."""
+    """Return the project around an inner project and the inner name, or None."""
     row = session.row(
         "SELECT p.key, p.name, i.name FROM inner_projects i JOIN projects p ON p.key = i.project_key"
         " WHERE i.inner_key = ?",
@@ -181,12 +181,12 @@ def find_outer(session: Session, key: int) -> tuple[Owner, str] | None:
 
 
 def add_inner(session: Session, key: int, name: str, inner_key: int) -> None:
-    """Let a project be that of a name inside another one."""
+    """Store a project as the inner project of a name."""
     session.run("INSERT INTO inner_projects (project_key, name, inner_key) VALUES (?, ?, ?)", (key, name, inner_key))
 
 
 def is_trusted(session: Session, key: int, directory: str, name: str) -> bool:
-    """Whether the user trusts the name that the file of a directory gives."""
+    """Whether the user trusts this name in the file of a directory."""
     return bool(
         session.value(
             "SELECT 1 FROM trusted_names WHERE project_key = ? AND directory = ? AND name = ?", (key, directory, name)
@@ -195,7 +195,7 @@ def is_trusted(session: Session, key: int, directory: str, name: str) -> bool:
 
 
 def trust(session: Session, key: int, directory: str, name: str, now: int) -> None:
-    """Trust one name from the file of a directory, instead of an earlier one."""
+    """Trust a name in the file of a directory, in place of the name trusted before."""
     session.run(
         "INSERT OR REPLACE INTO trusted_names (project_key, directory, name, trusted_at) VALUES (?, ?, ?, ?)",
         (key, directory, name, now),
@@ -203,14 +203,14 @@ def trust(session: Session, key: int, directory: str, name: str, now: int) -> No
 
 
 def set_likeness(session: Session, key: int, like_key: int | None) -> None:
-    """Remember what a project looks like, or that it is what it is."""
+    """Store which project this one looks like, or None for no likeness."""
     session.run("DELETE FROM likenesses WHERE project_key = ?", (key,))
     if like_key is not None and like_key != key:
         session.run("INSERT INTO likenesses (project_key, like_key) VALUES (?, ?)", (key, like_key))
 
 
 def find_likeness(session: Session, key: int) -> Likeness | None:
-    """Return what a project looks like, or None."""
+    """Return the project that this one looks like, or None."""
     row = session.row(
         "SELECT p.name, l.told_at IS NOT NULL FROM likenesses l JOIN projects p ON p.key = l.like_key"
         " WHERE l.project_key = ?",
@@ -220,5 +220,5 @@ def find_likeness(session: Session, key: int) -> Likeness | None:
 
 
 def tell_likeness(session: Session, key: int, now: int) -> None:
-    """Remember that an agent has heard of it."""
+    """Record that an agent was told of the likeness."""
     session.run("UPDATE likenesses SET told_at = ? WHERE project_key = ?", (now, key))

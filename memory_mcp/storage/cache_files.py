@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.storage.file_lock import FileLock
 
-_FORMAT = 2  # raise it when what is written changes its meaning
+_FORMAT = 2  # raise it when the meaning of the written data changes
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _LOCK = "writer.lock"  # the only file that is never removed: it is what keeps writers apart
 _REMOVED = ("data.mdb", "lock.mdb", "stamp")

@@ -1,4 +1,4 @@
-"""This module says whether a row still holds what was written: a flipped bit passes SQLite's own integrity check."""
+"""This module checks whether a row is unchanged: a flipped bit passes SQLite's own integrity check."""
 
 import zlib
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 _ENCODER = msgspec.msgpack.Encoder()
-_BY_NAME = 1 << 32  # above the 32 bits of the CRC stands the version of the rule by which it was made
+_BY_NAME = 1 << 32  # version 1, above the 32 bits of the CRC
 
 
 class Fields:
@@ -26,7 +26,7 @@ class Fields:
         return _BY_NAME | _crc_by_name(fields)
 
     def match(self, stored: int, fields: Mapping[str, Any]) -> bool:
-        """Whether a row's fields are those for which this checksum was stored, by whichever version."""
+        """Whether a row's fields match a stored checksum of either version."""
         if stored >= _BY_NAME:
             return stored == _BY_NAME | _crc_by_name(fields)
         ordered = tuple(fields[name] for name in self.first)

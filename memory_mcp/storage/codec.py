@@ -37,7 +37,7 @@ _DEFINITION = msgspec.json.Decoder(Definition)
 _DETAIL = msgspec.json.Decoder(Detail)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 
-_EXPONENT = 0x7C  # in the upper half of a two-byte float; all of it set means infinite, or no number
+_EXPONENT = 0x7C  # in the upper byte of a two-byte float; all bits set mean infinity or NaN
 _FINITE = bytes(byte for byte in range(256) if byte & _EXPONENT != _EXPONENT)
 
 
@@ -89,7 +89,7 @@ def load_step(row: tuple[Any, ...], episode_id: str) -> Step:
     return Step(
         tool=fields["tool"],
         action=fields["action"],
-        parameters=values.tamed(_PARAMETERS.decode(parameters)) if parameters else {},  # earlier ones kept anything
+        parameters=values.tamed(_PARAMETERS.decode(parameters)) if parameters else {},  # older ones hold any value
         result=_RESULT.decode(result) if result else None,
         latency_ms=fields["latency_ms"],
         recorded_at=fields["recorded_at"],
@@ -247,7 +247,7 @@ def load_cursor(cursor: str) -> Position:
 
 
 def holds_vectors(blob: object, dimension: int) -> bool:
-    """Whether a blob holds whole vectors of two-byte floats, none of them infinite or no number."""
+    """Whether a blob holds whole vectors of finite two-byte floats."""
     if not isinstance(blob, bytes) or not blob or dimension < 1 or len(blob) % (2 * dimension):
         return False
     return not blob[1::2].translate(None, _FINITE)

@@ -1,4 +1,4 @@
-"""This module opens connections to the database file: for writing, else for reading, else as a file nobody writes."""
+"""This module opens connections to the database file: for writing, else for reading, else as immutable."""
 
 import os
 import time
@@ -13,12 +13,12 @@ from memory_mcp.storage.open_file import OpenFile
 
 APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
 RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
-_ROOM_BYTES = 1 << 20  # as soon as so much more is free, a file that is read for want of room is written again
+_ROOM_BYTES = 1 << 20  # when this much more is free, a full disk is tried again
 _CACHE_KIB = 2_048  # 8 MiB made no search faster at 100,000 records, and each thread has a connection
 
 
 class Connector:
-    """Opens connections that are all of one kind: once one could only read, so do the others."""
+    """Opens connections of one kind: once one could only read, all others only read too."""
 
     def __init__(self, file: OpenFile, *, busy_timeout_s: float, synchronous: str) -> None:
         self._file = file
@@ -26,10 +26,10 @@ class Connector:
         self._busy_timeout_s = busy_timeout_s
         self._synchronous = synchronous
         self.is_read_only = False
-        self.full_since: tuple[int, float] | None = None  # bytes that were free then, and when that was
+        self.full_since: tuple[int, float] | None = None  # free bytes when the disk was full, and the time
 
     def connect(self) -> apsw.Connection:
-        """Open a connection, with everything set that a connection of ours has.
+        """Open a connection with all our settings.
 
         Raises:
             NotAStoreError: the file is a database of something else.
@@ -40,7 +40,7 @@ class Connector:
         connection.set_busy_handler(self._patience())
         try:
             self._recognise(connection)
-            connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)  # somebody else may have put the store there
+            connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)  # another program may have written the schema
             connection.pragma("foreign_keys", "ON")
             connection.pragma("synchronous", self._synchronous)
             connection.pragma("cache_size", -_CACHE_KIB)
@@ -102,13 +102,13 @@ class Connector:
                 started = time.monotonic()
             if time.monotonic() - started > self._busy_timeout_s:
                 return False
-            time.sleep(0.0005 + RETRY_JITTER_S * os.urandom(1)[0] / 256)  # jitter; `random` is 2 ms of a hook
+            time.sleep(0.0005 + RETRY_JITTER_S * os.urandom(1)[0] / 256)  # jitter; `random` would cost a hook 2 ms
             return True
 
         return wait
 
     def may_have_room(self, after_s: float) -> bool:
-        """Whether more is free than when there was no room, another process writes, or so many seconds have passed."""
+        """Whether a full disk may have room again: more is free, another process writes, or `after_s` have passed."""
         if self.full_since is None:
             return False
         free, since = self.full_since
@@ -117,7 +117,7 @@ class Connector:
 
 
 def _free_bytes(path: Path) -> int:
-    """Return what is free where a file lies, 0 where the system does not tell; `shutil` would be 3 ms of a hook."""
+    """Return the free bytes on a file's disk, 0 if unknown; importing `shutil` would cost a hook 3 ms."""
     try:
         found = os.statvfs(path.parent)
     except (AttributeError, OSError):

@@ -91,14 +91,14 @@ def find(name: str, store: Path, directory: Path) -> Copy:
         if name in {copy.path, Path(copy.path).name, Path(copy.path).stem}:
             return copy
     path = Path(name)
-    with suppress(OSError):  # a name that no file could have
+    with suppress(OSError):  # an impossible file name
         if path.is_file():
             return _described(path, "backup", None)
     raise NotFoundError(f"there is no copy {name}; 'memory-cli backup list' shows those there are")
 
 
 def verify(copy: Copy) -> Verified:
-    """Check a copy: its checksum where one was kept, that its schema is exactly ours, its structure."""
+    """Check a copy: its checksum, if one was kept, its schema, which must be exactly ours, and its structure."""
     path = Path(copy.path)
     faults: list[str] = []
     schema = None
@@ -126,20 +126,20 @@ def verify(copy: Copy) -> Verified:
 
 
 def _odd_content(session: Session, schema: int) -> list[str]:
-    """Return what is wrong inside a copy; its pages are looked at only if its schema is ours."""
+    """Return the faults inside a copy; its pages are checked only if its schema is ours."""
     if session.value("PRAGMA application_id") != APPLICATION_ID:
         return ["it is no store of memory-mcp"]
     if schema > MIGRATIONS[-1].number:
-        return []  # of a newer version, whose schema is not known here
+        return []  # of a newer version, whose schema is unknown here
     odd = difference(session, statements(schema))
     if odd:
-        return [f"it is not as a store of schema {schema} should be: {odd}"]
+        return [f"it does not match schema {schema}: {odd}"]
     rows = session.rows("PRAGMA integrity_check(5)")
     return [str(row[0]) for row in rows if row[0] != "ok"]
 
 
 def has_log(path: Path) -> bool:
-    """Whether a write-ahead log or a journal lies beside a database, without which it is not whole."""
+    """Whether a write-ahead log or journal, part of the data, lies beside a database."""
     sides = (path.with_name(path.name + suffix) for suffix in ("-wal", "-journal"))
     return any(side.exists() and side.stat().st_size for side in sides)
 

@@ -14,7 +14,7 @@ _PAGES = 1_000  # in one step
 
 
 def copy_out(source: apsw.Connection, target: Path, patience_s: float) -> None:
-    """Write what a connection sees into another file."""
+    """Write the connection's snapshot into another file."""
     failure = f"{source.filename} cannot be copied to {target}"
     with closing(apsw.Connection(str(target))) as destination:
         deadline = time.monotonic() + patience_s
@@ -32,7 +32,7 @@ def overwrite(
 ) -> None:
     """Write another file's pages over a connection's database, in one transaction that holds the lock from the start.
 
-    `locked` is called with the lock in hand, before anything is replaced.
+    `locked` is called once the lock is held, before anything is replaced.
     """
     failure = f"{target.filename} cannot be replaced, and is as it was"
     with closing(apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)) as origin:
@@ -43,12 +43,12 @@ def overwrite(
             while not copy.done:
                 _step(copy, _PAGES, deadline, failure)
                 progress(copy.page_count - copy.remaining, copy.page_count)
-        with suppress(apsw.BusyError):  # somebody reads what was there before; a later commit folds it in
+        with suppress(apsw.BusyError):  # a reader still uses the former snapshot; a later commit folds the log
             target.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 def _step(copy: apsw.Backup, pages: int, deadline: float, failure: str) -> None:
-    """Copy some pages, waiting for others until the deadline; `failure` begins the sentence that says it went wrong."""
+    """Copy some pages, waiting for other processes until the deadline; `failure` begins the error's sentence."""
     while True:
         try:
             copy.step(pages)
@@ -56,7 +56,7 @@ def _step(copy: apsw.Backup, pages: int, deadline: float, failure: str) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(RETRY_JITTER_S)
-        except (apsw.FullError, apsw.IOError) as error:  # whose text is that of another connection: "not an error"
-            raise StoreFullError(f"{failure}: writing failed; see that there is room on the disk") from error
+        except (apsw.FullError, apsw.IOError) as error:  # its text comes from another connection: "not an error"
+            raise StoreFullError(f"{failure}: writing failed; check that there is room on the disk") from error
         else:
             return

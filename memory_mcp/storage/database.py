@@ -37,7 +37,7 @@ class Version(NamedTuple):
     own: int = -1
 
 
-_NO_VERSION = Version(-1)  # of a file that cannot be asked: no record has it, and the next statement says what is wrong
+_NO_VERSION = Version(-1)  # for a file that cannot be read: matches no record, and the next statement raises the reason
 
 
 class Session:
@@ -50,12 +50,12 @@ class Session:
         """Run a statement and fetch all its rows.
 
         Raises:
-            InvalidInputError: a value is none that a column can hold.
+            InvalidInputError: no column can hold a value.
 
         """
         try:
             return self._connection.execute(sql, bindings).fetchall()
-        except (OverflowError, UnicodeEncodeError) as error:  # the doors let none through; an id comes unchecked
+        except (OverflowError, UnicodeEncodeError) as error:  # ids arrive unchecked
             raise InvalidInputError(
                 f"a number of more than 64 bits or a text that is not valid Unicode cannot be looked up: {error}"
             ) from error
@@ -102,10 +102,10 @@ class Database:
         self._registry = threading.Lock()
         self._writing = threading.Lock()
         self._commits = 0
-        self.schema: int | None = None  # once it is known to be the newest
-        self.gone: StoreGoneError | None = None  # why it must be opened again
-        self.mend: Callable[[DamagedError], bool] | None = None  # repairs what is derived; says whether it was that
-        self.is_whole = False  # whether nothing of it is lost then
+        self.schema: int | None = None  # set once it is known to be the newest
+        self.gone: StoreGoneError | None = None  # why the file must be opened again
+        self.mend: Callable[[DamagedError], bool] | None = None  # mends derived tables, if they are the cause
+        self.is_whole = False  # whether nothing is lost when the file is gone
         create_file(path)
         self._file = OpenFile(path)
         self._connector = Connector(self._file, busy_timeout_s=busy_timeout_s, synchronous=synchronous)
@@ -119,7 +119,7 @@ class Database:
 
     @property
     def is_full(self) -> bool:
-        """Whether it is only read because there was no room to write anything."""
+        """Whether the file is read-only because the disk is full."""
         return self._connector.full_since is not None
 
     @contextmanager
@@ -133,13 +133,13 @@ class Database:
 
         Raises:
             BusyError: another process held the lock until the deadline.
-            IndexMendedError: what triggers write to was damaged, and is mended now.
+            IndexMendedError: a derived table that triggers write to was damaged, and is mended now.
             ReadOnlyStoreError: the file cannot be written.
             StoreFullError: the disk is full; nothing of this transaction remains.
 
         """
         if self.is_full:
-            raise StoreFullError(f"no room left for {self.path}, which is only read; free some space and repeat it")
+            raise StoreFullError(f"no room left for {self.path}, which can only be read; free some space and repeat it")
         if self.is_read_only:
             raise ReadOnlyStoreError(f"{self.path} is read-only; make it and its directory writable to record anything")
         try:
@@ -152,8 +152,7 @@ class Database:
             finally:
                 self.mend = mend
             raise IndexMendedError(
-                f"the index in {self.path} was damaged and is being made anew; nothing of this change was kept, "
-                "repeat it"
+                f"the index in {self.path} was damaged and is being rebuilt; nothing of this change was kept, repeat it"
             ) from error
 
     def _write(self) -> Iterator[Session]:
@@ -179,7 +178,7 @@ class Database:
     def close(self) -> None:
         """Close every connection; the last one to close folds the write-ahead log into the file.
 
-        One that another thread is using just now is left to that thread.
+        A connection that another thread is using is left to that thread.
         """
         with self._registry:
             for connection in self._connections:
@@ -191,10 +190,10 @@ class Database:
         self._local = threading.local()
 
     def check_reopening(self) -> None:
-        """Make sure that opening the path again mixes nothing.
+        """Make sure that no former log would be mixed into a reopened file.
 
         Raises:
-            StoreGoneError: a log of what was overwritten is in the way.
+            StoreGoneError: the log of the overwritten file is still there.
 
         """
         self._file.check_reopening()
@@ -203,7 +202,9 @@ class Database:
         """Copy the whole database as it is now, although others write meanwhile."""
         create_file(target)
         with self.read() as session:
-            session.rows("SELECT count(*) FROM sqlite_schema")  # begins the snapshot: else each commit starts it anew
+            session.rows(
+                "SELECT count(*) FROM sqlite_schema"
+            )  # begins the snapshot: else each commit restarts the copy
             copying.copy_out(self._connection(), target, self._busy_timeout_s)
 
     def restore_from(self, source: Path, progress: Callable[[int, int], None], locked: Callable[[], None]) -> None:
@@ -239,7 +240,7 @@ class Database:
                 self._check_written(connection)
 
     def _check_open(self) -> None:
-        """Compare the file with the one that was opened, before anything is read or written.
+        """Compare the file with the opened one before anything is read or written.
 
         Raises:
             StoreGoneError: it is another one, or this was found before.
@@ -269,7 +270,7 @@ class Database:
             raise
 
     def _check_content(self, connection: apsw.Connection) -> None:
-        """Look, with the write lock in hand, whether this is still the store that was opened, in a schema we know.
+        """Check, holding the write lock, that this is still the opened store, in a known schema.
 
         Raises:
             NewerSchemaError: a newer memory-mcp has changed it meanwhile.
@@ -289,7 +290,7 @@ class Database:
             raise
 
     def _check_written(self, connection: apsw.Connection) -> None:
-        """Make sure that what was committed is where others find it, before it is acknowledged.
+        """Make sure that a commit is where others find it, before it is acknowledged.
 
         Raises:
             StoreGoneError: it is not.
@@ -314,7 +315,7 @@ class Database:
             self._file.remember_log()
 
     def look_for_room(self, after_s: float = float("inf")) -> None:
-        """End reading a file as one that nobody writes, which it is for want of room, when that may be over.
+        """Leave read-only mode, which a full disk caused, when there may be room again.
 
         Raises:
             StoreGoneError: there is more room, another process writes, or so many seconds have passed.
@@ -325,7 +326,7 @@ class Database:
             raise self.gone
 
     def _fold(self) -> bool:
-        """Fold the log into the file that was opened, wherever that is now; say whether all of it is there."""
+        """Fold the log into the opened file, wherever it is now; return whether that succeeded."""
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None or self.is_read_only:
             return False

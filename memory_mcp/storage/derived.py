@@ -1,4 +1,4 @@
-"""This module finds damage in what is derived from the records, and makes it empty again so that it can be refilled."""
+"""This module finds damage in derived tables, and empties them so that they are filled again."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -33,17 +33,17 @@ _ERRORS = (apsw.CorruptError, apsw.SQLError)
 _FORMATS = (4, 5)  # of FTS5
 _SAMPLED_TERMS = 64
 _READ = 4_096  # rows of vectors at once
-REBUILDING = "keywords being made anew"  # a follower: the sequence at which that began
+REBUILDING = "keywords being made anew"  # a follower; its place is the sequence at which the rebuild began
 
 
 class Fault(Struct, frozen=True):
-    """Damage in one table that is derived from the records."""
+    """Damage in one derived table."""
 
     part: Part
     table: str
     detail: str
     is_partial: bool = False  # single rows are wrong or missing
-    is_structural: bool = False  # pages or names are
+    is_structural: bool = False  # pages or table names are
 
 
 class _Look(NamedTuple):
@@ -54,7 +54,7 @@ class _Look(NamedTuple):
 
 
 def find_faults(session: Session) -> list[Fault]:
-    """Look into every table that is derived; what refers to another part is left out where that part cannot be read."""
+    """Check every derived table; checks that need a damaged part are skipped."""
     found = [fault for part in get_args(Part) for fault in _structure(session, part)]
     damaged = {fault.part for fault in found}
     for part, table, look, is_partial in _LOOKS:
@@ -71,7 +71,7 @@ def find_faults(session: Session) -> list[Fault]:
 
 
 def find_record_faults(session: Session, most: int) -> list[str]:
-    """Check the structure and the references of every table that holds records; what is derived is left out."""
+    """Check the structure and references of every table of records; derived tables are left out."""
     left_out = {name for names in (*_TABLES.values(), *_DROPPED.values()) for name in names}
     tables = [
         str(row[0])
@@ -91,9 +91,9 @@ def find_record_faults(session: Session, most: int) -> list[str]:
 
 
 def reset(session: Session, part: Part, *, is_structural: bool = False) -> None:
-    """Make a part empty, and let it be filled from the first change on.
+    """Empty a part, so that it is filled again from the first change on.
 
-    A damaged page must not have been met in the transaction, nor can a 'DROP' meet one: it could not commit any more.
+    The transaction must not have met a damaged page, and a 'DROP' must not meet one: it could not commit any more.
     """
     if is_structural:
         _cut_out(session, part)
@@ -109,10 +109,9 @@ def reset(session: Session, part: Part, *, is_structural: bool = False) -> None:
 
 
 def mend(session: Session, faults: Sequence[Fault], suspect: str | None = None) -> tuple[Part, ...]:
-    """Repair what was found damaged and return which parts; a suspect in which nothing was found is made empty too.
+    """Mend damaged parts and return them; a suspect part without a fault is emptied too.
 
-    Single rows that are wrong or missing are removed, and their records written into `changes`, so that they are
-    followed again.
+    Wrong rows are removed, and the records of wrong or missing rows are written into `changes`, to be indexed again.
     """
     structural = {fault.part for fault in faults if fault.is_structural}
     partial = {fault.part for fault in faults if fault.is_partial}
@@ -126,13 +125,13 @@ def mend(session: Session, faults: Sequence[Fault], suspect: str | None = None) 
 
 
 def is_rebuilding(session: Session) -> bool:
-    """Whether the keyword index was made empty and does not hold again what it held."""
+    """Whether the keyword index was emptied and does not yet hold again what it held."""
     began = search_index.followed(session, REBUILDING)
     return began > search_index.followed(session, search_index.KEYWORDS)
 
 
 def _cut_out(session: Session, part: Part) -> None:
-    """Remove the names of tables whose pages cannot be read; 'VACUUM' would free the pages."""
+    """Remove unreadable tables from the schema; their pages stay until a 'VACUUM'."""
     marks = ", ".join("?" * len(_DROPPED[part]))
     session.run("PRAGMA writable_schema = ON")
     session.run(f"DELETE FROM sqlite_schema WHERE tbl_name IN ({marks})", _DROPPED[part])
@@ -140,7 +139,7 @@ def _cut_out(session: Session, part: Part) -> None:
 
 
 def _refollow(session: Session, part: Part) -> None:
-    """Remove what is wrong of single documents, and let them be followed again."""
+    """Remove the wrong rows of single documents, and have those documents indexed again."""
     if part == "keywords":
         session.run(f"DELETE FROM keywords WHERE rowid IN ({_LEFT_OVER})")
         keys = _lacking_keywords(session)
@@ -170,7 +169,7 @@ def _structure(session: Session, part: Part) -> Iterator[Fault]:
         try:
             version = session.value("SELECT v FROM keywords_config WHERE k = 'version'")
         except apsw.CorruptError:
-            return  # told above
+            return  # reported above
         if version not in _FORMATS:
             yield Fault(part, "keywords_config", f"its format is {version}", is_structural=True)
 
@@ -204,7 +203,7 @@ def _numbers(block: object) -> list[int]:
 
 
 def _sampled_terms(session: Session) -> list[str]:
-    """Look some of the words up; where their pages are not found there are fewer documents than reading all tells."""
+    """Look up a sample of words; a lost page shows as fewer documents than a full read counts."""
     terms = int(session.value("SELECT count(*) FROM keyword_counts"))
     if not terms:
         has_words = session.value("SELECT 1 FROM keywords_docsize WHERE sz <> x'00' LIMIT 1")
@@ -272,7 +271,7 @@ def _wrong_vectors(session: Session) -> list[tuple[int, int, int]]:
 
 
 def _lacking_keywords(session: Session) -> list[int]:
-    """Return the records that the index has followed and does not hold."""
+    """Return the records that the index has passed but does not hold."""
     return [
         row[0]
         for row in session.rows(
@@ -285,7 +284,7 @@ def _lacking_keywords(session: Session) -> list[int]:
 
 
 def _lacking_vectors(session: Session) -> list[int]:
-    """Return the records that a complete set has followed and does not hold."""
+    """Return the records that a complete vector set has passed but does not hold."""
     found: set[int] = set()
     for each, _, _ in search_index.list_vector_sets(session):
         if each.ready:

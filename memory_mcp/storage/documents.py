@@ -208,7 +208,7 @@ def quarantine(session: Session, clock: Clock, reasons: dict[int, str]) -> None:
 
 
 def set_aside(database: Database, clock: Clock, reasons: dict[int, str]) -> None:
-    """Quarantine what a listing found damaged, where that can be written just now; the next listing finds it again."""
+    """Quarantine damaged records of a listing if the store can be written; otherwise the next listing does it."""
     if reasons and not database.is_read_only:
         with contextlib.suppress(BusyError, ReadOnlyStoreError, StoreFullError), database.write() as session:
             quarantine(session, clock, reasons)

@@ -24,7 +24,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 @contextmanager
 def translated(path: Path, busy_sentence: Callable[[], str], system_errno: Callable[[], int]) -> Iterator[None]:
-    """Turn the engine's errors into ours; `system_errno` tells why the system refused the connection last."""
+    """Turn the engine's errors into ours; `system_errno` returns the connection's last system error."""
     try:
         yield
     except (apsw.BusyError, apsw.LockedError) as error:
@@ -37,7 +37,7 @@ def translated(path: Path, busy_sentence: Callable[[], str], system_errno: Calla
 
 
 def _damage(error: apsw.Error, path: Path) -> StoreError | None:
-    """Return what says that the content is not what it should be."""
+    """Return the error for damaged or foreign content, or None."""
     match error:
         case apsw.NotADBError():
             return NotAStoreError(f"{path} is not a database; move it away, or point MEMORY_MCP_HOME somewhere else")
@@ -46,7 +46,7 @@ def _damage(error: apsw.Error, path: Path) -> StoreError | None:
                 f"{path} is damaged ({error}); restore a copy, or save what is left with 'sqlite3 FILE .recover'"
             )
         case apsw.SQLError() if "fts5" in str(error) or "keyword" in str(error):
-            return IndexDamagedError("keywords", str(error))  # a trigger met a keyword index that cannot be opened
+            return IndexDamagedError("keywords", str(error))  # a trigger could not open the keyword index
         case apsw.ConstraintError():
             return ConflictError(
                 f"another process has stored the same record in {path} meanwhile; "
@@ -56,7 +56,7 @@ def _damage(error: apsw.Error, path: Path) -> StoreError | None:
 
 
 def _refusal(error: apsw.Error, path: Path, system_errno: int) -> StoreError | None:
-    """Return what says that the file cannot be used just now."""
+    """Return the error for a file that cannot be used just now, or None."""
     if is_no_room(error, system_errno):
         return StoreFullError(
             f"no room left for {path}; nothing of this change was kept, free some space and repeat it"
@@ -79,7 +79,7 @@ def _extended(error: apsw.Error) -> int:
 
 @contextmanager
 def derived(part: str) -> Iterator[None]:
-    """Tell damage of what is derived from damage of the records; FTS5 reports its own in many ways."""
+    """Raise damage met inside as IndexDamagedError of a derived part; FTS5 reports its damage in many ways."""
     try:
         yield
     except (apsw.CorruptError, apsw.ConstraintError, TypeError, ValueError) as error:  # the last two: another type
@@ -91,7 +91,7 @@ def derived(part: str) -> Iterator[None]:
 
 
 def is_damage(error: DamagedError) -> bool:
-    """Whether the engine met damage, which may lie in what is derived; a record that fails its checksum does not."""
+    """Whether the engine found the damage, which may lie in a derived table; a failed checksum is a record's."""
     return isinstance(error, IndexDamagedError) or isinstance(error.__cause__, apsw.CorruptError)
 
 

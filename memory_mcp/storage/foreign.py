@@ -1,4 +1,4 @@
-"""This module reads SQLite files of other programs: nothing in them is trusted, and nothing beside them is written."""
+"""This module reads SQLite files of other programs, trusts nothing in them and writes nothing beside them."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from memory_mcp.errors import ImporterError
 _MOST_ROWS = 5_000_000  # of one query
 _LARGEST_VALUE = 64_000_000  # bytes
 _LARGEST_ROW = 200_000_000
-_STEPS_A_CALL = 1_000  # of SQLite's virtual machine, between two looks at how many there were
+_STEPS_A_CALL = 1_000  # of SQLite's virtual machine, between two checks of the limit
 _MOST_CALLS = 1_000_000
 _PATIENCE_S = 120.0  # until the next row, since an index may be computed by a function that takes long
 _LARGEST_COPY = 4_000_000_000
@@ -37,7 +37,7 @@ class Foreign:
         connection.set_progress_handler(self._is_too_long, _STEPS_A_CALL)
 
     def columns(self, table: str) -> frozenset[str]:
-        """Return the names of a table's columns, none where there is no such table; a view is none."""
+        """Return the names of a table's columns, none if there is no such table; a view does not count."""
         self._calls, self._deadline = 0, time.monotonic() + _PATIENCE_S
         kinds = self._connection.execute(
             "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = ? AND rootpage > 0", (table,)
@@ -76,12 +76,12 @@ class Foreign:
             raise ImporterError(f"{self._path} cannot be read: {error}") from error
 
     def _check_pages(self, table: str) -> None:
-        """Refuse a table some page of which belongs to it twice: its rows would have no end."""
+        """Refuse a table that contains a page twice: its rows would never end."""
         if table in self._checked:
             return
         self._checked.add(table)
         (found,) = self._connection.execute(f"PRAGMA quick_check('{table}')").fetchone() or ("ok",)
-        if str(found).startswith("***"):  # what else it finds is about values
+        if str(found).startswith("***"):  # its other findings concern values
             raise ImporterError(f"{self._path} is damaged: {' '.join(str(found).split())[:_SHOWN]}")
 
     def _plain(self, value: Any) -> Any:
@@ -123,15 +123,15 @@ def _told(path: Path) -> tuple[int, ...]:
     try:
         told = path.stat()
     except (OSError, ValueError) as error:
-        raise ImporterError(f"{path} is no file: {getattr(error, 'strerror', None) or error}") from error
+        raise ImporterError(f"{path} is not a file: {getattr(error, 'strerror', None) or error}") from error
     if not stat.S_ISREG(told.st_mode):
-        raise ImporterError(f"{path} is no file")
+        raise ImporterError(f"{path} is not a file")
     return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns
 
 
 @contextmanager
 def _safe_address(path: Path) -> Iterator[str]:
-    """Say under which address SQLite reads a file without making another one beside it."""
+    """Yield the URI by which SQLite reads a file without creating another one beside it."""
     real = Path(os.path.realpath(path))
     log, shared, journal = (real.with_name(real.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
     if _is_filled(journal) or (_is_filled(log) and shared.exists()):
@@ -157,12 +157,12 @@ def _is_filled(path: Path) -> bool:
     except OSError:
         return False
     if not stat.S_ISREG(told.st_mode):
-        raise ImporterError(f"{path} is no regular file")
+        raise ImporterError(f"{path} is not a regular file")
     return told.st_size > 0
 
 
 def _distrust(connection: apsw.Connection) -> None:
-    """Switch off what a file could do beside holding rows."""
+    """Switch off everything that a file could do besides holding rows."""
     connection.set_busy_timeout(5_000)
     for switch, on in (
         (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
@@ -183,7 +183,7 @@ def _distrust(connection: apsw.Connection) -> None:
 def _query(
     table: str, columns: Sequence[str], order: Sequence[str], where: tuple[str, Any] | None
 ) -> tuple[str, tuple[Any, ...]]:
-    """Write the query: texts come as bytes, since they need not be what the file's encoding says."""
+    """Return the query; it reads texts as bytes, since they may not be in the file's encoding."""
     shown = ", ".join(
         f'CASE WHEN octet_length("{name}") > {_LARGEST_VALUE} THEN NULL'
         f' WHEN typeof("{name}") = \'text\' THEN CAST("{name}" AS BLOB) ELSE "{name}" END'

@@ -108,7 +108,7 @@ class HotEpisodes:
         """Keep an episode as the store has it; one without steps is read as fast as it is found in the shared cache."""
         try:
             encoded = _ENCODER.encode(episode)
-        except (OverflowError, UnicodeEncodeError):  # what was read once is served; here it is only not kept
+        except (OverflowError, UnicodeEncodeError):  # it is served all the same, only not cached
             self.forget_here(episode.id)
             return
         self._hold(episode, revision, len(encoded), version)

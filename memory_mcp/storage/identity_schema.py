@@ -1,4 +1,4 @@
-"""This module holds the fourth schema: what projects own, what they look like, and which names are trusted."""
+"""This module holds the fourth schema: aliases, likenesses, inner projects and trusted names."""
 
 # A path belongs to one project. A root or a remote may belong to several: a fork has its upstream's root, and whoever
 # makes an archive can write any remote into it.

@@ -1,4 +1,4 @@
-"""This module names unfinished files, and clears those whose process died."""
+"""This module names unfinished files, and removes those whose process died."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _FORMER = (".restoring-", ".part")  # how earlier versions named theirs, without
 
 @contextmanager
 def unfinished(directory: Path) -> Iterator[Path]:
-    """Give a new path in a directory; what lies there at the end is removed, after a death by the next start.
+    """Yield a new path in a directory; its file is removed at the end, or by the next start if this process dies.
 
     Raises:
         StoreError: the directory cannot be written.
@@ -37,7 +37,7 @@ def unfinished(directory: Path) -> Iterator[Path]:
 
 
 def clear(*directories: Path) -> None:
-    """Remove unfinished files of processes that are no more; where that is not allowed, they stay."""
+    """Remove the unfinished files of dead processes, where that is allowed."""
     for directory in directories:
         with suppress(OSError):
             for entry in list(os.scandir(directory)):
@@ -48,7 +48,7 @@ def clear(*directories: Path) -> None:
 
 
 def _locked(path: Path) -> FileLock:
-    """Lock a new file; who clears up may take it for one of the dead before it is locked."""
+    """Lock a new file; until it is locked, another process may take it for a leftover and remove it."""
     while True:
         lock = FileLock(path)
         lock.acquire(1.0)
@@ -69,6 +69,6 @@ def _clear_dead(directory: Path, name: str) -> None:
 
 
 def _named(directory: Path, name: str) -> list[Path]:
-    """Return the files of one name, its lock last, so that a death in between leaves nothing unnamed."""
+    """Return the files of one name, the lock last, so that a kill in between leaves no file without its lock."""
     found = [directory / entry.name for entry in os.scandir(directory) if entry.name.startswith(f"{name}.")]
     return sorted(found, key=lambda path: path.name.endswith(_LOCK))

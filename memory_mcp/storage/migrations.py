@@ -54,8 +54,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
         current = _version(session, database, newest)
         if current < newest and (odd := difference(session, statements(current, migrations), own_additions=True)):
             raise NotAStoreError(
-                f"{database.path} is not as a store of schema {current} should be: {odd}; "
-                "remove that by hand, or move the file away"
+                f"{database.path} does not match schema {current}: {odd}; remove that by hand, or move the file away"
             )
         for migration in migrations:
             if migration.number > current:
@@ -72,7 +71,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
 
 
 def statements(number: int, migrations: Sequence[Migration] = MIGRATIONS) -> list[str]:
-    """Return what makes a schema of some number from nothing."""
+    """Return the statements that create the schema of a number from nothing."""
     return [each for migration in migrations if migration.number <= number for each in migration.statements]
 
 

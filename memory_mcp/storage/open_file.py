@@ -1,7 +1,7 @@
 """This module notices that the file of an open database was deleted, replaced, overwritten or cut.
 
-SQLite goes on writing into a file that nobody else can see any more, and tells nothing. The file is only ever looked at
-by its name: opening and closing it here would drop the locks that SQLite holds on it.
+SQLite silently goes on writing into a file that nobody else can see. This module examines the file only by its name:
+opening and closing it would drop the locks that SQLite holds on it.
 """
 
 import os
@@ -14,14 +14,14 @@ import apsw
 
 from memory_mcp.errors import DamagedError, StoreError, StoreGoneError
 
-_SHM_LEAST_BYTES = 32_768  # what SQLite maps at least; a shorter file kills the process that reads it
+_SHM_LEAST_BYTES = 32_768  # the least that SQLite maps; reading a shorter file kills the process
 _LOOKS, _QUIET_S = 20, 0.02
 _LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24  # https://www.sqlite.org/fileformat2.html#walformat
 _Identity = tuple[int, ...]
 
 
 class Content(NamedTuple):
-    """What tells a store, and a state of it, from another: when it began, and its newest sequence."""
+    """Identifies a store and its state: when it began, and its newest sequence."""
 
     began_at: int | None
     head: int
@@ -45,7 +45,7 @@ class OpenFile:
         self._stale_log: tuple[_Identity, int] | None = None
 
     def is_in_place(self) -> bool:
-        """Whether the file that was opened lies where it lay, told in 1 us."""
+        """Whether the opened file still lies at its path; takes 1 us."""
         try:
             found = os.lstat(self._name)
             if found.st_ino != self._inode or found.st_dev != self._device:
@@ -98,17 +98,17 @@ class OpenFile:
                 )
 
     def remember_log(self) -> None:
-        """Note which log is in use, and how long it is, after a transaction has used it."""
+        """Note the log in use and its length after a transaction."""
         self._log = _look(self.log)
         if self._shared is None:
             shared = _look(self.shared)
             self._shared = None if shared is None else shared[0]
 
     def check_content(self, connection: apsw.Connection) -> None:
-        """Look whether somebody has written into the main file who is not SQLite; it costs something when it changed.
+        """Check whether something other than SQLite wrote into the main file; cheap unless the file changed.
 
-        A checkpoint writes into it what the log holds, a part of it at times, so only what never changes within a store
-        can be compared: when it began. An older copy of the same store is not told from a checkpoint by that.
+        A checkpoint writes all or part of the log into the file. So only what never changes within a store is compared:
+        when it began. This does not tell an older copy of the same store from a checkpoint.
 
         Raises:
             StoreGoneError: the file holds another store, or another state of this one.
@@ -122,7 +122,7 @@ class OpenFile:
         for _ in range(_LOOKS):
             if error is None:
                 return
-            time.sleep(_QUIET_S)  # a checkpoint may be writing just now, and half of it is no overwriting
+            time.sleep(_QUIET_S)  # a checkpoint may be half done just now
             before, seen = seen, self._stat()
             error = self._compare(connection, seen)
             if error is not None and before == seen == self._stat():
@@ -133,7 +133,7 @@ class OpenFile:
         return found.st_size, found.st_mtime_ns
 
     def _compare(self, connection: apsw.Connection, seen: tuple[int, int]) -> StoreError | None:
-        """Compare what is on the disk with what SQLite tells; return what speaks against the file."""
+        """Compare the disk with what SQLite reports; return the error, or None."""
         shrunk = seen[0] < self._seen[0]
         try:
             on_disk = self._read_disk(shrunk=shrunk)
@@ -152,10 +152,10 @@ class OpenFile:
         return None
 
     def check_reopening(self) -> None:
-        """Make sure that no log of what the file held before would be mixed with what it holds now.
+        """Make sure that the log of the file's former content is not mixed with its content now.
 
         Raises:
-            StoreGoneError: that log is there still.
+            StoreGoneError: that log is still there.
 
         """
         found = _look(self.log)
@@ -164,18 +164,18 @@ class OpenFile:
 
     @property
     def is_log_ours(self) -> bool:
-        """Whether nobody can have begun another log since the one in use was removed."""
+        """Whether no process can have begun another log since the one in use was removed."""
         shared = _look(self.shared)
         return _look(self.log) is None and (shared is None or shared[0] == self._shared)
 
     @property
     def has_log(self) -> bool:
-        """Whether a log that is not empty lies beside the file."""
+        """Whether a non-empty log lies beside the file."""
         found = _look(self.log)
         return found is not None and found[1] > 0
 
     def _read_disk(self, *, shrunk: bool) -> Content | None:
-        """Read the main file as it lies on the disk; None while a checkpoint is writing it."""
+        """Read the main file's content from the disk; None while a checkpoint is writing."""
         flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         try:
             connection = apsw.Connection(f"{self.path.absolute().as_uri()}?immutable=1", flags=flags)
@@ -220,14 +220,14 @@ class LogGoneError(StoreGoneError):
 
 
 def remove_orphans(path: Path) -> None:
-    """Remove the side files of a database that is not there any more; SQLite would mix them with the new one."""
+    """Remove the side files of a database that no longer exists; SQLite would mix them with a new one."""
     real = os.path.realpath(path)
     for name in (f"{real}-wal", f"{real}-shm"):
         Path(name).unlink(missing_ok=True)
 
 
 def _target(path: Path, found: os.stat_result) -> _Identity | None:
-    """Name the file that a link leads to; None for what is no link."""
+    """Return the identity of a link's target, or None if the path is not a link."""
     if not stat.S_ISLNK(found.st_mode):
         return None
     target = path.stat()
@@ -243,13 +243,13 @@ def _look(name: str) -> tuple[_Identity, int] | None:
 
 
 def _log_bytes(connection: apsw.Connection) -> int:
-    """Return how long the log must be to hold the frames that SQLite knows in it."""
+    """Return the least length of a log with the frames that SQLite has counted."""
     frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
     return _LOG_HEAD_BYTES + frames * (_FRAME_HEAD_BYTES + int(connection.pragma("page_size"))) if frames > 0 else 0
 
 
 def _content_of(connection: apsw.Connection) -> Content | None:
-    """Read what identifies the store, None where it has no tables yet."""
+    """Read the store's content, or None if it has no tables yet."""
     began = _began_at(connection)
     if began is None:
         return None

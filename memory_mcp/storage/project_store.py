@@ -9,12 +9,12 @@ from memory_mcp.models.identities import on_one_line
 from memory_mcp.storage import layers
 from memory_mcp.storage.database import Session
 
-_SHOWN = "p.parent_key IS NULL"  # neither a branch's layer nor one that was folded in or merged
+_SHOWN = "p.parent_key IS NULL"  # excludes layers and projects that were folded in or merged
 _RECORDS = "(SELECT count(*) FROM documents d WHERE d.project_key = p.key AND d.kind IN ('episode', 'note'))"
 
 
 class Project(Struct, frozen=True):
-    """A project: its name, its episodes and notes without those of layers, and the project that it lies in, if any."""
+    """A project: its name, its number of episodes and notes without layers, and the project around it, if any."""
 
     key: int
     name: str
@@ -47,7 +47,7 @@ def get_project(session: Session, name: str) -> int:
     """
     key = find_project(session, name)
     if key is None:
-        raise NotFoundError(f"there is no project {name}; 'memory-cli project list' names those there are")
+        raise NotFoundError(f"there is no project {name}; 'memory-cli project list' shows all names")
     return key
 
 
@@ -58,7 +58,7 @@ def make_project(session: Session, name: str, beside: str, now: int) -> int:
 
 
 def free_name(session: Session, name: str, beside: str) -> str:
-    """Return a name that no project has, and that is shown on one line."""
+    """Return a name that no project has, on one line."""
     plain = on_one_line(name)
     unique = f"{plain} ({on_one_line(beside)})" if beside and beside != name else plain
     candidates = chain((plain, unique), (f"{unique} ({number})" for number in count(2)))
@@ -92,9 +92,9 @@ def rename(session: Session, key: int, name: str) -> None:
 
 
 def merge(session: Session, key: int, target: int) -> int:
-    """Move everything of a project into another and return how many records; it ends, as a folded layer does.
+    """Move everything of a project into another and return how many records; it then ends like a folded layer.
 
-    What processes that still have it open write there is moved later, as with a layer.
+    What other processes still write to it is moved later, as with a layer.
     """
     moved = layers.move(session, key, target)
     for layer, branch in session.rows("SELECT key, branch FROM projects WHERE parent_key = ?", (key,)):
@@ -127,5 +127,5 @@ def _merge_layer(session: Session, layer: int, branch: str | None, target: int) 
 
 
 def _touch(session: Session, key: int) -> None:
-    """Let caches read the records of a project again, which name it."""
+    """Raise the revision of a project's records, so that caches read them with its new name."""
     session.run("UPDATE documents SET revision = revision + 1 WHERE project_key = ?", (key,))

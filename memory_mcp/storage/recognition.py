@@ -1,4 +1,4 @@
-"""This module tells whether the tables, indexes, triggers and views of a file are exactly those of our schema."""
+"""This module compares the tables, indexes, triggers and views of a file with our schema."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ Shape = dict[tuple[str, str], str]
 
 
 def difference(session: Session, statements: Iterable[str], *, own_additions: bool = False) -> str | None:
-    """Return the first difference between a file's schema and the one that some statements make, None without one.
+    """Return the first difference between a file's schema and the one that these statements make, or None.
 
     With `own_additions` the user's own tables, indexes and views may stand beside ours; triggers may not, since they
     would act on what we write.
@@ -30,16 +30,16 @@ def difference(session: Session, statements: Iterable[str], *, own_additions: bo
         if (kind, name) not in ours:
             if own_additions and kind != "trigger":
                 continue
-            return f"its {kind} {name} is none of ours"
+            return f"its {kind} {name} is not ours"
         if found[kind, name] != ours[kind, name]:
-            return f"its {kind} {name} is not as memory-mcp makes it"
+            return f"its {kind} {name} differs from that of memory-mcp"
     return None
 
 
 def odd_header(header: bytes) -> str | None:
-    """Return what in the first 100 bytes of a database differs from those that we make, None where nothing does.
+    """Return how the first 100 bytes of a database differ from ours, or None.
 
-    Whoever has the store open keeps page size, layout and encoding in mind, so that they must stay what they are.
+    Processes with the store open remember its page size, layout and encoding, so these must not change.
     """
     if len(header) < _HEADER_BYTES:
         return "it is no database"

@@ -1,4 +1,4 @@
-"""This module brings a copy of a store back, while others have the store open, and loses nothing that they wrote."""
+"""This module restores a copy of a store that others may have open, and keeps what they wrote."""
 
 import os
 from collections.abc import Callable
@@ -25,10 +25,10 @@ Progress = Callable[[int, int], None]
 
 
 def restore(store: Path, copy: Copy, directory: Path, clock: Clock, progress: Progress) -> Copy | None:
-    """Make a store what a copy holds, also while others have it open; return the copy of what was there before.
+    """Replace a store's content by a copy, also while others have it open; return the before-restore copy.
 
-    None where there was nothing that could be copied. An older copy is brought to the newest schema first. Killed at
-    any moment, it leaves the store as it was or as the copy is.
+    Returns None if nothing could be copied. An older copy is brought to the newest schema first. If the process is
+    killed, the store is as it was or as the copy is.
 
     Raises:
         DamagedError: the copy is not what was written, or not a store of ours.
@@ -43,7 +43,7 @@ def restore(store: Path, copy: Copy, directory: Path, clock: Clock, progress: Pr
 
 
 def _prepare(scratch: Path, copy: Copy, clock: Clock) -> None:
-    """Make a file of our own from a copy, checked where nobody else can change it any more, in the newest schema."""
+    """Make a private file from a copy, check it there, and bring it to the newest schema."""
     _write_private(scratch, Path(copy.path))
     faults = verify(msgspec.structs.replace(copy, path=str(scratch))).faults
     if has_log(Path(copy.path)):
@@ -68,9 +68,9 @@ def _prepare(scratch: Path, copy: Copy, clock: Clock) -> None:
 
 
 def _mend(session: Session) -> str | None:
-    """Leave what is derived and does not fit to be made again; return what cannot be mended."""
+    """Remove derived rows that do not fit, so that they are rebuilt; return what cannot be mended."""
     if _is_odd(session, "documents", "key"):
-        return "its records are numbered beyond all measure"
+        return "its records have impossible numbers"
     rebuild = _is_odd(session, "changes", "sequence")
     session.run("DELETE FROM sqlite_sequence WHERE name IN ('documents', 'changes')")
     if rebuild:
@@ -102,7 +102,7 @@ def _is_odd(session: Session, table: str, column: str) -> bool:
 
 
 def _replace(store: Path, scratch: Path, directory: Path, clock: Clock, progress: Progress) -> Copy | None:
-    """Put what was prepared in the place of a store; one that cannot be read is set aside as it is."""
+    """Replace a store by the prepared file; an unreadable store is moved aside as it is."""
     kept: Copy | None = None
     try:
         database = Database(store, busy_timeout_s=_PATIENCE_S)
@@ -128,7 +128,7 @@ def _replace(store: Path, scratch: Path, directory: Path, clock: Clock, progress
 
 
 def _holds_anything(database: Database) -> bool:
-    """Whether there is something to keep; asked once nobody else can begin a store in a new file any more."""
+    """Whether there is something to keep; called under the lock, so that no other process can begin a store."""
     try:
         with database.read() as session:
             return bool(session.value("SELECT count(*) FROM sqlite_schema"))
@@ -137,13 +137,13 @@ def _holds_anything(database: Database) -> bool:
 
 
 def _go_on_counting(before: Database, scratch: Path) -> None:
-    """Let the numbers of changes and records go on behind those that were given: a cache may remember them."""
+    """Continue the numbers of changes and records after those already given: a cache may remember them."""
     try:
         with before.read() as session:
             if not session.value("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"):
                 return
             rows = session.rows("SELECT name, seq FROM sqlite_sequence")
-    except DamagedError:  # which may be why it is replaced
+    except DamagedError:  # perhaps the reason for the restore
         return
     counts = {name: seq for name, seq in rows if isinstance(seq, int) and 0 <= seq <= _HIGHEST}
     prepared = Database(scratch, busy_timeout_s=_PATIENCE_S)
@@ -158,7 +158,7 @@ def _go_on_counting(before: Database, scratch: Path) -> None:
 
 
 def _install(store: Path, scratch: Path, clock: Clock, progress: Progress) -> None:
-    """Set aside what no database can be made of, and put a new file in its place in one move."""
+    """Move an unreadable file aside, and put a new one in its place in one rename."""
     with unfinished(store.parent) as fresh:
         database = Database(fresh, busy_timeout_s=_PATIENCE_S)
         try:
@@ -167,7 +167,7 @@ def _install(store: Path, scratch: Path, clock: Clock, progress: Progress) -> No
             database.close()
         aside = store.with_name(f"{store.name}.damaged-{clock.now()}")
         try:
-            for suffix in ("-wal", "-shm"):  # first: they would be taken for those of the new file
+            for suffix in ("-wal", "-shm"):  # first, since SQLite would take them for the new file's
                 side = store.with_name(store.name + suffix)
                 if side.exists():
                     side.rename(aside.with_name(aside.name + suffix))

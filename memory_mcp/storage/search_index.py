@@ -229,7 +229,7 @@ def search_keywords(
 
 
 def visible(session: Session, sight: Sight, keys: Iterable[int]) -> set[int]:
-    """Return which of some documents a query may find."""
+    """Return those of the documents that a query may find."""
     condition, bindings = sight.condition()
     rows = session.rows(
         f"SELECT d.key FROM documents d LEFT JOIN episodes e ON e.key = d.key WHERE {condition}"

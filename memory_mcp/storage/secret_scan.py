@@ -15,7 +15,7 @@ from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.store import Store
 
 _PAGE = 500
-# columns that hold no text of anybody's, with the reason
+# columns that cannot hold a user's text, with the reason
 NO_TEXT: dict[str, str] = {
     "vectors.vector": "the numbers of an embedding",
     "documents.kind": "one of four words, by a CHECK",
@@ -39,7 +39,7 @@ _DERIVED = {
     "evidence": "pattern_key",
 }
 _DERIVED_COLUMNS = frozenset(("episodes.task_key",))
-_NAMES = frozenset(("id", "source_id", "document_id", "superseded_by", "branch", "name"))  # found again as they are
+_NAMES = frozenset(("id", "source_id", "document_id", "superseded_by", "branch", "name"))  # looked up by value
 _CHECKED = {
     "handoffs": checksums.HANDOFF,
     "snapshots": checksums.SNAPSHOT,
@@ -65,7 +65,7 @@ class _Table(Struct, frozen=True):
 
 
 def scan(store: Store, redactor: Redactor, progress: Callable[[int], None]) -> Iterator[Tainted]:
-    """Yield what holds secrets, of all projects of the file; damaged records too."""
+    """Yield the records with secrets in all projects of the file, damaged ones too."""
     found: dict[tuple[str, str, str], Counter[str]] = {}
     derived: dict[tuple[str, str, str], Counter[str]] = {}
     with store.database.read() as session:
@@ -149,7 +149,7 @@ def _pages(store: Store, table: _Table) -> Iterator[list[Row]]:
 
 
 def _owner(session: Session, table: _Table, row: Row) -> tuple[str, str, str]:
-    """Return kind, id and project of the record that a row is of; of no record, the table and the row's own key."""
+    """Return kind, id and project of a row's record; for a row without one, its table and key."""
     key = dict(zip((*table.keys, *table.texts), row, strict=True))
     where = " AND ".join(f"t.{name} = ?" for name in table.keys)
     bindings = tuple(row[: len(table.keys)])
@@ -170,7 +170,7 @@ def _owner(session: Session, table: _Table, row: Row) -> tuple[str, str, str]:
 
 
 def _load(cell: str) -> Any:
-    """Read a column that holds JSON, so that a value is seen under its name."""
+    """Decode a column of JSON, so that each value is judged by its name."""
     if cell[:1] not in {"{", "["}:
         return cell
     try:
@@ -180,7 +180,7 @@ def _load(cell: str) -> Any:
 
 
 def _cleaned(redactor: Redactor, table: _Table, row: Row) -> dict[str, str]:
-    """Return the columns of a row that hold secrets, without them."""
+    """Return the redacted columns of a row that hold secrets."""
     cleaned = {}
     for column, cell in zip(table.texts, row[len(table.keys) :], strict=True):
         if not isinstance(cell, str):
@@ -199,7 +199,7 @@ def _update(session: Session, table: _Table, row: Row, cleaned: dict[str, str]) 
     stored = _checked_row(session, table, where, keys) if fields else {}
     changes = ", ".join(f"{column} = ?" for column in cleaned)
     session.run(f"UPDATE OR REPLACE {table.name} SET {changes} WHERE {where}", (*cleaned.values(), *keys))
-    if fields and fields.match(stored.pop("checksum"), stored):  # what was damaged stays so
+    if fields and fields.match(stored.pop("checksum"), stored):  # a damaged row stays damaged
         places = tuple(cleaned.get(name, key) for name, key in zip(table.keys, keys, strict=True))
         left = _checked_row(session, table, where, places)
         del left["checksum"]
@@ -218,7 +218,7 @@ def _loaders(store: Store) -> dict[str, Callable[[Session, list[int]], dict[int,
 
 
 def _replace_document(store: Store, session: Session, redactor: Redactor, tainted: Tainted) -> None:
-    """Write a document anew with its checksums, and have it indexed anew; a damaged one is left to its columns."""
+    """Rewrite a document with its checksums, and have it indexed again; a damaged one is redacted by column."""
     key = documents.find_keys(session, None, [tainted.id]).get(tainted.id)
     if key is None:
         return  # deleted since

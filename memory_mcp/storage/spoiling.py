@@ -1,4 +1,4 @@
-"""This module damages what is derived from the records of a scratch store, for the self-test that mends it again."""
+"""This module damages the derived tables of a scratch store, for the self-test that mends them."""
 
 from memory_mcp.storage.store import Store
 
@@ -15,6 +15,6 @@ DERIVED = tuple(_STATEMENTS)
 
 
 def spoil(store: Store, table: str) -> None:
-    """Damage one derived table as a failing disk or a stranger's program could."""
+    """Damage one derived table as a failing disk or another program could."""
     with store.database.write() as session:
         session.run(_STATEMENTS[table])

@@ -46,7 +46,7 @@ _COUNTED = (
 
 
 class VectorSize(Struct, frozen=True):
-    """How many documents have vectors of a model, and how large these are; `complete` once all had them."""
+    """How many documents have vectors of a model, and their size; `complete` once all had them."""
 
     model: str
     documents: int
@@ -55,7 +55,7 @@ class VectorSize(Struct, frozen=True):
 
 
 class IndexSizes(Struct, frozen=True):
-    """How much is in what searches rank by."""
+    """The sizes of the keyword index and the vector sets."""
 
     keyword_entries: int
     vectors: tuple[VectorSize, ...]
@@ -216,18 +216,18 @@ class Store:
             return derived.find_record_faults(session, most)
 
     def index_faults(self) -> list[Fault]:
-        """Check every table that is derived from the records."""
+        """Check every derived table."""
         found: list[Fault] | None = None
         try:
             with self.database.read() as session:
                 found = derived.find_faults(session)
-        except DamagedError:  # a transaction that has met a damaged page of FTS5 cannot end well
+        except DamagedError:  # a transaction that met a damaged page of FTS5 cannot commit
             if found is None:
                 raise
         return found
 
     def mend_index(self, suspect: str | None = None) -> tuple[Part, ...]:
-        """Repair what is damaged of what is derived, and return which parts; they are filled again by following.
+        """Mend the damaged derived parts and return them; they are filled again by following.
 
         Raises:
             BusyError: another process held the write lock until the deadline.
@@ -238,7 +238,7 @@ class Store:
             return derived.mend(session, faults, suspect)
 
     def empty_index(self, part: Part) -> None:
-        """Make a part of what is derived empty, so that it is filled again by following.
+        """Empty a derived part, so that it is filled again by following.
 
         Raises:
             BusyError: another process held the write lock until the deadline.

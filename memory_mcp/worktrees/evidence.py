@@ -1,4 +1,4 @@
-"""This module asks git for what a repository shows of its identity: its first commit and its remotes."""
+"""This module asks git for the evidence of a repository's identity: its root and its remotes."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ _MOST_ASKED = 50
 
 
 def gather(site: Site, path: str) -> Evidence:
-    """Return what a site shows; where git is absent or slow, or something in it leads elsewhere, as little as that."""
+    """Return a site's evidence; less of it if git is absent or slow, or if the repository leads elsewhere."""
     tree, stamp = site.tree, stamp_of(site)
     if tree is None:
         return Evidence(path)
@@ -37,7 +37,7 @@ def gather(site: Site, path: str) -> Evidence:
 
 
 def holds_any(site: Site, commits: Iterable[str]) -> bool:
-    """Whether a repository holds one of some commits, itself and whole."""
+    """Whether the repository itself holds one of these commits, genuine."""
     wanted = [each for each in commits if is_object_name(each)][:_MOST_ASKED]
     if site.tree is None or not wanted or not is_self_contained(site.tree):
         return False
@@ -46,7 +46,7 @@ def holds_any(site: Site, commits: Iterable[str]) -> bool:
 
 
 def is_self_contained(tree: WorkTree) -> bool:
-    """Whether what git would read lies in the repository itself: an archive may bring links into another one."""
+    """Whether git would read only this repository: an archive may contain links into another one."""
     for seen, entry in enumerate(_entries(tree.common)):
         if seen > _MOST_ENTRIES or entry.is_symlink():
             return False
@@ -57,7 +57,7 @@ def is_self_contained(tree: WorkTree) -> bool:
 
 
 def _entries(common: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what can lead elsewhere: the directory itself, the first levels of its objects, all of its refs."""
+    """Yield the entries that may be links: of the directory, the first levels of its objects, all of its refs."""
     waiting = [(common, False), (common / "objects", False), (common / "objects" / "info", False)]
     waiting += [(common / "objects" / "pack", False), (common / "refs", True), (common / "reftable", True)]
     while waiting:
@@ -83,7 +83,7 @@ def _root(tree: WorkTree) -> str:
 
 
 def _is_genuine(tree: WorkTree, commit: str) -> bool:
-    """Whether the content of a commit is what its name says: git does not look when it walks a history."""
+    """Whether a commit's content matches its name, which git does not check when it walks a history."""
     if not is_object_name(commit):
         return False
     try:
@@ -126,7 +126,7 @@ def _lines(tree: WorkTree, *words: str) -> list[str]:
 
 
 def _output(tree: WorkTree, *words: str) -> str:
-    """Run git on this repository and no other: without `--git-dir` it would go on to the one around it."""
+    """Run git on this repository only: without `--git-dir` it would search the directories above."""
     try:
         done = run_git(tree.root, f"--git-dir={tree.private}", *words, timeout_s=_PATIENCE_S)
     except GitError:

@@ -1,4 +1,4 @@
-"""This module starts git so that a repository's own configuration can neither run a program nor redirect anything."""
+"""This module starts git so that a repository's configuration can neither run a program nor redirect it."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ _SWITCHED_OFF = (
     "core.alternateRefsCommand=false",
     "core.attributesFile=/dev/null",
     "core.commitGraph=false",  # a forged graph names other parents
-    "core.bigFileThreshold=512m",  # a small one makes every file binary
+    "core.bigFileThreshold=512m",  # a small value would make every file binary
     "core.quotePath=false",
     "protocol.allow=never",  # a lazy fetch, by whatever helper
     "credential.helper=",
@@ -63,7 +63,7 @@ _SWITCHED_OFF = (
     "gc.auto=0",
     "maintenance.auto=false",
 )
-# What configuration can change in a patch and only an option can set back.
+# What configuration can change in a patch and only an option can reset.
 _OF_LOG = (
     *("--no-ext-diff", "--no-textconv", "--no-color", "--no-decorate", "--no-notes", "--no-mailmap", "--no-relative"),
     *("--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--ignore-submodules=none"),
@@ -111,7 +111,7 @@ def run_git(directory: Path, *words: str, timeout_s: float = _TIMEOUT_S) -> subp
 
 @contextmanager
 def stream_git(directory: Path, *words: str, silence_s: float = _SILENCE_S) -> Iterator[Iterator[bytes]]:
-    """Start git and give the lines of its output, cut where they are huge; leaving early ends it.
+    """Start git and yield its output lines, cut if they are huge; leaving early ends git.
 
     Raises:
         GitError: git is absent, printed nothing for too long, or ended with an error, which the sentence quotes.
@@ -137,19 +137,19 @@ def stream_git(directory: Path, *words: str, silence_s: float = _SILENCE_S) -> I
 
 
 def complaint_of(told: str) -> str:
-    """Return the line of git's complaints that says why it ended, empty where there is none."""
+    """Return the line on git's stderr that says why it ended, or an empty text."""
     lines = [line.strip() for line in told.splitlines() if line.strip()]
     return next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "")
 
 
 class _Patience:
-    """A watch over a process that ends it once a reader has waited too long for a line."""
+    """A timer that ends a process once its reader has waited too long for a line."""
 
     def __init__(self, process: subprocess.Popen[bytes], limit_s: float) -> None:
         self.is_over = self.is_at_end = False
         self._process = process
         self._limit_s = limit_s
-        self._waiting_since: float | None = None  # a reader that is busy elsewhere does not count as git's silence
+        self._waiting_since: float | None = None  # None while the reader is busy: that is not git's silence
         self._left = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
 
@@ -162,7 +162,7 @@ class _Patience:
         self._watch.join()
 
     def lines(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """Yield the lines of a stream without the rest of those that are too long."""
+        """Yield the lines of a stream; lines that are too long are cut."""
         is_rest = False
         while True:
             self._waiting_since = time.monotonic()
@@ -185,12 +185,12 @@ class _Patience:
 
 
 def _started(directory: Path, words: tuple[str, ...], complaints: int | IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start git by its absolute path, with what is switched off, outside the terminal's session: it asks nobody."""
+    """Start git by its absolute path with safe settings, in a session of its own, so that it cannot prompt."""
     path = os.environ.get("PATH", os.defpath)
     switches = [word for setting in _SWITCHED_OFF for word in ("-c", setting)]
     command = _named(words)
     if command not in _COMMANDS:
-        raise ValueError(f"git {command} is none of the commands that are known to run nothing")
+        raise ValueError(f"git {command} is not one of the commands that are known to be safe")
     at = words.index(command)
     of_log = _OF_LOG if command == "log" else ()
     try:
@@ -223,8 +223,8 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End git with whatever it has started."""
-    with suppress(ProcessLookupError, PermissionError):  # all of them have ended by themselves
+    with suppress(ProcessLookupError, PermissionError):  # all have already ended
         if sys.platform == "win32":
             process.kill()
-        elif process.returncode is None:  # not waited for yet, so the number is still its own
+        elif process.returncode is None:  # not reaped yet, so the pid is still its own
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""This module reads git's small files: regular ones only, never through a link, never a pipe that would not end."""
+"""This module reads git's small files: regular files only, never links or pipes."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ _FLAGS = (
 
 
 def read_file(path: Path, most_bytes: int) -> bytes | None:
-    """Return the content of a file; None for one that is absent, closed to us, larger, a link or no file at all."""
+    """Return the content of a file, or None if it is absent, unreadable, too large or not a regular file."""
     try:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError):  # ValueError: a path with NUL
@@ -35,6 +35,6 @@ def read_file(path: Path, most_bytes: int) -> bytes | None:
 
 
 def read_line(path: Path) -> str:
-    """Return the first line of a file, empty where `read_file` has none or the line is too long for one of git's."""
+    """Return the first line of a file, or an empty text if the file cannot be read or is too large."""
     content = read_file(path, _LONGEST_LINE)
     return content.decode("utf-8", "surrogateescape").split("\n", 1)[0].strip() if content else ""

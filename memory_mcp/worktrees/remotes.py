@@ -1,4 +1,4 @@
-"""This module gives a remote one name however its address is written, without user, password, token or port."""
+"""This module normalises a remote's address to one name, without user, password, token or port."""
 
 import os.path
 from pathlib import Path
@@ -14,9 +14,9 @@ _DRIVE = expression(r"[A-Za-z]:[\\/]")
 
 
 def remote_name(address: str, directory: Path) -> str:
-    """Return `host/owner/name` or, of a remote on this machine, its path; empty for what is neither.
+    """Return `host/owner/name`, or the path of a remote on this machine; empty for anything else.
 
-    An address is text of a stranger: one with control characters, or longer than any address, names nothing.
+    An address is untrusted text: one with control characters, or longer than any real address, gives an empty name.
     """
     told = address.strip()
     if not told or len(told) > _LONGEST or not told.isprintable() or _HELPER.match(told):
@@ -33,10 +33,10 @@ def remote_name(address: str, directory: Path) -> str:
 def _hosted(authority: str, path: str) -> str:
     host = _PORT.sub("", authority.rpartition("@")[2]).lower()
     if ":" in host and not host.startswith("["):
-        return ""  # no port, so what follows belongs to a password with a slash in it
+        return ""  # not a port, so this is a password that contains a slash
     plain = "/".join(part for part in path.split("/") if part).removesuffix(".git").rstrip("/")
     name = f"{host}/{plain}"
-    return name if host and plain and not any(map(str.isspace, name)) else ""  # no sentence comes as an address
+    return name if host and plain and not any(map(str.isspace, name)) else ""  # addresses have no spaces
 
 
 def _without_user(told: str) -> str:

@@ -65,7 +65,7 @@ def _candidates(root: Path, directory: Path, told: str) -> list[str]:
 
 
 def _state(root: Path, told: str, before: FileState | None = None) -> FileState | None:
-    """Return the state of a file, None for one that is gone, a link, behind one, no file or huge."""
+    """Return the state of a file, or None if it is gone, huge, not a regular file, or reached through a link."""
     path = root / told
     try:
         if path.parent.resolve() != root.resolve() / PurePath(told).parent:

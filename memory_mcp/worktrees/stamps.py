@@ -1,4 +1,4 @@
-"""This module tells from a few file states whether a directory is the one that was seen before, without git."""
+"""This module tells without git, from a few file states, whether a directory is as it was last seen."""
 
 import os
 import stat
@@ -8,11 +8,11 @@ from memory_mcp.models.identities import Stamp
 from memory_mcp.worktrees.reading import read_line
 from memory_mcp.worktrees.trees import Site, WorkTree
 
-_BORN = 0  # what a birth is worth that cannot be told
+_BORN = 0  # the birth if it is unknown
 
 
 def stamp_of(site: Site) -> Stamp:
-    """Return the stamp of the repository of a site, an empty one for a plain directory."""
+    """Return the stamp of a site's repository; empty for a plain directory."""
     if site.tree is None:
         return Stamp()
     common = site.tree.common
@@ -31,17 +31,17 @@ def stamp_of(site: Site) -> Stamp:
 
 
 def without_git(stamp: Stamp) -> Stamp:
-    """Return the stamp of a directory that was seen while git was not installed: somebody who has it looks again."""
+    """Return the stamp of a directory that was seen without git installed, so that it is examined again with git."""
     return Stamp(stamp.directory, f"{stamp.content}:nogit")
 
 
 def path_text(path: Path) -> str:
-    """Return a path as a store can hold it, whatever bytes its name has."""
+    """Return a path as text that a store can hold, whatever bytes it has."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_unborn(tree: WorkTree) -> bool:
-    """Whether nothing has been committed yet to the branch that is checked out; the content of no ref is read."""
+    """Whether the checked-out branch has no commit yet; no ref's content is read."""
     head = read_line(tree.private / "HEAD")
     if not head.startswith("ref: "):
         return not head
@@ -51,7 +51,7 @@ def is_unborn(tree: WorkTree) -> bool:
 
 
 def is_gone(path: str) -> bool:
-    """Whether the directory of a project is not there any more, or no repository; one that is closed to us is."""
+    """Whether a project's directory is gone or no longer a repository; an unreadable one still counts as there."""
     if "\\" in path and os.sep != "\\":
         return False  # as `path_text` writes a name that is no UTF-8: what it stands for cannot be looked up
     place = Path(path)
@@ -59,7 +59,7 @@ def is_gone(path: str) -> bool:
 
 
 def _birth(common: Path, state: os.stat_result) -> int:
-    """Return when a git directory was made: `description` is written then, and hardly ever again."""
+    """Return when a git directory was created: `description` is written then, and hardly ever again."""
     told = getattr(state, "st_birthtime_ns", 0) or int(getattr(state, "st_birthtime", 0) * 1e9)
     if told:
         return int(told)

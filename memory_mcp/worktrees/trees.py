@@ -59,7 +59,7 @@ class WorkTree(Struct, frozen=True):
 
 
 class Site(Struct, frozen=True):
-    """What lies around a directory: `path` is the main work tree of its repository, without one a plain directory."""
+    """The surroundings of a directory: `path` is the main work tree of its repository, or the plain directory."""
 
     path: Path
     tree: WorkTree | None
@@ -71,13 +71,13 @@ def find_work_tree(start: Path) -> WorkTree | None:
 
 
 def find_site(start: Path) -> Site:
-    """Find what a directory belongs to: the repository around it, or itself.
+    """Find the site of a directory: the repository around it, or the directory itself.
 
-    The nearest `.git` decides. A `.git` file is believed only if the repository that it names points back, a link
-    never: a directory that came with one is a plain directory, whatever repository lies around it.
+    The nearest `.git` decides. A `.git` file counts only if the repository that it names points back; a link never
+    counts. A directory with any other `.git` is a plain directory, even inside a repository.
 
     Raises:
-        OSError: no such path can exist on this machine.
+        OSError: the path is impossible on this machine.
 
     """
     for place in (start, *start.parents):
@@ -88,7 +88,7 @@ def find_site(start: Path) -> Site:
             continue
         except PermissionError:
             return Site(start, None)
-        if stat.S_ISDIR(mode) and not _exists(dot_git / "commondir"):  # which would make git read another repository
+        if stat.S_ISDIR(mode) and not _exists(dot_git / "commondir"):  # with it git would read another repository
             return Site(place, WorkTree(place, dot_git, dot_git))
         tree = _followed(place, dot_git) if stat.S_ISREG(mode) else None
         return Site(_home(tree), tree) if tree else Site(place, None)
@@ -101,7 +101,7 @@ def is_object_name(text: str) -> bool:
 
 
 def _followed(place: Path, dot_git: Path) -> WorkTree | None:
-    """Follow the `gitdir:` line of a further work tree or a submodule, if what it names points back here."""
+    """Follow the `gitdir:` line of a linked work tree or a submodule, if its repository points back here."""
     private = _named(dot_git)
     if private is None:
         return None
@@ -116,7 +116,7 @@ def _followed(place: Path, dot_git: Path) -> WorkTree | None:
 
 
 def _home(tree: WorkTree) -> Path:
-    """Return the main work tree of a repository; for a bare one its git directory."""
+    """Return the main work tree of a repository, or a bare one's git directory."""
     if tree.common.name == ".git":
         return tree.common.parent
     told = _work_tree_told(tree.common)
@@ -144,7 +144,7 @@ def _work_tree_told(common: Path) -> Path | None:
 
 
 def _resolved(base: Path, told: str) -> Path | None:
-    """Resolve a path that a file tells; None where it cannot be one."""
+    """Resolve a path from a file, or return None if it is not a usable path."""
     try:
         return (base / told).resolve() if told and "\0" not in told else None
     except (OSError, RuntimeError):  # a loop of links

@@ -113,7 +113,7 @@ def test_a_missing_interpreter_is_found(run: Run, user: Path) -> None:
 
     found = findings(run, "--clients", code=1)["Codex"]
 
-    assert "needs /gone/venv/bin/python, which is not there" in found["detail"]
+    assert "needs /gone/venv/bin/python, which is missing" in found["detail"]
 
 
 def test_a_slow_start_is_measured_against_the_agents_limit(run: Run, user: Path) -> None:

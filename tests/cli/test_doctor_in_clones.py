@@ -177,7 +177,7 @@ def test_the_module_is_ours_even_in_a_clone_that_has_one_of_that_name(run: Run, 
 
     assert severity == "warning"
     assert "answered after" in detail
-    assert detail.endswith("started in a project it takes that project's memory_mcp, if there is one")
+    assert detail.endswith("started in a project, it would load a memory_mcp from that project")
     assert_unharmed(clone)
 
 

@@ -172,7 +172,7 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_out(run: Run, tmp_p
 
     assert "1 imported, 0 known already, 2 bad ones passed over" in done.stdout
     assert "garbled.db is no SQLite database that can be read" in done.stderr
-    assert "absent.db is no file" in done.stderr
+    assert "absent.db is not a file" in done.stderr
 
 
 def test_a_bad_commit_of_a_history_is_named_and_the_rest_is_taken_in(run: Run, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_bad_commit_of_a_history_is_named_and_the_rest_is_taken_in(run: Run, t
     assert "commits.jsonl:1: this is no commit" in none.stderr
 
 
-def test_an_import_that_waits_for_nobody(run: Run, tmp_path: Path) -> None:
+def test_an_import_does_not_wait_for_the_writer_of_a_pipe(run: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jsonl")
 
     for kind in ("jsonl", "claude-code", "mem0", "slack", "server-memory"):

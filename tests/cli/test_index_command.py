@@ -35,7 +35,7 @@ def part(found: list[dict[str, Any]], name: str, key: str = "part") -> dict[str,
 
 
 @pytest.mark.usefixtures("store")
-def test_a_whole_index_is_told(run: Run) -> None:
+def test_status_of_an_undamaged_index_reports_its_sizes(run: Run) -> None:
     found = as_json(run("index", "status", "--json"))
 
     assert found["sizes"]["keyword_entries"] == RECORDS
@@ -44,16 +44,16 @@ def test_a_whole_index_is_told(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("store")
-def test_rebuilding_makes_both_parts_anew(run: Run) -> None:
+def test_rebuild_rebuilds_both_parts(run: Run) -> None:
     done = as_json(run("index", "rebuild", "--json"))
 
     assert done == {"damaged": [], "keywords": RECORDS, "vectors": RECORDS}
     assert as_json(run("index", "rebuild", "--only", "keywords", "--json"))["vectors"] == 0
-    assert "made anew" in run("index", "rebuild").output
+    assert "rebuilt" in run("index", "rebuild").output
 
 
 @pytest.mark.parametrize("name", [name for name in DAMAGES if name != "keywords_idx emptied"])
-def test_doctor_and_health_name_the_command_that_mends(run: Run, store: str, name: str) -> None:
+def test_doctor_and_health_name_the_command_that_mends_the_index(run: Run, store: str, name: str) -> None:
     damage(SQL, store, *DAMAGES[name][1])
     table = name.split("_", maxsplit=1)[0].split(maxsplit=1)[0]
 
@@ -93,7 +93,7 @@ def test_doctor_still_finds_damage_in_the_records(run: Run, store: str) -> None:
 
 
 @pytest.mark.usefixtures("store")
-def test_a_rebuild_that_was_interrupted_is_gone_on_with(run: Run, open_memory: OpenMemory) -> None:
+def test_an_interrupted_rebuild_is_continued(run: Run, open_memory: OpenMemory) -> None:
     memory = open_memory("desk")
     memory.store.empty_index("keywords")
     memory.notes.add("written while the index is made anew")

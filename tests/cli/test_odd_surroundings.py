@@ -104,18 +104,18 @@ HOMES: dict[str, tuple[str | bytes, str]] = {
     "too long": (LONG, "File name too long"),
     "a name too long": ("/tmp/" + "x" * 300, "File name too long"),  # noqa: S108 - as above
     "not UTF-8": (b"/tmp/\xff", "is not UTF-8"),
-    "a file": (__file__, "is no directory"),
+    "a file": (__file__, "is not a directory"),
     "below a file": (f"{__file__}/memory", "Not a directory"),
     "of nobody": ("~nobody-of-this-name/memory", "Could not determine home directory"),
     "where nothing can be made": ("/proc/memory", "cannot be created"),
 }
 
 
-def test_a_working_directory_that_is_gone_is_said(desk: Desk) -> None:
+def test_a_deleted_working_directory_is_reported(desk: Desk) -> None:
     assert "the working directory cannot be used" in desk.sentence("note", "list", through=GONE)
 
 
-def test_a_working_directory_whose_path_is_no_text_is_said(desk: Desk) -> None:
+def test_a_working_directory_whose_path_is_not_utf_8_is_reported(desk: Desk) -> None:
     odd = 'mkdir -p "$(printf \'\\377\')"; cd "$(printf \'\\377\')"; exec "$@"'
 
     assert "is not UTF-8" in desk.sentence("note", "list", through=odd)
@@ -123,12 +123,12 @@ def test_a_working_directory_whose_path_is_no_text_is_said(desk: Desk) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_what_needs_no_directory_works_where_it_is_gone(desk: Desk) -> None:
+def test_what_needs_no_directory_works_in_a_deleted_one(desk: Desk) -> None:
     assert desk.cli("--version", through=GONE).stdout.startswith(b"memory-cli ")
 
 
 @pytest.mark.parametrize("case", HOMES)
-def test_a_home_that_can_be_none_is_said(desk: Desk, case: str) -> None:
+def test_a_home_that_cannot_be_a_directory_is_reported(desk: Desk, case: str) -> None:
     home, reason = HOMES[case]
 
     assert reason in desk.sentence("note", "list", MEMORY_MCP_HOME=home)
@@ -141,10 +141,10 @@ def nested(opening: str, closing: str, depth: int = 2_500) -> bytes:
 
 
 SETTINGS: dict[str, tuple[bytes | Callable[[Path], None], str]] = {
-    "a pipe": (os.mkfifo, "is no file that can be read"),
-    "a directory": (Path.mkdir, "is no file that can be read"),
+    "a pipe": (os.mkfifo, "is not a regular file"),
+    "a directory": (Path.mkdir, "is not a regular file"),
     "a link to itself": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), "is no file that can be read"),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
     "not UTF-8": (b"[store]\nhome = '\xff'\n", "cannot be read as TOML"),
     "UTF-16": ("[store]\n".encode("utf-16"), "cannot be read as TOML"),
     "a table for a value": (b"[store.home]\nx = 1\n", "store.home is a table"),
@@ -159,14 +159,14 @@ SETTINGS: dict[str, tuple[bytes | Callable[[Path], None], str]] = {
     "a deep key": (b".".join([b"a"] * DEEP) + b" = 1\n", "in a line"),
     "a key as deep as a line": (b".".join([b"a"] * 4_900) + b" = 1\n", "there is no setting 'a.a'"),
     "a huge number": (b"[recall]\nfloor = " + b"9" * 5_000 + b"\n", "cannot be read as TOML"),
-    "a huge file": (b"#\n" * 200_000, "is no settings file"),
-    "a NUL in the home": (b'[store]\nhome = "/tmp/a\\u0000b"\n', "store.home can be no directory"),
+    "a huge file": (b"#\n" * 200_000, "is not a settings file"),
+    "a NUL in the home": (b'[store]\nhome = "/tmp/a\\u0000b"\n', "store.home cannot be a directory"),
     "an unset variable": (b'[store]\nhome = "${NOBODY_SET_THIS}"\n', "which is not set"),
 }
 
 
 @pytest.mark.parametrize("case", SETTINGS)
-def test_a_settings_file_that_is_none_is_said(desk: Desk, case: str) -> None:
+def test_an_unusable_settings_file_is_reported(desk: Desk, case: str) -> None:
     made, reason = SETTINGS[case]
     place(desk.settings, made)
 
@@ -177,7 +177,7 @@ def test_a_settings_file_that_is_none_is_said(desk: Desk, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", ["deep lists", "deep tables", "not UTF-8", "a huge file", "a huge number"])
-def test_settings_of_the_working_directory_that_are_none_are_said(desk: Desk, case: str) -> None:
+def test_an_unusable_settings_file_of_the_working_directory_is_reported(desk: Desk, case: str) -> None:
     made, reason = SETTINGS[case]
     place(desk.root / "work" / "memory-cli.toml", made)
 
@@ -191,7 +191,7 @@ def place(path: Path, made: bytes | Callable[[Path], None]) -> None:
         made(path)
 
 
-def test_variables_that_are_not_utf_8_are_said(desk: Desk) -> None:
+def test_variables_that_are_not_utf_8_are_reported(desk: Desk) -> None:
     (desk.home / ".env").write_bytes(b"A=\xff\n")
 
     assert ".env cannot be read" in desk.sentence("note", "list")
@@ -231,7 +231,9 @@ def test_tables_and_json_are_printed_whatever_the_terminal_can_show(
 @pytest.mark.parametrize(
     ("through", "reason"), [('exec "$@" >&-', "stdout is closed"), ('exec "$@" >/dev/full', "No space left")]
 )
-def test_an_output_that_takes_nothing_is_said(desk: Desk, words: tuple[str, ...], through: str, reason: str) -> None:
+def test_an_output_that_cannot_be_written_is_reported(
+    desk: Desk, words: tuple[str, ...], through: str, reason: str
+) -> None:
     desk.cli("episode", "create", "a row")
 
     assert f"the output cannot be written: {reason}" in desk.sentence(*words, through=through)
@@ -256,7 +258,7 @@ def test_what_stands_beside_a_result_never_ends_a_command(desk: Desk) -> None:
         assert done.stdout.startswith(b"1 commits read")
 
 
-def test_a_memory_on_a_disk_that_cannot_be_written_is_read_and_otherwise_said(desk: Desk) -> None:
+def test_a_memory_on_a_read_only_disk_is_read_and_a_write_is_refused(desk: Desk) -> None:
     frozen = 'mount --bind "$HOME/.." "$HOME/.." && mount -o remount,ro,bind "$HOME/.." && exec "$@"'
     alone = ["unshare", "--mount", "--map-root-user", "sh", "-c", frozen, "sh"]
     if shutil.which("unshare") is None or desk.call(*alone, "true").returncode:
@@ -349,7 +351,7 @@ INPUTS = {
 
 
 @pytest.mark.parametrize("command", INPUTS)
-def test_input_that_is_nested_too_deeply_is_said(shared: tuple[Desk, dict[str, str]], command: str) -> None:
+def test_input_that_is_nested_too_deeply_is_reported(shared: tuple[Desk, dict[str, str]], command: str) -> None:
     desk, ids = shared
 
     done = desk.cli(*command.split(), *(ids.get(word, word) for word in INPUTS[command]))
@@ -434,7 +436,7 @@ BEYOND = {"HUGE": "9" * 20, "-HUGE": "-" + "9" * 20, "HUGEd": "9" * 400 + "d", "
 
 
 @pytest.mark.parametrize("call", NUMBERS.strip().splitlines())
-def test_numbers_and_names_beyond_all_bounds_are_said(shared: tuple[Desk, dict[str, str]], call: str) -> None:
+def test_numbers_and_names_beyond_the_limits_are_reported(shared: tuple[Desk, dict[str, str]], call: str) -> None:
     desk, ids = shared
 
     done = desk.cli(*((ids | BEYOND).get(word, word.replace("ODD", ODD)) for word in call.split()))
@@ -491,7 +493,9 @@ def test_a_log_that_has_grown_gives_way_to_a_new_one(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("made", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/hostname")])
-def test_a_log_that_cannot_be_written_is_said_in_the_same_sentence(desk: Desk, made: Callable[[Path], None]) -> None:
+def test_a_log_that_cannot_be_written_is_reported_in_the_same_sentence(
+    desk: Desk, made: Callable[[Path], None]
+) -> None:
     made(desk.home / "memory-cli.log")
 
     done = desk.call(sys.executable, "-c", BROKEN)
@@ -507,7 +511,7 @@ HOOKED: dict[str, tuple[dict[str, str | bytes | None], str]] = {
     "a directory that is gone": ({"through": GONE}, "working directory"),
     "a home too long": ({"MEMORY_MCP_HOME": LONG}, "File name too long"),
     "a home that is not UTF-8": ({"MEMORY_MCP_HOME": b"/tmp/\xff"}, "not UTF-8"),
-    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "no directory"),
+    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "not a directory"),
     "a home of nobody": ({"MEMORY_MCP_HOME": "~nobody-of-this-name/x"}, "home directory"),
     "no stdout": ({"through": 'exec "$@" >&-'}, "stdout is closed"),
     "a full stdout": ({"through": 'exec "$@" >/dev/full'}, "No space left"),
@@ -515,7 +519,7 @@ HOOKED: dict[str, tuple[dict[str, str | bytes | None], str]] = {
 
 
 @pytest.mark.parametrize("case", HOOKED)
-def test_a_hook_ends_with_exit_code_0_and_a_line_of_a_log(desk: Desk, case: str) -> None:
+def test_a_hook_ends_with_exit_code_0_and_a_line_in_a_log(desk: Desk, case: str) -> None:
     how, reason = HOOKED[case]
     desk.cli("note", "add", "the build needs node 22", "--importance", "0.9")
 
@@ -551,7 +555,7 @@ STARTS: dict[str, tuple[dict[str, str | bytes | None], str]] = {
     "a directory that is gone": ({"through": GONE}, "working directory"),
     "a home too long": ({"MEMORY_MCP_HOME": LONG}, "File name too long"),
     "a home that is not UTF-8": ({"MEMORY_MCP_HOME": b"/tmp/\xff"}, "not UTF-8"),
-    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "no directory"),
+    "a home that is a file": ({"MEMORY_MCP_HOME": __file__}, "not a directory"),
     "no stdin": ({"through": 'exec "$@" <&-'}, "stdin is closed"),
     "no stdout": ({"through": 'exec "$@" >&-'}, "stdout is closed"),
 }

@@ -80,7 +80,7 @@ def test_projects_are_renamed_merged_linked_and_unlinked_after_a_question(
     run("note", "add", "another")
     here, there = str(tmp_path), str(repository.root)
 
-    assert f"{there} is called shop from now on" in run("project", "rename", there, "shop").stdout
+    assert f"{there} was renamed to shop" in run("project", "rename", there, "shop").stdout
     assert "aborted" in run("project", "link", "shop", code=1, text="n\n").output
     linked = run("project", "link", "shop", text="y\n").stdout
     assert "read and write the 1 records of shop?" in linked

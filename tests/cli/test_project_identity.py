@@ -86,7 +86,7 @@ def test_4_a_fresh_clone_has_the_notes(private: Repository, tmp_path: Path, at: 
     assert at(clone.root).notes == ["the key is under the mat"]
 
 
-def test_5_a_forged_one_sees_nothing_and_writes_nothing(private: Repository, tmp_path: Path, at: At) -> None:
+def test_5_a_forged_repository_sees_nothing_and_writes_nothing(private: Repository, tmp_path: Path, at: At) -> None:
     forged = plain(tmp_path / "forged")
     forged.git("remote", "add", "origin", URL)
 
@@ -202,7 +202,7 @@ def test_an_empty_git_directory_inside_a_repository_does_not_borrow_its_history(
     assert at(inside).notes == []
 
 
-def test_a_root_that_is_only_named_is_no_root(private: Repository, tmp_path: Path, at: At) -> None:
+def test_a_forged_name_of_a_root_commit_does_not_count(private: Repository, tmp_path: Path, at: At) -> None:
     root = private.git("rev-list", "--max-parents=0", "HEAD")
     forged = plain(tmp_path / "forged")
     forged.git("remote", "add", "origin", URL)

@@ -30,13 +30,13 @@ def actions(agent: Agent) -> list[str]:
         return [step.action for step in memory.episodes.get(row.id).steps]
 
 
-def test_what_waits_is_told_and_recorded(run: Run, agent: Agent) -> None:
+def test_waiting_events_are_listed_and_recorded(run: Run, agent: Agent) -> None:
     assert "1 events wait, the oldest since 20" in run("queue", "list").stdout
     assert run("queue", "drain").stdout == "1 events recorded; 0 wait; 0 set aside\n"
     assert actions(agent) == ["make build"]
 
 
-def test_what_was_set_aside_is_listed_and_tried_again(run: Run, agent: Agent) -> None:
+def test_events_set_aside_are_listed_and_tried_again(run: Run, agent: Agent) -> None:
     good = queued(agent).read_text(encoding="utf-8")
     told = json.loads(good)
     spoilt = {**told, "event": {**told["event"], "name": "wonder"}}
@@ -56,7 +56,7 @@ def test_what_was_set_aside_is_listed_and_tried_again(run: Run, agent: Agent) ->
     assert actions(agent) == ["make build"]
 
 
-def test_without_any_hook_there_is_nothing_to_tell(run: Run) -> None:
+def test_the_queue_is_empty_where_no_hook_has_run(run: Run) -> None:
     assert run("queue", "list").stdout == "0 events wait; 0 set aside, 0 dropped\n"
     assert run("queue", "retry").stdout == "0 events put back\n0 events recorded; 0 wait; 0 set aside\n"
     assert run("queue", "delete", "--yes").stdout == "0 events deleted\n"

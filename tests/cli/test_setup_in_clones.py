@@ -78,7 +78,7 @@ def outside(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("make", [as_link, as_dangling_link, as_inner_link, as_pipe, as_directory])
 @pytest.mark.parametrize("client", list(CLIENTS))
-def test_a_projects_file_that_is_no_file_is_refused(
+def test_a_projects_file_that_is_not_a_regular_file_is_refused(
     run: Run, clone: Path, outside: Path, client: str, make: Make
 ) -> None:
     path = clone / PROJECT_FILES[client]
@@ -140,7 +140,7 @@ def test_what_a_file_is_hard_linked_to_stays_as_it_is(run: Run, clone: Path, out
     assert "memory-mcp" in (clone / ".mcp.json").read_text(encoding="utf-8")
 
 
-def test_a_backup_goes_over_nothing(clone: Path, outside: Path) -> None:
+def test_a_backup_overwrites_nothing(clone: Path, outside: Path) -> None:
     class Stopped(SystemClock):
         def now(self) -> int:
             return 7
@@ -155,7 +155,7 @@ def test_a_backup_goes_over_nothing(clone: Path, outside: Path) -> None:
     assert (path.read_text(), (outside / "precious.json").read_text()) == ("{}", "{}")
 
 
-def test_a_users_own_links_are_followed_also_while_standing_among_what_they_lead_to(run: Run, clone: Path) -> None:
+def test_a_users_own_links_are_followed_even_from_inside_their_target(run: Run, clone: Path) -> None:
     home = clone.parent
     (clone / "cursor").mkdir()
     (clone / "claude.json").write_text("{}", encoding="utf-8")

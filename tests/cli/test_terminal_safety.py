@@ -319,15 +319,15 @@ def test_no_command_lets_stored_text_drive_a_terminal(scene: Scene) -> None:
     assert_none_drives(jobs_of(scene, every_call(scene), terminal=True, TERM="dumb", NO_COLOR="1"))
 
 
-def test_no_command_lets_it_drive_a_terminal_with_colours_either(scene: Scene) -> None:
+def test_no_command_lets_stored_text_drive_a_terminal_with_colours(scene: Scene) -> None:
     assert_none_drives(jobs_of(scene, every_call(scene), terminal=True, TERM="xterm-256color"))
 
 
-def test_no_command_lets_it_through_a_pipe(scene: Scene) -> None:
+def test_no_command_lets_stored_text_through_a_pipe_unescaped(scene: Scene) -> None:
     assert_none_drives(jobs_of(scene, every_call(scene), terminal=False))
 
 
-def test_it_is_shown_and_not_dropped(scene: Scene) -> None:
+def test_hidden_characters_are_shown_and_not_dropped(scene: Scene) -> None:
     calls = [[*name.split(), *words_of(CALLS[name][0], scene)] for name in SHOWING]
 
     ended = run_all(jobs_of(scene, calls, terminal=False))
@@ -336,7 +336,7 @@ def test_it_is_shown_and_not_dropped(scene: Scene) -> None:
     assert unseen == []
 
 
-def test_json_holds_it_as_escapes_that_mean_the_same(scene: Scene) -> None:
+def test_json_holds_hidden_characters_as_equivalent_escapes(scene: Scene) -> None:
     calls = [
         [*name.split(), *words_of(CALLS[name][0], scene), "--json"]
         for name, command in commands().items()

@@ -29,7 +29,7 @@ def test_modes_and_names_of_the_user_are_obeyed(tmp_path: Path) -> None:
         claimed(tmp_path, mode="manual")
 
 
-def test_a_file_of_a_stranger_is_a_claim_and_no_name(tmp_path: Path) -> None:
+def test_a_file_of_a_stranger_is_only_a_claim(tmp_path: Path) -> None:
     file = tmp_path / "memory-cli.toml"
     file.write_text('[project]\nname = " theirs "\nmode = "global"\n[store]\nhome = "/evil"\n', encoding="utf-8")
 
@@ -49,7 +49,7 @@ def test_a_trusted_directory_names_its_project(tmp_path: Path) -> None:
 def test_a_huge_file_of_a_stranger_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "memory-cli.toml").write_text("# " + "x" * (1 << 20), encoding="utf-8")
 
-    with pytest.raises(ConfigError, match="is no settings file: it has more than"):
+    with pytest.raises(ConfigError, match="is not a settings file: it has more than"):
         claimed(tmp_path)
 
 

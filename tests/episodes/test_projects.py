@@ -158,7 +158,7 @@ def test_a_project_that_was_made_by_name_is_found_by_its_commits(desk: Desk, tmp
         assert memory.project == "github.com/me/shop"
 
 
-def test_what_was_first_seen_without_git_is_looked_at_again_by_whoever_has_it(desk: Desk, tmp_path: Path) -> None:
+def test_a_directory_first_seen_without_git_is_examined_again_once_git_is_there(desk: Desk, tmp_path: Path) -> None:
     repository = repository_at(tmp_path / "shop", URL)
     with desk.without_git():
         assert desk.note(repository.root, "kept") == str(repository.root)
@@ -191,7 +191,7 @@ def test_looking_into_a_file_of_an_earlier_schema_leaves_it_as_it_is(desk: Desk,
 # --- looking ---
 
 
-def test_looking_for_a_name_writes_nothing_and_says_what_opening_gives(desk: Desk, tmp_path: Path) -> None:
+def test_looking_up_a_name_writes_nothing_and_agrees_with_opening(desk: Desk, tmp_path: Path) -> None:
     shop, forged = repository_at(tmp_path / "shop", URL), repository_at(tmp_path / "forged", URL)
     named = repository_at(tmp_path / "named")
     (named.root / "memory-cli.toml").write_text('[project]\nname = "web"\n', encoding="utf-8")
@@ -263,7 +263,7 @@ def test_a_linked_directory_shares_and_an_unlinked_one_stays_apart(desk: Desk, t
     assert desk.notes(shop.root) == ["of the shop"]
 
 
-def test_what_cannot_be_linked_unlinked_or_trusted_is_said(desk: Desk, tmp_path: Path) -> None:
+def test_link_unlink_and_trust_say_why_they_are_impossible(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     with desk.at(tmp_path / "plain") as memory:
         with pytest.raises(NotFoundError, match="there is no project absent; 'memory-cli project list'"):
@@ -301,7 +301,7 @@ def test_a_trusted_name_counts_in_its_directory_and_identity_only(desk: Desk, tm
     assert desk.notes(shop.root) == []
 
 
-def test_a_file_below_another_repository_has_no_say(desk: Desk, tmp_path: Path) -> None:
+def test_a_name_in_a_file_below_another_repository_does_not_count(desk: Desk, tmp_path: Path) -> None:
     shop, evil = repository_at(tmp_path / "shop"), repository_at(tmp_path / "shop" / "vendor" / "evil")
     for directory in (shop.root / "web", evil.root):
         directory.mkdir(exist_ok=True)
@@ -376,7 +376,7 @@ def test_a_merge_moves_records_aliases_layers_and_what_is_written_late(desk: Des
         max_size=5,
     )
 )
-def test_whatever_becomes_of_a_repository_its_memory_survives(
+def test_memory_survives_all_changes_of_a_repository(
     moves: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     base = tmp_path_factory.mktemp("d")

@@ -69,7 +69,7 @@ def no_git(tmp_path: Path) -> str:
     return str(program.parent)
 
 
-def test_the_events_of_a_directory_not_seen_before_are_recorded_in_their_order_by_themselves(
+def test_the_events_of_a_new_directory_are_recorded_in_order_in_the_background(
     home: Path, repository: Repository
 ) -> None:
     agent = DirectoryAgent(home, "one", repository.root)

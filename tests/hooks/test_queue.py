@@ -118,7 +118,7 @@ def test_a_line_that_cannot_be_read_is_set_aside_and_the_others_go_on(
     assert queue.is_empty
 
 
-def test_an_error_that_nobody_foresaw_sets_its_line_aside(tmp_path: Path) -> None:
+def test_an_unforeseen_error_sets_its_line_aside(tmp_path: Path) -> None:
     agent = Agent(tmp_path / "home", "one")
     agent.prompt("deploy the site")
     with opened(agent) as memory, memory.store.database.write():
@@ -241,7 +241,7 @@ def killed_at(number: int, work: Callable[[], object]) -> bool:
     return in_a_child(run) != 0
 
 
-def test_a_drainer_may_be_killed_anywhere_and_only_the_event_in_hand_is_handled_twice(tmp_path: Path) -> None:
+def test_a_drainer_may_be_killed_anywhere_and_only_the_current_event_is_handled_twice(tmp_path: Path) -> None:
     bad = b"no json\n"
     number, points = 0, 0
     while True:
@@ -371,7 +371,7 @@ OBSTACLES: list[Callable[[Path], None]] = [
         *("adding.lock", "handling.lock", "refusing.lock"),
     ],
 )
-def test_what_is_no_file_is_moved_out_of_the_way(
+def test_anything_but_a_regular_file_is_moved_out_of_the_way(
     queue: HookQueue, directory: Path, handler: Handler, make: Callable[[Path], None], name: str
 ) -> None:
     make(directory / name)
@@ -426,7 +426,7 @@ def test_a_queue_of_many_lines_is_taken_up_where_it_was_left(
     assert state.oldest_at == AT + 200_000 - state.waiting
 
 
-def test_what_is_set_aside_is_bounded_and_what_made_room_is_counted(
+def test_events_set_aside_are_bounded_and_dropped_ones_are_counted(
     queue: HookQueue, directory: Path, handler: Handler
 ) -> None:
     for number in range(3):
@@ -463,7 +463,7 @@ def test_two_drainers_at_once_handle_each_event_once(queue: HookQueue, directory
     assert sorted(taken[3_000:]) == sorted([*range(3_000, 3_010)] * 4)
 
 
-def test_a_place_that_does_not_fit_the_lines_is_not_believed(
+def test_a_place_that_is_not_the_beginning_of_a_line_is_ignored(
     queue: HookQueue, directory: Path, handler: Handler
 ) -> None:
     for place in (b"", b"\x00\x00", b"99999999999999999999 0\n", b"00000000000000000005 000000\n", b"-1 0\n", b"x y z"):
@@ -519,7 +519,7 @@ def test_a_hook_that_fails_over_its_own_event_keeps_it(tmp_path: Path) -> None:
     assert "InvalidInputError" in agent.log
 
 
-def test_a_server_records_what_hooks_have_queued_of_whatever_project_while_nobody_calls_it(
+def test_an_idle_server_records_the_queued_events_of_all_projects(
     tmp_path: Path, raw: Callable[..., RawServer]
 ) -> None:
     home = tmp_path / "home"
@@ -579,7 +579,7 @@ def test_without_a_place_for_a_queue_events_are_recorded_at_once(tmp_path: Path)
         queue.add(event(1))
 
 
-def test_what_waits_of_a_damaged_store_waits_until_it_is_mended(tmp_path: Path) -> None:
+def test_events_wait_until_a_damaged_store_is_mended(tmp_path: Path) -> None:
     agent = Agent(tmp_path / "home", "one")
     agent.prompt("deploy the site")
     store = agent.home / "memory.db"

@@ -212,11 +212,11 @@ def test_our_own_tools_and_to_do_lists_are_no_steps_and_an_interrupted_one_has_n
 @pytest.mark.parametrize(
     ("content", "words", "reason"),
     [
-        (b"no json", [], "what came on stdin is no hook's JSON"),
+        (b"no json", [], "stdin is not a hook's JSON"),
         (b'{"hook_event_name": "Nonsense"}', [], "there is no hook 'Nonsense'"),
         (b"", ["sometime"], "there is no hook 'sometime'"),
-        (b'{"session_id": 5}', ["stop"], "what came on stdin is no hook's JSON"),
-        (b"\xff\xfe", ["stop"], "what came on stdin is no hook's JSON"),
+        (b'{"session_id": 5}', ["stop"], "stdin is not a hook's JSON"),
+        (b"\xff\xfe", ["stop"], "stdin is not a hook's JSON"),
     ],
 )
 def test_bad_input_ends_in_a_line_of_the_log_and_exit_code_0(

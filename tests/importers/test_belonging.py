@@ -19,7 +19,7 @@ def test_a_name_is_shown_with_whose_it_is_and_without_control_characters(name: s
     assert own_project("claude-mem", name, existing=(), made=()) == project
 
 
-def test_it_is_never_a_project_that_exists_for_another_reason_and_again_the_one_that_was_made() -> None:
+def test_the_name_avoids_projects_of_other_origin_and_finds_the_one_made_before() -> None:
     existing = {"claude-mem/shop", "claude-mem/shop (2)", "claude-mem/till"}
 
     assert own_project("claude-mem", "shop", existing=existing, made=()) == "claude-mem/shop (3)"

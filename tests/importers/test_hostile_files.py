@@ -103,7 +103,7 @@ def test_the_folder_may_be_a_link_and_links_may_stay_inside(
 
 
 @pytest.mark.parametrize(("module", "name", "content"), FOLDERS)
-def test_a_pipe_a_socket_a_device_and_a_directory_are_no_files(
+def test_a_pipe_a_socket_a_device_and_a_directory_are_not_read_as_files(
     memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, content: str
 ) -> None:
     given = folder(tmp_path / "given", module, name, content)
@@ -119,7 +119,7 @@ def test_a_pipe_a_socket_a_device_and_a_directory_are_no_files(
 
     assert summary.imported == 1
     assert summary.bad == 3
-    assert reasons(summary).count("it is no regular file") == 2
+    assert reasons(summary).count("it is not a regular file") == 2
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_directory_a_thousand_deep_is_walked(memory: Memory, tmp_path: Path, m
     subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # deeper than Python's own can go
 
 
-def test_opencodes_ids_lead_nowhere_else(memory: Memory, tmp_path: Path) -> None:
+def test_opencodes_ids_lead_to_no_other_directory(memory: Memory, tmp_path: Path) -> None:
     storage = tmp_path / "given" / "storage"
     for directory in ("session/p", "message/s", "part/m"):
         (storage / directory).mkdir(parents=True)
@@ -195,7 +195,7 @@ def packed(path: Path, extra: Callable[[zipfile.ZipFile], None]) -> Path:
         ("leads out of the archive", lambda zipped: zipped.writestr("general\\..\\a.json", "[]")),
         ("another file of this name", lambda zipped: zipped.writestr("channels.json", "[]")),
         ("compressed more than 200 times", lambda zipped: zipped.writestr("general/a.json", b" " * 50_000_000)),
-        ("it holds no list", lambda zipped: zipped.writestr("general/a.json", '{"a": 1}')),
+        ("it does not hold a list", lambda zipped: zipped.writestr("general/a.json", '{"a": 1}')),
         ("it cannot be read", lambda zipped: zipped.writestr("general/a.json", "[" * 100_000)),
         ("", lambda zipped: zipped.writestr("nested.zip", b"PK\5\6" + b"\0" * 18)),
     ],
@@ -210,7 +210,7 @@ def test_odd_entries_of_an_archive_are_reported_and_the_rest_is_read(
     assert reason in reasons(summary)
 
 
-def test_an_entry_that_says_it_is_small_and_is_not_is_left(memory: Memory, tmp_path: Path) -> None:
+def test_an_entry_larger_than_it_claims_is_left_out(memory: Memory, tmp_path: Path) -> None:
     path = packed(tmp_path / "export.zip", lambda zipped: zipped.writestr("general/a.json", b"[" + b" " * 90_000_000))
     content = bytearray(path.read_bytes())
     at = content.rindex(b"PK\1\2")
@@ -238,7 +238,7 @@ def test_an_encrypted_archive_and_garbled_ones_are_reported(memory: Memory, tmp_
             assert "export.zip" in tried(memory, slack, path)[1]
 
 
-def test_a_gzipped_history_that_unfolds_without_end_is_left(tmp_path: Path) -> None:
+def test_a_gzip_bomb_is_left(tmp_path: Path) -> None:
     commit = {"commit": "a" * 40, "parents": [], "time": "2024-01-01T00:00:00Z", "subject": "s"}
     path = tmp_path / "log.jsonl.gz"
     with gzip.open(path, "wb", compresslevel=9) as file:
@@ -258,7 +258,7 @@ def test_a_gzipped_history_that_unfolds_without_end_is_left(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("module", [claude_code, codex, json_lines, server_memory])
-def test_a_line_without_end_is_passed_over(memory: Memory, tmp_path: Path, module: Any) -> None:
+def test_an_endless_line_is_skipped(memory: Memory, tmp_path: Path, module: Any) -> None:
     path = tmp_path / "a.jsonl"
     good = {
         claude_code: LINE,
@@ -302,7 +302,7 @@ OBSERVATIONS = "CREATE TABLE observations (id INTEGER PRIMARY KEY, project TEXT,
         "CREATE TABLE other (x); CREATE VIEW observations AS SELECT load_extension('/tmp/x.so') AS title, 1 AS id",
     ],
 )
-def test_a_view_or_virtual_table_is_no_table_of_another_program(memory: Memory, tmp_path: Path, script: str) -> None:
+def test_a_view_or_virtual_table_is_not_read_as_a_table(memory: Memory, tmp_path: Path, script: str) -> None:
     path = database(tmp_path / "claude-mem.db", script)
 
     with pytest.raises(ImporterError, match="holds neither observations nor session_summaries"):
@@ -371,14 +371,14 @@ def test_a_file_that_its_program_is_writing_is_read_with_what_is_in_its_log(memo
         process.communicate("\n")
 
 
-def test_a_file_that_changes_while_it_is_read_is_said(tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_read_is_reported(tmp_path: Path) -> None:
     path = database(tmp_path / "claude-mem.db", OBSERVATIONS)
 
     with pytest.raises(ImporterError, match="changed while it was read"), foreign.opened(path):
         database(path, "INSERT INTO observations VALUES (1, 'p', 'one', 1)")
 
 
-def test_a_table_whose_pages_lead_anywhere_ends(memory: Memory, tmp_path: Path) -> None:
+def test_reading_a_table_with_random_page_links_ends(memory: Memory, tmp_path: Path) -> None:
     path = database(
         tmp_path / "claude-mem.db",
         OBSERVATIONS + "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)"
@@ -394,7 +394,7 @@ def test_a_table_whose_pages_lead_anywhere_ends(memory: Memory, tmp_path: Path) 
     assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]
 
 
-def test_a_table_whose_pages_are_counted_again_and_again_is_refused(memory: Memory, tmp_path: Path) -> None:
+def test_a_table_whose_pages_form_a_loop_is_refused(memory: Memory, tmp_path: Path) -> None:
     path = database(
         tmp_path / "claude-mem.db",
         "CREATE TABLE observations (id TEXT, title TEXT);"
@@ -414,7 +414,7 @@ def test_a_table_whose_pages_are_counted_again_and_again_is_refused(memory: Memo
 
 
 @pytest.mark.parametrize("log", [b"", b"x" * 100_000, "of another"])
-def test_a_log_that_belongs_to_another_file_is_no_harm(memory: Memory, tmp_path: Path, log: bytes | str) -> None:
+def test_a_log_of_another_file_does_no_harm(memory: Memory, tmp_path: Path, log: bytes | str) -> None:
     path = database(tmp_path / "claude-mem.db", OBSERVATIONS + "INSERT INTO observations VALUES (1, 'p', 'one', 1);")
     if isinstance(log, str):
         database(tmp_path / "other.db", "PRAGMA journal_mode = WAL; CREATE TABLE x (y);", keep_open="yes")

@@ -336,7 +336,7 @@ def test_odd_markdown_is_taken_in_or_reported(memory: Memory, tmp_path: Path, te
         ("2026-01-31T09:00:00Z", 1_769_850_000_000_000),
     ],
 )
-def test_a_time_that_no_calendar_has_is_none(time: Any, moment: int) -> None:
+def test_a_time_beyond_the_calendar_becomes_0(time: Any, moment: int) -> None:
     assert moment_of(time) == moment
 
 
@@ -351,7 +351,7 @@ def test_odd_lines_of_a_history_are_taken_in_or_reported(memory: Memory, tmp_pat
     is_served(memory)
 
 
-def test_lines_far_beyond_a_file_fill_no_memory(memory: Memory, tmp_path: Path) -> None:
+def test_line_numbers_far_beyond_a_file_fill_no_memory(memory: Memory, tmp_path: Path) -> None:
     hunks = [[9_000_000, 1, 9_000_000, 9_000_000]]
     commits = [
         {**COMMITS[0], "commit": f"{number:040x}", "files": [[f"{number}.py", 1, 1, "", hunks]]} for number in range(20)
@@ -405,7 +405,7 @@ DATE = b"author a <a@example.org> 1600000000 +0000\n"
         (b"", 1_700_000_000),
     ],
 )
-def test_a_commit_with_an_odd_date_has_the_date_of_its_making(
+def test_a_commit_with_an_odd_author_date_gets_its_commit_date(
     memory: Memory, tmp_path: Path, author: bytes, moment: int
 ) -> None:
     repository = Objects(tmp_path / "repository")

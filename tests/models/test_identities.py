@@ -77,7 +77,7 @@ def test_the_order_in_which_projects_are_listed_does_not_decide_who_is_joined(
 
 
 @given(evidences(), projects())
-def test_what_is_no_part_of_a_project_never_looks_like_it(evidence: Evidence, known: list[Known]) -> None:
+def test_a_directory_without_shared_evidence_never_looks_like_a_project(evidence: Evidence, known: list[Known]) -> None:
     decision = decide(evidence, known)
 
     if decision.like is not None:

@@ -90,7 +90,7 @@ def read_every_way(memory: Memory, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_an_export_changed_in_any_place_poisons_nothing(
+def test_an_export_changed_in_any_place_breaks_no_later_call(
     open_memory: OpenMemory, clock: FrozenClock, tmp_path: Path, another_home: OpenMemory, seed: int
 ) -> None:
     live(open_memory(), clock, seed=1)

@@ -77,14 +77,14 @@ def test_whatever_is_tamed_is_accepted_and_written_in_every_format(value: Any) -
     [
         ({"a": {"b": [1, 2**64]}}, r"p\.a\.b\[1\] is an integer of more than 64 bits; send it as text"),
         ({"a": -(2**63) - 1}, r"p\.a is an integer of more than 64 bits"),
-        ({"a": float("inf")}, r"p\.a is no finite number"),
-        ({"a": float("nan")}, r"p\.a is no finite number"),
+        ({"a": float("inf")}, r"p\.a is not a finite number"),
+        ({"a": float("nan")}, r"p\.a is not a finite number"),
         (nested(51), r"is nested more than 50 levels deep"),
         (nested(900), r"is nested more than 50 levels deep"),
         ([0] * 20_001, r"p holds more than 20000 values"),
         ([[0] * 2_000] * 11, r"holds more than 20000 values"),
         ({"a": b"bytes"}, r"p\.a is a bytes and must be JSON"),
-        ({5: 1}, r"p has a name that is no text"),
+        ({5: 1}, r"p has a name that is not text"),
     ],
 )
 def test_what_could_not_be_read_back_is_refused_with_its_place(value: Any, sentence: str) -> None:
@@ -155,7 +155,7 @@ def test_a_step_that_could_not_be_read_back_is_refused_whole(memory: Memory, ste
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "0001-01-01", "1969-12-31T23:59:59Z", "99999-01-01"])
-def test_a_time_that_no_date_stands_for_is_refused(text: str) -> None:
+def test_a_time_beyond_the_calendar_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError, match=r"outside the years 1970 to 9999|is no time"):
         parse_moment(text, now=0)
 
@@ -207,7 +207,7 @@ INNER = "[" * 251 + "]" * 251
         (b'{"n":-9223372036854775809,"m":[' + b"0," * 30_000 + b"0]}", None),
     ],
 )  # fmt: skip
-def test_records_that_earlier_versions_poisoned_are_served(
+def test_bad_values_that_earlier_versions_stored_are_served(
     open_memory: OpenMemory, another_home: OpenMemory, tmp_path: Path, parameters: bytes, served: Any
 ) -> None:
     poisoned = poison(open_memory(), parameters)

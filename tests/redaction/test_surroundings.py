@@ -105,7 +105,7 @@ NO_SECRETS = [
 
 
 @pytest.mark.parametrize(("before", "secret", "after"), TOLD)
-def test_what_its_surroundings_tell_is_replaced_and_they_stay(before: str, secret: str, after: str) -> None:
+def test_a_secret_known_by_its_surroundings_is_replaced_and_they_stay(before: str, secret: str, after: str) -> None:
     redacted = Redactor().text(before + secret + after)
 
     assert redacted.startswith(f"{before}<")

@@ -142,7 +142,7 @@ def test_a_damaged_record_is_listed_beside_the_others_on_a_full_disk(open_memory
     assert json.loads(done.stdout)["listed"] == LATE
 
 
-def test_a_log_that_cannot_be_read_for_want_of_room_is_told(open_memory: OpenMemory, tmp_path: Path) -> None:
+def test_a_log_that_a_full_disk_makes_unreadable_is_reported(open_memory: OpenMemory, tmp_path: Path) -> None:
     memory: Memory = open_memory("here")
     memory.notes.add("only in the log")
     home, copy = tmp_path / "home", tmp_path / "copy"

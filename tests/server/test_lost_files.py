@@ -128,7 +128,7 @@ def replace_by_dangling_link(store: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [delete, delete_all, rename_directory])
-def test_a_deleted_store_is_told_once_and_begun_anew(client: Client, fault: Fault) -> None:
+def test_a_deleted_store_is_reported_once_and_then_created_again(client: Client, fault: Fault) -> None:
     before = list(client.acknowledged)
     fault(client.store)
 
@@ -259,7 +259,7 @@ def test_removed_shared_memory_loses_nothing(client: Client) -> None:
     assert client.unreadable(client.acknowledged) == []
 
 
-def test_a_log_that_was_cut_is_told_and_what_comes_after_is_kept(client: Client) -> None:
+def test_a_log_that_was_cut_is_reported_and_later_writes_are_kept(client: Client) -> None:
     os.truncate(side_files(client.store)[0], 0)
 
     assert client.record() is None
@@ -269,7 +269,7 @@ def test_a_log_that_was_cut_is_told_and_what_comes_after_is_kept(client: Client)
     assert client.unreadable(made) == []
 
 
-def test_a_log_that_somebody_folded_and_emptied_is_no_loss(client: Client) -> None:
+def test_a_log_that_another_process_folded_loses_nothing(client: Client) -> None:
     code = "import sys, apsw; apsw.Connection(sys.argv[1]).execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()"
     subprocess.run([sys.executable, "-c", code, str(client.store)], check=True)
 
@@ -278,7 +278,7 @@ def test_a_log_that_somebody_folded_and_emptied_is_no_loss(client: Client) -> No
 
 
 @pytest.mark.parametrize("fault", [replace_by_directory, replace_by_dangling_link])
-def test_what_is_no_file_is_refused_until_it_is_put_right(client: Client, fault: Fault) -> None:
+def test_a_store_path_that_is_not_a_file_is_refused_until_it_is_repaired(client: Client, fault: Fault) -> None:
     fault(client.store)
 
     assert [client.record() for _ in range(3)] == [None, None, None]
@@ -301,7 +301,7 @@ def test_a_link_to_the_moved_file_is_followed(client: Client) -> None:
     assert client.unreadable(client.acknowledged) == []
 
 
-def test_a_store_closed_to_everybody_keeps_what_is_acknowledged(client: Client) -> None:
+def test_a_store_without_permissions_keeps_what_is_acknowledged(client: Client) -> None:
     client.store.chmod(0)
     client.record()
     client.store.chmod(0o600)

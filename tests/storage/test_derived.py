@@ -110,7 +110,7 @@ def twice(call: Callable[[], object]) -> None:
         call()
 
 
-def test_a_whole_index_has_no_fault(memory: Memory) -> None:
+def test_an_undamaged_index_has_no_fault(memory: Memory) -> None:
     ids = fill(memory)
     for erased in ids[::3]:
         memory.notes.delete(erased)
@@ -143,7 +143,7 @@ def test_damage_in_rows_is_found_named_and_mended(
 
 
 @pytest.mark.parametrize("tree", PAGED)
-def test_damaged_pages_of_what_is_derived_are_found_named_and_mended(
+def test_damaged_pages_of_derived_tables_are_found_named_and_mended(
     tree: str, filled: tuple[Path, Sequence[str]], open_memory: OpenMemory
 ) -> None:
     elsewhere(PAGES, str(filled[0]), tree)

@@ -256,16 +256,16 @@ def make(memory: Memory, tmp_path: Path) -> Make:
 
 
 FOREIGN = {
-    "its trigger greed is none of ours": (
+    "its trigger greed is not ours": (
         "CREATE TRIGGER greed AFTER INSERT ON notes BEGIN DELETE FROM documents WHERE key <> new.key; END"
     ),
-    "its view watch is none of ours": "CREATE VIEW watch AS SELECT * FROM notes",
-    "its table extra is none of ours": "CREATE TABLE extra (x)",
-    "its index more is none of ours": "CREATE INDEX more ON notes (source)",
+    "its view watch is not ours": "CREATE VIEW watch AS SELECT * FROM notes",
+    "its table extra is not ours": "CREATE TABLE extra (x)",
+    "its index more is not ours": "CREATE INDEX more ON notes (source)",
     "its index tags_by_name is missing": "DROP INDEX tags_by_name",
     "its trigger document_deleted is missing": "DROP TRIGGER document_deleted",
-    "its table notes is not as memory-mcp makes it": "ALTER TABLE notes ADD COLUMN more TEXT",
-    "its trigger document_revised is not as": (
+    "its table notes differs from that of memory-mcp": "ALTER TABLE notes ADD COLUMN more TEXT",
+    "its trigger document_revised differs": (
         "DROP TRIGGER document_revised; CREATE TRIGGER document_revised AFTER UPDATE OF revision ON documents BEGIN"
         " SELECT 1; END"
     ),
@@ -275,10 +275,10 @@ FOREIGN = {
     "its pages have 8192 bytes, ours 4096": "PRAGMA page_size = 8192; VACUUM",
     "its pages are laid out in another way": "PRAGMA auto_vacuum = FULL; VACUUM",
     "it is no store of memory-mcp": "PRAGMA application_id = 5",
-    "it is not as a store of schema 0 should be": "PRAGMA user_version = 0",
-    "it is not as a store of schema -3 should be": "PRAGMA user_version = -3",
-    "it is not as a store of schema 1 should be": "PRAGMA user_version = 1",
-    "numbered beyond all measure": (
+    "it does not match schema 0": "PRAGMA user_version = 0",
+    "it does not match schema -3": "PRAGMA user_version = -3",
+    "it does not match schema 1": "PRAGMA user_version = 1",
+    "its records have impossible numbers": (
         "INSERT INTO documents (key, id, kind, project_key, created_at) VALUES (9223372036854775807, 'x', 'note', 1, 1)"
     ),
 }
@@ -355,7 +355,7 @@ def test_a_store_with_a_strange_trigger_is_not_migrated_and_one_with_a_users_vie
         session.run("CREATE VIEW mine AS SELECT text FROM notes")
         session.run("CREATE TRIGGER greed AFTER INSERT ON notes BEGIN DELETE FROM documents; END")
 
-    with pytest.raises(NotAStoreError, match="its trigger greed is none of ours; remove that by hand"):
+    with pytest.raises(NotAStoreError, match="its trigger greed is not ours; remove that by hand"):
         migrate(database, clock)
     with database.write() as session:
         session.run("DROP TRIGGER greed")

@@ -66,7 +66,7 @@ def marks(trapped: TrappedRepository) -> list[Path]:
     return list(trapped.root.parent.rglob("PWNED*"))
 
 
-def test_plain_git_runs_into_every_trap(trapped: TrappedRepository) -> None:
+def test_plain_git_springs_every_trap(trapped: TrappedRepository) -> None:
     trapped.lose_a_blob()
     for name in ("README.md", "b.txt"):
         (trapped.root / name).write_text("changed\n", encoding="utf-8")
@@ -93,7 +93,7 @@ def test_plain_git_runs_into_every_trap(trapped: TrappedRepository) -> None:
     }
 
 
-def test_an_import_of_history_runs_into_none(trapped: TrappedRepository) -> None:
+def test_an_import_of_history_springs_no_trap(trapped: TrappedRepository) -> None:
     first = memory_cli(trapped, "import", "git")
     second = memory_cli(trapped, "import", "git", "--dry-run")
 
@@ -115,7 +115,7 @@ def test_an_import_of_a_partial_clone_fetches_nothing_and_says_what_is_missing(t
     assert marks(trapped) == []
 
 
-def test_the_hooks_run_into_none(trapped: TrappedRepository) -> None:
+def test_the_hooks_spring_no_trap(trapped: TrappedRepository) -> None:
     for name, fields in EVENTS.items():
         told = {"session_id": "s", "cwd": str(trapped.root), "hook_event_name": name, **fields}
         done = memory_cli(trapped, "hook", told=json.dumps(told).encode())
@@ -124,7 +124,7 @@ def test_the_hooks_run_into_none(trapped: TrappedRepository) -> None:
     assert marks(trapped) == []
 
 
-def test_freshness_and_layers_run_into_none(trapped: TrappedRepository) -> None:
+def test_freshness_and_layers_spring_no_trap(trapped: TrappedRepository) -> None:
     created = memory_cli(trapped, "episode", "create", "repair the parser").stdout.split()[-1]
     memory_cli(trapped, "episode", "log-step", created, "edit", "mend", "--parameters", '{"file": "a.py"}')
     memory_cli(trapped, "episode", "complete", created)
@@ -139,7 +139,7 @@ def test_freshness_and_layers_run_into_none(trapped: TrappedRepository) -> None:
     assert marks(trapped) == []
 
 
-def test_a_demonstration_runs_into_none(trapped: TrappedRepository) -> None:
+def test_a_demonstration_springs_no_trap(trapped: TrappedRepository) -> None:
     package = trapped.root / "memory_mcp" / "server"
     package.mkdir(parents=True)
     for place in (package.parent / "__init__.py", package / "__init__.py", package / "rehearsal.py"):
@@ -349,11 +349,11 @@ def test_without_git_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("words", [("status",), ("diff", "HEAD"), ("-p", "show"), ("boom",), ()])
 def test_a_command_that_could_run_something_is_never_started(tmp_path: Path, words: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="none of the commands that are known to run nothing"):
+    with pytest.raises(ValueError, match="not one of the commands that are known to be safe"):
         run_git(tmp_path, *words)
 
 
-def test_a_forged_ref_is_no_option(tmp_path: Path) -> None:
+def test_a_forged_ref_is_not_read_as_an_option(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repository")
     repository.commit({"a": "1"})
     (repository.root / ".git" / "refs" / "heads" / "bad").write_text("--output=".ljust(40, "x"), encoding="utf-8")

@@ -226,9 +226,7 @@ def test_a_session_start_folds_in_what_was_merged(
     assert (hit.text, hit.outcome, hit.freshness) == ("try another lexer", "success", "fresh")
 
 
-def test_a_file_that_no_system_can_name_harms_neither_completing_nor_recall(
-    repository: Repository, tmp_path: Path
-) -> None:
+def test_an_impossible_file_name_harms_neither_completing_nor_recall(repository: Repository, tmp_path: Path) -> None:
     with opened(repository, tmp_path) as memory:
         strange = (
             "src/\x00.py",

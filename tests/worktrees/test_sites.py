@@ -54,7 +54,7 @@ def loop(place: Path) -> None:
         loop,
     ],
 )
-def test_whatever_lies_in_the_place_of_a_git_directory_its_directory_is_a_plain_one(
+def test_a_directory_with_anything_else_named_git_is_a_plain_one(
     repository: Repository, make: Callable[[Path], object]
 ) -> None:
     place = repository.root / "inside" / "deep"
@@ -143,7 +143,7 @@ def test_a_root_is_named_by_its_content_whatever_its_encoding(tmp_path: Path, ha
     assert not holds_any(find_site(repository.root), ["f" * 40, "--all", "HEAD"])
 
 
-def test_what_cannot_be_told_is_unknown(repository: Repository, tmp_path: Path) -> None:
+def test_a_root_that_git_cannot_determine_is_unknown(repository: Repository, tmp_path: Path) -> None:
     young = Repository(tmp_path / "young")
     repository.commit({"b.py": "2"})
     repository.git("clone", "-q", "--depth", "1", f"file://{repository.root}", str(tmp_path / "shallow"))
@@ -252,14 +252,14 @@ def test_any_address_gives_a_name_on_one_line_or_none(address: str) -> None:
     assert remote_name(address, Path("/work")) == name
 
 
-def test_a_path_that_is_no_utf_8_can_be_stored(tmp_path: Path) -> None:
+def test_a_path_that_is_not_utf_8_can_be_stored(tmp_path: Path) -> None:
     place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
 
     assert path_text(place) == f"{tmp_path}/\\xff"
     assert not is_gone(path_text(place))
 
 
-def test_only_regular_files_of_a_decent_size_are_read(tmp_path: Path) -> None:
+def test_only_regular_files_of_limited_size_are_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("one\ntwo")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     os.mkfifo(tmp_path / "pipe")

@@ -133,7 +133,7 @@ def test_6_a_file_that_names_another_project_sees_nothing_until_it_is_trusted(
         lambda forged, _: common_elsewhere(forged, forged.parent / "private"),
         lambda forged, private: borrowed(forged, private, "config", "refs", "objects", "HEAD"),
         lambda forged, private: borrowed(forged, private, "config", "packed-refs", "HEAD", alternates=True),
-        borrowed_commit,
+        lambda forged, _: borrowed_commit(forged, forged.parent / "private"),
         lambda forged, _: included(forged, forged.parent / "private"),
     ],
     ids=[

@@ -45,12 +45,20 @@ def install(client: Client, scope: Scope, machine: Machine, command: str, *, dry
         )
     wanted = f"{shlex.quote(command)} hook"
     text = _without_ours(files.read(path, machine.clone), path, but=wanted)
+    try:
+        text = _with_hooks(text, path, wanted)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path}: {error}; mend it and run this again") from error
+    return files.replace(path, text, machine.clone, dry_run=dry_run, clock=clock)
+
+
+def _with_hooks(text: str, path: Path, wanted: str) -> str:
     for event, has_matcher in _EVENTS.items():
         if not any(said == wanted for _, said in _ours(text, event, path)):
             hook = {"type": "command", "command": wanted, "timeout": _TIMEOUT_S}
             group = {**({"matcher": "*"} if has_matcher else {}), "hooks": [hook]}
             text = jsonc.inserted(text, ("hooks", event, -1), group)
-    return files.replace(path, text, machine.clone, dry_run=dry_run, clock=clock)
+    return text
 
 
 def uninstall(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, clock: Clock) -> FileEdit:

@@ -68,7 +68,8 @@ def inserted(text: str, path: Path, value: Any) -> str:
             continue
         name, rest = path[known], path[known + 1 :]
         if parent.kind != ("array" if name == -1 else "object"):
-            raise InvalidInputError(f"'{'.'.join(map(str, path[:known])) or 'the document'}' is no place for '{name}'")
+            wanted = "a list" if name == -1 else f"'{name}'"
+            raise InvalidInputError(f"'{'.'.join(map(str, path[:known])) or 'the document'}' is no place for {wanted}")
         for each in reversed(rest):
             value = [value] if each == -1 else {each: value}
         return _added(text, parent, name, value)

@@ -147,6 +147,8 @@ def _with_entry(client: Client, path: Path, clone: Path | None, wanted: dict[str
     document = _toml(path, text)
     if "mcp_servers" not in document:
         document["mcp_servers"] = tomlkit.table(is_super_table=True)
+    elif not isinstance(document["mcp_servers"], dict):
+        raise InvalidInputError(f"{path}: 'mcp_servers' is no place for '{SERVER}'; mend it and run this again")
     table = tomlkit.table()
     table.update(wanted)
     document["mcp_servers"][SERVER] = table

@@ -73,10 +73,14 @@ def _not_ours(client: Client, registration: Registration, machine: Machine, agai
     """Describe another program without starting it."""
     shown = " ".join(registration.command)
     told = f"'{shown}' ({registration.path}) was not started: it is another program"
+    program = locate(registration.command[0], machine)
     if is_inside(Path(registration.path), machine.clone):
+        if program is None and Path(registration.command[0]).name == registration.command[0]:
+            nowhere = "PATH has no program of that name outside the repository"
+            told = f"'{shown}' ({registration.path}) was not started: {nowhere}"
+            return Diagnosis(client.title, "warning", told, "put the directory of memory-mcp on your PATH")
         advice = f"the repository names it: read it before you let {client.title} start it"
         return Diagnosis(client.title, "warning", told, advice)
-    program = locate(registration.command[0], machine)
     if program is None:
         return Diagnosis(client.title, "broken", f"there is no program for '{shown}' ({registration.path})", again)
     missing = _missing_interpreter(Path(program))

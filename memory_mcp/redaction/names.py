@@ -27,6 +27,8 @@ _LESSER_KEY_BEFORE = (
     r"(?:app|account|service|server|client|admin|root|deploy(?:ment)?|storage|session|shared|ssh)[_ -]?\Z"
 )
 _LONGEST_NAME = 60
+_DECLARED = r"(?:\bENV|\bsetx|\bsetenv|\bset -\w{1,3})[ \t]{1,4}\w{0,60}\Z"  # what a blank may follow, and then a value
+_LONGEST_DECLARED = 80
 
 
 class _Stem(Struct, frozen=True):
@@ -82,7 +84,7 @@ def _under(stem: _Stem, text: str, folded: str) -> Iterator[Span]:
             continue
         is_option = text[start - 1 : start] == "-" and compiled(r"--[\w-]*\Z").search(text, max(0, start - 30), start)
         is_line = not is_option and _begins_line(text, start, at)
-        if not is_option and match["blank"] is not None:
+        if not is_option and match["blank"] is not None and not _is_declared(text, start):
             continue
         if match.lastgroup == "word" and text[start].islower() and not (is_option or is_line):
             continue
@@ -105,6 +107,11 @@ def _begins_line(text: str, start: int, at: int) -> bool:
         return False
     begin = text.rfind("\n", max(0, start - _LONGEST_NAME), start) + 1
     return (begin > 0 or start < _LONGEST_NAME) and compiled(r"[\w.-]*").fullmatch(text, begin, start) is not None
+
+
+def _is_declared(text: str, start: int) -> bool:
+    """Whether a variable is given a value without a `=`, as in a Dockerfile or another shell."""
+    return compiled(_DECLARED).search(text, max(0, start - _LONGEST_DECLARED), start) is not None
 
 
 def _is_variable(stem: _Stem, text: str, start: int, at: int) -> bool:

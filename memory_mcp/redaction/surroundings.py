@@ -55,6 +55,7 @@ SURROUNDINGS: tuple[Shape, ...] = (
         r"[\"']?([^\s:\"'$<{\\]{0,100}:[^\s\"'$<{\\]{1,200})"
     )),
     shape("command-password", "sshpass", rf"\s{{1,4}}-p\s{{0,3}}{_ARGUMENT}").given(" -p"),
+    shape("password", "SSHPASS=", _ARGUMENT),
     shape("command-password", "mysql mariadb", (
         rf"[\w-]{{0,12}}\b{_ONE_COMMAND.format('mysql|mariadb')}\s-p(?!\d{{1,5}}:|[\s=]){_ARGUMENT}"
     )).given(" -p"),
@@ -83,6 +84,9 @@ SURROUNDINGS: tuple[Shape, ...] = (
     folded("database-password", ("identified",), (
         r"\s{1,4}(?:with\s{1,4}\S{1,60}\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?" + _QUOTED + ")"
     )).behind(r"\b(?:user|grant|alter|create)\b[\s\S]{0,150}", 170),
+    shape("database-password", "IDENTIFIED", (  # in capitals it is SQL also where the statement has been cut
+        r"\s{1,4}(?:WITH\s{1,4}\S{1,60}\s{1,4})?(?:BY|AS)\s{1,4}(?:PASSWORD\s{1,4}|VALUES\s{1,4})?" + _QUOTED + ")"
+    )),
     folded("database-password", ("password",), (
         r"\s{0,3}(?:=\s{0,3}password\s{0,2})?\(?\s{0,2}'([^'$<{%\n][^'\n]{3,200})'"
     )).behind(r"\b(?:with|encrypted|login|set|(?:role|user)\s{1,4}\S{1,60})\s{1,4}", 80),

@@ -27,6 +27,7 @@ _SENTENCE = (
     r"|the|this|that|is|are|was|has|have|for|from|with|not|optional|confirm|forgot|change|reset|provide|use|used|set|show|hide"
     r"|old|new|current|again|repeat|incorrect|wrong)\b)"
 )
+_MIXED_WORD = r"\b(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{10,}"  # which no message has
 _REFERENCE = r"[A-Za-z_$]\w*(?:(?:\??\.|->|::)[A-Za-z_$]\w*)+(?:[?|&+*/!=-]|\Z)|\w+[!=]==?"
 _TYPE_NAME = r"(?:[A-Z][a-z]+)*\d{0,5}(?:[A-Z][a-z]+)+[$\d]{0,3}\Z"
 _NO_LETTERS_OF_TOKENS = r"[^\[\](){}*\\]*[\[\](){}*\\]"
@@ -131,7 +132,9 @@ def _is_reference(text: str) -> bool:
 
 def _is_phrase(text: str, *, is_label: bool) -> bool:
     """Whether words are a pass phrase, not a message about one."""
-    if compiled(_SENTENCE).search(text) or text != text.strip():
+    if text != text.strip():
+        return False
+    if compiled(_SENTENCE).search(text) and (is_label or not compiled(_MIXED_WORD).search(text)):
         return False
     if not is_label:
         return True

@@ -48,12 +48,24 @@ def holds_any(site: Site, commits: Iterable[str]) -> bool:
 def is_self_contained(tree: WorkTree) -> bool:
     """Whether git would read only this repository: an archive may contain links into another one."""
     for seen, entry in enumerate(_entries(tree.common)):
-        if seen > _MOST_ENTRIES or entry.is_symlink():
+        if seen > _MOST_ENTRIES or _is_odd(entry):
             return False
     for name in ("objects/info/alternates", "objects/info/http-alternates"):
         if os.path.lexists(tree.common / name):
             return False
     return True
+
+
+def _is_odd(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a link, or something that git would wait for; its own watcher has a socket there."""
+    if entry.is_symlink():
+        return True
+    if entry.is_dir() or entry.is_file():
+        return False
+    try:
+        return not stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
+    except OSError:  # it has gone
+        return False
 
 
 def _entries(common: Path) -> Iterator[os.DirEntry[str]]:
@@ -83,8 +95,11 @@ def _root(tree: WorkTree) -> str:
 
 
 def _is_genuine(tree: WorkTree, commit: str) -> bool:
-    """Whether a commit's content matches its name, which git does not check when it walks a history."""
-    if not is_object_name(commit):
+    """Whether a repository itself has a commit whose content matches its name.
+
+    Git checks neither when it walks a history: the file of a commit may be a link into another repository.
+    """
+    if not is_object_name(commit) or (tree.common / "objects" / commit[:2] / commit[2:]).is_symlink():
         return False
     try:
         with stream_git(tree.root, f"--git-dir={tree.private}", "cat-file", "commit", commit) as lines:

@@ -250,3 +250,17 @@ def test_a_machine_finds_no_program_in_a_clone(clone: Path) -> None:
     machine = Machine.of({"HOME": str(clone.parent), "PATH": f".::bin:{clone}/bin:{clone}"}, clone)
 
     assert [client.name for client in CLIENTS.values() if machine.program(client)] == []
+
+
+def test_an_entry_of_a_repository_whose_program_is_nowhere_is_not_called_another_program(
+    clone: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.pathsep.join([".", str(clone / "bin"), "/usr/bin:/bin"]))
+    trap(clone / "bin" / "memory-mcp")
+    write(clone.parent / ".cursor" / "mcp.json", "cursor", str(SERVER))
+    path = clone / PROJECT_FILES["cursor"]
+    write(path, "cursor", "memory-mcp")
+
+    (_, told) = details(run, "cursor")[-1]
+
+    assert told == f"'memory-mcp' ({path}) was not started: PATH has no program of that name outside the repository"

@@ -133,6 +133,7 @@ def test_6_a_file_that_names_another_project_sees_nothing_until_it_is_trusted(
         lambda forged, _: common_elsewhere(forged, forged.parent / "private"),
         lambda forged, private: borrowed(forged, private, "config", "refs", "objects", "HEAD"),
         lambda forged, private: borrowed(forged, private, "config", "packed-refs", "HEAD", alternates=True),
+        lambda forged, _: borrowed_commit(forged, forged.parent / "private"),
         lambda forged, _: included(forged, forged.parent / "private"),
     ],
     ids=[
@@ -144,6 +145,7 @@ def test_6_a_file_that_names_another_project_sees_nothing_until_it_is_trusted(
         "commondir in .git",
         "links",
         "alternates",
+        "commit",
         "include",
     ],
 )
@@ -186,6 +188,18 @@ def borrowed(forged: Path, private: Path, *names: str, alternates: bool = False)
         own.symlink_to(private / ".git" / name)
     if alternates:
         (forged / ".git" / "objects" / "info" / "alternates").write_text(f"{private}/.git/objects\n")
+
+
+def borrowed_commit(forged: Path, private: Path) -> None:
+    """Know nothing but the name of the first commit, and link to the file that holds it."""
+    shutil.copytree(plain(forged.parent / "model").root / ".git", forged / ".git")
+    commit = (private / ".git" / "packed-refs").read_text().splitlines()[-1].split()[0]
+    own = forged / ".git" / "objects" / commit[:2] / commit[2:]
+    own.parent.mkdir(exist_ok=True)
+    own.symlink_to(private / ".git" / "objects" / commit[:2] / commit[2:])
+    (forged / ".git" / "refs" / "heads" / "main").write_text(f"{commit}\n")
+    with (forged / ".git" / "config").open("a") as config:
+        config.write(f'[remote "origin"]\n\turl = {URL}\n')
 
 
 def included(forged: Path, private: Path) -> None:

@@ -130,6 +130,33 @@ def test_a_file_that_is_no_json_is_left_alone_with_its_line(run: Run, home: Path
     assert path.read_text(encoding="utf-8") == '{\n  "mcpServers": {,}\n}'
 
 
+@pytest.mark.parametrize("text", ["mcp_servers = 3\n", "[[mcp_servers]]\na = 1\n", 'mcp_servers = ["x"]\n'])
+def test_what_stands_in_the_place_of_codexs_servers_is_named_and_left_alone(run: Run, home: Path, text: str) -> None:
+    path = home / ".codex" / "config.toml"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+
+    result = run("setup", "codex", code=1)
+
+    assert str(result.exception) == (f"{path}: 'mcp_servers' is no place for 'memory-mcp'; mend it and run this again")
+    run("setup", "codex", "--remove")
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '{"hooks": [1]}', '{"hooks": {"SessionStart": 3}}'])
+def test_a_file_that_has_no_place_for_hooks_is_named(run: Run, home: Path, text: str) -> None:
+    path = home / ".claude" / "settings.json"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+
+    result = run("setup", "claude", "--hooks", code=1)
+
+    assert f"{path}: " in str(result.exception)
+    assert "is no place for" in str(result.exception)
+    assert "'-1'" not in str(result.exception)
+    assert path.read_text(encoding="utf-8") == text
+
+
 def test_a_link_stays_a_link(run: Run, home: Path) -> None:
     real = home / "dotfiles.json"
     real.write_text("{}", encoding="utf-8")

@@ -32,6 +32,14 @@ TOLD: list[tuple[str, str, str]] = [
     ("mysql -u root -p", "hunter2", " db"),
     ("mysqldump -uroot -p'", "hun ter2", "' db"),
     ("ALTER USER a IDENTIFIED WITH mysql_native_password BY '", "hunter2", "'"),
+    ("IDENTIFIED BY '", "hunter2", "'"),
+    ('  IDENTIFIED BY "', "swordfish", '";'),
+    ("FROM alpine\nENV DB_PASSWORD ", "hunter22", "\nRUN x"),
+    ("setx DB_PASSWORD ", "swordfish", ""),
+    ("set -gx DB_PASSWORD ", "swordfish", "\n"),
+    ("setenv API_TOKEN ", "abc123def456", "\n"),
+    ("SSHPASS=", "swordfish", " sshpass -e ssh x"),
+    ('password = "', "my hunter2Zq9X is long", '"'),
     ("ALTER ROLE app WITH PASSWORD '", "swordfish", "';"),
     ("Set-Cookie: sid=", "s%3Aabcdef123456.xyz", "; Path=/; HttpOnly"),
     ("set-cookie: JSESSIONID=", "0123456789ABCDEF0123", "; Path=/"),
@@ -101,6 +109,9 @@ NO_SECRETS = [
     "docker run -p 8080:80 mysql -p3306:3306; ssh login -p 2222",
     'localStorage.getItem("abc123def456"); STORAGE_KEY = "app-state-v1"',
     "a library identified by 'name1' in the login page",
+    "set -e PASSWORD is read from stdin; ENV PASSWORD_FILE /run/secrets/db",
+    "BYPASS=enabled\nsetenv EDITOR vim",
+    'password = "it is not in Base64Url"; pwd = "This is the sha256sum of x"',
 ]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -186,6 +187,29 @@ def test_a_repository_with_links_into_another_one_shows_nothing(repository: Repo
 
     assert not is_self_contained(tree)
     assert seen(repository.root).root == ""
+
+
+@pytest.mark.parametrize("name", ["config", "packed-refs", "objects/info/commit-graph"])
+def test_a_pipe_in_a_git_directory_keeps_nobody_waiting(repository: Repository, name: str) -> None:
+    place = repository.root / ".git" / name
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    tree = find_site(repository.root).tree
+
+    assert tree is not None
+    assert not is_self_contained(tree)
+
+
+def test_a_socket_of_gits_own_watcher_is_no_reason_to_doubt_a_repository(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.root / ".git")  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as watcher:
+        watcher.bind("fsmonitor--daemon.ipc")
+        tree = find_site(repository.root).tree
+
+        assert tree is not None
+        assert is_self_contained(tree)
 
 
 def test_a_stamp_changes_with_what_matters_and_with_nothing_else(repository: Repository) -> None:

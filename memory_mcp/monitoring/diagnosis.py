@@ -76,7 +76,7 @@ def diagnose(
         yield _integrity(store)
         yield _lock(store)
         yield _project(store, joining)
-        for check in health.check(store, providers).checks:
+        for check in health.check(store, providers, is_thorough=True).checks:
             yield Diagnosis(check.name, _SEVERITIES[check.status], check.detail, _ADVICE.get(check.name, ""))
         yield _cache_contents(store, settings, providers)
     finally:

@@ -215,12 +215,12 @@ class Store:
         with self.database.read() as session:
             return derived.find_record_faults(session, most)
 
-    def index_faults(self) -> list[Fault]:
-        """Check every table that is derived from the records."""
+    def index_faults(self, look: Callable[[Session], list[Fault]] = derived.find_faults) -> list[Fault]:
+        """Check every table that is derived from the records, all of it or as `look` does."""
         found: list[Fault] | None = None
         try:
             with self.database.read() as session:
-                found = derived.find_faults(session)
+                found = look(session)
         except DamagedError:  # a transaction that has met a damaged page of FTS5 cannot end well
             if found is None:
                 raise

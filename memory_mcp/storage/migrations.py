@@ -12,7 +12,6 @@ from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.identity_schema import FOURTH_SCHEMA
 from memory_mcp.storage.learning_schema import SECOND_SCHEMA
 from memory_mcp.storage.leftovers import unfinished
-from memory_mcp.storage.recognition import difference
 from memory_mcp.storage.schema import FIRST_SCHEMA
 
 
@@ -50,6 +49,8 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
         with unfinished(database.path.parent) as part:
             database.backup_to(part)
             part.replace(database.path.with_name(f"{database.path.name}.before-{newest}-{clock.now()}"))
+    from memory_mcp.storage.recognition import difference  # noqa: PLC0415 - no hook needs it
+
     with database.write() as session:
         current = _version(session, database, newest)
         if current < newest and (odd := difference(session, statements(current, migrations), own_additions=True)):

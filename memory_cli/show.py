@@ -139,8 +139,13 @@ def tree(root: Branch) -> None:
 
 def _draw(drawn: "RenderableType") -> None:
     canvas = console()
-    with canvas.capture() as captured:
-        canvas.print(drawn)
+    try:
+        with canvas.capture() as captured:
+            canvas.print(drawn)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # rich writes out what was printed before
+        raise streams.refusal(sys.stdout, error) from error
     streams.write(captured.get(), sys.stdout)
 
 

@@ -40,9 +40,13 @@ def write(content: str | bytes, stream: TextIO) -> None:
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        silence(stream)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise MemoryMcpError(f"the output cannot be written: {reason}") from error
+        raise refusal(stream, error) from error
+
+
+def refusal(stream: TextIO, error: Exception) -> MemoryMcpError:
+    """Silence a stream that cannot be written, and return what says so."""
+    silence(stream)
+    return MemoryMcpError(f"the output cannot be written: {getattr(error, 'strerror', None) or error}")
 
 
 class Expendable:

@@ -14,7 +14,7 @@ from memory_mcp.errors import InvalidInputError
 from memory_mcp.monitoring.diagnosis import Diagnosis
 from memory_mcp.worktrees.clones import is_inside
 
-_BEYOND_S = 5.0  # how long past its limit a start is waited for, to say how slow it is
+_BEYOND_S = 20.0  # how long past its limit a start is waited for, to say how slow it is
 _NO_LIMIT_S = 30.0
 _SHEBANG_BYTES = 256
 

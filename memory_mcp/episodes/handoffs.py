@@ -14,7 +14,6 @@ from memory_mcp.models.episodes import Episode, Source
 from memory_mcp.models.handoffs import Handoff, HandoffSummary
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
-from memory_mcp.models.soundness import tamed
 from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.handoff_store import HandoffStore
 from memory_mcp.visible import visible_json
@@ -100,6 +99,8 @@ class Handoffs:
         try:
             episode_id = self._episodes.get(handoff.episode.id).id
         except NotFoundError:
+            from memory_mcp.models.soundness import tamed  # noqa: PLC0415 - no hook needs it
+
             steps = tamed(handoff.episode.steps)
             episode_id = self._bring(
                 msgspec.structs.replace(handoff.episode, steps=steps, source=Source(_KIND, digest))

@@ -112,7 +112,11 @@ class HookQueue:
         place = TakenLines.place_of(self._taken)
         waiting = count_lines(self._taken, place) + count_lines(self._waiting)
         oldest = _oldest(self._taken, place) or _oldest(self._waiting, 0) if waiting else None
-        obstacles = sorted(each.name for each in self._directory.glob(f"*{OBSTACLE}"))
+        obstacles = sorted(
+            str(each.relative_to(self._directory.parent))
+            for where in (f"{self._directory.name}.*{OBSTACLE}", f"{self._directory.name}/*{OBSTACLE}")
+            for each in self._directory.parent.glob(where)
+        )
         return QueueState(waiting, oldest, self._aside.count(), self._aside.dropped(), tuple(obstacles))
 
     def _attempt(self, line: bytes, lines: TakenLines, handle: Callable[[Record], None]) -> int | None:
@@ -160,7 +164,7 @@ class HookQueue:
 
     @contextmanager
     def _locked(self, what: str, patience_s: float) -> Iterator[bool]:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_directory()
         path = self._directory / f"{what}.lock"
         clear_way(path)
         try:
@@ -175,6 +179,13 @@ class HookQueue:
             if held:
                 lock.release()
             lock.close()
+
+    def _make_directory(self) -> None:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError:  # a file or a link to nowhere lies in its place
+            move_away(self._directory)
+            self._directory.mkdir(mode=0o700)
 
 
 def _record(line: bytes) -> Record:

@@ -76,7 +76,7 @@ def diagnose(
         yield _integrity(store)
         yield _lock(store)
         yield _project(store, joining)
-        for check in health.check(store, providers).checks:
+        for check in health.check(store, providers, is_thorough=True).checks:
             yield Diagnosis(check.name, _SEVERITIES[check.status], check.detail, _ADVICE.get(check.name, ""))
         yield _cache_contents(store, settings, providers)
     finally:
@@ -221,7 +221,8 @@ def _held(holders: list[Holder], sentence: str) -> Diagnosis:
 def waiting(state: QueueState, directory: Path, now: int) -> Diagnosis:
     """Report what the hooks have left: events that wait or were set aside, errors in their log."""
     log = directory / "hook.log"
-    errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    is_readable = log.is_file() and os.access(log, os.R_OK)
+    errors = log.read_text(encoding="utf-8", errors="replace").splitlines() if is_readable else []
     age_h = (now - state.oldest_at) / 3_600e6 if state.oldest_at is not None else 0.0
     told = [
         f"{state.waiting} events wait" + (f", the oldest since {iso(state.oldest_at)}" if state.oldest_at else ""),
@@ -236,7 +237,11 @@ def waiting(state: QueueState, directory: Path, now: int) -> Diagnosis:
         advice.append("'memory-cli queue list' says why, 'queue retry' tries them again, 'queue delete' erases them")
     if state.obstacles:
         told.append(f"moved out of the queue's way: {', '.join(state.obstacles)}")
-        advice.append(f"look at these in {directory} and remove them")
+        advice.append(f"look at these in {directory.parent} and remove them")
+    for place, fits in ((directory, directory.is_dir()), (log, log.is_file())):
+        if os.path.lexists(place) and not (fits and os.access(place, os.W_OK)):
+            told.append(f"{place} cannot be used")
+            advice.append(f"move {place} away, or make it writable")
     if errors:
         advice.append(f"mend what {log.name} says and remove it")
     return Diagnosis("hooks", "warning" if advice else "ok", "; ".join(told), "; ".join(advice))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from memory_mcp.errors import MemoryMcpError
-from memory_mcp.storage import derived, search_index
+from memory_mcp.storage import derived, glances, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.store import Store
 
@@ -39,11 +39,14 @@ class Health(Struct, frozen=True):
     checks: tuple[HealthCheck, ...]
 
 
-def check(store: Store, providers: "Callable[[], list[Provider]]") -> Health:
-    """Check database, index, cache, provider and disk; a part that raises is `failing` with its sentence."""
+def check(store: Store, providers: "Callable[[], list[Provider]]", *, is_thorough: bool = False) -> Health:
+    """Check database, index, cache, provider and disk; a part that raises is `failing` with its sentence.
+
+    Of a large index only a few places are looked at, unless the check is to be thorough, which takes its time.
+    """
     checks = (
         _timed("database", lambda: _database(store)),
-        _timed("index", lambda: _index(store)),
+        _timed("index", lambda: _index(store, is_thorough=is_thorough)),
         _timed("cache", lambda: _cache(store.cache)),
         _timed("provider", lambda: _provider(providers())),
         _timed("disk", lambda: _disk(store.database.path.parent)),
@@ -71,8 +74,8 @@ def _database(store: Store) -> tuple[Status, str]:
     return ("degraded", f"{told}, read-only") if store.database.is_read_only else ("ok", told)
 
 
-def _index(store: Store) -> tuple[Status, str]:
-    faults = store.index_faults()
+def _index(store: Store, *, is_thorough: bool) -> tuple[Status, str]:
+    faults = store.index_faults() if is_thorough else store.index_faults(glances.find_faults)
     if faults:
         told = "; ".join(f"{fault.table}: {fault.detail}" for fault in faults[:_TOLD_FAULTS])
         return "degraded", f"damaged ({told}), but no record is; 'memory-cli index rebuild' mends it"

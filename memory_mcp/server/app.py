@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,6 +29,7 @@ from memory_mcp.server.tools.catalogue import offered  # noqa: E402 - as above
 from memory_mcp.server.transport import stdio  # noqa: E402 - as above
 from memory_mcp.visible import visible_line  # noqa: E402 - as above
 
+logger = logging.getLogger(__name__)
 _PARENT_CHECK_S = 5.0
 MakeServer = Callable[[Desk, ThreadPoolExecutor], Server[dict[str, Any]]]
 _LAST_WRITES_S = 1.0
@@ -56,7 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _refuse(str(error))
     except Exception as error:  # noqa: BLE001 - one line says why, the log has the rest
         _refuse(logs.keep(error, _log_of(given)))
-    run(memory)
+    threading.excepthook = _end_of_thread
+    try:
+        run(memory)
+    except Exception as error:  # noqa: BLE001 - as above
+        _say(f"memory-mcp ended: {logs.keep(error, _log_of(given))}")
+        os._exit(1)  # a thread in the middle of something would keep the process
 
 
 def _opened(given: argparse.Namespace) -> Memory:
@@ -94,10 +101,20 @@ def _check_pipes() -> None:
 
 def _refuse(sentence: str) -> NoReturn:
     """Print the one line that a client shows of a failed start."""
-    with contextlib.suppress(OSError, AttributeError):  # stderr is full or closed; the exit code must suffice
-        sys.stderr.write(f"memory-mcp cannot start: {visible_line(sentence)}\n")
-        sys.stderr.flush()
+    _say(f"memory-mcp cannot start: {sentence}")
     sys.exit(1)
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # stderr is full or closed: the exit code has to do
+        sys.stderr.write(f"{visible_line(sentence)}\n")
+        sys.stderr.flush()
+
+
+def _end_of_thread(end: threading.ExceptHookArgs) -> None:
+    """Log as one line what ended a thread; what it says may hold text of whoever wrote a record."""
+    if end.exc_value is not None and end.thread is not None:
+        logger.error("the thread %s ended", end.thread.name, exc_info=end.exc_value)
 
 
 def _log_of(given: argparse.Namespace) -> Path:

@@ -141,18 +141,25 @@ class Desk:
             if self._stopping:
                 return
             try:
-                self._open_cache()
-                self._drain()
-                self.memory.layers.fold_merged()
-                self._learn()
-                self.memory.index.keywords.follow()
-                wanted = self.memory.index.wanted
-                while wanted and not self._stopping and self.memory.index.vectors_lag():
-                    self.memory.index.follow_vectors(wanted, patience_s=0.0)
-                self._settle()
+                self._catch_up()
             except MemoryMcpError as error:
                 logger.warning("the index could not follow: %s", error)
                 self._work.wait(_RETRY_S)
+            except Exception:  # one record, it may be: what comes later must be followed all the same
+                logger.exception("the index could not follow")
+                self._work.wait(_RETRY_S)
+
+    def _catch_up(self) -> None:
+        """Do once all that is done in the background."""
+        self._open_cache()
+        self._drain()
+        self.memory.layers.fold_merged()
+        self._learn()
+        self.memory.index.keywords.follow()
+        wanted = self.memory.index.wanted
+        while wanted and not self._stopping and self.memory.index.vectors_lag():
+            self.memory.index.follow_vectors(wanted, patience_s=0.0)
+        self._settle()
 
     def _drain(self) -> None:
         """Record the queued hook events of all projects; a long queue takes turns with the index."""

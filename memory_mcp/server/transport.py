@@ -5,6 +5,7 @@ thread pool between tools and pipes; this one feeds the same streams from asynci
 """
 
 import asyncio
+import logging
 import os
 import stat
 import sys
@@ -21,6 +22,7 @@ from mcp.shared.message import SessionMessage
 
 from memory_mcp.server.framing import LineSplitter, Refusal, parse_line
 
+logger = logging.getLogger(__name__)
 _READ_BYTES = 1 << 16
 _BACKLOG = 64
 _DRAIN_S = 10.0
@@ -149,8 +151,11 @@ async def _chunks(fd: int) -> AsyncIterator[bytes]:
 
 def _pump(fd: int, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop) -> None:
     """Read where asyncio cannot: Windows, and stdin redirected from a plain file."""
-    while data := os.read(fd, _READ_BYTES):
-        loop.call_soon_threadsafe(reader.feed_data, data)
+    try:
+        while data := os.read(fd, _READ_BYTES):
+            loop.call_soon_threadsafe(reader.feed_data, data)
+    except OSError as error:  # it was opened for writing, say
+        logger.warning("stdin cannot be read: %s", error)
     loop.call_soon_threadsafe(reader.feed_eof)
 
 

@@ -21,7 +21,6 @@ from memory_mcp.errors import (
     StoreFullError,
     StoreGoneError,
 )
-from memory_mcp.storage import copying
 from memory_mcp.storage.connecting import Connector
 from memory_mcp.storage.engine_errors import is_damage, translated
 from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
@@ -200,6 +199,8 @@ class Database:
 
     def backup_to(self, target: Path) -> None:
         """Copy the whole database as it is now, although others write meanwhile."""
+        from memory_mcp.storage import copying  # noqa: PLC0415 - no hook needs it
+
         create_file(target)
         with self.read() as session:
             session.rows(
@@ -217,6 +218,8 @@ class Database:
             BusyError: another process held the write lock until the deadline.
 
         """
+        from memory_mcp.storage import copying  # noqa: PLC0415 - no hook needs it
+
         with self._translated():
             copying.overwrite(self._connection(), source, self._busy_timeout_s, progress, locked)
 

@@ -1,7 +1,7 @@
 """This module finds damage in derived tables, and empties them so that they are filled again."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
 import apsw
@@ -46,7 +46,9 @@ class Fault(Struct, frozen=True):
     is_structural: bool = False  # pages or table names are
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
+    """What is looked for in one table."""
+
     part: Part
     table: str
     look: Callable[[Session], list[str]]
@@ -54,10 +56,19 @@ class _Look(NamedTuple):
 
 
 def find_faults(session: Session) -> list[Fault]:
-    """Check every derived table; checks that need a damaged part are skipped."""
-    found = [fault for part in get_args(Part) for fault in _structure(session, part)]
+    """Check every row of every derived table."""
+    return found_by(session, _LOOKS, (name for names in _TABLES.values() for name in names))
+
+
+def found_by(session: Session, looks: Iterable[Look], structures: Iterable[str]) -> list[Fault]:
+    """Look for damage; checks that need a damaged part are skipped.
+
+    `structures` names the tables whose pages are all read.
+    """
+    checked = frozenset(structures)
+    found = [fault for part in get_args(Part) for fault in _structure(session, part, checked)]
     damaged = {fault.part for fault in found}
-    for part, table, look, is_partial in _LOOKS:
+    for part, table, look, is_partial in looks:
         if part in damaged or "followers" in damaged:
             continue
         try:
@@ -153,11 +164,12 @@ def _refollow(session: Session, part: Part) -> None:
     )
 
 
-def _structure(session: Session, part: Part) -> Iterator[Fault]:
+def _structure(session: Session, part: Part, checked: frozenset[str]) -> Iterator[Fault]:
     present = {row[0] for row in session.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     for table in _TABLES[part]:
         if table not in present:
             yield Fault(part, table, "it is missing", is_structural=True)
+        if table not in present or table not in checked:
             continue
         try:
             for (told,) in session.rows(f"PRAGMA quick_check('{table}')"):
@@ -180,15 +192,15 @@ def _inverted_index(session: Session) -> list[str]:
 
 def _sizes(session: Session) -> list[str]:
     """Compare the sizes of documents with the sums that the index keeps, the first numbers of its first record."""
-    sizes = [_numbers(row[0]) for row in session.rows("SELECT sz FROM keywords_docsize")]
-    believed = _numbers(session.value("SELECT block FROM keywords_data WHERE id = 1"))
+    sizes = [numbers_of(row[0]) for row in session.rows("SELECT sz FROM keywords_docsize")]
+    believed = numbers_of(session.value("SELECT block FROM keywords_data WHERE id = 1"))
     present = [len(sizes), sum(size[0] for size in sizes if size)]
     if all(len(size) == 1 for size in sizes) and (believed[:2] == present or not any(present)):
         return []
     return [f"it counts {believed[:2]} documents and words, and there are {present}"]
 
 
-def _numbers(block: object) -> list[int]:
+def numbers_of(block: object) -> list[int]:
     """Read the numbers in a blob as SQLite writes them: seven bits in a byte, the highest bit on all but the last."""
     found: list[int] = []
     if not isinstance(block, bytes):
@@ -243,7 +255,8 @@ def _vector_rows(session: Session) -> list[str]:
     return found + ([f"{lacking} records have none"] if lacking else [])
 
 
-def _ahead(session: Session) -> list[str]:
+def followers_ahead(session: Session) -> list[str]:
+    """Tell which followers have seen changes that there are not."""
     head = search_index.head(session)
     return [
         f"{name} says that it has followed change {followed} of {head}"
@@ -299,11 +312,11 @@ def _lacking_vectors(session: Session) -> list[int]:
 
 
 _LOOKS = (
-    _Look("followers", "followers", _ahead),
-    _Look("keywords", "keywords_data", _inverted_index),
-    _Look("keywords", "keywords_docsize", _sizes),
-    _Look("keywords", "keywords_idx", _sampled_terms),
-    _Look("keywords", "keywords_docsize", _unindexed, is_partial=True),
-    _Look("vectors", "vector_sets", _sets),
-    _Look("vectors", "vectors", _vector_rows, is_partial=True),
+    Look("followers", "followers", followers_ahead),
+    Look("keywords", "keywords_data", _inverted_index),
+    Look("keywords", "keywords_docsize", _sizes),
+    Look("keywords", "keywords_idx", _sampled_terms),
+    Look("keywords", "keywords_docsize", _unindexed, is_partial=True),
+    Look("vectors", "vector_sets", _sets),
+    Look("vectors", "vectors", _vector_rows, is_partial=True),
 )

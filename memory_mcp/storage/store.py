@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from msgspec import Struct
 
@@ -13,10 +13,9 @@ from memory_mcp.models.episodes import Episode
 from memory_mcp.models.patterns import Pattern
 from memory_mcp.models.recall import Kind
 from memory_mcp.redaction.redactor import Redactor
-from memory_mcp.storage import derived, documents, layers, leftovers, search_index
+from memory_mcp.storage import documents, layers, leftovers, search_index
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.database import Database, Session, engine_version
-from memory_mcp.storage.derived import Fault, Part
 from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
@@ -31,6 +30,9 @@ from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_ve
 from memory_mcp.storage.session_store import SessionStore
 from memory_mcp.storage.tag_store import TagStore
 from memory_mcp.storage.turn_store import TurnStore
+
+if TYPE_CHECKING:
+    from memory_mcp.storage.derived import Fault, Part
 
 _COUNTED = (
     "episodes",
@@ -212,38 +214,46 @@ class Store:
             DamagedError: the file is damaged so that it cannot even be checked.
 
         """
+        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+
         with self.database.read() as session:
             return derived.find_record_faults(session, most)
 
-    def index_faults(self) -> list[Fault]:
-        """Check every derived table."""
+    def index_faults(self, look: "Callable[[Session], list[Fault]] | None" = None) -> "list[Fault]":
+        """Check every derived table, all of it or as `look` does."""
+        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+
         found: list[Fault] | None = None
         try:
             with self.database.read() as session:
-                found = derived.find_faults(session)
+                found = (look or derived.find_faults)(session)
         except DamagedError:  # a transaction that met a damaged page of FTS5 cannot commit
             if found is None:
                 raise
         return found
 
-    def mend_index(self, suspect: str | None = None) -> tuple[Part, ...]:
+    def mend_index(self, suspect: str | None = None) -> "tuple[Part, ...]":
         """Mend the damaged derived parts and return them; they are filled again by following.
 
         Raises:
             BusyError: another process held the write lock until the deadline.
 
         """
+        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+
         faults = self.index_faults()
         with self.database.write() as session:
             return derived.mend(session, faults, suspect)
 
-    def empty_index(self, part: Part) -> None:
+    def empty_index(self, part: "Part") -> None:
         """Empty a derived part, so that it is filled again by following.
 
         Raises:
             BusyError: another process held the write lock until the deadline.
 
         """
+        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+
         with self.database.write() as session:
             derived.reset(session, part)
 

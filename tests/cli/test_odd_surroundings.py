@@ -229,12 +229,18 @@ def test_tables_and_json_are_printed_whatever_the_terminal_can_show(
 
 @pytest.mark.parametrize("words", [("note", "list"), ("where", "--json"), ("episode", "list"), ("--version",)])
 @pytest.mark.parametrize(
-    ("through", "reason"), [('exec "$@" >&-', "stdout is closed"), ('exec "$@" >/dev/full', "No space left")]
+    ("through", "reason"),
+    [
+        ('exec "$@" >&-', "stdout is closed"),
+        ('exec "$@" >/dev/full', "No space left"),
+        ('PYTHONUNBUFFERED=1 exec "$@" >/dev/full', "No space left"),
+    ],
 )
 def test_an_output_that_cannot_be_written_is_reported(
     desk: Desk, words: tuple[str, ...], through: str, reason: str
 ) -> None:
     desk.cli("episode", "create", "a row")
+    desk.cli("note", "add", "a fact")
 
     assert f"the output cannot be written: {reason}" in desk.sentence(*words, through=through)
 

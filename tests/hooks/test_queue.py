@@ -386,7 +386,7 @@ def test_anything_but_a_regular_file_is_moved_out_of_the_way(
     assert len(reasons(queue)) == 1
     if name != "refused.dropped":
         (obstacle,) = queue.state().obstacles
-        assert obstacle.startswith(name)
+        assert obstacle.startswith(f"{directory.name}/{name}")
     if (directory / "target").exists():
         assert (directory / "target").read_text(encoding="utf-8") == "somebody's file\n"
 
@@ -574,9 +574,7 @@ def test_without_a_place_for_a_queue_events_are_recorded_at_once(tmp_path: Path)
         assert drain(memory) == 0
     assert row.step_count == 1
     queue = HookQueue(agent.home / "hooks")
-    assert waiting(queue.state(), agent.home / "hooks", AT).severity == "ok"
-    with pytest.raises(OSError, match="hooks"):
-        queue.add(event(1))
+    assert waiting(queue.state(), agent.home / "hooks", AT).severity == "warning"
 
 
 def test_events_wait_until_a_damaged_store_is_mended(tmp_path: Path) -> None:
@@ -600,3 +598,39 @@ def test_events_wait_until_a_damaged_store_is_mended(tmp_path: Path) -> None:
 
     assert actions == {"make build", "make deploy"}
     assert queue.is_empty
+
+
+@pytest.mark.parametrize("obstacle", ["file", "pipe", "link to nowhere"])
+def test_what_lies_in_place_of_the_directory_is_moved_away_and_told(
+    obstacle: str, directory: Path, tmp_path: Path
+) -> None:
+    if directory.is_dir():
+        directory.rmdir()
+    directory.parent.mkdir(exist_ok=True)
+    match obstacle:
+        case "file":
+            directory.write_bytes(b"")
+        case "pipe":
+            os.mkfifo(directory)
+        case _:
+            directory.symlink_to(tmp_path / "nowhere" / "else")
+    queue = HookQueue(directory)
+    before = waiting(queue.state(), directory, AT)
+
+    queue.add(event(1))
+
+    after = waiting(queue.state(), directory, AT)
+    assert (before.severity, after.severity) == ("warning", "warning")
+    assert f"{directory} cannot be used" in before.detail
+    assert f"moved out of the queue's way: {directory.name}." in after.detail
+    handler = Handler()
+    assert queue.drain(handler) == 1
+
+
+def test_a_log_that_cannot_be_written_is_told(directory: Path) -> None:
+    (directory / "hook.log").mkdir(parents=True)
+
+    found = waiting(HookQueue(directory).state(), directory, AT)
+
+    assert found.severity == "warning"
+    assert f"{directory / 'hook.log'} cannot be used" in found.detail

@@ -195,3 +195,36 @@ def test_a_column_is_added_in_the_three_steps_of_the_documents(tmp_path: Path) -
         assert done.returncode == 0, done.stderr
 
     assert done.stdout.split() == [str(number + 1), "3", "0", "good", "None"]
+
+
+FULL = """
+import os, resource, sys
+from pathlib import Path
+from memory_mcp.memory import Memory
+from memory_mcp.errors import StoreFullError
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+try:
+    Memory.open(os.environ, Path("/"), actor="full")
+except StoreFullError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 1, 4096, 16_384])
+@pytest.mark.parametrize("number", [0, *EARLIER])
+def test_a_store_that_cannot_be_brought_to_the_newest_schema_for_want_of_room_says_so(
+    number: int, limit: int, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    if number:
+        unpack(number, home)
+    environ = {"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "here"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(limit)], env=environ, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr == ""
+    assert f"{home}" in done.stdout
+    assert "free some space" in done.stdout

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from memory_mcp.errors import NotFoundError
 from memory_mcp.memory import Memory
 from tests.lives import Life, embed, ready, same_as_the_database, sight_of
@@ -79,6 +81,7 @@ def compare_episodes(memory: Memory, dice: random.Random) -> Iterator[int]:
         yield 1
 
 
+@pytest.mark.long
 def test_every_answer_is_the_stores_own_while_others_write(tmp_path: Path) -> None:
     home = tmp_path / "home"
     opened(home, 0).close()

@@ -69,6 +69,7 @@ def test_no_hiding_character_is_left_and_a_second_pass_changes_nothing(text: str
     shown.encode()
 
 
+@pytest.mark.long
 def test_every_code_point_is_shown_or_escaped() -> None:
     every = "".join(map(chr, range(sys.maxunicode + 1)))
 

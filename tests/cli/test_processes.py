@@ -40,6 +40,7 @@ def make_history(path: Path, commits: int) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_the_demo_passes_on_a_repository_of_two_thousand_commits(tmp_path: Path) -> None:
     repository = make_history(tmp_path / "repository", 2_100)
 
@@ -106,6 +107,7 @@ def test_an_interrupt_ends_an_import_with_exit_code_130_and_keeps_whole_batches(
     assert len(json.loads(listed.stdout)["episodes"]) in {200, 400}
 
 
+@pytest.mark.long
 def test_ten_thousand_commits_are_imported_once(tmp_path: Path) -> None:
     repository = make_history(tmp_path / "repository", 10_000)
     command = [*CLI, "import", "git", str(repository), "--json"]

@@ -13,6 +13,7 @@ from memory_cli.servers import Server, ServerGoneError, listed
 SELFTEST = [sys.executable, "-m", "memory_cli.app", "selftest", "--json"]
 
 
+@pytest.mark.long
 def test_every_promise_is_kept_or_says_why_it_could_not_be_tried() -> None:
     done = subprocess.run(SELFTEST, capture_output=True, text=True, check=False)
 
@@ -24,6 +25,7 @@ def test_every_promise_is_kept_or_says_why_it_could_not_be_tried() -> None:
     assert all(each["held"] for promise, each in proofs.items() if promise not in skipped)
 
 
+@pytest.mark.long
 def test_faults_are_played_and_nothing_is_lost() -> None:
     done = subprocess.run([*SELFTEST, "--faults"], capture_output=True, text=True, check=False)
 

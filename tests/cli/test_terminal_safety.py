@@ -319,10 +319,12 @@ def test_no_command_lets_stored_text_drive_a_terminal(scene: Scene) -> None:
     assert_none_drives(jobs_of(scene, every_call(scene), terminal=True, TERM="dumb", NO_COLOR="1"))
 
 
+@pytest.mark.long
 def test_no_command_lets_stored_text_drive_a_terminal_with_colours(scene: Scene) -> None:
     assert_none_drives(jobs_of(scene, every_call(scene), terminal=True, TERM="xterm-256color"))
 
 
+@pytest.mark.long
 def test_no_command_lets_stored_text_through_a_pipe_unescaped(scene: Scene) -> None:
     assert_none_drives(jobs_of(scene, every_call(scene), terminal=False))
 
@@ -349,6 +351,7 @@ def test_json_holds_hidden_characters_as_equivalent_escapes(scene: Scene) -> Non
     assert json.loads(viewed.output)["task"] == f"deploy the site {HOSTILE}"
 
 
+@pytest.mark.long
 def test_usage_errors_and_help_show_what_was_typed_as_escapes(scene: Scene) -> None:
     names = [name.split() for name in commands()]
     calls = [[*name, f"--no-such{HOSTILE}"] for name in names if name != ["hook"]]

@@ -241,6 +241,7 @@ def killed_at(number: int, work: Callable[[], object]) -> bool:
     return in_a_child(run) != 0
 
 
+@pytest.mark.long
 def test_a_drainer_may_be_killed_anywhere_and_only_the_current_event_is_handled_twice(tmp_path: Path) -> None:
     bad = b"no json\n"
     number, points = 0, 0

@@ -23,6 +23,7 @@ def seconds(text: str, passes: int) -> float:
     return min(taken)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(2))
 def test_sixteen_times_the_text_does_not_take_hundreds_of_times_as_long(part: int) -> None:
     small, large = (list(BENCHMARK["hostile_texts"](size))[part::EVERY] for size in (SMALL, SMALL * GROWTH))

@@ -20,6 +20,7 @@ from tests.fakes import FrozenClock
 from tests.lives import QUESTION, Life, embed, ready, same_as_the_database, sight_of
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), lazy=st.booleans(), shared=st.booleans())
 def test_the_cache_says_what_the_database_says(

@@ -102,6 +102,7 @@ def tell(fuzzer: Fuzzer, answer: dict[str, Any]) -> None:
         fuzzer.learn(answer["result"]["structuredContent"])
 
 
+@pytest.mark.long
 async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
     desk: Desk, clock: FrozenClock, another_home: OpenMemory, tmp_path: Path
 ) -> None:

@@ -231,6 +231,7 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
+@pytest.mark.long
 def test_eight_servers_write_to_one_new_file_and_a_ninth_lists_all(raw: Start, tmp_path: Path) -> None:
     environment = {
         **os.environ,
@@ -275,6 +276,7 @@ while True:
 """
 
 
+@pytest.mark.long
 def test_forty_kills_in_mid_write_lose_nothing_acknowledged(tmp_path: Path) -> None:
     environment = {**os.environ, "MEMORY_MCP_HOME": str(tmp_path / "home"), "MEMORY_MCP_PROJECT_NAME": "raw"}
     chance = random.Random(40)  # noqa: S311 - where to strike, not a secret

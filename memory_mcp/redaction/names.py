@@ -88,13 +88,15 @@ def _under(stem: _Stem, text: str, folded: str) -> Iterator[Span]:
             continue
         if match.lastgroup == "word" and text[start].islower() and not (is_option or is_line):
             continue
+        if not _is_named(stem, text, match):
+            continue
         is_variable = _is_variable(stem, text, start, at)
         value = read_value(text, at, is_line=is_variable and text[at - 1] == "=")
         if value is None or (match["tag"] is not None and not text.startswith("</", value.end)):
             continue
         is_line = is_line and text[value.end : value.end + 1] in {"", "\n", "\r"}
         is_known = is_variable or is_line or (bool(is_option) and text[at - 1] == "=")
-        if _is_named(stem, text, match) and _is_secret(stem, match, value, is_known=is_known, text=text):
+        if _is_secret(stem, match, value, is_known=is_known, text=text):
             value = value.whole(text)
             read = value.end
             name = "command-password" if is_option else "password" if stem.is_password else "secret"

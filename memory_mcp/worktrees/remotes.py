@@ -31,7 +31,10 @@ def remote_name(address: str, directory: Path) -> str:
 
 
 def _hosted(authority: str, path: str) -> str:
-    host = _PORT.sub("", authority.rpartition("@")[2]).lower()
+    user, _, rest = authority.rpartition("@")
+    if ":" in user and "@" in path:
+        return ""  # the password may have both signs, and end in the path
+    host = _PORT.sub("", rest).lower()
     if ":" in host and not host.startswith("["):
         return ""  # not a port, so this is a password that contains a slash
     plain = "/".join(part for part in path.split("/") if part).removesuffix(".git").rstrip("/")

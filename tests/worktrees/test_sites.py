@@ -243,6 +243,8 @@ def test_the_stamp_of_a_repository_made_anew_is_another_whatever_its_inode(tmp_p
         ("https://user:secret@GitHub.com/owner/name.git", "github.com/owner/name"),
         ("https://user:p@ss@github.com:443/owner/name.git/", "github.com/owner/name"),
         ("git@github.com:owner/name.git", "github.com/owner/name"),
+        ("https://user:p@ss/w0rd@github.com/owner/name", ""),
+        ("https://me@github.com/owner/name@2", "github.com/owner/name@2"),
         ("user:secret@github.com:owner/name", "github.com/owner/name"),
         ("github.com:/owner//name", "github.com/owner/name"),
         ("ssh://git@github.com:22/owner/name", "github.com/owner/name"),

@@ -94,17 +94,22 @@ def _restores(lab: Lab) -> tuple[bool, str]:
     _cli(lab, home, "backup", "create")
     copy = next((home / "backups").glob("*.db"))
     acknowledged: list[str] = []
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
 
     def write() -> None:
-        with lab.server(home) as server:
-            while not done.is_set():
-                made = server.call("create_episode", task_description="while a copy is restored", **NEW)
-                acknowledged.extend([made["episode_id"]] if "episode_id" in made else [])
+        try:
+            with lab.server(home) as server:
+                while not done.is_set():
+                    made = server.call("create_episode", task_description="while a copy is restored", **NEW)
+                    acknowledged.extend([made["episode_id"]] if "episode_id" in made else [])
+                    begun.set()
+        finally:
+            begun.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        begun.wait()  # a busy machine may restore everything before a server has started
         for _ in range(_RESTORES):
             _cli(lab, home, "backup", "restore", str(copy), "--yes")
     finally:

@@ -255,7 +255,8 @@ def test_while_the_store_is_busy_events_wait_in_a_file_and_are_recorded_in_their
         agent.passed("make build", "ok")
         agent.failed(f"make deploy TOKEN={SECRET}", "Exit code 2\nError: refused")
         assert agent.before("make build") == ""
-    files = [home / "hooks" / name for name in ("taken.jsonl", "queue.jsonl")]
+    places = [home / "hooks" / name for name in ("taken.jsonl", "queue.jsonl")]
+    files = [file for file in places if file.exists()]  # a slow hook may have had no time to take what waits
     waiting = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     assert [each["event"]["call"]["arguments"]["command"] for each in waiting] == [
         "make build",
@@ -270,7 +271,7 @@ def test_while_the_store_is_busy_events_wait_in_a_file_and_are_recorded_in_their
         (row,) = memory.episodes.list().episodes
         actions = [step.action for step in memory.episodes.get(row.id).steps]
     assert actions == ["make build", "make deploy TOKEN=<github-token>", "make smoke"]
-    assert not any(file.exists() for file in files)
+    assert not any(file.exists() for file in places)
     assert agent.log == ""
 
 

@@ -19,9 +19,10 @@ from memory_mcp.models.snapshots import FRESH, UNKNOWN
 from memory_mcp.retrieval import fusion, lending
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.keyword_index import KeywordIndex
-from memory_mcp.retrieval.keywords import keyword_text, match_expression
+from memory_mcp.retrieval.keywords import match_expression
+from memory_mcp.retrieval.prompts import read
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
-from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, turn_text
+from memory_mcp.retrieval.texts import outcome_lines
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Candidate, Sight
@@ -87,14 +88,15 @@ class Recall:
         """
         checks.text(query.text, "the query", limits.QUERY_CHARACTERS, required=True)
         degraded = self._follow(patience_s) if follow else []
+        reading = read(query.text)
         now = self._store.clock.now()
         sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
         with self._store.database.read() as session:
-            terms = look_up(session, query.text)
+            terms = look_up(session, reading)
         serving = None
         if self.similarity is not None:
             try:
-                serving = self.similarity.serving(query.text, terms)
+                serving = self.similarity.serving(reading.text, terms)
             except ProviderError as error:
                 degraded.append(str(error))
         try:
@@ -217,6 +219,7 @@ class Recall:
             records |= self._store.notes.load_many(session, _of_kind(group, "note"))
             records |= self._store.patterns.load_many(session, _of_kind(group, "pattern"))
             records |= self._store.turns.load_many(session, _of_kind(group, "turn"))
+            matching = search_index.matching(session, terms.matches, list(records))
             states = self._freshness(session, _of_kind(group, "episode"), records)
             for entry, repeats in group:
                 state = states.get(entry.candidate.key, UNKNOWN)
@@ -225,7 +228,7 @@ class Recall:
                 record = records.get(entry.candidate.key)
                 if record is None:
                     continue
-                matched = _matched(session, record, terms)
+                matched = tuple(matching[entry.candidate.key])
                 relevance = relevant(terms.coverage(matched), entry.cosine, provider)
                 if relevance >= self._settings.floor / 2:
                     hit = self._hit(entry, record, matched, relevance=relevance, repeats=repeats)
@@ -327,23 +330,6 @@ def _tags(record: Record) -> tuple[str, ...]:
             return record.tags
         case Pattern():
             return ()
-
-
-def _indexed(record: Record) -> str:
-    match record:
-        case Episode():
-            return episode_text(record)
-        case Note():
-            return note_text(record)
-        case Pattern():
-            return pattern_text(record)
-        case Turn():
-            return turn_text(record)
-
-
-def _matched(session: Session, record: Record, terms: Terms) -> tuple[str, ...]:
-    present = set(session.stem(keyword_text(_indexed(record))))
-    return tuple(word for word in terms.words if terms.stems[word] and present.issuperset(terms.stems[word]))
 
 
 def _collapsed(ranked: Sequence[Ranked]) -> list[tuple[Ranked, int]]:

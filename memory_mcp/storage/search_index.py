@@ -1,7 +1,7 @@
 """This module keeps what recall ranks by: keyword index, vector sets, and how far each has followed `changes`."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ KEYWORDS = "keywords"
 # which share of them is few. Mean at 100,000 records: no filter 6.0 ms, looking at 2 times 7.2, at 3 times 8.4, at 10
 # times 11.6, a filter inside 16.
 _HARDLY_ANY, _MANY, _FEW = 2, 10, 0.25
+_SCANNED = 100  # entries of the index; reading so many costs what a look at one document does
 _LOOKED_AHEAD = 5_000  # changes; reading them takes 1 ms
 NEVER = (1 << 63) - 1  # microseconds
 Group = Literal["records", "patterns"]
@@ -214,6 +215,25 @@ def search_keywords(
             {name: value for name, value in bindings.items() if name not in {"ahead", "newest"}},
         )
     ]
+
+
+def matching(session: Session, counted: Mapping[str, int], keys: Sequence[int]) -> dict[int, list[str]]:
+    """Return which words each of some documents holds in the index; `counted` says how many documents hold each word.
+
+    A word of few documents is looked up once and filtered, a common one at each document: 0.3 ms for a title's words at
+    ten documents of 1,245, where cutting the ten texts into words again took 1.7 ms.
+    """
+    found: dict[int, list[str]] = {key: [] for key in keys}
+    for word, count in counted.items():
+        if not count:
+            continue
+        rowid = "+rowid" if count <= _SCANNED * len(keys) else "rowid"
+        for (key,) in session.rows(
+            f"SELECT rowid FROM keywords WHERE keywords MATCH ? AND {rowid} IN (SELECT value FROM json_each(?))",
+            (f'"{word}"', keys_json(keys)),
+        ):
+            found[key].append(word)
+    return found
 
 
 def _count_projects(session: Session) -> int:

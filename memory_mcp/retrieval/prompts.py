@@ -10,12 +10,16 @@ from memory_mcp.expressions import expression
 from memory_mcp.retrieval import frames
 from memory_mcp.retrieval.small_talk import SMALL_TALK
 
-PLAIN_WORDS = 16
-WEIGHT = {"last": 1.0, "first": 1.0, "asks": 1.0, "error": 0.5, "named": 1.0, "own": 0.25, "rest": 0.3, "small": 0.25}
-TELLING = 800
+_PLAIN_WORDS = 16  # a question of one line and so few words is taken as it is
+# How likely a part asks before the store has been looked at. Nobody says where the question stands in a prompt; most
+# people write it last, some first. benchmarks/prompts.py measures what each of these is worth.
+_LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _OWN_FRAME = 1.0, 0.7, 1.0, 0.3, 0.3, 0.15
+_NAMED = 2.0  # an identifier, a path or a quotation tells more than the words around it
+_SMALL = 0.25  # a word of small talk tells less
+_READ_CHARACTERS = 800  # a sentence model reads 256 tokens
 
 _SENTENCE = expression(r"(?<=[.!?…])\s+(?=[\w\"'`(])")
-_NAMED = expression(
+_NAMES = expression(
     r"`[^`\n]{2,80}`|\"[^\"\n]{2,80}\"|'[^'\n]{3,80}'"
     r"|[\w.-]*/[\w./-]+|\w+(?:\.\w+)+|\w+_\w+|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|--?[a-z][\w-]+|#\d+|\w+\(\)"
 )
@@ -32,8 +36,8 @@ class Part(Struct, frozen=True):
     def emphasis(self, word: str) -> float:
         """Return how much a word of it tells."""
         if word in self.named:
-            return max(self.weight, WEIGHT["named"])
-        return self.weight * (WEIGHT["small"] if word in SMALL_TALK else 1.0)
+            return min(self.weight * _NAMED, 1.0)
+        return self.weight * (_SMALL if word in SMALL_TALK else 1.0)
 
 
 class Reading(Struct, frozen=True):
@@ -57,41 +61,50 @@ class Reading(Struct, frozen=True):
         """What a model should read."""
         if len(self.parts) == 1:
             return self.parts[0].text
-        return "\n".join(part.text for part in self.parts)[:TELLING]
+        return "\n".join(part.text for part in self.parts)[:_READ_CHARACTERS]
+
+    def reweighed(self, shares: Sequence[float]) -> "Reading":
+        """Return the reading with the weight of its first parts multiplied by a share each, and of the others by 0."""
+        padded = [*shares, *(0.0 for _ in self.parts[len(shares) :])]
+        parts = [
+            msgspec.structs.replace(part, weight=part.weight * share)
+            for part, share in zip(self.parts, padded, strict=True)
+        ]
+        return Reading(tuple(sorted(parts, key=lambda part: -part.weight)))
 
 
 def read(text: str) -> Reading:
-    """Read a question; one that is short tells with every word."""
-    plain = content_words(text)
-    if len(plain) <= PLAIN_WORDS and "\n" not in text:
-        return Reading((Part(text, tuple(plain), frozenset(), 1.0),))
+    """Read a question: library frames are dropped, the sentence that asks comes first."""
+    plain = tuple(content_words(text))
+    whole = Reading((Part(text, plain, frozenset(), 1.0),))
+    if len(plain) <= _PLAIN_WORDS and "\n" not in text:
+        return whole
     lines, own = frames.cut(text)
     errors = [line for line in lines if frames.is_error(line)]
     sentences = list(_sentences([line for line in lines if line not in errors]))
     found = [_part(sentence, weight) for sentence, weight in zip(sentences, _weights(sentences), strict=True)]
-    found += [_part(line, WEIGHT["error"]) for line in errors]
-    found += [msgspec.structs.replace(_part(frame, WEIGHT["own"]), named=frozenset()) for frame in own]
-    found = [part for part in found if part.words]
-    found.sort(key=lambda part: -part.weight)
-    return Reading(tuple(found) or (Part(text, tuple(plain), frozenset(), 1.0),))
+    beside = [(line, _ERROR) for line in errors] + [(frame, _OWN_FRAME) for frame in own]
+    found += [msgspec.structs.replace(_part(line, weight), named=frozenset()) for line, weight in beside]
+    telling = sorted((part for part in found if part.words), key=lambda part: -part.weight)
+    return Reading(tuple(telling)) if telling else whole
 
 
 def _part(text: str, weight: float) -> Part:
-    named = frozenset(word for found in _NAMED.findall(text) for word in words(found))
+    named = frozenset(word for found in _NAMES.findall(text) for word in words(found))
     return Part(text, tuple(word for word in dict.fromkeys(words(text)) if word not in STOP_WORDS), named, weight)
 
 
 def _weights(sentences: Sequence[str]) -> list[float]:
-    """Return how likely each sentence asks: the last that is no mere small talk does, the first may, a question too."""
-    telling = [place for place, sentence in enumerate(sentences) if _tells(sentence)]
+    """Return how likely each sentence asks, small talk apart."""
+    telling = [place for place, sentence in enumerate(sentences) if not _is_small_talk(sentence)]
     if not telling:
         return [1.0] * len(sentences)
-    found = [WEIGHT["rest"]] * len(sentences)
+    found = [_OTHER] * len(sentences)
     for place in telling:
         if sentences[place].rstrip().endswith("?"):
-            found[place] = WEIGHT["asks"]
-    found[telling[0]] = max(found[telling[0]], WEIGHT["first"])
-    found[telling[-1]] = WEIGHT["last"]
+            found[place] = _QUESTION
+    found[telling[0]] = max(found[telling[0]], _FIRST)
+    found[telling[-1]] = _LAST
     return found
 
 
@@ -102,5 +115,5 @@ def _sentences(lines: Sequence[str]) -> Iterator[str]:
                 yield sentence
 
 
-def _tells(sentence: str) -> bool:
-    return any(word not in SMALL_TALK for word in content_words(sentence))
+def _is_small_talk(sentence: str) -> bool:
+    return all(word in SMALL_TALK for word in content_words(sentence))

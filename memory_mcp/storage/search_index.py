@@ -269,6 +269,21 @@ def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
     return {row[0]: Candidate(*row) for row in rows}
 
 
+def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple[str, str], list[Candidate]]:
+    """Return the episodes that a query may find for some tasks, by project and task."""
+    condition, bindings = sight.condition()
+    found: dict[tuple[str, str], list[Candidate]] = {}
+    for row in session.rows(
+        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type FROM json_each(:tasks) w"
+        " CROSS JOIN episodes e ON e.task_key = w.value JOIN documents d ON d.key = e.key"
+        f" JOIN projects p ON p.key = d.project_key WHERE {condition}",
+        {**bindings, "tasks": json.dumps(list(task_keys))},
+    ):
+        candidate = Candidate(*row)
+        found.setdefault((candidate.project, str(candidate.task_key)), []).append(candidate)
+    return found
+
+
 def find_vector_set(session: Session, model: str) -> VectorSet | None:
     """Find the vectors of a model."""
     row = session.row(

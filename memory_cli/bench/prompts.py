@@ -5,7 +5,8 @@ What stands around the question has nothing to do with it, so recall should be w
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 Wrap = Callable[[str], str]
 
@@ -23,7 +24,13 @@ _OPENINGS = (
     "Let me know if you need more information, I can paste the whole log as well.",
     "It used to work last week, and I do not think that anybody has touched this part since then.",
 )
-_LEADS = ("Here is what I get:", "This is the output:", "See the trace below.", "The log says:", "I ran it and got this:")
+_LEADS = (
+    "Here is what I get:",
+    "This is the output:",
+    "See the trace below.",
+    "The log says:",
+    "I ran it and got this:",
+)
 _ERRORS = {
     "python": ("RuntimeError: the operation could not be completed", "KeyError: 'state'", "TimeoutError: timed out"),
     "node": ("TypeError: Cannot read properties of undefined (reading 'state')", "Error: connect ECONNREFUSED"),
@@ -33,8 +40,16 @@ _ERRORS = {
 _LIBRARIES = {
     "python": (
         ("/usr/lib/python3.12/asyncio/base_events.py", "run_until_complete", "return future.result()"),
-        ("/app/.venv/lib/python3.12/site-packages/uvicorn/protocols/http/h11_impl.py", "run_asgi", "result = await app("),
-        ("/app/.venv/lib/python3.12/site-packages/starlette/routing.py", "handle", "await self.app(scope, receive, send)"),
+        (
+            "/app/.venv/lib/python3.12/site-packages/uvicorn/protocols/http/h11_impl.py",
+            "run_asgi",
+            "result = await app(",
+        ),
+        (
+            "/app/.venv/lib/python3.12/site-packages/starlette/routing.py",
+            "handle",
+            "await self.app(scope, receive, send)",
+        ),
         ("/app/.venv/lib/python3.12/site-packages/pluggy/_hooks.py", "__call__", "return self._hookexec(self.name)"),
         ("/usr/lib/python3/dist-packages/requests/adapters.py", "send", "resp = conn.urlopen("),
         ("/opt/conda/lib/python3.11/site-packages/sqlalchemy/engine/base.py", "_execute_context", "self.dialect.do()"),
@@ -62,10 +77,26 @@ _LIBRARIES = {
         ("/usr/local/go/src/runtime/panic.go", "panic({0x1234560, 0xc000112233})", ""),
         ("/usr/local/go/src/net/http/server.go", "net/http.(*conn).serve(0xc0001a2000)", ""),
         ("/usr/local/go/src/net/http/server.go", "net/http.HandlerFunc.ServeHTTP(0xc00018e000)", ""),
-        ("/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.1/context.go", "github.com/gin-gonic/gin.(*Context).Next(...)", ""),
-        ("/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.1/gin.go", "github.com/gin-gonic/gin.(*Engine).ServeHTTP()", ""),
-        ("/root/go/pkg/mod/google.golang.org/grpc@v1.60.0/server.go", "google.golang.org/grpc.(*Server).processUnaryRPC", ""),
-        ("/usr/local/go/src/database/sql/sql.go", "database/sql.(*DB).QueryContext(0x0, {0x13f2a48, 0xc000126008})", ""),
+        (
+            "/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.1/context.go",
+            "github.com/gin-gonic/gin.(*Context).Next(...)",
+            "",
+        ),
+        (
+            "/root/go/pkg/mod/github.com/gin-gonic/gin@v1.9.1/gin.go",
+            "github.com/gin-gonic/gin.(*Engine).ServeHTTP()",
+            "",
+        ),
+        (
+            "/root/go/pkg/mod/google.golang.org/grpc@v1.60.0/server.go",
+            "google.golang.org/grpc.(*Server).processUnaryRPC",
+            "",
+        ),
+        (
+            "/usr/local/go/src/database/sql/sql.go",
+            "database/sql.(*DB).QueryContext(0x0, {0x13f2a48, 0xc000126008})",
+            "",
+        ),
     ),
 }
 _OWN = {
@@ -86,8 +117,8 @@ def wraps(seed: int = 11) -> dict[str, Wrap]:
         "chatter after": lambda question: f"{question} {chatter(_dice(seed, question), 3)}",
     }
     for language in LANGUAGES:
-        found[f"{language}, question last"] = lambda question, language=language: _last(seed, question, language)
-        found[f"{language}, question first"] = lambda question, language=language: _first(seed, question, language)
+        found[f"{language}, question last"] = partial(_last, seed, language)
+        found[f"{language}, question first"] = partial(_first, seed, language)
     found["misspelt"] = lambda question: misspelt(question, _dice(seed, question))
     found["snake_case"] = snake_case
     return found
@@ -123,12 +154,12 @@ def _frame(language: str, frame: tuple[str, str, str], line: int) -> str:
             return f"{function}\n\t{file}:{line} +0x{line:x}"
 
 
-def _last(seed: int, question: str, language: str) -> str:
+def _last(seed: int, language: str, question: str) -> str:
     dice = _dice(seed, question)
     return f"{chatter(dice, 2)} {dice.choice(_LEADS)}\n\n{stack(language, dice)}\n\n{question}"
 
 
-def _first(seed: int, question: str, language: str) -> str:
+def _first(seed: int, language: str, question: str) -> str:
     dice = _dice(seed, question)
     return f"{question}\n{chatter(dice, 2)} {dice.choice(_LEADS)}\n\n{stack(language, dice)}"
 
@@ -139,10 +170,11 @@ def _dice(seed: int, question: str) -> random.Random:
 
 def misspelt(question: str, dice: random.Random) -> str:
     """Exchange two letters inside two of the question's longer words, or leave one out."""
-    longer = [found for found in re.finditer(r"[^\W\d_]{6,}", question)]
+    longer = list(re.finditer(r"[^\W\d_]{6,}", question))
     for found in sorted(dice.sample(longer, min(2, len(longer))), key=lambda each: -each.start()):
         word, at = found[0], dice.randrange(1, len(found[0]) - 2)
-        slipped = word[:at] + word[at + 1] + word[at] + word[at + 2 :] if dice.random() < 0.5 else word[:at] + word[at + 1 :]
+        swapped, left_out = word[:at] + word[at + 1] + word[at] + word[at + 2 :], word[:at] + word[at + 1 :]
+        slipped = dice.choice((swapped, left_out))
         question = question[: found.start()] + slipped + question[found.end() :]
     return question
 
@@ -151,8 +183,3 @@ def snake_case(question: str) -> str:
     """Join the question's words by twos, as names of functions are."""
     words = re.findall(r"[^\W_]+", question.lower())
     return " ".join("_".join(words[at : at + 2]) for at in range(0, len(words), 2))
-
-
-def asked_by(wrap: Wrap, questions: Sequence[str]) -> list[str]:
-    """Wrap many questions."""
-    return [wrap(question) for question in questions]

@@ -77,8 +77,9 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(ge=0, le=1, description="Share of its score that a turn lends to those before and after it.")
     ] = 0.4
     talk_share: Annotated[
-        float, Meta(ge=0, le=2, description="Added to the turns of the talk that matches best as a whole; less to others.")
-    ] = 0.4
+        float,
+        Meta(ge=0, le=2, description="Added to the turns of the talk that matches best as a whole; less to others."),
+    ] = 0.8
     importance_boost: Annotated[
         float, Meta(ge=0, le=2, description="Added to a turn of importance 1; less of it to others.")
     ] = 0.1

@@ -1,4 +1,4 @@
-"""This module reads the records behind ranked candidates and makes hits of them, each with the reasons for its place."""
+"""This module reads the records behind ranked candidates and makes hits of them, with the reasons for their places."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ from memory_mcp.models.snapshots import UNKNOWN
 from memory_mcp.retrieval.passages import best_passage
 from memory_mcp.retrieval.repeats import Group
 from memory_mcp.retrieval.terms import Terms
-from memory_mcp.retrieval.texts import episode_text, outcome_lines, pattern_text
-from memory_mcp.storage import search_index
+from memory_mcp.retrieval.texts import outcome_lines, pattern_text, told_text
+from memory_mcp.storage import vocabulary
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.snapshot_store import read_snapshots
 from memory_mcp.storage.store import Store
@@ -41,7 +41,7 @@ class Reader:
     def hits(self, groups: Sequence[Group], terms: Terms, provider: "Provider | None") -> list[Hit]:
         """Return a hit for each group whose record can be read."""
         records = self._records(groups)
-        matching = search_index.matching(self._session, terms.matches, list(records))
+        matching = vocabulary.matching(self._session, terms.phrases(), list(records))
         states = self._freshness(_of_kind(groups, "episode"), records)
         hits = []
         for group in groups:
@@ -166,7 +166,7 @@ def _tags(record: Record) -> tuple[str, ...]:
 def _passages_of(record: Record) -> str:
     match record:
         case Episode():
-            return episode_text(record)
+            return told_text(record)
         case Note():
             return record.text
         case Pattern():

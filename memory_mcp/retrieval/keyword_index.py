@@ -1,15 +1,18 @@
 """This module lets the keyword index follow the store's changes."""
 
 from collections.abc import Callable
+from typing import get_args
 
 from memory_mcp.models.episodes import Episode
-from memory_mcp.retrieval.keywords import keyword_text
-from memory_mcp.retrieval.texts import episode_text, note_text, pattern_text, turn_text
+from memory_mcp.models.recall import Kind
+from memory_mcp.retrieval.keywords import FORMAT, keyword_text
+from memory_mcp.retrieval.texts import date_names, episode_text, note_text, pattern_text, turn_text
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Pending
 from memory_mcp.storage.store import Store
 
+_REMADE_AT_ONCE = 50  # documents; a search that finds an earlier format waits for so many
 _BATCH = 100  # episodes can be large: 500 held 200 MB of an import of transcripts
 
 Progress = Callable[[int], None]
@@ -31,11 +34,47 @@ class KeywordIndex:
         while self._lags():
             with self._store.database.write() as session:
                 after = search_index.followed(session, search_index.KEYWORDS)
+                if not after and not search_index.count_keywords(session):
+                    search_index.finish_remaking(session, FORMAT)
                 work = search_index.pending(session, after, _BATCH)
-                texts = {key: keyword_text(text) for key, text in texts_of(self._store, session, work).items()}
+                texts = self._texts(session, work)
                 search_index.write_keywords(session, texts, work.up_to)
             if progress:
                 progress(len(texts))
+
+    def is_outdated(self, session: Session) -> bool:
+        """Whether entries are left that an earlier version wrote in another format."""
+        return search_index.followed(session, search_index.KEYWORD_FORMAT) != FORMAT
+
+    def remake(self) -> bool:
+        """Index the next documents again where the format is an earlier one; say whether there may be more to do.
+
+        Recall goes on meanwhile: an old entry finds what it found before.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        if self._store.database.is_read_only:
+            return False
+        with self._store.database.read() as session:
+            if not self.is_outdated(session):
+                return False
+        with self._store.database.write() as session:
+            rows = search_index.document_keys(session, search_index.remade(session), _REMADE_AT_ONCE)
+            if rows and search_index.count_keywords(session):
+                kinds = [tuple(key for key, kind in rows if kind == each) for each in get_args(Kind)]
+                work = Pending(kinds[0], kinds[1], kinds[2], kinds[3], rows[-1][0])
+                search_index.remake_keywords(session, self._texts(session, work), rows[-1][0])
+                return True
+            search_index.finish_remaking(session, FORMAT)
+        return False
+
+    def _texts(self, session: Session, work: Pending) -> dict[int, str]:
+        texts = {key: keyword_text(text) for key, text in texts_of(self._store, session, work).items()}
+        for key, turn in self._store.turns.load_many(session, work.turn_keys).items():
+            texts[key] += f" {date_names(turn.message.at)}"
+        return texts
 
     def lacks_only(self, episode_id: str) -> bool:
         """Whether nothing but this episode has changed since; told without following."""

@@ -8,12 +8,13 @@ from msgspec import Struct
 from memory_mcp.embeddings.words import STOP_WORDS, content_words, words
 from memory_mcp.expressions import expression
 from memory_mcp.retrieval import frames
+from memory_mcp.retrieval.keywords import spoken
 from memory_mcp.retrieval.small_talk import SMALL_TALK
 
 _PLAIN_WORDS = 16  # a question of one line and so few words is taken as it is
 # How likely a part asks before the store has been looked at. Nobody says where the question stands in a prompt; most
 # people write it last, some first. benchmarks/prompts.py measures what each of these is worth.
-_LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _OWN_FRAME = 1.0, 0.7, 1.0, 0.3, 0.3, 0.15
+_LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _OWN_FRAME = 1.0, 0.7, 0.9, 0.3, 0.3, 0.15
 _NAMED = 2.0  # an identifier, a path or a quotation tells more than the words around it
 _SMALL = 0.25  # a word of small talk tells less
 _READ_CHARACTERS = 800  # a sentence model reads 256 tokens
@@ -75,6 +76,7 @@ class Reading(Struct, frozen=True):
 
 def read(text: str) -> Reading:
     """Read a question: library frames are dropped, the sentence that asks comes first."""
+    text = spoken(text)
     plain = tuple(content_words(text))
     whole = Reading((Part(text, plain, frozenset(), 1.0),))
     if len(plain) <= _PLAIN_WORDS and "\n" not in text:

@@ -11,9 +11,9 @@ from memory_mcp.models.recall import Answer, Hit, Query
 from memory_mcp.models.snapshots import FRESH
 from memory_mcp.retrieval import fusion, lending
 from memory_mcp.retrieval.dates import named_spans
+from memory_mcp.retrieval.hits import Reader
 from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import match_expression
-from memory_mcp.retrieval.hits import Reader
 from memory_mcp.retrieval.prompts import read
 from memory_mcp.retrieval.repeats import Ranked, chosen_runs, distinct
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
@@ -111,6 +111,7 @@ class Recall:
             model=serving.provider.model if serving else None,
             degraded=tuple(told),
             pending=pending,
+            corrected=tuple(terms.corrected.items()),
             considered=len(bm25.keys() | similar.keys()),
         )
 
@@ -150,7 +151,7 @@ class Recall:
     ) -> list[Ranked]:
         """Score all candidates, best first."""
         fused = fusion.fuse(bm25, cosines, self._settings)
-        spans = named_spans(query.text)
+        spans = named_spans(query.text, self._store.clock.now())
         home = self._store.wall.project if query.scope == "all" else None
         most = fusion.most_boost(self._settings, home=home, spans=spans)
         if query.kinds == ("turn",):
@@ -182,10 +183,8 @@ class Recall:
         turns, settings = self._store.turns, self._settings
         own = {key: sum(parts) for key, parts in fused.items()}
         talks = turns.talks(session, keys)
-        words = terms.affordable(_TALK_MATCHES)
-        by_talk = lending.lent_by_talks(
-            turns.count_words(session, words, sorted(set(talks.values()))), terms, settings
-        )
+        words = {word: match_expression([word]) for word in terms.affordable(_TALK_MATCHES)}
+        by_talk = lending.lent_by_talks(turns.count_words(session, words, sorted(set(talks.values()))), terms, settings)
         named = {
             "neighbour": lending.lent(own, turns.neighbours(session, keys), settings),
             "talk": {key: by_talk.get(talk, 0.0) for key, talk in talks.items()},
@@ -206,9 +205,11 @@ class Recall:
         groups = distinct(ranked, talks)
         for start in range(0, min(len(groups), 3 * query.limit), query.limit):
             chosen = chosen_runs(session, groups[start : start + query.limit], sight)
-            for hit in reader.hits(chosen, terms, provider):
-                if hit.relevance >= self._settings.floor / 2 and not (query.fresh_only and hit.freshness != FRESH):
-                    hits.append(hit)
+            hits += [
+                hit
+                for hit in reader.hits(chosen, terms, provider)
+                if hit.relevance >= self._settings.floor / 2 and not (query.fresh_only and hit.freshness != FRESH)
+            ]
             if len(hits) >= query.limit:
                 break
         answers = any(hit.relevance >= self._settings.floor for hit in hits)

@@ -6,9 +6,10 @@ from itertools import accumulate
 
 from msgspec import Struct
 
-from memory_mcp.retrieval.keywords import match_expression
+from memory_mcp.retrieval import spelling
+from memory_mcp.retrieval.keywords import is_prefix, match_expression
 from memory_mcp.retrieval.prompts import Reading
-from memory_mcp.storage import search_index
+from memory_mcp.storage import search_index, vocabulary
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Sight
 
@@ -22,6 +23,8 @@ _MOST_WORDS = 76
 _FULL = 12  # so many of the words that weigh most are the whole question, however long the prompt is
 _LEAST_EMPHASIS = 0.3  # of the most; words that tell less rank what others found
 _PARTS_COMPARED = 8
+_MOST_UNKNOWN, _MOST_KNOWN = 5, 8  # words of a question that is put right where it is misspelt
+_GUESSED = 0.8  # weight of a word that was put right
 
 
 class Terms(Struct, frozen=True):
@@ -35,9 +38,16 @@ class Terms(Struct, frozen=True):
     matches: dict[str, int]
     weight: dict[str, float]
     emphasis: dict[str, float]
+    corrected: dict[str, tuple[str, ...]] = {}
+
+    def phrases(self) -> dict[str, tuple[str, int]]:
+        """Return for each word what is searched for in the index, and how many documents hold it."""
+        return {word: (match_expression([word]), count) for word, count in self.matches.items()}
 
     def weigh(self, word: str) -> float:
-        """Return the weight of a word, 0 of one that does not count."""
+        """Return the weight of a word, 0 of one that does not count; a misspelt one is like rare words."""
+        if word in self.corrected:
+            return math.log(1 + self.documents)
         return self.weight.get(word, 0.0)
 
     def affordable(self, most: float | None = None) -> list[str]:
@@ -61,17 +71,51 @@ def look_up(session: Session, reading: Reading, sight: Sight) -> Terms:
     """Weigh each word: ln(1 + N / (n + 1)), n of N documents holding its rarest stem, times how much it tells."""
     emphasis = reading.emphasis
     words = sorted(emphasis, key=lambda word: -emphasis[word])[:_MOST_LOOKED_UP]
-    stems = {word: tuple(session.stem(word)) for word in words}
-    counts = search_index.document_counts(session, list({stem for group in stems.values() for stem in group}))
+    matches = _count(session, words)
     total = search_index.extent(session)
-    matches = {word: min((counts.get(stem, 0) for stem in group), default=0) for word, group in stems.items()}
+    corrected: dict[str, tuple[str, ...]] = {}
     if len(reading.parts) > 1:
         emphasis = _by_evidence(session, reading, matches, sight, total).emphasis
-    weight = {word: math.log(1 + total / (1 + count)) * emphasis[word] for word, count in matches.items()}
+    elif total:
+        corrected = _corrected(session, matches)
+        emphasis = _put_right(emphasis, corrected)
+        words = list(emphasis)
+        matches = _count(session, words)
+    weight = {word: _rarity(total, count) * emphasis[word] for word, count in matches.items()}
     if len(words) > _MOST_WORDS:
         words = sorted(words, key=lambda word: -weight[word])[:_MOST_WORDS]
         weight = {word: weight[word] for word in words}
-    return Terms(total, tuple(words), {word: matches[word] for word in words}, weight, emphasis)
+    return Terms(total, tuple(words), {word: matches[word] for word in words}, weight, emphasis, corrected)
+
+
+def _rarity(documents: int, count: int) -> float:
+    return math.log(1 + documents / (1 + count))
+
+
+def _count(session: Session, words: Sequence[str]) -> dict[str, int]:
+    """Count the documents that hold each word, by its rarest stem."""
+    stems = {word: tuple(session.stem(word)) for word in words}
+    counts = vocabulary.document_counts(session, list({stem for group in stems.values() for stem in group}))
+    found = {word: min((counts.get(stem, 0) for stem in group), default=0) for word, group in stems.items()}
+    return found | {word: vocabulary.count_beginning(session, word) for word in words if is_prefix(word)}
+
+
+def _corrected(session: Session, matches: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """Return for words that no record holds those that are like them; tried only where few words are known."""
+    unknown = [word for word, count in matches.items() if not count]
+    if len(unknown) > _MOST_UNKNOWN or len(matches) - len(unknown) > _MOST_KNOWN:
+        return {}
+    found = {word: spelling.neighbours(session, word) for word in unknown}
+    return {word: near for word, near in found.items() if near}
+
+
+def _put_right(emphasis: Mapping[str, float], corrected: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
+    """Put what was found in the place of what was written; several share its weight."""
+    found = {word: share for word, share in emphasis.items() if word not in corrected}
+    for near in corrected.values():
+        for word in near:
+            found[word] = max(found.get(word, 0.0), _GUESSED / len(near))
+    return found
 
 
 def _by_evidence(session: Session, reading: Reading, matches: dict[str, int], sight: Sight, total: int) -> Reading:

@@ -1,7 +1,7 @@
 """This module keeps what recall ranks by: keyword index, vector sets, and how far each has followed `changes`."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from msgspec import Struct
@@ -14,11 +14,12 @@ from memory_mcp.storage.documents import Wall, keys_json
 from memory_mcp.storage.filters import episode_conditions
 
 KEYWORDS = "keywords"
+KEYWORD_FORMAT = "keywords: format"  # the follower whose place is the format of the indexed text
+_REMADE = "keywords: remade"  # the last document that has been indexed again in the newest format
 # How many times the wanted matches a filter looks at first, where hardly any and where many may fall through it, and
 # which share of them is few. Mean at 100,000 records: no filter 6.0 ms, looking at 2 times 7.2, at 3 times 8.4, at 10
 # times 11.6, a filter inside 16.
 _HARDLY_ANY, _MANY, _FEW = 2, 10, 0.25
-_SCANNED = 100  # entries of the index; reading so many costs what a look at one document does
 _LOOKED_AHEAD = 5_000  # changes; reading them takes 1 ms
 NEVER = (1 << 63) - 1  # microseconds
 Group = Literal["records", "patterns"]
@@ -176,9 +177,30 @@ def count_pending(session: Session, after: int) -> int:
 
 def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
     """Replace the keyword entries of documents and remember how far the index has followed."""
+    _replace_keywords(session, texts)
+    follow(session, KEYWORDS, up_to)
+
+
+def remade(session: Session) -> int:
+    """Return the last document that was indexed again in the newest format."""
+    return followed(session, _REMADE)
+
+
+def remake_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
+    """Replace the keyword entries of documents by those of the newest format."""
+    _replace_keywords(session, texts)
+    follow(session, _REMADE, up_to)
+
+
+def finish_remaking(session: Session, number: int) -> None:
+    """Remember the format that all entries have now."""
+    follow(session, KEYWORD_FORMAT, number)
+    session.run("DELETE FROM followers WHERE name = ?", (_REMADE,))
+
+
+def _replace_keywords(session: Session, texts: dict[int, str]) -> None:
     session.run_many("DELETE FROM keywords WHERE rowid = ?", [(key,) for key in texts])
     session.run_many("INSERT INTO keywords (rowid, text) VALUES (?, ?)", list(texts.items()))
-    follow(session, KEYWORDS, up_to)
 
 
 def search_keywords(
@@ -217,36 +239,14 @@ def search_keywords(
     ]
 
 
-def matching(session: Session, counted: Mapping[str, int], keys: Sequence[int]) -> dict[int, list[str]]:
-    """Return which words each of some documents holds in the index; `counted` says how many documents hold each word.
-
-    A word of few documents is looked up once and filtered, a common one at each document: 0.3 ms for a title's words at
-    ten documents of 1,245, where cutting the ten texts into words again took 1.7 ms.
-    """
-    found: dict[int, list[str]] = {key: [] for key in keys}
-    for word, count in counted.items():
-        if not count:
-            continue
-        rowid = "+rowid" if count <= _SCANNED * len(keys) else "rowid"
-        for (key,) in session.rows(
-            f"SELECT rowid FROM keywords WHERE keywords MATCH ? AND {rowid} IN (SELECT value FROM json_each(?))",
-            (f'"{word}"', keys_json(keys)),
-        ):
-            found[key].append(word)
-    return found
-
-
 def _count_projects(session: Session) -> int:
     return int(session.value("SELECT count(*) FROM projects"))
 
 
-def document_counts(session: Session, terms: Sequence[str]) -> dict[str, int]:
-    """Count the documents of the whole store that hold each stemmed term; absent terms are left out."""
-    rows = session.rows(
-        "SELECT term, doc FROM keyword_counts WHERE term IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(terms)),),
-    )
-    return {term: int(count) for term, count in rows}
+def document_keys(session: Session, after: int, limit: int) -> list[tuple[int, str]]:
+    """Return the next documents by key, with their kind."""
+    rows = session.rows("SELECT key, kind FROM documents WHERE key > ? ORDER BY key LIMIT ?", (after, limit))
+    return [(int(key), str(kind)) for key, kind in rows]
 
 
 def count_documents(session: Session) -> int:

@@ -1,6 +1,6 @@
 """This module keeps the turns of conversations, each a document of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memory_mcp.errors import NotFoundError
@@ -90,7 +90,8 @@ class TurnStore:
         """Return the turns up to two places from each, by key, with their distance."""
         found: dict[int, dict[int, int]] = {}
         for key, other, distance in session.rows(
-            "SELECT t.key, o.key, abs(o.position - t.position) FROM turns t JOIN turns o ON o.episode_key = t.episode_key"
+            "SELECT t.key, o.key, abs(o.position - t.position) FROM turns t"
+            " JOIN turns o ON o.episode_key = t.episode_key"
             " AND o.position IN (t.position - 2, t.position - 1, t.position + 1, t.position + 2)"
             " WHERE t.key IN (SELECT value FROM json_each(?)) ORDER BY t.key, o.position",
             (documents.keys_json(keys),),
@@ -106,14 +107,16 @@ class TurnStore:
         )
         return {row[0]: row[1] for row in rows}
 
-    def count_words(self, session: Session, words: Sequence[str], talks: Sequence[int]) -> dict[int, dict[str, int]]:
+    def count_words(
+        self, session: Session, phrases: Mapping[str, str], talks: Sequence[int]
+    ) -> dict[int, dict[str, int]]:
         """Count the turns of some conversations that hold each word."""
         found: dict[int, dict[str, int]] = {}
-        for word in words:
+        for word, phrase in phrases.items():
             for talk, count in session.rows(
                 "SELECT t.episode_key, count(*) FROM keywords k JOIN turns t ON t.key = k.rowid"
                 " WHERE k.text MATCH ? AND t.episode_key IN (SELECT value FROM json_each(?)) GROUP BY t.episode_key",
-                (f'"{word}"', documents.keys_json(talks)),
+                (phrase, documents.keys_json(talks)),
             ):
                 found.setdefault(talk, {})[word] = count
         return found

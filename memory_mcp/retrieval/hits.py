@@ -129,8 +129,7 @@ class Reader:
 def relevant(coverage: float, cosine: float | None, provider: "Provider | None") -> float:
     """Return how sure it is that a record answers the question at all, whatever its rank: coverage plus weighed cosine.
 
-    Calibrated on `llm` and `sqlite-utils`: 97 % and 96 % of the commits found for their subject reach the floor of 0.4,
-    and it is silent on 93 % and 100 % of 30 questions about other things. Words alone count double, to reach it too.
+    docs/performance.md has the curve of silence against true hits kept. Words alone count double, to reach it too.
     """
     if provider is None or cosine is None:
         return 2 * coverage

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from memory_mcp.embeddings.words import STOP_WORDS, content_words, words
 from memory_mcp.expressions import expression
+from memory_mcp.models import limits
 from memory_mcp.retrieval import frames
 from memory_mcp.retrieval.keywords import spoken
 from memory_mcp.retrieval.small_talk import SMALL_TALK
@@ -17,6 +18,7 @@ _PLAIN_WORDS = 16  # a question of one line and so few words is taken as it is
 _LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _OWN_FRAME = 1.0, 0.7, 0.9, 0.3, 0.3, 0.15
 _NAMED = 2.0  # an identifier, a path or a quotation tells more than the words around it
 _SMALL = 0.25  # a word of small talk tells less
+_BEGINNING = 4_000  # characters kept of a prompt that is too long; the rest is its end
 _READ_CHARACTERS = 800  # a sentence model reads 256 tokens
 
 _SENTENCE = expression(r"(?<=[.!?…])\s+(?=[\w\"'`(])")
@@ -72,6 +74,13 @@ class Reading(Struct, frozen=True):
             for part, share in zip(self.parts, padded, strict=True)
         ]
         return Reading(tuple(sorted(parts, key=lambda part: -part.weight)))
+
+
+def within_limit(prompt: str) -> str:
+    """Return a prompt as long as a question may be: its beginning and its end, where most people ask."""
+    if len(prompt) <= limits.QUERY_CHARACTERS:
+        return prompt
+    return f"{prompt[:_BEGINNING]}\n{prompt[-(limits.QUERY_CHARACTERS - _BEGINNING - 1) :]}"
 
 
 def read(text: str) -> Reading:

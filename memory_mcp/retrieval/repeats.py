@@ -53,7 +53,9 @@ def chosen_runs(session: Session, groups: Sequence[Group], sight: Sight) -> list
 
 def _chosen(group: Group, runs: Mapping[tuple[str, str], Sequence[Candidate]]) -> Group:
     candidate = group.best.candidate
-    alike = () if candidate.task_key is None else runs.get((candidate.project, candidate.task_key), ())
+    if candidate.task_key is None:
+        return group
+    alike = runs.get((candidate.project, candidate.task_key), ())
     ended = [run for run in alike if run.outcome is not None]
     count = max(len(alike), 1)
     if not ended or candidate.outcome == "success":

@@ -9,7 +9,7 @@ from memory_mcp.errors import BusyError, CacheError, ProviderError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.recall import Answer, Hit, Query
 from memory_mcp.models.snapshots import FRESH
-from memory_mcp.retrieval import fusion, lending
+from memory_mcp.retrieval import fusion, lending, weights
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.hits import Reader
 from memory_mcp.retrieval.keyword_index import KeywordIndex
@@ -154,11 +154,15 @@ class Recall:
         spans = named_spans(query.text, self._store.clock.now())
         home = self._store.wall.project if query.scope == "all" else None
         most = fusion.most_boost(self._settings, home=home, spans=spans)
-        if query.kinds == ("turn",):
-            best = max((sum(parts) for parts in fused.values()), default=0.0)
+        best = max((sum(parts) for parts in fused.values()), default=0.0)
+        if self._settings.similarity_weight:
+            most = weights.most_of_others(self._settings, best)
+        elif query.kinds == ("turn",):
             most += self._settings.importance_boost + self._settings.talk_share + self._settings.neighbour_share * best
         described = search_index.candidates(session, fusion.contenders(fused, most, _DESCRIBED))
         now = self._store.clock.now()
+        if self._settings.similarity_weight:
+            return self._by_three_weights(session, described, fused, bm25, cosines)
         extra = self._turn_boosts(session, described, fused, terms)
         scored: list[Ranked] = []
         for key, candidate in described.items():
@@ -166,8 +170,24 @@ class Recall:
             boosts = fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans) | extra.get(key, {})
             score = keyword + similarity + sum(boosts.values())
             scored.append(Ranked(candidate, score, keyword, similarity, boosts, bm25.get(key), cosines.get(key)))
-        scored.sort(key=lambda entry: (-entry.score, -entry.candidate.created_at, entry.candidate.key))
-        return scored
+        return sorted(scored, key=_place)
+
+    def _by_three_weights(
+        self,
+        session: Session,
+        described: Mapping[int, Candidate],
+        fused: Mapping[int, tuple[float, float]],
+        bm25: dict[int, float],
+        cosines: dict[int, float],
+    ) -> list[Ranked]:
+        related = {key: sum(parts) for key, parts in fused.items()}
+        turns = self._store.turns.load_many(session, [key for key, each in described.items() if each.kind == "turn"])
+        parts = weights.three_parts(related, described, turns, self._settings, self._store.clock.now())
+        scored = [
+            Ranked(candidate, sum(parts[key].values()), *fused[key], parts[key], bm25.get(key), cosines.get(key))
+            for key, candidate in described.items()
+        ]
+        return sorted(scored, key=_place)
 
     def _turn_boosts(
         self,
@@ -214,3 +234,7 @@ class Recall:
                 break
         answers = any(hit.relevance >= self._settings.floor for hit in hits)
         return tuple(hits[: query.limit]) if answers else ()
+
+
+def _place(entry: Ranked) -> tuple[float, int, int]:
+    return -entry.score, -entry.candidate.created_at, entry.candidate.key

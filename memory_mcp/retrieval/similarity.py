@@ -56,7 +56,12 @@ class Similarity:
         """
         with self._store.database.read() as session:
             usable = self._index.usable(session)
-        return Serving(*usable, usable[0].embed_query(text, terms.weigh)) if usable else None
+        if usable is None:
+            return None
+        provider = usable[0]
+        if provider.is_lexical and terms.corrected:
+            text = " ".join((text, *(word for near in terms.corrected.values() for word in near)))
+        return Serving(*usable, provider.embed_query(text, terms.weigh))
 
     @contextmanager
     def opened(self, serving: Serving | None, documents: int, *, alone: bool) -> Iterator[Base | None]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from memory_mcp.storage import vocabulary
 from memory_mcp.storage.database import Session
 
@@ -13,21 +15,26 @@ _MOST_ENDING = 4  # letters behind a stem: deploy, deploymnet
 _LINKS = ("", "s")  # Verbindung-s-pool
 
 
-def neighbours(session: Session, word: str) -> tuple[str, ...]:
+class Neighbours(Struct, frozen=True):
+    """Known words in the place of one that no record holds: the two parts of a compound, or alternatives."""
+
+    words: tuple[str, ...]
+    is_compound: bool = False
+
+
+def neighbours(session: Session, word: str) -> Neighbours:
     """Return at most three known words, the nearest first; stemmed, as the index holds them."""
     if len(word) < _SHORTEST or not word.isalpha():
-        return ()
+        return Neighbours(())
     if parts := _parts(session, word):
-        return parts
+        return Neighbours(parts, is_compound=True)
     stem = next(iter(session.stem(word)), word)
     near = sorted(
         (distance, -count, term)
         for term, count in vocabulary.beginning(session, stem[0], _SHORTEST_PART, len(word) + 2)
         if (distance := _distance(word, stem, term)) is not None
     )
-    if near:
-        return tuple(term for distance, _, term in near if distance == near[0][0])[:_MOST_NEIGHBOURS]
-    return ()
+    return Neighbours(tuple(term for distance, _, term in near if distance == near[0][0])[:_MOST_NEIGHBOURS])
 
 
 def _distance(word: str, stem: str, term: str) -> int | None:

@@ -6,9 +6,9 @@ from itertools import accumulate
 
 from msgspec import Struct
 
-from memory_mcp.retrieval import spelling
 from memory_mcp.retrieval.keywords import is_prefix, match_expression
 from memory_mcp.retrieval.prompts import Reading
+from memory_mcp.retrieval.spelling import Neighbours, neighbours
 from memory_mcp.storage import search_index, vocabulary
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Sight
@@ -19,7 +19,7 @@ from memory_mcp.storage.search_index import Sight
 # ms with 2,000; at 102,000 records 0.164 and 70 ms with all, 0.160 and 21 ms with 20,000, 0.152 and 16 ms with 10,000.
 MATCHED_SHARE, LEAST_MATCHES, MOST_MATCHES = 0.2, 4_000, 20_000
 _MOST_LOOKED_UP = 160  # words of a prompt; a look at the vocabulary takes some 8 us each
-_MOST_WORDS = 76
+_MOST_WORDS = 24  # the heaviest; 36 find the same and take twice the time, as they fill each place of a hashed vector
 _FULL = 12  # so many of the words that weigh most are the whole question, however long the prompt is
 _LEAST_EMPHASIS = 0.3  # of the most; words that tell less rank what others found
 _PARTS_COMPARED = 8
@@ -77,8 +77,9 @@ def look_up(session: Session, reading: Reading, sight: Sight) -> Terms:
     if len(reading.parts) > 1:
         emphasis = _by_evidence(session, reading, matches, sight, total).emphasis
     elif total:
-        corrected = _corrected(session, matches)
-        emphasis = _put_right(emphasis, corrected)
+        near = _corrected(session, matches)
+        corrected = {word: found.words for word, found in near.items()}
+        emphasis = _put_right(emphasis, near)
         words = list(emphasis)
         matches = _count(session, words)
     weight = {word: _rarity(total, count) * emphasis[word] for word, count in matches.items()}
@@ -100,21 +101,22 @@ def _count(session: Session, words: Sequence[str]) -> dict[str, int]:
     return found | {word: vocabulary.count_beginning(session, word) for word in words if is_prefix(word)}
 
 
-def _corrected(session: Session, matches: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+def _corrected(session: Session, matches: Mapping[str, int]) -> dict[str, Neighbours]:
     """Return for words that no record holds those that are like them; tried only where few words are known."""
     unknown = [word for word, count in matches.items() if not count]
     if len(unknown) > _MOST_UNKNOWN or len(matches) - len(unknown) > _MOST_KNOWN:
         return {}
-    found = {word: spelling.neighbours(session, word) for word in unknown}
-    return {word: near for word, near in found.items() if near}
+    found = {word: neighbours(session, word) for word in unknown}
+    return {word: near for word, near in found.items() if near.words}
 
 
-def _put_right(emphasis: Mapping[str, float], corrected: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
-    """Put what was found in the place of what was written; several share its weight."""
+def _put_right(emphasis: Mapping[str, float], corrected: Mapping[str, Neighbours]) -> dict[str, float]:
+    """Put what was found in the place of what was written; alternatives share its weight."""
     found = {word: share for word, share in emphasis.items() if word not in corrected}
     for near in corrected.values():
-        for word in near:
-            found[word] = max(found.get(word, 0.0), _GUESSED / len(near))
+        share = _GUESSED if near.is_compound else _GUESSED / len(near.words)
+        for word in near.words:
+            found[word] = max(found.get(word, 0.0), share)
     return found
 
 

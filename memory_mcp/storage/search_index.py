@@ -80,6 +80,8 @@ class Candidate(Struct, frozen=True):
     created_at: int
     task_key: str | None
     outcome: str | None
+    reward: float | None
+    importance: float | None
 
 
 class Sight(Struct, frozen=True):
@@ -262,8 +264,8 @@ def extent(session: Session) -> int:
 def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
     """Describe documents by key."""
     rows = session.rows(
-        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type"
-        f" FROM {_TABLES} WHERE d.key IN (SELECT value FROM json_each(?))",
+        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, n.importance"
+        f" FROM {_TABLES} LEFT JOIN notes n ON n.key = d.key WHERE d.key IN (SELECT value FROM json_each(?))",
         (keys_json(keys),),
     )
     return {row[0]: Candidate(*row) for row in rows}
@@ -274,7 +276,8 @@ def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple
     condition, bindings = sight.condition()
     found: dict[tuple[str, str], list[Candidate]] = {}
     for row in session.rows(
-        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type FROM json_each(:tasks) w"
+        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, NULL"
+        " FROM json_each(:tasks) w"
         " CROSS JOIN episodes e ON e.task_key = w.value JOIN documents d ON d.key = e.key"
         f" JOIN projects p ON p.key = d.project_key WHERE {condition}",
         {**bindings, "tasks": json.dumps(list(task_keys))},

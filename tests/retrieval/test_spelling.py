@@ -9,7 +9,7 @@ from tests.conftest import OpenMemory
 
 @pytest.fixture
 def filled(open_memory: OpenMemory) -> Memory:
-    memory = open_memory(matrix_documents=0)
+    memory = open_memory(recall={"matrix_documents": 0})
     memory.notes.add("The deployment pipeline needs node 22")
     memory.notes.add("Die Verbindung zum Pool wird nach einer Minute geschlossen")
     memory.notes.add("Compile the C++ part with clang")

@@ -19,10 +19,10 @@ from memory_mcp.storage.search_index import Sight
 # ms with 2,000; at 102,000 records 0.164 and 70 ms with all, 0.160 and 21 ms with 20,000, 0.152 and 16 ms with 10,000.
 MATCHED_SHARE, LEAST_MATCHES, MOST_MATCHES = 0.2, 4_000, 20_000
 _MOST_LOOKED_UP = 160  # words of a prompt; a look at the vocabulary takes some 8 us each
-_MOST_WORDS = 24  # the heaviest; 36 find the same and take twice the time, as they fill each place of a hashed vector
+_MOST_WORDS = 16  # the heaviest; 36 find the same and take twice the time, as they fill each place of a hashed vector
 _FULL = 12  # so many of the words that weigh most are the whole question, however long the prompt is
 _LEAST_EMPHASIS = 0.3  # of the most; words that tell less rank what others found
-_PARTS_COMPARED = 8
+_PARTS_COMPARED = 6
 _MOST_UNKNOWN, _MOST_KNOWN = 5, 8  # words of a question that is put right where it is misspelt
 _GUESSED = 0.8  # weight of a word that was put right
 

@@ -33,7 +33,7 @@ _NO_SHARED_WORD = (
     "'memory-cli model install' adds a model that compares meaning"
 )
 _TALK_MATCHES = 4_000
-_DATED = 1_000  # characters of a question in which dates are looked for
+_DATED = 500  # characters at each end of a question in which dates are looked for
 _DESCRIBED = 100  # at least so many of the best candidates are read
 
 
@@ -152,7 +152,7 @@ class Recall:
     ) -> list[Ranked]:
         """Score all candidates, best first."""
         fused = fusion.fuse(bm25, cosines, self._settings)
-        spans = named_spans(query.text[:_DATED], self._store.clock.now())
+        spans = named_spans(_dated(query.text), self._store.clock.now())
         home = self._store.wall.project if query.scope == "all" else None
         most = fusion.most_boost(self._settings, home=home, spans=spans)
         best = max((sum(parts) for parts in fused.values()), default=0.0)
@@ -239,3 +239,7 @@ class Recall:
 
 def _place(entry: Ranked) -> tuple[float, int, int]:
     return -entry.score, -entry.candidate.created_at, entry.candidate.key
+
+
+def _dated(text: str) -> str:
+    return text if len(text) <= 2 * _DATED else f"{text[:_DATED]}\n{text[-_DATED:]}"

@@ -78,11 +78,12 @@ def look_up(session: Session, reading: Reading, sight: Sight) -> Terms:
         emphasis = _by_evidence(session, reading, matches, sight, total).emphasis
     elif total:
         near = _corrected(session, matches)
-        corrected = {word: found.words for word, found in near.items()}
-        emphasis = _put_right(emphasis, near)
-        words = list(emphasis)
-        matches = _count(session, words)
-    weight = {word: _rarity(total, count) * emphasis[word] for word, count in matches.items()}
+        if near:
+            corrected = {word: found.words for word, found in near.items()}
+            emphasis = _put_right(emphasis, near)
+            words = list(emphasis)
+            matches |= _count(session, [word for word in words if word not in matches])
+    weight = {word: _rarity(total, matches[word]) * emphasis[word] for word in words}
     if len(words) > _MOST_WORDS:
         words = sorted(words, key=lambda word: -weight[word])[:_MOST_WORDS]
         weight = {word: weight[word] for word in words}
@@ -103,11 +104,16 @@ def _count(session: Session, words: Sequence[str]) -> dict[str, int]:
 
 def _corrected(session: Session, matches: Mapping[str, int]) -> dict[str, Neighbours]:
     """Return for words that no record holds those that are like them; tried only where few words are known."""
-    unknown = [word for word, count in matches.items() if not count]
+    unknown = [word for word, count in matches.items() if not count and not _is_joined(word, matches)]
     if len(unknown) > _MOST_UNKNOWN or len(matches) - len(unknown) > _MOST_KNOWN:
         return {}
     found = {word: neighbours(session, word) for word in unknown}
     return {word: near for word, near in found.items() if near.words}
+
+
+def _is_joined(word: str, others: Iterable[str]) -> bool:
+    """Whether a word is an identifier written as one, whose parts are words of the question too."""
+    return any(other != word and word.startswith(other) for other in others)
 
 
 def _put_right(emphasis: Mapping[str, float], corrected: Mapping[str, Neighbours]) -> dict[str, float]:

@@ -19,7 +19,6 @@ _OWED = "briefing owed"  # among what a session was told
 _LOOKED_AT = 20
 _LEAST_USES = 2  # episodes behind a pattern that is worth a line
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
-_ASKED = 2_000  # characters of a prompt that are looked up
 _MOST_HITS = 3
 _QUOTED = 90
 _IMPORTANT = 0.5
@@ -87,10 +86,11 @@ def prompt_recall(memory: Memory, event: Event, episode_id: str) -> str:
     """Return the hits for a prompt that are above the floor of the settings; nothing where none is."""
     from memory_mcp.retrieval.keyword_index import KeywordIndex  # noqa: PLC0415 - other events need no recall
     from memory_mcp.retrieval.keywords import query_terms  # noqa: PLC0415 - as above
+    from memory_mcp.retrieval.prompts import within_limit  # noqa: PLC0415 - as above
     from memory_mcp.retrieval.search import Recall  # noqa: PLC0415 - as above
 
     settings = memory.settings.hooks
-    asked = event.prompt[:_ASKED]
+    asked = within_limit(event.prompt)
     if len(query_terms(asked)) < _LEAST_TERMS:
         return ""
     keywords = KeywordIndex(memory.store)

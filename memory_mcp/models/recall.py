@@ -77,6 +77,7 @@ class Hit(Struct, frozen=True):
     repeats: int = 1
     lesson: str = ""
     passage: str = ""
+    lesson_passage: str = ""
     place: "Place | None" = None
     freshness: str = UNKNOWN
 

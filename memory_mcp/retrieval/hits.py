@@ -10,10 +10,10 @@ from memory_mcp.models.patterns import Pattern, title_of
 from memory_mcp.models.recall import Hit, Kind, Place, ScoreParts
 from memory_mcp.models.snapshots import UNKNOWN
 from memory_mcp.retrieval.keywords import holding, keyword_text
-from memory_mcp.retrieval.passages import best_passage
+from memory_mcp.retrieval.passages import LESSON_CHARACTERS, best_passage, task_passage
 from memory_mcp.retrieval.repeats import Group
 from memory_mcp.retrieval.terms import Terms
-from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, told_text, turn_text
+from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, step_text, turn_text
 from memory_mcp.storage import vocabulary
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.snapshot_store import read_snapshots
@@ -114,12 +114,14 @@ class Reader:
     def _hit(self, group: Group, record: Record, matched: tuple[str, ...], *, relevance: float, freshness: str) -> Hit:
         entry = group.best
         weights = {word: self._terms.weigh(word) for word in matched}
+        lesson = " ".join(filter(None, outcome_lines(record))) if isinstance(record, Episode) else ""
+        lesson_passage = best_passage(lesson, weights, LESSON_CHARACTERS)
         return Hit(
             kind=entry.candidate.kind,
             id=record.id,
             project=record.project,
             text=_shown(record),
-            passage=best_passage(_passages_of(record), weights),
+            passage=_passage(record, lesson_passage, weights),
             score=round(entry.score, 4),
             relevance=round(relevance, 4),
             parts=ScoreParts(
@@ -137,9 +139,8 @@ class Reader:
             task_type=record.task_type if isinstance(record, Episode) else None,
             tags=_tags(record),
             repeats=group.count,
-            lesson=" ".join(filter(None, outcome_lines(record)))[:_LESSON_CHARACTERS]
-            if isinstance(record, Episode)
-            else "",
+            lesson=lesson[:_LESSON_CHARACTERS],
+            lesson_passage=lesson_passage,
             place=self._place(entry.candidate.key, record) if isinstance(record, Turn) else None,
             freshness=freshness,
         )
@@ -193,13 +194,13 @@ def _indexed(record: Record) -> str:
             return turn_text(record)
 
 
-def _passages_of(record: Record) -> str:
+def _passage(record: Record, lesson_passage: str, weights: Mapping[str, float]) -> str:
     match record:
         case Episode():
-            return told_text(record)
+            return task_passage(record.task, step_text(record), lesson_passage, weights)
         case Note():
-            return record.text
+            return best_passage(record.text, weights)
         case Pattern():
-            return pattern_text(record)
+            return best_passage(pattern_text(record), weights)
         case Turn():
-            return record.message.text
+            return best_passage(f"{record.message.role}: {record.message.text}", weights)

@@ -28,9 +28,9 @@ def episode_text(episode: Episode) -> str:
     return "\n".join(dict.fromkeys(line for line in lines if line.strip()))
 
 
-def told_text(episode: Episode) -> str:
-    """Return what an episode says of itself in words of its own: task, steps, outcome."""
-    return "\n".join(line for line in (episode.task, *_step_lines(episode), *outcome_lines(episode)) if line.strip())
+def step_text(episode: Episode) -> str:
+    """Return what an episode says beside its task: its steps and its outcome."""
+    return "\n".join(line for line in (*_step_lines(episode), *outcome_lines(episode)) if line.strip())
 
 
 def note_text(note: Note) -> str:

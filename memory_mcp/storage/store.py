@@ -124,6 +124,13 @@ class Store:
         with self.database.read() as session:
             return bool(documents.find_keys(session, self.wall, [document_id]))
 
+    def kind_of(self, document_id: str) -> Kind | None:
+        """Return the kind of a record, None where this project sees none of that id."""
+        with self.database.read() as session:
+            keys = documents.find_keys(session, self.wall, [document_id]).values()
+            found = search_index.candidates(session, keys)
+        return next((each.kind for each in found.values()), None)
+
     def records(self, session: Session, ids: Iterable[str]) -> Sequence[Episode | Pattern]:
         """Load the episodes and patterns that can be seen among some ids; damaged ones are left out."""
         keys = list(documents.find_keys(session, self.wall, ids).values())

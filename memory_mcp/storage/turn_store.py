@@ -79,6 +79,19 @@ class TurnStore:
             )
             return list(_loaded(session, rows).values())
 
+    def get(self, turn_id: str) -> Turn:
+        """Return one turn.
+
+        Raises:
+            NotFoundError: no such turn here.
+
+        """
+        with self._database.read() as session:
+            keys = documents.find_keys(session, self._writer.wall, [turn_id])
+            for turn in self.load_many(session, list(keys.values())).values():
+                return turn
+        raise NotFoundError(f"no turn {turn_id} in project {self._writer.wall.project}")
+
     def load_many(self, session: Session, keys: Sequence[int]) -> dict[int, Turn]:
         """Load turns by key, whatever project they are of; damaged ones are left out."""
         rows = session.rows(

@@ -132,6 +132,6 @@ async def test_get_episode_shows_the_whole_record_of_every_hit(desk: Desk) -> No
         whole = await call(client, "get_episode", episode_id=note["note_id"], full_text=True)
         said = await call(client, "get_episode", episode_id=hit["turn_id"])
 
-        assert (whole["kind"], whole["text"], whole["tags"]) == ("note", text.strip(), ["shop"])
+        assert (whole["kind"], whole["text"], whole["tags"]) == ("note", text, ["shop"])
         assert said["episode_id"] == talk["conversation_id"]
         assert said["messages"][0]["step"] == hit["step"]

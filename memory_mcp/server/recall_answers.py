@@ -37,7 +37,7 @@ def answer_of(answer: Answer, *, home: str, explain: bool) -> Rendered:
         **present(
             {
                 "corrected": {word: list(near) for word, near in answer.corrected},
-                "model": answer.model if explain else None,
+                "model": answer.model,
                 "degraded": list(answer.degraded),
                 "pending_vectors": answer.pending or None,
                 "cut": f"{cut} of these texts; get_episode with the hit's id shows a record whole" if cut else None,

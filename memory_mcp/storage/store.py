@@ -29,6 +29,7 @@ from memory_mcp.storage.recommendation_store import RecommendationStore
 from memory_mcp.storage.relationship_store import RelationshipStore
 from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, head, list_vector_sets
 from memory_mcp.storage.session_store import SessionStore
+from memory_mcp.storage.short_ids import ShortIds
 from memory_mcp.storage.tag_store import TagStore
 from memory_mcp.storage.turn_store import TurnStore
 
@@ -72,6 +73,7 @@ class Store:
         self.wall = writer.wall
         self.clock = writer.clock
         self.schema = schema
+        self.ids = ShortIds(database, writer.wall)
         self.episodes = EpisodeStore(database, writer, hot)
         self.notes = NoteStore(database, writer)
         self.relationships = RelationshipStore(database, writer)

@@ -188,10 +188,10 @@ async def test_a_bug_is_a_plain_tool_error_without_its_insides(desk: Desk, caplo
     desk.memory.close()
     desk.memory.store.database.path.unlink()
     async with connected(desk) as client:
-        del desk.memory.episodes
+        del desk.memory.notes
 
-        assert await refusal(client, "get_episode", episode_id="x") == (
-            "get_episode failed inside memory-mcp; its log (stderr) has the cause"
+        assert await refusal(client, "remember_note", text="x") == (
+            "remember_note failed inside memory-mcp; its log (stderr) has the cause"
         )
 
     assert "AttributeError" in caplog.text
@@ -202,7 +202,8 @@ async def test_resources_and_prompts_are_served(desk: Desk, mode: str) -> None:
     async with connected(desk, mode) as client:
         episode_id = (await call(client, "create_episode", **NEW))["episode_id"]
         uris = [str(each.uri) for each in (await client.list_resources()).resources]
-        assert uris == ["memory://health", f"memory://episodes/{episode_id}"]
+        assert uris == ["memory://health", f"memory://episodes/{desk.memory.store.ids.full(episode_id)}"]
+        assert (await client.read_resource(f"memory://episodes/{episode_id}")).contents
         (template,) = (await client.list_resource_templates()).resource_templates
         assert template.uri_template == "memory://episodes/{id}"
         (content,) = (await client.read_resource(uris[1])).contents

@@ -3,6 +3,8 @@
 The query is a commit's subject; its document holds the body and the touched files, never the subject. Every commit is a
 document, those with a body are asked for. Constants were chosen on `llm` and `sqlite-utils`; `click` is only reported.
 After the table stands what every shortcut taken for speed costs, each switched off by itself or made to bite.
+`--prompts` asks the same questions wrapped as people send them; `--silence` asks other projects' questions too, and
+prints what each floor keeps and silences; `--repeats` stores three runs of each task, of which the second succeeded.
 
     python benchmarks/recall.py [--data ../shared/data/git] [--model DIRECTORY] [--projects llm,sqlite-utils,click]
 """
@@ -16,7 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_cli.bench.peers import stock_fts5
 from memory_cli.bench.quality import Item, Score, item_of, known_item, measure, stored
+from memory_cli.bench.wrapped import Wrapped, repeated, silence, wrapped
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.minilm import MiniLmProvider
 from memory_mcp.embeddings.provider import Vector, normalised
@@ -33,20 +37,84 @@ def main() -> None:
     parser.add_argument("--projects", default="llm,sqlite-utils,click")
     parser.add_argument("--queries", type=int, default=400, help="a fixed random sample of this size, 0 for all")
     parser.add_argument("--shortcuts", action="store_true", help="measure the shortcuts alone")
+    parser.add_argument("--prompts", action="store_true", help="ask wrapped questions, and nothing else")
+    parser.add_argument("--silence", action="store_true", help="ask the other projects' questions, and nothing else")
+    parser.add_argument("--repeats", action="store_true", help="store each task three times, and nothing else")
     chosen = parser.parse_args()
-    for project in chosen.projects.split(","):
+    projects = chosen.projects.split(",")
+    for project in projects:
         file = chosen.data / f"{project}.jsonl.gz"
         if not file.is_file():
             sys.exit(f"{file} is absent; give --data")
-        report(project, list(read_json_lines(file)), chosen.model, chosen.queries, shortcuts_alone=chosen.shortcuts)
+    logs = {project: list(read_json_lines(chosen.data / f"{project}.jsonl.gz")) for project in projects}
+    for project, commits in logs.items():
+        if not (chosen.prompts or chosen.silence or chosen.repeats):
+            report(project, commits, chosen.model, chosen.queries, shortcuts_alone=chosen.shortcuts)
+            continue
+        items = [item_of(commit) for commit in commits]
+        others = [item_of(commit) for other, theirs in logs.items() if other != project for commit in theirs]
+        if chosen.prompts:
+            prompts(project, items, chosen.model, chosen.queries)
+        if chosen.silence:
+            floors(project, items, others, chosen.model, chosen.queries)
+        if chosen.repeats:
+            runs(project, items, chosen.queries)
+
+
+def sample_of(items: Sequence[Item], sample: int) -> list[Item]:
+    """Return the records that are asked for: a fixed random sample, or all."""
+    asked = [each for each in items if each.question]
+    return random.Random(7).sample(asked, sample) if sample and len(asked) > sample else asked
+
+
+def prompts(project: str, items: Sequence[Item], model: Path | None, sample: int) -> None:
+    """Print what every wrapping leaves of recall, for stock FTS5 and for ours."""
+    asked = sample_of(items, sample)
+    with stock_fts5([(item.name, item.text) for item in items], 10) as search:
+        show_wrapped(project, "stock FTS5", list(wrapped(search, asked)))
+    for provider in ("hash", "minilm") if model else ("hash",):
+        with stored(items, provider, model) as whole, whole.searching(RecallSettings()) as search:
+            show_wrapped(project, provider, list(wrapped(search, asked)))
+
+
+def show_wrapped(project: str, method: str, rows: Sequence[Wrapped]) -> None:
+    """Print one table."""
+    print(f"\n{project}, {method}, {rows[0].questions} questions")
+    print(f"{'asked as':<24}{'R@10':>7}{'of bare':>9}{'difference, 95 %':>26}{'CPU ms':>8}")
+    for row in rows:
+        low, high = row.difference_interval
+        told = f"{row.difference:+.3f} ({low:+.3f} to {high:+.3f})"
+        print(f"{row.name:<24}{row.recall_10:7.3f}{row.share_of_bare:9.2f}{told:>26}{row.ms:8.1f}")
+
+
+def floors(project: str, items: Sequence[Item], others: Sequence[Item], model: Path | None, sample: int) -> None:
+    """Print how many foreign questions each floor silences, and how many true hits it keeps."""
+    foreign = [item.question for item in sample_of(others, sample)]
+    for provider in ("hash", "minilm") if model else ("hash",):
+        with stored(items, provider, model) as whole:
+            print(f"\n{project}, {provider}, {len(items)} records, {len(foreign)} foreign questions")
+            print(f"{'floor':>6}{'silent':>8}{'kept':>7}{'95 %':>18}")
+            for row in silence(whole, sample_of(items, sample), foreign):
+                low, high = row.kept_interval
+                print(f"{row.floor:6.1f}{row.silent:8.3f}{row.kept:7.3f}{f'{low:.3f} to {high:.3f}':>18}")
+
+
+def runs(project: str, items: Sequence[Item], sample: int) -> None:
+    """Print how often the run that succeeded is what is shown of a task that was tried three times."""
+    made = list(repeated(sample_of(items, sample), 3))
+    right = {item.name for item, succeeded in made if succeeded}
+    with stored([item for item, _ in made], "hash") as whole, whole.searching(RecallSettings()) as search:
+        asked = sample_of(items, sample)
+        found = [[name for name in search(item.question) if name.split()[0] == item.name] for item in asked]
+    shown = [names[0] for names in found if names]
+    share = sum(name in right for name in shown) / max(len(shown), 1)
+    print(f"\n{project}: {len(shown)} of {len(asked)} tasks found, by the run that succeeded {share:.3f} of them")
 
 
 def report(project: str, commits: Sequence[Commit], model: Path | None, sample: int, *, shortcuts_alone: bool) -> None:
     """Measure every method on one project."""
     items = [item_of(commit) for commit in commits]
-    asked = [each for each in items if each.question]
-    if sample and len(asked) > sample:
-        asked = random.Random(7).sample(asked, sample)
+    asked = sample_of(items, sample)
     print(f"\n{project}: {len(items)} documents, {len(asked)} queries")
     heads = {"method": -44, "R@1": 7, "R@5": 7, "R@10": 7, "95 % of R@10": 16, "MRR": 7, "nDCG": 7, "95 % of nDCG": 16}
     print("".join(f"{head:{'<' if width < 0 else '>'}{abs(width)}}" for head, width in heads.items()) + f"{'ms':>7}")

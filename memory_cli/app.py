@@ -43,6 +43,7 @@ _COMMANDS = {
     "lift": "judging",
     "health": "health",
     "metrics": "metrics",
+    "tools": "tools",
     "where": "where",
     "setup": "setup",
     "doctor": "doctor",

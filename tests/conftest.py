@@ -49,7 +49,7 @@ def _opener(home: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
         busy_timeout_s: float = 10.0,
         toolsets: tuple[str, ...] = (),
         withhold_share: float = 0.0,
-        matrix_documents: int = 5_000,
+        recall: dict[str, Any] | None = None,
         cache: dict[str, Any] | None = None,
     ) -> Memory:
         settings = Settings(
@@ -57,7 +57,7 @@ def _opener(home: Path, clock: FrozenClock) -> Iterator[OpenMemory]:
             embeddings=EmbeddingSettings(provider=provider),  # type: ignore[arg-type]  # a literal chosen by the test
             cache=CacheSettings(**(cache or {})),
             server=ServerSettings(toolsets=toolsets),
-            recall=RecallSettings(matrix_documents=matrix_documents),
+            recall=RecallSettings(**(recall or {})),
             learning=LearningSettings(withhold_share=withhold_share),
         )
         where = places(settings, settings_file=home / "memory-cli.toml")

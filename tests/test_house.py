@@ -79,6 +79,7 @@ PRINTERS = {
     "memory_cli/app.py": {"sys.stdout"},  # silences it when its reader has gone
     "memory_mcp/hooks/entrance.py": {"print(", "sys.stderr"},  # says what even the log could not take, as one line
     "memory_mcp/server/app.py": {"sys.stderr"},  # its log and its refusal to start, each as one line
+    "memory_mcp/server/costs.py": {"sys.stdout"},  # JSON for `tools`, read by a program
     "memory_mcp/server/rehearsal.py": {"sys.stdout"},  # JSON for `demo`, read by a program
 }
 _PRINTING = re.compile(
@@ -120,6 +121,7 @@ STARTERS = {
     "memory_cli/bench/processes.py": "our own modules with -P",
     "memory_cli/clients/registering.py": "the agent's own program, from the user's home",
     "memory_cli/commands/demo.py": "our own rehearsal with -P",
+    "memory_cli/commands/tools.py": "our own catalogue with -P",
     "memory_cli/proofs/faults.py": "our own commands with -P, on scratch memories",
     "memory_cli/servers.py": "our own server with -P, or the program of this installation",
     "memory_mcp/embeddings/models.py": "pip of our own interpreter with -P",

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from memory_cli.bench import quality
+from memory_cli.bench import quality, wrapped
 from memory_cli.bench.figures import Figure, latency, timed
+from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.models import installed
 from memory_mcp.errors import NotFoundError
 from memory_mcp.memory import Memory
@@ -38,6 +39,8 @@ def measure(memory: Memory) -> Iterator[Figure]:
         beside = {"from": low, "to": high, "R@1": score.recall_1, "MRR": score.mrr, "nDCG@10": score.ndcg_10}
         what = f"recall@10, {score.method}, {score.questions} questions"
         yield Figure("recall", what, "share", len(items), score.recall_10, beside=beside)
+    with quality.stored(items, "hash") as copy, copy.searching(RecallSettings()) as search:
+        yield from wrapped.figures(search, asked, len(items))
     memory.recall.search(Query("warm up"))
     times = [timed(lambda q=item.question: memory.recall.search(Query(q)), 1)[0] for item in asked]  # type: ignore[misc]  # bound
     yield latency("search", "its first line, in process", times, size=len(items))

@@ -54,6 +54,7 @@ def add(
 def append(context: typer.Context, conversation_id: Id, messages: Messages) -> None:
     """Add messages to a conversation."""
     with memory_of(context) as memory:
+        conversation_id = memory.store.ids.full(conversation_id)
         receipt = memory.conversations.append(conversation_id, _read(messages, memory.clock.now()))
     show.line(f"added, sequence {receipt.sequence}")
 
@@ -95,6 +96,7 @@ def view(
 ) -> None:
     """Show the messages of a conversation, with how much each matters."""
     with memory_of(context) as memory:
+        conversation_id = memory.store.ids.full(conversation_id)
         turns = memory.conversations.turns(conversation_id, start=start, limit=limit)
         now = memory.clock.now()
     if json:
@@ -129,6 +131,7 @@ def delete(
 ) -> None:
     """Erase a conversation with all its messages."""
     with memory_of(context) as memory:
+        conversation_id = memory.store.ids.full(conversation_id)
         (first, *_) = memory.conversations.turns(conversation_id, limit=1)
         if not yes:
             show.confirm(f"Erase '{show.first_line(first.title, 60)}' for good?", abort=True)

@@ -20,6 +20,7 @@ from memory_mcp.worktrees.trees import find_work_tree
 
 _SAMPLE = "sample-history.jsonl"
 _LIMIT_S = 120
+_BOOSTS = ("success", "recency", "date")
 
 
 def demo(json: show.Json = False) -> None:
@@ -43,10 +44,10 @@ def demo(json: show.Json = False) -> None:
                 ("score", "keyword", "similarity", "boosts", "relevance", "outcome", "text"),
                 (
                     (
-                        f"{hit['score']:.2f}",
-                        f"{hit['why'].get('keyword', 0):.2f}",
-                        f"{hit['why'].get('similarity', 0):.2f}",
-                        " ".join(f"{b} {hit['why'][b]:.2f}" for b in ("success", "recency", "date") if b in hit["why"]),
+                        f"{hit['explain']['score']:.2f}",
+                        f"{hit['explain'].get('keyword', 0):.2f}",
+                        f"{hit['explain'].get('similarity', 0):.2f}",
+                        " ".join(f"{b} {hit['explain'][b]:.2f}" for b in _BOOSTS if b in hit["explain"]),
                         f"{hit['relevance']:.2f}",
                         hit.get("outcome", hit["kind"]),
                         show.first_line(hit["text"], 70),

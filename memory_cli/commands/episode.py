@@ -127,6 +127,7 @@ def view(
 ) -> None:
     """Show an episode whole."""
     with memory_of(context) as memory:
+        episode_id = memory.store.ids.full(episode_id)
         episode = memory.episodes.get(episode_id)
         related = memory.relationships.list(episode_id)
     if json:
@@ -180,6 +181,7 @@ def log_step(
         raise typer.BadParameter("say --result success, error or timeout with an output", param_hint="--output")
     outcome = result_of(result, text) if result else None
     with memory_of(context) as memory:
+        episode_id = memory.store.ids.full(episode_id)
         receipt = memory.episodes.append(episode_id, [Step(tool, action, given, outcome, latency_ms)])
     show.line(f"recorded, sequence {receipt.sequence}")
 
@@ -205,6 +207,7 @@ def complete(
         failed=failed or (),
     )
     with memory_of(context) as memory:
+        episode_id = memory.store.ids.full(episode_id)
         _completed(memory.learning.complete(episode_id, made))
 
 
@@ -212,6 +215,7 @@ def complete(
 def fail(context: typer.Context, episode_id: Id, reason: Annotated[str, typer.Argument(help="Why it failed.")]) -> None:
     """Close an episode as failed."""
     with memory_of(context) as memory:
+        episode_id = memory.store.ids.full(episode_id)
         _completed(memory.learning.complete(episode_id, Failure(reason=reason)))
 
 
@@ -234,6 +238,7 @@ def update(
         remove_tags=tuple(remove_tag or ()),
     )
     with memory_of(context) as memory:
+        episode_id = memory.store.ids.full(episode_id)
         _head(memory.episodes.update(episode_id, changes)[0])
 
 
@@ -245,6 +250,7 @@ def delete(
 ) -> None:
     """Erase an episode from every table and index."""
     with memory_of(context) as memory:
+        episode_id = memory.store.ids.full(episode_id)
         episode = memory.episodes.get(episode_id)
         if not yes:
             show.confirm(f"Erase '{show.first_line(episode.task, 60)}' for good?", abort=True)

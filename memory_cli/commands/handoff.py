@@ -29,6 +29,7 @@ def create(
 ) -> None:
     """Checkpoint an episode and print the handoff's id."""
     with memory_of(context) as memory:
+        episode_id = memory.store.ids.full(episode_id)
         made = memory.handoffs.checkpoint(episode_id, note=note, next_steps=next_step or ())
     show.line(made.id)
 
@@ -69,6 +70,7 @@ def list_(
 def view(context: typer.Context, handoff_id: Id, json: show.Json = False) -> None:
     """Show a handoff."""
     with memory_of(context) as memory:
+        handoff_id = memory.store.ids.full(handoff_id)
         found = memory.handoffs.get(handoff_id)
     if json:
         show.as_json(found)
@@ -80,6 +82,7 @@ def view(context: typer.Context, handoff_id: Id, json: show.Json = False) -> Non
 def resume(context: typer.Context, handoff_id: Id) -> None:
     """Start the episode that goes on from a handoff and print its id."""
     with memory_of(context) as memory:
+        handoff_id = memory.store.ids.full(handoff_id)
         episode, _, _ = memory.handoffs.resume(handoff_id)
     show.line(episode.id)
 
@@ -93,6 +96,7 @@ def export(
 ) -> None:
     """Write a handoff as one checksummed file, secrets replaced."""
     with memory_of(context) as memory:
+        handoff_id = memory.store.ids.full(handoff_id)
         packed = pack(memory.handoffs.get(handoff_id))
     if str(file) == "-":
         show.json_text(packed.decode())

@@ -23,6 +23,8 @@ def feedback(
 ) -> None:
     """Judge advice; it moves the ranking of what was acted on."""
     with memory_of(context) as memory:
+        recommendation = memory.store.ids.full(recommendation) if recommendation else None
+        pattern = [memory.store.ids.full(each) for each in pattern or ()]
         judged = memory.advice.judge(
             judgement, recommendation_id=recommendation, document_ids=pattern or (), rating=rating, note=note
         )

@@ -28,6 +28,7 @@ def add(
 ) -> None:
     """Remember a fact and print its id."""
     with memory_of(context) as memory:
+        supersedes = memory.store.ids.full(supersedes) if supersedes else None
         note, _ = memory.notes.add(
             text,
             tags=tag or (),
@@ -91,6 +92,7 @@ def delete(
 ) -> None:
     """Erase a note from every table and index."""
     with memory_of(context) as memory:
+        note_id = memory.store.ids.full(note_id)
         note = memory.notes.get(note_id)
         if not yes:
             show.confirm(f"Erase '{show.first_line(note.text, 60)}' for good?", abort=True)

@@ -58,6 +58,7 @@ def list_(
 def view(context: typer.Context, pattern_id: Id, json: show.Json = False) -> None:
     """Show a pattern with its evidence, rules, and when not to apply it."""
     with memory_of(context) as memory:
+        pattern_id = memory.store.ids.full(pattern_id)
         pattern = memory.store.patterns.get(pattern_id)
     if json:
         show.as_json(pattern)
@@ -111,6 +112,7 @@ def recommend(
     """Recommend patterns for a task: why, from which episodes, and when not."""
     wanted = Wanted(task, Context(domain, language, framework), task_type, limit)
     with memory_of(context) as memory:
+        episode = memory.store.ids.full(episode) if episode else None
         _follow(memory)
         given = memory.advice.patterns(wanted, episode_id=episode)
     if json:

@@ -25,6 +25,7 @@ def recommend(
 ) -> None:
     """Make a playbook for a task and keep it."""
     with memory_of(context) as memory:
+        episode = memory.store.ids.full(episode) if episode else None
         memory.learning.catch_up(float("inf"))
         wanted = Wanted(task, Context(domain, language, framework), task_type)
         playbook = memory.advice.playbook(wanted, episode_id=episode)
@@ -39,6 +40,7 @@ def view(
 ) -> None:
     """Show a playbook again."""
     with memory_of(context) as memory:
+        playbook_id = memory.store.ids.full(playbook_id)
         playbook = memory.advice.find_playbook(playbook_id)
     _shown(playbook, as_json=json)
 

@@ -21,6 +21,8 @@ To = Annotated[str, typer.Argument(help="The episode that the link points to.")]
 def add(context: typer.Context, from_id: From, kind: Kind, to_id: To) -> None:
     """Link two episodes; a circle is refused where order matters."""
     with memory_of(context) as memory:
+        from_id = memory.store.ids.full(from_id)
+        to_id = memory.store.ids.full(to_id)
         added = memory.relationships.add([Relationship(kind, from_id, to_id)])
     show.line("added" if added else "known already")
 
@@ -29,6 +31,8 @@ def add(context: typer.Context, from_id: From, kind: Kind, to_id: To) -> None:
 def remove(context: typer.Context, from_id: From, kind: Kind, to_id: To) -> None:
     """Remove a link."""
     with memory_of(context) as memory:
+        from_id = memory.store.ids.full(from_id)
+        to_id = memory.store.ids.full(to_id)
         memory.relationships.remove(Relationship(kind, from_id, to_id))
     show.line("removed")
 
@@ -42,6 +46,7 @@ def list_(
 ) -> None:
     """List relationships."""
     with memory_of(context) as memory:
+        episode = memory.store.ids.full(episode) if episode else None
         found = memory.relationships.list(episode, kind)
         project = memory.project
     if json:
@@ -62,6 +67,7 @@ def graph(
 ) -> None:
     """Show the episodes around one, as a tree, for Graphviz or as JSON."""
     with memory_of(context) as memory:
+        episode = memory.store.ids.full(episode)
         found = memory.relationships.around(episode, depth)
     if form == "json":
         show.as_json(found)

@@ -17,6 +17,7 @@ Words = Annotated[list[str], typer.Argument(help="Tags.")]
 def add(context: typer.Context, record_id: Id, tags: Words) -> None:
     """Add tags and print those it has then."""
     with memory_of(context) as memory:
+        record_id = memory.store.ids.full(record_id)
         show.line(" ".join(memory.tags.change(record_id, add=tags)[0]))
 
 
@@ -24,6 +25,7 @@ def add(context: typer.Context, record_id: Id, tags: Words) -> None:
 def remove(context: typer.Context, record_id: Id, tags: Words) -> None:
     """Remove tags and print those it has then."""
     with memory_of(context) as memory:
+        record_id = memory.store.ids.full(record_id)
         show.line(" ".join(memory.tags.change(record_id, remove=tags)[0]))
 
 

@@ -68,7 +68,7 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
     project_boost: Annotated[
         float, Meta(ge=0, le=2, description="Added to hits of this project when all projects are searched.")
     ] = 0.2
-    success_boost: Annotated[float, Meta(ge=0, le=2, description="Added to episodes that succeeded.")] = 0.05
+    success_boost: Annotated[float, Meta(ge=0, le=2, description="Added to episodes that succeeded.")] = 0.0
     recency_boost: Annotated[float, Meta(ge=0, le=2, description="Added to a record made just now; it fades.")] = 0.05
     recency_half_life_days: Annotated[
         float, Meta(gt=0, le=36500, description="Days after which half of the recency boost is left.")
@@ -79,12 +79,33 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
     neighbour_share: Annotated[
         float, Meta(ge=0, le=1, description="Share of its score that a turn lends to those before and after it.")
     ] = 0.4
+    talk_share: Annotated[
+        float,
+        Meta(ge=0, le=2, description="Added to the turns of the talk that matches best as a whole; less to others."),
+    ] = 0.8
     importance_boost: Annotated[
         float, Meta(ge=0, le=2, description="Added to a turn of importance 1; less of it to others.")
     ] = 0.1
+    similarity_weight: Annotated[
+        float,
+        Meta(
+            ge=0, le=10, description="Above 0, hits rank by this and the next two weights alone, no boosts or shares."
+        ),
+    ] = 0.0
+    importance_weight: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10,
+            description="Weight of a note's or turn's importance and an episode's reward, beside similarity.",
+        ),
+    ] = 0.3
+    recency_weight: Annotated[
+        float, Meta(ge=0, le=10, description="Weight of newness, which halves with recency_half_life_days.")
+    ] = 0.1
     floor: Annotated[
         float, Meta(ge=0, le=3, description="An answer is empty unless one hit reaches this relevance; 0: never.")
-    ] = 0.4
+    ] = 0.5
 
 
 class EmbeddingSettings(Struct, frozen=True, forbid_unknown_fields=True):

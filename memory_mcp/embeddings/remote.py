@@ -69,8 +69,19 @@ class RemoteProvider:
 
     @cached_property
     def _client(self) -> "OpenAI":
+        """The client; without a key in the settings it takes OPENAI_API_KEY, and a local endpoint needs none."""
+        try:
+            return self._connected(self._settings.api_key or None)
+        except _openai().OpenAIError as error:
+            if self._settings.base_url:
+                return self._connected("none")
+            raise ProviderError(
+                f"{self.model} needs a key: set embeddings.api_key, or OPENAI_API_KEY in the environment"
+            ) from error
+
+    def _connected(self, api_key: str | None) -> "OpenAI":
         client: OpenAI = _openai().OpenAI(
-            api_key=self._settings.api_key or "none",
+            api_key=api_key,
             base_url=self._settings.base_url or None,
             timeout=self._settings.timeout_s,
             max_retries=self._settings.retries,
@@ -79,8 +90,5 @@ class RemoteProvider:
 
 
 def _openai() -> ModuleType:
-    """Import the client library on first use: half a second and 30 MB that only this provider should cost."""
-    try:
-        return importlib.import_module("openai")
-    except ImportError as error:
-        raise ProviderError("the openai provider needs its library; run pip install 'memory-mcp[openai]'") from error
+    """Import the client library on first use: half a second that only this provider should cost."""
+    return importlib.import_module("openai")

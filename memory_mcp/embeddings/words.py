@@ -6,7 +6,8 @@ from memory_mcp.expressions import expression
 
 _COMPOUND = expression(r"\w+(?:[./\\:#@+-]+\w+)*")
 _IDENTIFIER = expression(r"\w+")
-_HUMP = expression(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+_HUMP = expression(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_WIDE_HUMP = expression(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")  # letters with marks are like small ones
 _CJK = expression(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _LONGEST_WHOLE = 80
 
@@ -40,9 +41,10 @@ def content_words(text: str) -> list[str]:
 
 @lru_cache(maxsize=8_192)  # identifiers come again and again; cutting one costs ten times a look here
 def _identifier_words(identifier: str) -> tuple[str, ...]:
-    if not identifier.isascii() and _CJK.search(identifier):
+    is_ascii = identifier.isascii()
+    if not is_ascii and _CJK.search(identifier):
         return tuple(_pairs(identifier))
-    parts = _HUMP.findall(identifier)
+    parts = (_HUMP if is_ascii else _WIDE_HUMP).findall(identifier)
     whole = identifier.replace("_", "").lower()
     if len(parts) < 2 or len(identifier) > _LONGEST_WHOLE:  # noqa: PLR2004 - one part is the whole
         return tuple(part.lower() for part in parts) or ((whole,) if whole else ())

@@ -13,6 +13,7 @@ from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage.turn_store import TurnStore
 
 _ANY = EpisodeFilter()
+_TITLE_CHARACTERS = 80
 
 
 class Conversations:
@@ -26,7 +27,7 @@ class Conversations:
     def remember(
         self, title: str, messages: Sequence[Message], *, context: Context | None = None, is_global: bool = False
     ) -> tuple[Episode, Receipt]:
-        """Keep a conversation; each message is found by itself.
+        """Keep a conversation; each message is found by itself. Without a title it is called by its beginning.
 
         Raises:
             InvalidInputError: there is no message, or a text is empty or too long.
@@ -51,8 +52,8 @@ class Conversations:
             InvalidInputError: there is no message, or a text is empty or too long.
 
         """
-        checks.messages(messages)
-        drafted = self._episodes.draft(title, context=context, is_global=is_global)
+        kept = checks.messages(messages)
+        drafted = self._episodes.draft(title.strip() or _beginning(kept), context=context, is_global=is_global)
         times = [message.at for message in messages]
         return msgspec.structs.replace(
             drafted, kind="conversation", started_at=min(times), updated_at=max(times), source=source
@@ -93,3 +94,9 @@ class Conversations:
     def list(self, chosen: EpisodeFilter = _ANY, *, limit: int = 20, cursor: str | None = None) -> EpisodePage:
         """Return one page of conversations, newest first."""
         return self._episodes.list(chosen, kind="conversation", limit=limit, cursor=cursor)
+
+
+def _beginning(messages: Sequence[Message]) -> str:
+    """Return the first words that were said."""
+    said = next((line for each in messages for line in each.text.splitlines() if line.strip()), "").strip()
+    return said if len(said) <= _TITLE_CHARACTERS else f"{said[: _TITLE_CHARACTERS - 1]}…"

@@ -1,6 +1,6 @@
 """This module says what an agent should know: at the start of a session, for a prompt, before an action."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from memory_mcp.actions.tool_calls import ToolCall, planned_step
 from memory_mcp.hooks.events import Event
@@ -19,7 +19,6 @@ _OWED = "briefing owed"  # stored among what a session was told
 _LOOKED_AT = 20
 _LEAST_USES = 2  # episodes behind a pattern that is worth a line
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
-_ASKED = 2_000  # characters of a prompt that are looked up
 _MOST_HITS = 3
 _QUOTED = 90
 _IMPORTANT = 0.5
@@ -30,13 +29,14 @@ def session_briefing(memory: Memory) -> str:
     active = memory.episodes.list(EpisodeFilter(status="active"), limit=_LOOKED_AT).episodes
     begun = [row for row in active if row.step_count and row.origin is None][:_MOST]  # an imported one is over
     handoffs = {row.episode_id: row.id for row in memory.handoffs.list(_LOOKED_AT)} if begun else {}
+    short = memory.store.ids.shorten([*handoffs.values(), *(row.id for row in begun)]) if begun else {}
     failures = memory.store.digests.latest_failures(_MOST)
     patterns = memory.store.patterns.list(PatternFilter(least_uses=_LEAST_USES), limit=_MOST, cursor=None).patterns
     notes = [note for note in memory.notes.list(limit=_LOOKED_AT).notes if note.importance >= _IMPORTANT]
     notes.sort(key=lambda note: (-note.importance, -note.created_at))
     sections = (
         Section("This project:", memory.projects.notices(unsaid=True)),
-        Section("Open episodes:", [_open_line(row, handoffs.get(row.id)) for row in begun]),
+        Section("Open episodes:", [_open_line(row, handoffs.get(row.id), short) for row in begun]),
         Section("What failed last time:", [_failure_line(failed) for _, failed in failures]),
         Section("Patterns of this project:", [_pattern_line(each) for each in patterns]),
         Section("Notes:", [note.text for note in notes[:_MOST]]),
@@ -59,8 +59,12 @@ def owed_briefing(memory: Memory, session_id: str) -> str:
     return session_briefing(memory)
 
 
-def _open_line(row: EpisodeSummary, handoff_id: str | None) -> str:
-    way = f"resume with resume_from_handoff {handoff_id}" if handoff_id else f"episode {row.id}"
+def _open_line(row: EpisodeSummary, handoff_id: str | None, short: Mapping[str, str]) -> str:
+    way = (
+        f"resume with resume_from_handoff {short.get(handoff_id, handoff_id)}"
+        if handoff_id
+        else f"episode {short.get(row.id, row.id)}"
+    )
     return f"{_short(row.task)} ({row.step_count} steps; {way})"
 
 
@@ -87,10 +91,11 @@ def prompt_recall(memory: Memory, event: Event, episode_id: str) -> str:
     """Return the hits for a prompt that are above the floor of the settings; nothing where none is."""
     from memory_mcp.retrieval.keyword_index import KeywordIndex  # noqa: PLC0415 - other events need no recall
     from memory_mcp.retrieval.keywords import query_terms  # noqa: PLC0415 - as above
+    from memory_mcp.retrieval.prompts import within_limit  # noqa: PLC0415 - as above
     from memory_mcp.retrieval.search import Recall  # noqa: PLC0415 - as above
 
     settings = memory.settings.hooks
-    asked = event.prompt[:_ASKED]
+    asked = within_limit(event.prompt)
     if len(query_terms(asked)) < _LEAST_TERMS:
         return ""
     keywords = KeywordIndex(memory.store)
@@ -98,14 +103,16 @@ def prompt_recall(memory: Memory, event: Event, episode_id: str) -> str:
     # the session's own episode, which changes with each step, is not shown: indexing it again would take 4 ms
     hits = recall.search(Query(asked, limit=_MOST_HITS + 1), follow=not keywords.lacks_only(episode_id)).hits
     shown = [hit for hit in hits if hit.relevance >= settings.recall_floor and hit.id != episode_id][:_MOST_HITS]
-    return fenced([Section("What was met before:", [_hit_line(hit) for hit in shown])], settings.recall_tokens)
+    short = memory.store.ids.shorten([hit.id for hit in shown])
+    lines = [_hit_line(hit, short.get(hit.id, hit.id)) for hit in shown]
+    return fenced([Section("What was met before:", lines)], settings.recall_tokens)
 
 
-def _hit_line(hit: Hit) -> str:
+def _hit_line(hit: Hit, short_id: str) -> str:
     if hit.kind != "episode":
         return f"{hit.kind}: {_short(hit.text)}"
     lesson = f": {hit.lesson}" if hit.lesson else ""
-    return f"{hit.outcome or 'active'}: {_short(hit.text)}{lesson} (episode {hit.id})"
+    return f"{hit.outcome or 'active'}: {_short(hit.text)}{lesson} (episode {short_id})"
 
 
 def action_warning(memory: Memory, call: ToolCall, told: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

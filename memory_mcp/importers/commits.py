@@ -24,6 +24,9 @@ _MOST_LINES = 10_000_000  # of a file
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _BINARY = re.compile(r"Binary files (?:a/(.+)|/dev/null) and (?:b/(.+)|/dev/null) differ")
 _MISSING = re.compile(r"unable to read|could not fetch|bad object|missing blob")
+_OBJECT = re.compile(r"\b[0-9a-f]{40,64}\b")
+_AT_ONCE = 100  # commits that are asked for together where single ones cannot be read
+_MOST_BAD_FIRST = 100  # commits in a row that cannot be read before it is said of the whole history
 _FETCH = "; in a partial clone, 'git fetch --refetch --no-filter' fetches what is missing"
 
 
@@ -74,8 +77,7 @@ def count_commits(repository: Path) -> int:
         if head.returncode:
             reason = complaint_of(head.stderr) or "git failed"
             raise ImporterError(f"{repository} has no history to import: {reason}")
-        with stream_git(repository, "rev-list", "--count", "--no-merges", "HEAD", "--") as lines:
-            return int(b"".join(lines))
+        return len(_names(repository)[0])
     except GitError as error:
         raise ImporterError(f"{repository} has no history to import: {error}") from error
 
@@ -84,16 +86,81 @@ def read_repository(repository: Path) -> Iterator[Commit | Bad]:
     """Yield commits oldest first, with the changed lines of every file; merges change nothing and are left out.
 
     Raises:
-        ImporterError: git is absent, this is no repository with commits, or objects of it are elsewhere.
+        ImporterError: git is absent, this is no repository with commits, or none of them can be read.
 
     """
-    words = ("--reverse", "--topo-order", "--no-merges", "-p", "-U0", "-M", f"--format={_FORMAT}", "HEAD", "--")
+    read: set[str] = set()
     try:
-        with stream_git(repository, "log", *words) as lines:
-            yield from _commits(line.decode("utf-8", "replace").rstrip("\n") for line in lines)
+        for commit in _logged(repository, "--reverse", "--topo-order", "HEAD"):
+            read.add(_name_of(commit))
+            yield commit
     except GitError as error:
-        advice = _FETCH if _MISSING.search(str(error)) else ""
-        raise ImporterError(f"the history of {repository} could not be read: {error}{advice}") from error
+        yield from _one_by_one(repository, read, error)
+
+
+def _logged(repository: Path, *chosen: str) -> Iterator[Commit | Bad]:
+    """Yield commits as git prints them; the last one only when git has ended well, since it may be cut."""
+    held: Commit | Bad | None = None
+    words = ("--no-merges", "-p", "-U0", "-M", f"--format={_FORMAT}", *chosen, "--")
+    with stream_git(repository, "log", *words) as lines:
+        for commit in _commits(line.decode("utf-8", "replace").rstrip("\n") for line in lines):
+            if held is not None:
+                yield held
+            held = commit
+    if held is not None:
+        yield held
+
+
+def _one_by_one(repository: Path, read: set[str], error: GitError) -> Iterator[Commit | Bad]:
+    """Yield the commits that git can still read where it stopped at an object, and name the others.
+
+    Raises:
+        ImporterError: none can be read.
+
+    """
+    advice = _FETCH if _MISSING.search(str(error)) else ""
+    refused = ImporterError(f"the history of {repository} could not be read: {error}{advice}")
+    names, broken = _names(repository)
+    chunks = [[name for name in names if name not in read]]
+    came, bad = len(read), 0
+    while chunks:
+        chunk = chunks.pop()
+        try:
+            found = list(_logged(repository, "--no-walk=unsorted", *chunk)) if chunk else []
+        except GitError as why:
+            if len(chunk) > 1:
+                size = min(_AT_ONCE, -(-len(chunk) // 2))
+                chunks += reversed([chunk[start : start + size] for start in range(0, len(chunk), size)])
+                continue
+            bad += 1
+            if not came and bad > _MOST_BAD_FIRST:
+                raise refused from error
+            found = [Bad(chunk[0], f"this commit cannot be read: {why}{advice}")]
+        else:
+            came += len(found)
+        yield from found
+    if not came:
+        raise refused from error
+    if broken:
+        yield Bad(*broken)
+
+
+def _names(repository: Path) -> tuple[list[str], tuple[str, str] | None]:
+    """Return the names of the commits that can be reached, oldest first, and the object at which that ends early."""
+    names: list[str] = []
+    try:
+        with stream_git(repository, "rev-list", "--no-merges", "HEAD", "--") as lines:
+            for line in lines:
+                names.append(line.decode("ascii", "replace").strip())  # noqa: PERF401 - kept when git stops
+    except GitError as error:
+        found = _OBJECT.search(str(error))
+        reason = f"what lies behind this commit cannot be reached: {error}"
+        return names[::-1], (found[0] if found else "HEAD", reason)
+    return names[::-1], None
+
+
+def _name_of(commit: Commit | Bad) -> str:
+    return commit.where if isinstance(commit, Bad) else commit.commit
 
 
 def read_json_lines(path: Path) -> Iterator[Commit]:

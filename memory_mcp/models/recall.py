@@ -54,7 +54,11 @@ class Place(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """One ranked record, with the reasons for its place; `score` ranks within one answer, `relevance` holds across."""
+    """One ranked record, with the reasons for its place; `score` ranks within one answer, `relevance` holds across.
+
+    `passage` is what matches best, at most 240 characters. `repeats` counts the runs of the task, or the turns of the
+    talk among the candidates, that this hit stands for.
+    """
 
     kind: Kind
     id: str
@@ -72,6 +76,8 @@ class Hit(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     repeats: int = 1
     lesson: str = ""
+    passage: str = ""
+    lesson_passage: str = ""
     place: "Place | None" = None
     freshness: str = UNKNOWN
 
@@ -82,6 +88,7 @@ class Answer(Struct, frozen=True):
     `mode` is `keyword` when no vectors took part, `vectors` when no keywords did, and `degraded` then says why;
     `pending` counts records whose vectors are still being made; `model` names the vectors used; `considered` counts
     the candidates that were scored.
+    `corrected` pairs words that no record holds with those of similar spelling that were looked up instead.
     """
 
     hits: tuple[Hit, ...]
@@ -90,3 +97,4 @@ class Answer(Struct, frozen=True):
     degraded: tuple[str, ...] = ()
     pending: int = 0
     considered: int = 0
+    corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -54,12 +54,18 @@ def boosts(
     found: dict[str, float] = {}
     if home and candidate.project == home:
         found["project"] = settings.project_boost
-    if candidate.outcome == "success":
+    if settings.success_boost and candidate.outcome == "success":
         found["success"] = settings.success_boost
-    age_days = max(now - candidate.created_at, 0) / _DAY
-    recency = settings.recency_boost * 0.5 ** (age_days / settings.recency_half_life_days)
+    recency = settings.recency_boost * faded(candidate, settings, now)
     if recency > _LEAST:
         found["recency"] = round(recency, 4)
     if spans and any(start <= candidate.created_at < end for start, end in spans):
         found["date"] = settings.date_boost
     return found
+
+
+def faded(candidate: Candidate, settings: RecallSettings, now: int) -> float:
+    """Return what is left of a record's newness, 1 down to 0."""
+    age_days = max(now - candidate.created_at, 0) / _DAY
+    left: float = 0.5 ** (age_days / settings.recency_half_life_days)
+    return left

@@ -93,6 +93,7 @@ class Index:
         if self._is_current():
             return
         self.keywords.follow(patience_s=_REBUILDING_PATIENCE_S)
+        self.keywords.remake()
         wanted = self.wanted
         if wanted is None:
             return
@@ -103,7 +104,9 @@ class Index:
     def _is_current(self) -> bool:
         """Whether nothing is left to follow, asked in one transaction: most searches find it so."""
         with self._store.database.read() as session:
-            return not self.keywords.is_behind(session) and not self._vectors_behind(session)
+            return not (
+                self.keywords.is_behind(session) or self.keywords.is_outdated(session) or self._vectors_behind(session)
+            )
 
     def _vectors_behind(self, session: Session) -> bool:
         if self.wanted is None:

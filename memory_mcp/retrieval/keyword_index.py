@@ -1,19 +1,23 @@
 """This module lets the keyword index follow the store's changes."""
 
+import contextlib
 import time
 from collections.abc import Callable
+from typing import get_args
 
 from memory_mcp.errors import IndexDamagedError, IndexMendedError
 from memory_mcp.models.episodes import Episode
-from memory_mcp.retrieval.keywords import keyword_text
+from memory_mcp.models.recall import Kind
+from memory_mcp.retrieval.keywords import FORMAT, holding, keyword_text
 from memory_mcp.retrieval.terms import Terms
-from memory_mcp.retrieval.texts import episode_text, note_text, pattern_text, turn_text
-from memory_mcp.storage import derived, documents, search_index
+from memory_mcp.retrieval.texts import date_names, episode_text, note_text, pattern_text, turn_text
+from memory_mcp.storage import derived, documents, keyword_entries, search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Pending, Sight
 from memory_mcp.storage.store import Store
 
 SCANNED = 200  # unindexed records that a search scans: 40 ms
+_REMADE_AT_ONCE = 50  # documents; a search that finds an earlier format waits for so many
 _BATCH = 100  # episodes can be large: 500 held 200 MB of an import of transcripts
 
 Progress = Callable[[int], None]
@@ -51,9 +55,11 @@ class KeywordIndex:
             after = search_index.followed(session, search_index.KEYWORDS)
             if after > search_index.head(session):
                 raise IndexDamagedError("followers", f"the keyword index says that it has followed change {after}")
+            if not after and not search_index.count_keywords(session):
+                keyword_entries.finish_remaking(session, FORMAT)
             work = search_index.pending(session, after, _BATCH)
-            texts = {key: keyword_text(text) for key, text in texts_of(self._store, session, work).items()}
-            search_index.write_keywords(session, texts, work.up_to)
+            texts = self._texts(session, work)
+            keyword_entries.write_keywords(session, texts, work.up_to)
             unreadable = work.keys - texts.keys()
             if unreadable:
                 reasons = dict.fromkeys(unreadable, "it could not be read for the index")
@@ -70,18 +76,48 @@ class KeywordIndex:
         with self._store.database.read() as session:
             return search_index.count_pending(session, search_index.followed(session, search_index.KEYWORDS))
 
-    def scan(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
-        """Scan some of the records that are not indexed yet; return the rarity of those that match."""
+    def scan(self, session: Session, terms: Terms, sight: Sight) -> dict[int, tuple[str, ...]]:
+        """Scan some of the records that are not indexed yet; return the words that each of them holds."""
         after = search_index.followed(session, search_index.KEYWORDS)
         work = search_index.pending(session, after, SCANNED)
         visible = search_index.visible(session, sight, work.keys)
-        found: dict[int, float] = {}
-        for key, text in texts_of(self._store, session, work).items():
-            stems = set(session.stem(keyword_text(text))) if key in visible else set()
-            score = sum(terms.rarity[word] for word in terms.words if stems.issuperset(terms.stems[word]) and stems)
-            if score:
-                found[key] = score
-        return found
+        texts = self._texts(session, work)
+        held = {key: holding(session, text, terms.words) for key, text in texts.items() if key in visible}
+        return {key: words for key, words in held.items() if words}
+
+    def is_outdated(self, session: Session) -> bool:
+        """Whether entries are left that an earlier version wrote in another format."""
+        return search_index.followed(session, keyword_entries.KEYWORD_FORMAT) != FORMAT
+
+    def remake(self) -> bool:
+        """Index the next documents again where the format is an earlier one; say whether there may be more to do.
+
+        Recall goes on meanwhile: an old entry finds what it found before.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        if self._store.database.is_read_only:
+            return False
+        with self._store.database.read() as session:
+            if not self.is_outdated(session):
+                return False
+        with contextlib.suppress(IndexMendedError), self._store.database.write() as session:
+            rows = keyword_entries.document_keys(session, keyword_entries.remade(session), _REMADE_AT_ONCE)
+            if rows and search_index.count_keywords(session):
+                kinds = [tuple(key for key, kind in rows if kind == each) for each in get_args(Kind)]
+                work = Pending(kinds[0], kinds[1], kinds[2], kinds[3], rows[-1][0])
+                keyword_entries.remake_keywords(session, self._texts(session, work), rows[-1][0])
+                return True
+            keyword_entries.finish_remaking(session, FORMAT)
+        return False
+
+    def _texts(self, session: Session, work: Pending) -> dict[int, str]:
+        texts = {key: keyword_text(text) for key, text in texts_of(self._store, session, work).items()}
+        for key, turn in self._store.turns.load_many(session, work.turn_keys).items():
+            texts[key] += f" {date_names(turn.message.at)}"
+        return texts
 
     def lacks_only(self, episode_id: str) -> bool:
         """Whether nothing but this episode has changed since; told without following."""

@@ -5,58 +5,38 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.errors import CacheError, IndexDamagedError, ProviderError, StoreError, StoreFullError, StoreGoneError
 from memory_mcp.models import checks, limits
-from memory_mcp.models.conversations import Turn, importance
-from memory_mcp.models.episodes import Episode, outcome_type
-from memory_mcp.models.notes import Note
-from memory_mcp.models.patterns import Pattern, title_of
-from memory_mcp.models.recall import Answer, Hit, Kind, Place, Query, ScoreParts
-from memory_mcp.models.snapshots import FRESH, UNKNOWN
-from memory_mcp.retrieval import fusion, lending
+from memory_mcp.models.recall import Answer, Hit, Query
+from memory_mcp.models.snapshots import FRESH
+from memory_mcp.retrieval import fusion, lending, weights
 from memory_mcp.retrieval.dates import named_spans
+from memory_mcp.retrieval.hits import Reader
 from memory_mcp.retrieval.keyword_index import SCANNED, KeywordIndex
-from memory_mcp.retrieval.keywords import keyword_text, match_expression
+from memory_mcp.retrieval.keywords import match_expression
 from memory_mcp.retrieval.means import Means, told_of
+from memory_mcp.retrieval.prompts import Reading, read
+from memory_mcp.retrieval.repeats import Ranked, chosen_runs, distinct
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
-from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, turn_text
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Candidate, Sight
-from memory_mcp.storage.snapshot_store import read_snapshots
 from memory_mcp.storage.store import Store
-from memory_mcp.worktrees.snapshots import freshness
 from memory_mcp.worktrees.trees import WorkTree
 
 if TYPE_CHECKING:
-    from memory_mcp.embeddings.provider import Provider
     from memory_mcp.retrieval.similarity import Serving, Similarity
     from memory_mcp.retrieval.vector_cache import Base
 
-Record = Episode | Note | Pattern | Turn
-_DAY = 86_400e6  # microseconds
-_LESSON_CHARACTERS = 400
-_AROUND_CHARACTERS = 300
 _NO_SHARED_WORD = (
     "no record shares a word with the question, and similar spelling is not searched in a store of this size; "
     "'memory-cli model install' adds a model that compares meaning"
 )
+_TALK_MATCHES = 4_000
+_DATED = 500  # characters at each end of a question in which dates are looked for
 _DESCRIBED = 100  # at least so many of the best candidates are read
-
-
-class Ranked(Struct, frozen=True):
-    """A scored candidate before its record is read; the fields are those of ScoreParts."""
-
-    candidate: Candidate
-    score: float
-    keyword: float
-    similarity: float
-    boosts: dict[str, float]
-    bm25: float | None
-    cosine: float | None
 
 
 class Recall:
@@ -89,12 +69,11 @@ class Recall:
         text = checks.text(query.text, "the query", limits.QUERY_CHARACTERS, required=True)
         query = msgspec.structs.replace(query, text=text, filter=checks.narrowing(query.filter))
         degraded = self._follow(patience_s) if follow else []
-        now = self._store.clock.now()
-        sight = Sight(self._store.wall, query.scope, query.filter, query.kinds, now)
+        reading = read(query.text)
         means = Means(scans=bool(degraded))
         while True:
             try:
-                return self._answer(query, sight, means, degraded)
+                return self._answer(query, reading, means, degraded)
             except CacheError:  # health_check tells why
                 means = msgspec.structs.replace(means, cache=False)
             except IndexDamagedError as error:
@@ -114,26 +93,33 @@ class Recall:
             return [told_of(error.part, f"not mended yet: {obstacle}")]
         return [told_of(error.part, "rebuilding")]
 
-    def _answer(self, query: Query, sight: Sight, means: Means, degraded: list[str]) -> Answer:
+    def _sight(self, query: Query) -> Sight:
+        return Sight(self._store.wall, query.scope, query.filter, query.kinds, self._store.clock.now())
+
+    def _answer(self, query: Query, reading: Reading, means: Means, degraded: list[str]) -> Answer:
         """Answer from one snapshot of the store, by some means."""
+        sight = self._sight(query)
         told = list(degraded)
         with self._store.database.read() as session:
-            terms = look_up(session, query.text, counted=means.keywords)
-        serving = self._serving(query, terms, told) if means.vectors else None
+            terms = look_up(session, reading, sight, counted=means.keywords)
+        serving = self._serving(reading, terms, told) if means.vectors else None
         with (
             self._opened(serving, terms, means) as base,
             self._store.database.read() as session,
         ):
             bm25 = self._keyword_list(session, terms, sight) if means.keywords else {}
+            scanned: dict[int, tuple[str, ...]] = {}
             if means.scans or not means.keywords:
-                bm25 = {**self._keywords.scan(session, terms, sight), **bm25}
+                scanned = self._keywords.scan(session, terms, sight)
+                bm25 = {key: sum(map(terms.weigh, words)) for key, words in scanned.items()} | bm25
             similar: dict[int, float] = {}
             if self.similarity is not None and serving is not None:
                 similar = self.similarity.similar(session, base, serving, sight, bm25)
                 if base is None and not bm25:
                     told.append(_NO_SHARED_WORD)
-            ranked = self._ranked(session, bm25, similar, query)
-            hits = self._hits(session, ranked, terms, query, serving.provider if serving else None)
+            ranked = self._ranked(session, bm25, similar, query, terms)
+            provider = serving.provider if serving else None
+            hits = self._hits(ranked, Reader(session, self._store, self._tree, terms, provider, scanned), query)
             counts = self.similarity is not None and means.vectors
             pending = self.similarity.pending(session, serving, told) if self.similarity and counts else 0
         return Answer(
@@ -142,14 +128,15 @@ class Recall:
             model=serving.provider.model if serving else None,
             degraded=tuple(told),
             pending=pending,
+            corrected=tuple(terms.corrected.items()),
             considered=len(bm25.keys() | similar.keys()),
         )
 
-    def _serving(self, query: Query, terms: Terms, told: list[str]) -> "Serving | None":
+    def _serving(self, reading: Reading, terms: Terms, told: list[str]) -> "Serving | None":
         if self.similarity is None:
             return None
         try:
-            return self.similarity.serving(query.text, terms)
+            return self.similarity.serving(reading.text, terms)
         except ProviderError as error:
             told.append(str(error))
             return None
@@ -202,195 +189,95 @@ class Recall:
         )
 
     def _ranked(
-        self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query
+        self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query, terms: Terms
     ) -> list[Ranked]:
         """Score all candidates, best first."""
         fused = fusion.fuse(bm25, cosines, self._settings)
-        spans = named_spans(query.text)
+        spans = named_spans(_dated(query.text), self._store.clock.now())
         home = self._store.wall.project if query.scope == "all" else None
         most = fusion.most_boost(self._settings, home=home, spans=spans)
-        if query.kinds == ("turn",):
-            best = max((sum(parts) for parts in fused.values()), default=0.0)
-            most += self._settings.importance_boost + self._settings.neighbour_share * best
+        best = max((sum(parts) for parts in fused.values()), default=0.0)
+        if self._settings.similarity_weight:
+            most = weights.most_of_others(self._settings, best)
+        elif query.kinds == ("turn",):
+            most += self._settings.importance_boost + self._settings.talk_share + self._settings.neighbour_share * best
         described = search_index.candidates(session, fusion.contenders(fused, most, _DESCRIBED))
         now = self._store.clock.now()
-        extra = self._turn_boosts(session, described, fused, now)
+        if self._settings.similarity_weight:
+            return self._by_three_weights(session, described, fused, bm25, cosines)
+        extra = self._turn_boosts(session, described, fused, terms)
         scored: list[Ranked] = []
         for key, candidate in described.items():
             keyword, similarity = fused[key]
             boosts = fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans) | extra.get(key, {})
             score = keyword + similarity + sum(boosts.values())
             scored.append(Ranked(candidate, score, keyword, similarity, boosts, bm25.get(key), cosines.get(key)))
-        scored.sort(key=lambda entry: (-entry.score, -entry.candidate.created_at, entry.candidate.key))
-        return scored
+        return sorted(scored, key=_place)
+
+    def _by_three_weights(
+        self,
+        session: Session,
+        described: Mapping[int, Candidate],
+        fused: Mapping[int, tuple[float, float]],
+        bm25: dict[int, float],
+        cosines: dict[int, float],
+    ) -> list[Ranked]:
+        related = {key: sum(parts) for key, parts in fused.items()}
+        turns = self._store.turns.load_many(session, [key for key, each in described.items() if each.kind == "turn"])
+        parts = weights.three_parts(related, described, turns, self._settings, self._store.clock.now())
+        scored = [
+            Ranked(candidate, sum(parts[key].values()), *fused[key], parts[key], bm25.get(key), cosines.get(key))
+            for key, candidate in described.items()
+        ]
+        return sorted(scored, key=_place)
 
     def _turn_boosts(
-        self, session: Session, described: Mapping[int, Candidate], fused: Mapping[int, tuple[float, float]], now: int
+        self,
+        session: Session,
+        described: Mapping[int, Candidate],
+        fused: Mapping[int, tuple[float, float]],
+        terms: Terms,
     ) -> dict[int, dict[str, float]]:
         """Return what turns of conversations get beside what every record gets."""
         keys = [key for key, candidate in described.items() if candidate.kind == "turn"]
         if not keys:
             return {}
+        turns, settings = self._store.turns, self._settings
         own = {key: sum(parts) for key, parts in fused.items()}
-        lent = lending.lent(own, self._store.turns.neighbours(session, keys), self._settings)
-        important = lending.weighed(self._store.turns.load_many(session, keys), self._settings, now)
-        named = (("neighbour", lent), ("importance", important))
-        return {key: {name: each[key] for name, each in named if each.get(key)} for key in keys}
+        talks = turns.talks(session, keys)
+        words = {word: match_expression([word]) for word in terms.affordable(_TALK_MATCHES) if terms.matches[word]}
+        by_talk = lending.lent_by_talks(turns.count_words(session, words, sorted(set(talks.values()))), terms, settings)
+        named = {
+            "neighbour": lending.lent(own, turns.neighbours(session, keys), settings),
+            "talk": {key: by_talk.get(talk, 0.0) for key, talk in talks.items()},
+            "importance": lending.weighed(turns.load_many(session, keys), settings, self._store.clock.now()),
+        }
+        return {key: {name: each[key] for name, each in named.items() if each.get(key)} for key in keys}
 
-    def _hits(
-        self, session: Session, ranked: Sequence[Ranked], terms: Terms, query: Query, provider: "Provider | None"
-    ) -> tuple[Hit, ...]:
+    def _hits(self, ranked: Sequence[Ranked], reader: Reader, query: Query) -> tuple[Hit, ...]:
         """Read the best records; none is shown unless one reaches the floor, then half of it suffices."""
+        session, sight = reader.session, self._sight(query)
         hits: list[Hit] = []
-        collapsed = _collapsed(ranked)
-        limit = query.limit
-        for start in range(0, min(len(collapsed), 3 * limit), limit):
-            group = collapsed[start : start + limit]
-            records: dict[int, Record] = {
-                key: episode
-                for key, episode in self._store.episodes.load_hot(session, _of_kind(group, "episode")).items()
-                if isinstance(episode, Episode)
-            }
-            records |= self._store.notes.load_many(session, _of_kind(group, "note"))
-            records |= self._store.patterns.load_many(session, _of_kind(group, "pattern"))
-            records |= self._store.turns.load_many(session, _of_kind(group, "turn"))
-            states = self._freshness(session, _of_kind(group, "episode"), records)
-            for entry, repeats in group:
-                state = states.get(entry.candidate.key, UNKNOWN)
-                if query.fresh_only and state != FRESH:
-                    continue
-                record = records.get(entry.candidate.key)
-                if record is None:
-                    continue
-                matched = _matched(session, record, terms)
-                relevance = relevant(terms.coverage(matched), entry.cosine, provider)
-                if relevance >= self._settings.floor / 2:
-                    hit = self._hit(entry, record, matched, relevance=relevance, repeats=repeats)
-                    hit = msgspec.structs.replace(hit, freshness=state)
-                    hits.append(
-                        self._placed(session, hit, entry.candidate.key, record) if isinstance(record, Turn) else hit
-                    )
-            if len(hits) >= limit:
+        talks: dict[int, int] = {}
+        if query.kinds != ("turn",):  # who asks for turns alone wants each of them
+            talks = self._store.turns.talks(session, [each.candidate.key for each in ranked])
+        groups = distinct(ranked, talks)
+        for start in range(0, min(len(groups), 3 * query.limit), query.limit):
+            chosen = chosen_runs(session, groups[start : start + query.limit], sight)
+            hits += [
+                hit
+                for hit in reader.hits(chosen)
+                if hit.relevance >= self._settings.floor / 2 and not (query.fresh_only and hit.freshness != FRESH)
+            ]
+            if len(hits) >= query.limit:
                 break
         answers = any(hit.relevance >= self._settings.floor for hit in hits)
-        return tuple(hits[:limit]) if answers else ()
-
-    def _freshness(self, session: Session, keys: Sequence[int], records: Mapping[int, Record]) -> dict[int, str]:
-        """Say of episodes of this project whether the files that they touched are as they were."""
-        if self._tree is None:
-            return {}
-        own = [key for key in keys if key in records and self._store.wall.holds(records[key].project)]
-        snapshots = read_snapshots(session, own)
-        return {key: freshness(self._tree, snapshots.get(key)) for key in own}
-
-    def _placed(self, session: Session, hit: Hit, key: int, turn: Turn) -> Hit:
-        """Say where a turn stands, with what was said around it."""
-        around = self._store.turns.load_many(session, self._store.turns.neighbours(session, [key]).get(key, ()))
-        said = {
-            each.position: f"{each.message.role}: {each.message.text}"[:_AROUND_CHARACTERS] for each in around.values()
-        }
-        place = Place(
-            conversation_id=turn.conversation_id,
-            title=turn.title,
-            position=turn.position,
-            importance=importance(turn.message, self._store.clock.now()),
-            before=said.get(turn.position - 1, ""),
-            after=said.get(turn.position + 1, ""),
-        )
-        return msgspec.structs.replace(hit, place=place)
-
-    def _hit(self, entry: Ranked, record: Record, matched: tuple[str, ...], *, relevance: float, repeats: int) -> Hit:
-        now = self._store.clock.now()
-        return Hit(
-            kind=entry.candidate.kind,
-            id=record.id,
-            project=record.project,
-            text=_shown(record),
-            score=round(entry.score, 4),
-            relevance=round(relevance, 4),
-            parts=ScoreParts(
-                keyword=round(entry.keyword, 4),
-                similarity=round(entry.similarity, 4),
-                boosts=entry.boosts,
-                bm25=entry.bm25,
-                cosine=entry.cosine,
-            ),
-            matched=matched,
-            created_at=entry.candidate.created_at,
-            age_days=round(max(now - entry.candidate.created_at, 0) / _DAY, 2),
-            outcome=outcome_type(record.outcome) if isinstance(record, Episode) and record.outcome else None,
-            reward=record.reward.total if isinstance(record, Episode) and record.reward else None,
-            task_type=record.task_type if isinstance(record, Episode) else None,
-            tags=_tags(record),
-            repeats=repeats,
-            lesson=" ".join(filter(None, outcome_lines(record)))[:_LESSON_CHARACTERS]
-            if isinstance(record, Episode)
-            else "",
-        )
+        return tuple(hits[: query.limit]) if answers else ()
 
 
-def relevant(coverage: float, cosine: float | None, provider: "Provider | None") -> float:
-    """Return how sure it is that a record answers the question at all, whatever its rank: coverage plus weighed cosine.
-
-    Calibrated on `llm` and `sqlite-utils`: 97 % and 96 % of the commits found for their subject reach the floor of 0.4,
-    and it is silent on 93 % and 100 % of 30 questions about other things. Words alone count double, to reach it too.
-    """
-    if provider is None or cosine is None:
-        return 2 * coverage
-    return coverage + provider.relevance_weight * max(cosine, 0.0)
+def _place(entry: Ranked) -> tuple[float, int, int]:
+    return -entry.score, -entry.candidate.created_at, entry.candidate.key
 
 
-def _of_kind(group: Sequence[tuple[Ranked, int]], kind: Kind) -> list[int]:
-    return [entry.candidate.key for entry, _ in group if entry.candidate.kind == kind]
-
-
-def _shown(record: Record) -> str:
-    match record:
-        case Episode():
-            return record.task
-        case Note():
-            return record.text
-        case Pattern():
-            return title_of(record.definition)
-        case Turn():
-            return f"{record.message.role}: {record.message.text}"
-
-
-def _tags(record: Record) -> tuple[str, ...]:
-    match record:
-        case Episode():
-            return record.context.tags
-        case Note() | Turn():
-            return record.tags
-        case Pattern():
-            return ()
-
-
-def _indexed(record: Record) -> str:
-    match record:
-        case Episode():
-            return episode_text(record)
-        case Note():
-            return note_text(record)
-        case Pattern():
-            return pattern_text(record)
-        case Turn():
-            return turn_text(record)
-
-
-def _matched(session: Session, record: Record, terms: Terms) -> tuple[str, ...]:
-    present = set(session.stem(keyword_text(_indexed(record))))
-    return tuple(word for word in terms.words if terms.stems[word] and present.issuperset(terms.stems[word]))
-
-
-def _collapsed(ranked: Sequence[Ranked]) -> list[tuple[Ranked, int]]:
-    """Keep the best of the episodes that repeat one task, with their number; one that still runs has no lesson yet."""
-    groups: dict[tuple[str, str] | int, list[Ranked]] = {}
-    for entry in ranked:
-        candidate = entry.candidate
-        group = candidate.key if candidate.task_key is None else (candidate.project, candidate.task_key)
-        groups.setdefault(group, []).append(entry)
-    return [
-        (next((each for each in members if each.candidate.outcome), members[0]), len(members))
-        for members in groups.values()
-    ]
+def _dated(text: str) -> str:
+    return text if len(text) <= 2 * _DATED else f"{text[:_DATED]}\n{text[-_DATED:]}"

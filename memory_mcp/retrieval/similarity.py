@@ -60,7 +60,10 @@ class Similarity:
             usable = self._index.usable(session)
         if usable is None:
             return None
-        vector = usable[0].embed_query(text, terms.weigh)
+        provider = usable[0]
+        if provider.is_lexical and terms.corrected:
+            text = " ".join((text, *(word for near in terms.corrected.values() for word in near)))
+        vector = provider.embed_query(text, terms.weigh)
         if len(vector) != usable[1].dimension:
             raise IndexDamagedError("vectors", f"their set has {usable[1].dimension} dimensions, not {len(vector)}")
         return Serving(*usable, vector)

@@ -1,6 +1,7 @@
 """This module says which text of an episode or a note is indexed, and cuts it into chunks."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from memory_mcp.clock import iso
@@ -8,6 +9,7 @@ from memory_mcp.models.conversations import Turn
 from memory_mcp.models.episodes import Abstained, Episode, Failure, PartialSuccess, StepError, StepTimeout, Success
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Approach, Branches, Evidence, Fix, Pattern, Run, title_of
+from memory_mcp.retrieval.dates import MONTHS, WEEKDAYS
 
 LONGEST_VALUE = 2_000  # a longer argument (a whole file written) adds words of every kind and no meaning
 MOST_CHUNKS = 64  # vectors per document; the keyword index takes the whole text
@@ -24,6 +26,11 @@ def episode_text(episode: Episode) -> str:
         *outcome_lines(episode),
     ]
     return "\n".join(dict.fromkeys(line for line in lines if line.strip()))
+
+
+def step_text(episode: Episode) -> str:
+    """Return what an episode says beside its task: its steps and its outcome."""
+    return "\n".join(line for line in (*_step_lines(episode), *outcome_lines(episode)) if line.strip())
 
 
 def note_text(note: Note) -> str:
@@ -89,6 +96,12 @@ def _date_words(moment: int) -> str:
     """Return day and month as whole words, as a question's `2024-03-05` is cut; single numbers cost recall@10 0.01."""
     day = iso(moment)[:10].replace("-", "")
     return f"{day} {day[:6]}"
+
+
+def date_names(moment: int) -> str:
+    """Return a day as people say it: `Monday 8 May 2023`."""
+    day = datetime.fromtimestamp(moment / 1e6, UTC)
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def _parts(line: str, size: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from memory_mcp.clock import iso
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models.conversations import Turn
 from memory_mcp.models.episodes import Episode, EpisodePage, EpisodeSummary, Step, StepSuccess
-from memory_mcp.models.recall import Answer, Hit, Place
+from memory_mcp.models.notes import Note
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.visible import visible_values
 
@@ -17,6 +17,7 @@ Rendered = dict[str, Any]
 BUDGET_BYTES = 7_500  # answers stay below 8 KB; what does not fit is named, with the way to get it
 _ROW_CHARACTERS = 240
 _TEXT_CHARACTERS = 600
+_NOTE_CHARACTERS = 4_000
 
 
 def receipt_of(receipt: Receipt) -> dict[str, Any]:
@@ -119,6 +120,24 @@ def episode_of(episode: Episode, *, timeline: bool, fields: tuple[str, ...], sta
     return {**head, "steps": steps}
 
 
+def note_of(note: Note, *, full: bool) -> dict[str, Any]:
+    """Render a note."""
+    return present(
+        {
+            "kind": "note",
+            "note_id": note.id,
+            "project": note.project,
+            "text": shortened(note.text, 10**9 if full else _NOTE_CHARACTERS),
+            "tags": list(note.tags),
+            "importance": note.importance,
+            "source": note.source,
+            "created_at": iso(note.created_at),
+            "valid_until": iso(note.valid_until) if note.valid_until else None,
+            "superseded_by": note.superseded_by,
+        }
+    )
+
+
 def conversation_of(conversation: Episode, turns: Sequence[Turn]) -> dict[str, Any]:
     """Render a conversation; messages beyond the budget are left to `next_step`."""
     rows, left = fitting(
@@ -147,70 +166,6 @@ _FIELDS = {
     *("tags", "status", "started_at", "completed_at", "outcome", "reward", "reflection", "is_global", "source"),
     "step_count",
 }
-
-
-def answer_of(answer: Answer) -> dict[str, Any]:
-    """Render ranked hits; hits beyond the budget are counted, with the way to get them."""
-    hits, left = fitting(map(hit_of, answer.hits), BUDGET_BYTES)
-    nothing = {} if hits else {"message": "nothing relevant is remembered"}
-    return {
-        "hits": hits,
-        "mode": answer.mode,
-        **nothing,
-        **present(
-            {
-                "model": answer.model,
-                "degraded": list(answer.degraded),
-                "pending_vectors": answer.pending or None,
-                "left_out": f"{left} more hits; ask with a narrower query" if left else None,
-            }
-        ),
-    }
-
-
-def hit_of(hit: Hit) -> dict[str, Any]:
-    """Render one hit with the reasons for its place."""
-    return present(
-        {
-            "kind": hit.kind,
-            f"{hit.kind}_id": hit.id,
-            "text": shortened(hit.text, _TEXT_CHARACTERS),
-            "lesson": hit.lesson,
-            "outcome": hit.outcome,
-            "freshness": hit.freshness,
-            "reward": hit.reward,
-            "score": hit.score,
-            "relevance": hit.relevance,
-            "why": present(
-                {
-                    "keyword": hit.parts.keyword or None,
-                    "similarity": hit.parts.similarity or None,
-                    **hit.parts.boosts,
-                    "bm25": None if hit.parts.bm25 is None else round(hit.parts.bm25, 3),
-                    "cosine": None if hit.parts.cosine is None else round(hit.parts.cosine, 4),
-                    "matched": list(hit.matched),
-                }
-            ),
-            "task_type": hit.task_type,
-            "tags": list(hit.tags),
-            "project": hit.project,
-            "at": iso(hit.created_at),
-            "age_days": hit.age_days,
-            "repeats": hit.repeats if hit.repeats > 1 else None,
-            **(_place_of(hit.place) if hit.place else {}),
-        }
-    )
-
-
-def _place_of(place: Place) -> dict[str, Any]:
-    return {
-        "conversation_id": place.conversation_id,
-        "title": shortened(place.title, _ROW_CHARACTERS),
-        "position": place.position,
-        "importance": place.importance,
-        "before": place.before,
-        "after": place.after,
-    }
 
 
 def _step_of(step: Step, number: int, longest: int) -> dict[str, Any]:

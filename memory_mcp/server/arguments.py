@@ -101,6 +101,7 @@ class QueryMemory(Arguments, frozen=True):
     until: Time | None = None
     scope: Annotated[Scope, Meta(description="all: other projects too")] = "project"
     fresh_only: bool = False
+    explain: Annotated[bool, Meta(description="With the parts of each score")] = False
 
 
 class RememberNote(Arguments, frozen=True):

@@ -156,6 +156,8 @@ class Desk:
         self.memory.layers.fold_merged()
         self._learn()
         self.memory.index.keywords.follow()
+        while not self._stopping and self.memory.index.keywords.remake():
+            pass
         wanted = self.memory.index.wanted
         while wanted and not self._stopping and self.memory.index.vectors_lag():
             self.memory.index.follow_vectors(wanted, patience_s=0.0)

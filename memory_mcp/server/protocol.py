@@ -17,9 +17,10 @@ from memory_mcp import __version__
 from memory_mcp.errors import IndexMendedError, MemoryMcpError, NotFoundError, StoreGoneError
 from memory_mcp.server import prompts
 from memory_mcp.server.answers import episode_of
-from memory_mcp.server.arguments import Nothing
+from memory_mcp.server.arguments import Arguments, Nothing
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.schemas import input_schema, parse
+from memory_mcp.server.short_ids import as_given, with_full_ids, with_short_ids
 from memory_mcp.server.tools.catalogue import TOOLS, Tool, offered
 from memory_mcp.server.tools.operations import health_check
 from memory_mcp.visible import visible, visible_json, visible_line, visible_values
@@ -97,10 +98,9 @@ class _Handlers:
             arguments = parse(tool.arguments, given)
             self._desk.prepare()
             try:
-                answer = tool.run(self._desk, arguments)
+                answer = self._answer(tool, arguments)
             except IndexMendedError:  # nothing was kept, and a second try works now
-                answer = tool.run(self._desk, arguments)
-            answer = visible_values(answer)
+                answer = self._answer(tool, arguments)
             failed = False
         except StoreGoneError as error:
             self._desk.tell_gone()
@@ -115,6 +115,14 @@ class _Handlers:
             self._desk.nudge()
         text = types.TextContent(type="text", text=msgspec.json.encode(answer).decode())
         return types.CallToolResult(content=[text], structured_content=answer)
+
+    def _answer(self, tool: Tool, given: Arguments) -> dict[str, Any]:
+        """Run a tool on whole ids, and answer with short ones."""
+        ids = self._desk.memory.store.ids
+        whole = with_full_ids(given, ids)
+        answer = tool.run(self._desk, whole)
+        shown: dict[str, Any] = visible_values(with_short_ids(answer, ids, as_given(given, whole)))
+        return shown
 
     async def list_resources(
         self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
@@ -159,7 +167,7 @@ class _Handlers:
             return health_check(self._desk, Nothing())
         if not uri.startswith(_EPISODE_URI):
             raise NotFoundError(f"no resource {uri}; there are {_HEALTH_URI} and {_EPISODE_URI}ID")
-        episode = self._desk.memory.episodes.get(uri.removeprefix(_EPISODE_URI))
+        episode = self._desk.memory.episodes.get(self._desk.memory.store.ids.full(uri.removeprefix(_EPISODE_URI)))
         return episode_of(episode, timeline=False, fields=(), start=1, full=True)
 
     async def list_prompts(

@@ -63,7 +63,7 @@ async def rehearse(question: str) -> Rehearsal:
         asked: list[Asked] = []
         for number, text in enumerate((*_OWN_QUESTIONS, question), 1):
             started = time.perf_counter()
-            answer = await _call(client, "query_memory", {"query": text})
+            answer = await _call(client, "query_memory", {"query": text, "explain": True})
             timings[f"question {number}"] = time.perf_counter() - started
             asked.append(Asked(text, tuple(answer["hits"])))
         version = client.server_info.version if client.server_info else "unknown"

@@ -1,5 +1,6 @@
 """This module makes small JSON schemas from argument structs, and arguments from what a client sent."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,17 +24,37 @@ def parse(arguments: type[_Given], given: dict[str, Any] | None) -> _Given:
     """Convert what a client sent; null counts as absent.
 
     Raises:
-        InvalidInputError: a name is unknown or missing, or a value does not fit; the sentence names it.
+        InvalidInputError: names are unknown or missing, or values do not fit; the sentence names all of them.
 
     """
     present = {name: value for name, value in values.mended_all(given or {}).items() if value is not None}
     known = arguments.__struct_fields__
-    if unknown := sorted(present.keys() - set(known)):
-        raise InvalidInputError(f"unknown argument {', '.join(unknown)}; known are {', '.join(known) or 'none'}")
+    unknown = sorted(present.keys() - set(known))
     try:
-        return msgspec.convert(present, arguments, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidInputError(str(error).replace("`$.", "`").replace(" - at `$`", "")) from error
+        if not unknown:
+            return msgspec.convert(present, arguments, strict=False)
+    except msgspec.ValidationError:
+        pass  # which arguments do not fit is found out below, since this names the first alone
+    complaints = list(_complaints(arguments, present))
+    if unknown:
+        complaints.append(f"unknown argument {', '.join(unknown)}; known are {', '.join(known) or 'none'}")
+    raise InvalidInputError("; ".join(complaints))
+
+
+def _complaints(arguments: type[Arguments], present: dict[str, Any]) -> Iterator[str]:
+    """Say what is wrong with each argument by itself."""
+    fields = msgspec.structs.fields(arguments)
+    missing = [f"`{field.name}`" for field in fields if field.required and field.name not in present]
+    if missing:
+        yield f"missing required field{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+    for field in fields:
+        if field.name not in present:
+            continue
+        try:
+            msgspec.convert(present[field.name], field.type, strict=False)
+        except msgspec.ValidationError as error:
+            reason, _, place = str(error).partition(" - at `$")
+            yield f"{reason} - at `{field.name}{place.removesuffix('`')}`"
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ import apsw
 from msgspec import Struct
 
 from memory_mcp.errors import IndexDamagedError
-from memory_mcp.storage import search_index
+from memory_mcp.storage import search_index, vocabulary
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.schema import FIRST_SCHEMA
@@ -225,7 +225,7 @@ def _sampled_terms(session: Session) -> list[str]:
         " WHERE place % :every = 0 LIMIT :most",
         {"every": max(terms // _SAMPLED_TERMS, 1), "most": _SAMPLED_TERMS},
     )
-    counts = search_index.document_counts(session, [term for term, _ in sampled])
+    counts = vocabulary.document_counts(session, [term for term, _ in sampled])
     lost = sum(counts.get(term) != expected for term, expected in sampled)
     return [f"{lost} of {len(sampled)} words are not found by it"] if lost else []
 

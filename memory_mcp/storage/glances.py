@@ -1,7 +1,7 @@
 """This module looks for damage in a few rows of each derived table, in a time that does not grow with the store."""
 
 from memory_mcp.errors import IndexDamagedError
-from memory_mcp.storage import derived, search_index
+from memory_mcp.storage import derived, vocabulary
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.derived import Fault, Look
@@ -32,7 +32,7 @@ def _words(session: Session) -> list[str]:
         has_words = session.value("SELECT 1 FROM keywords_docsize WHERE sz <> x'00' LIMIT 1")
         return ["it holds no word"] if has_words else []
     sampled = list(expected)[:: max(len(expected) // _STARTS, 1)]
-    counts = search_index.document_counts(session, sampled)
+    counts = vocabulary.document_counts(session, sampled)
     lost = sum(counts.get(term) != expected[term] for term in sampled)
     return [f"{lost} of {len(sampled)} words are not found by it"] if lost else []
 

@@ -21,6 +21,7 @@ KEYWORDS = "keywords"
 # which share of them is few. Mean at 100,000 records: no filter 6.0 ms, looking at 2 times 7.2, at 3 times 8.4, at 10
 # times 11.6, a filter inside 16.
 _HARDLY_ANY, _MANY, _FEW = 2, 10, 0.25
+_MOST_RUNS = 30
 _LOOKED_AHEAD = 5_000  # changes; reading them takes 1 ms
 NEVER = (1 << 63) - 1  # microseconds
 Group = Literal["records", "patterns"]
@@ -86,6 +87,8 @@ class Candidate(Struct, frozen=True):
     created_at: int
     task_key: str | None
     outcome: str | None
+    reward: float | None
+    importance: float | None
 
 
 class Sight(Struct, frozen=True):
@@ -184,14 +187,6 @@ def count_pending(session: Session, after: int) -> int:
 
 
 @derived("keywords")
-def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
-    """Replace the keyword entries of documents and remember how far the index has followed."""
-    session.run_many("DELETE FROM keywords WHERE rowid = ?", [(key,) for key in texts])
-    session.run_many("INSERT INTO keywords (rowid, text) VALUES (?, ?)", list(texts.items()))
-    follow(session, KEYWORDS, up_to)
-
-
-@derived("keywords")
 def search_keywords(
     session: Session, match: str, sight: Sight, limit: int, newest: int | None = None
 ) -> list[tuple[int, float]]:
@@ -243,16 +238,6 @@ def _count_projects(session: Session) -> int:
     return int(session.value("SELECT count(*) FROM projects"))
 
 
-@derived("keywords")
-def document_counts(session: Session, terms: Sequence[str]) -> dict[str, int]:
-    """Count the documents of the whole store that hold each stemmed term; absent terms are left out."""
-    rows = session.rows(
-        "SELECT term, doc FROM keyword_counts WHERE term IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(terms)),),
-    )
-    return {term: int(count) for term, count in rows}
-
-
 def count_documents(session: Session) -> int:
     """Count all documents of the store."""
     return int(session.value("SELECT count(*) FROM documents"))
@@ -266,11 +251,27 @@ def extent(session: Session) -> int:
 def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
     """Describe documents by key."""
     rows = session.rows(
-        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type"
-        f" FROM {_TABLES} WHERE d.key IN (SELECT value FROM json_each(?))",
+        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, n.importance"
+        f" FROM {_TABLES} LEFT JOIN notes n ON n.key = d.key WHERE d.key IN (SELECT value FROM json_each(?))",
         (keys_json(keys),),
     )
     return {row[0]: Candidate(*row) for row in rows}
+
+
+def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple[str, str], list[Candidate]]:
+    """Return the newest episodes that a query may find for some tasks, by project and task; at most 30 of each."""
+    condition, bindings = sight.condition()
+    found: dict[tuple[str, str], list[Candidate]] = {}
+    for task_key in task_keys:
+        for row in session.rows(
+            "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, NULL"
+            " FROM episodes e JOIN documents d ON d.key = e.key JOIN projects p ON p.key = d.project_key"
+            f" WHERE e.task_key = :task AND {condition} ORDER BY e.key DESC LIMIT {_MOST_RUNS}",
+            {**bindings, "task": task_key},
+        ):
+            candidate = Candidate(*row)
+            found.setdefault((candidate.project, task_key), []).append(candidate)
+    return found
 
 
 @derived("vectors")

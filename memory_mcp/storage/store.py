@@ -28,6 +28,7 @@ from memory_mcp.storage.recommendation_store import RecommendationStore
 from memory_mcp.storage.relationship_store import RelationshipStore
 from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, head, list_vector_sets
 from memory_mcp.storage.session_store import SessionStore
+from memory_mcp.storage.short_ids import ShortIds
 from memory_mcp.storage.tag_store import TagStore
 from memory_mcp.storage.turn_store import TurnStore
 
@@ -74,6 +75,7 @@ class Store:
         self.wall = writer.wall
         self.clock = writer.clock
         self.schema = schema
+        self.ids = ShortIds(database, writer.wall)
         self.episodes = EpisodeStore(database, writer, hot)
         self.notes = NoteStore(database, writer)
         self.relationships = RelationshipStore(database, writer)
@@ -125,6 +127,13 @@ class Store:
         """Whether this project can see a record."""
         with self.database.read() as session:
             return bool(documents.find_keys(session, self.wall, [document_id]))
+
+    def kind_of(self, document_id: str) -> Kind | None:
+        """Return the kind of a record, None where this project sees none of that id."""
+        with self.database.read() as session:
+            keys = documents.find_keys(session, self.wall, [document_id]).values()
+            found = search_index.candidates(session, keys)
+        return next((each.kind for each in found.values()), None)
 
     def records(self, session: Session, ids: Iterable[str]) -> Sequence[Episode | Pattern]:
         """Load the episodes and patterns that can be seen among some ids; damaged ones are left out."""

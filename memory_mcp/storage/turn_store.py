@@ -1,6 +1,6 @@
 """This module keeps the turns of conversations, each a document of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memory_mcp.errors import NotFoundError
@@ -10,6 +10,7 @@ from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import checksums, documents
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import NewDocument, Writer
+from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.episode_store import EpisodeStore
 
 _COLUMNS = "t.key, d.id, p.name, c.id, e.task, t.position, t.role, t.text, t.at, t.is_marked, t.checksum, t.episode_key"
@@ -78,6 +79,19 @@ class TurnStore:
             )
             return list(_loaded(session, rows).values())
 
+    def get(self, turn_id: str) -> Turn:
+        """Return one turn.
+
+        Raises:
+            NotFoundError: no such turn here.
+
+        """
+        with self._database.read() as session:
+            keys = documents.find_keys(session, self._writer.wall, [turn_id])
+            for turn in self.load_many(session, list(keys.values())).values():
+                return turn
+        raise NotFoundError(f"no turn {turn_id} in project {self._writer.wall.project}")
+
     def load_many(self, session: Session, keys: Sequence[int]) -> dict[int, Turn]:
         """Load turns by key, whatever project they are of; damaged ones are left out."""
         rows = session.rows(
@@ -86,16 +100,40 @@ class TurnStore:
         )
         return _loaded(session, rows)
 
-    def neighbours(self, session: Session, keys: Sequence[int]) -> dict[int, tuple[int, ...]]:
-        """Return the keys of the turns before and after each."""
-        found: dict[int, tuple[int, ...]] = {}
-        for key, other in session.rows(
-            "SELECT t.key, o.key FROM turns t JOIN turns o ON o.episode_key = t.episode_key"
-            " AND o.position IN (t.position - 1, t.position + 1)"
+    def neighbours(self, session: Session, keys: Sequence[int]) -> dict[int, dict[int, int]]:
+        """Return the turns up to two places from each, by key, with their distance."""
+        found: dict[int, dict[int, int]] = {}
+        for key, other, distance in session.rows(
+            "SELECT t.key, o.key, abs(o.position - t.position) FROM turns t"
+            " JOIN turns o ON o.episode_key = t.episode_key"
+            " AND o.position IN (t.position - 2, t.position - 1, t.position + 1, t.position + 2)"
             " WHERE t.key IN (SELECT value FROM json_each(?)) ORDER BY t.key, o.position",
             (documents.keys_json(keys),),
         ):
-            found[key] = (*found.get(key, ()), other)
+            found.setdefault(key, {})[other] = distance
+        return found
+
+    def talks(self, session: Session, keys: Sequence[int]) -> dict[int, int]:
+        """Return the key of the conversation of each turn."""
+        rows = session.rows(
+            "SELECT key, episode_key FROM turns WHERE key IN (SELECT value FROM json_each(?))",
+            (documents.keys_json(keys),),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    @derived("keywords")
+    def count_words(
+        self, session: Session, phrases: Mapping[str, str], talks: Sequence[int]
+    ) -> dict[int, dict[str, int]]:
+        """Count the turns of some conversations that hold each word."""
+        found: dict[int, dict[str, int]] = {}
+        for word, phrase in phrases.items():
+            for talk, count in session.rows(
+                "SELECT t.episode_key, count(*) FROM keywords k JOIN turns t ON t.key = k.rowid"
+                " WHERE k.text MATCH ? AND t.episode_key IN (SELECT value FROM json_each(?)) GROUP BY t.episode_key",
+                (phrase, documents.keys_json(talks)),
+            ):
+                found.setdefault(talk, {})[word] = count
         return found
 
     def rewrite(self, session: Session, key: int, turn: Turn) -> None:

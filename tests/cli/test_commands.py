@@ -184,3 +184,35 @@ def test_every_command_has_help(run: Run) -> None:
         ("demo",),
     ):
         assert "Usage: " in run(*words, "-h").stdout
+
+
+def test_tools_shows_what_is_offered_and_what_each_costs(run: Run) -> None:
+    told = as_json(run("tools", "--json"))
+    more = as_json(run("--set", "server.toolsets=tags", "tools", "--json"))
+
+    offered = [each for each in told["tools"] if each["is_offered"]]
+    assert len(offered) == 15
+    assert told["tokens"] == sum(each["tokens"] for each in offered) == told["by_toolset"]["default"]
+    assert more["tokens"] == told["tokens"] + told["by_toolset"]["tags"]
+    assert "added by --toolsets learning" in run("tools").stdout
+
+
+def test_every_command_takes_the_tail_of_an_id(run: Run) -> None:
+    episode = run("episode", "create", "mend the cart").stdout.strip()
+    other = run("episode", "create", "mend the basket").stdout.strip()
+    note = run("note", "add", "the cart is a cookie").stdout.strip().splitlines()[0]
+    short = episode[-8:]
+
+    run("episode", "log-step", short, "bash", "pytest")
+    run("tag", "add", short, "shop")
+    run("relationship", "add", short, "related_to", other[-8:])
+    handoff = run("handoff", "create", short).stdout.strip()
+    run("episode", "update", short, "--domain", "checkout")
+
+    assert as_json(run("episode", "view", short, "--json"))["id"] == episode
+    assert "mend the cart" in run("handoff", "view", handoff[-8:]).stdout
+    assert other in run("relationship", "list", short).stdout
+    run("note", "delete", note[-8:], "--yes")
+    run("episode", "fail", short, "no time")
+    run("episode", "delete", short, "--yes")
+    assert "no episode" in str(run("episode", "view", short, code=1).exception)

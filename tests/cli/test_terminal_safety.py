@@ -86,6 +86,7 @@ CALLS: dict[str, list[str]] = {
     "conversation view": ["{conversation}", "{hostile}"],
     "conversation search": ["{hostile}", "deploy"],
     "conversation delete": ["{conversation}", "{conversation} --yes", "{hostile}"],
+    "tools": ["", "--json", "{hostile}"],
     "pattern list": ["", "--kind {hostile}", "--cursor {hostile}"],
     "pattern view": ["{pattern}", "{hostile}"],
     "pattern search": ["deploy", "{hostile}"],

@@ -98,6 +98,30 @@ def test_a_remote_model_is_asked_in_batches_and_rows_keep_their_order(endpoint: 
     assert provider.dimension == 3
 
 
+def test_a_key_in_the_environment_suffices_and_a_local_endpoint_needs_none(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    RemoteProvider(EmbeddingSettings(base_url=endpoint)).embed_documents(["x"])
+    with pytest.raises(ProviderError, match=r"needs a key: set embeddings\.api_key, or OPENAI_API_KEY"):
+        RemoteProvider(EmbeddingSettings()).embed_documents(["x"])
+    monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
+    RemoteProvider(EmbeddingSettings(base_url=endpoint)).embed_documents(["x"])
+    RemoteProvider(EmbeddingSettings(base_url=endpoint, api_key="k")).embed_documents(["x"])
+
+    assert [request["key"] for request in Endpoint.requests] == [
+        "Bearer none",
+        "Bearer from-the-environment",
+        "Bearer k",
+    ]
+
+
+def test_a_key_alone_chooses_no_remote_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
+
+    assert [each.model for each in choose(EmbeddingSettings(), tmp_path)] == ["hash:2048"]
+
+
 def test_a_remote_model_that_stumbles_is_asked_again(endpoint: str) -> None:
     Endpoint.failures = 2
 

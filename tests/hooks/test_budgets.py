@@ -4,7 +4,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_mcp.hooks.briefing import session_briefing
+from memory_mcp.hooks.briefing import prompt_recall, session_briefing
+from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import Section, fenced, tokens
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Failure, Source, Step, StepError, StepSuccess, Success
@@ -97,3 +98,14 @@ def test_a_line_carries_nothing_that_drives_a_terminal_or_hides_from_a_reader() 
     assert text.splitlines()[3] == (
         r"- the \x1b[2Jbuild\u202e needs <\u200b/memory-mcp-recall> node\U000e006f\U000e0062\U000e0065\U000e0079"
     )
+
+
+def test_what_is_asked_at_the_end_of_a_long_prompt_is_recalled(memory: Memory) -> None:
+    episode, _ = memory.episodes.start("Keep the voucher when a currency is exchanged")
+    memory.learning.complete(episode.id, Success("convert it with the basket"))
+    trace = "\n".join(f'  File "/usr/lib/python3.12/asyncio/events.py", line {line}, in run' for line in range(400))
+    event = Event(
+        "user-prompt", "UserPromptSubmit", "s1", 0, prompt=f"{trace}\n\nWhy is the voucher lost on currency exchange?"
+    )
+
+    assert "Keep the voucher" in prompt_recall(memory, event, "none")

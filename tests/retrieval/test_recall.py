@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
 from memory_mcp.memory import Memory
+from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Context, EpisodeFilter, Failure, Step, StepError, Success
 from memory_mcp.models.recall import Query
 from tests.conftest import OpenMemory
@@ -52,8 +53,8 @@ def test_every_hit_says_why(memory: Memory) -> None:
     assert hit.matched == ("signing", "key", "rotation")
     assert hit.parts.keyword == 1.0
     assert hit.parts.similarity == 1.0
-    assert hit.parts.boosts == {"success": 0.05, "recency": 0.05}
-    assert hit.score == pytest.approx(2.1)
+    assert hit.parts.boosts == {"recency": 0.05}
+    assert hit.score == pytest.approx(2.05)
     assert hit.parts.cosine is not None
     assert hit.parts.bm25 is not None
     assert (hit.outcome, hit.lesson, hit.age_days) == ("success", "done", 0.0)
@@ -78,6 +79,52 @@ def test_repeated_tasks_collapse_to_the_best_with_a_count(memory: Memory) -> Non
     (hit,) = memory.recall.search(Query("database driver upgrade")).hits
 
     assert (hit.id, hit.repeats) == (first.id, 4)
+
+
+def test_of_a_repeated_task_the_run_that_succeeded_is_shown(memory: Memory) -> None:
+    runs = [memory.episodes.start("Upgrade the database driver")[0] for _ in range(3)]
+    memory.episodes.complete(runs[0].id, Success("pinned to 4.2"))
+    memory.episodes.complete(runs[1].id, Failure("the database driver upgrade of the database driver broke"))
+
+    (hit,) = memory.recall.search(Query("database driver upgrade broke")).hits
+
+    assert (hit.id, hit.outcome, hit.repeats) == (runs[0].id, "success", 3)
+
+
+def test_of_a_repeated_task_that_never_succeeded_the_newest_run_is_shown(memory: Memory, clock: FrozenClock) -> None:
+    for reason in ("the disk is full", "the port is taken"):
+        clock.moment += DAY
+        run, _ = memory.episodes.start("Upgrade the database driver")
+        memory.episodes.complete(run.id, Failure(reason))
+
+    (hit,) = memory.recall.search(Query("upgrade the database driver, the disk is full")).hits
+
+    assert (hit.id, hit.repeats) == (run.id, 2)
+
+
+def test_a_talk_is_one_hit_by_its_best_turn_unless_turns_are_asked_for(memory: Memory, clock: FrozenClock) -> None:
+    texts = ["Where does the voucher go?", "The voucher is kept in the basket.", "And the voucher code?", "Thanks."]
+    memory.conversations.remember("shop", [Message("user", text, clock.now()) for text in texts])
+    memory.notes.add("the voucher expires at midnight")
+
+    hits = memory.recall.search(Query("voucher basket")).hits
+    turns = memory.recall.search(Query("voucher basket", kinds=("turn",))).hits
+
+    assert sorted(hit.kind for hit in hits) == ["note", "turn"]
+    (talk,) = [hit for hit in hits if hit.kind == "turn"]
+    assert (talk.text, talk.repeats) == ("user: The voucher is kept in the basket.", 4)
+    assert len(turns) >= 3
+
+
+def test_the_passage_is_the_part_that_matches_best(memory: Memory) -> None:
+    memory.notes.add(
+        "filler words here. " * 60 + "The voucher is kept when a currency is exchanged. " + "More filler. " * 60
+    )
+
+    (hit,) = memory.recall.search(Query("vouchers and currencies exchanged")).hits
+
+    assert "The voucher is kept when a currency is exchanged." in hit.passage
+    assert len(hit.passage) <= 240
 
 
 def test_filters_narrow_a_search(memory: Memory, clock: FrozenClock) -> None:
@@ -238,7 +285,7 @@ def test_all_projects_are_searched_only_when_asked_and_ones_own_comes_first(open
 
 
 def test_a_large_store_ranks_keyword_matches_alone_with_the_same_result(open_memory: OpenMemory) -> None:
-    whole, matches = open_memory(), open_memory(matrix_documents=0)
+    whole, matches = open_memory(), open_memory(recall={"matrix_documents": 0})
     for task in ("mend the login of guests", "login is slow under load", "translate the imprint", "rename a table"):
         whole.episodes.start(task)
 
@@ -254,11 +301,11 @@ def test_a_large_store_ranks_keyword_matches_alone_with_the_same_result(open_mem
 def test_a_large_store_says_that_it_does_not_search_similar_spelling(open_memory: OpenMemory) -> None:
     open_memory().episodes.start("mend the authentication")
 
-    assert open_memory().recall.search(Query("autentication")).considered == 1
-    answer = open_memory(matrix_documents=0).recall.search(Query("autentication"))
+    assert open_memory().recall.search(Query("authority")).considered == 1
+    answer = open_memory(recall={"matrix_documents": 0}).recall.search(Query("authority"))
 
     assert answer.hits == ()
-    assert answer.degraded[0].startswith("no record shares a word with the question, and similar spelling is not")
+    assert answer.degraded[0].startswith("no record shares a word with the question")
 
 
 def test_a_running_episode_does_not_hide_the_lesson_of_a_completed_one(memory: Memory) -> None:

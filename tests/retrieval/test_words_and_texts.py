@@ -37,6 +37,11 @@ def test_stop_words_leave_a_question_unless_there_is_nothing_else() -> None:
     assert content_words("what is it") == ["what", "is", "it"]
 
 
+def test_a_letter_with_a_mark_is_no_border_within_a_word() -> None:
+    assert words("schließen") == ["schließen"]
+    assert words("größteZahl") == ["größtezahl", "größte", "zahl"]
+
+
 @given(st.text())
 def test_no_word_of_a_question_is_an_operator(text: str) -> None:
     terms = query_terms(text)
@@ -55,6 +60,9 @@ def test_chunks_are_bounded_and_lose_no_word(text: str, size: int) -> None:
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
+NOW = micros(datetime(2024, 6, 12, 9, 30, tzinfo=UTC))  # a Wednesday
+
+
 @pytest.mark.parametrize(
     ("text", "start", "end"),
     [
@@ -63,6 +71,15 @@ def test_chunks_are_bounded_and_lose_no_word(text: str, size: int) -> None:
         ("on 5 March 2024", (2024, 3, 5), (2024, 3, 6)),
         ("Dec 2023", (2023, 12, 1), (2024, 1, 1)),
         ("2024-11", (2024, 11, 1), (2024, 12, 1)),
+        ("what did she say on 8 May", (2024, 5, 8), (2024, 5, 9)),
+        ("the talk of August 8th", (2023, 8, 8), (2023, 8, 9)),
+        ("what broke last March", (2024, 3, 1), (2024, 4, 1)),
+        ("the plan from last week", (2024, 6, 3), (2024, 6, 10)),
+        ("what we said on Monday", (2024, 6, 10), (2024, 6, 11)),
+        ("what failed yesterday", (2024, 6, 11), (2024, 6, 12)),
+        ("three days ago", (2024, 6, 9), (2024, 6, 10)),
+        ("two months ago", (2024, 4, 1), (2024, 5, 1)),
+        ("last year", (2023, 1, 1), (2024, 1, 1)),
     ],
 )
 def test_named_days_and_months_are_understood(
@@ -70,9 +87,14 @@ def test_named_days_and_months_are_understood(
 ) -> None:
     expected = (micros(datetime(*start, tzinfo=UTC)), micros(datetime(*end, tzinfo=UTC)))
 
-    assert named_spans(text) == [expected]
+    assert named_spans(text, NOW) == [expected]
 
 
-@pytest.mark.parametrize("text", ["nothing", "2024-13-45", "9999-12"])
+@pytest.mark.parametrize("text", ["nothing", "2024-13-45", "9999-12", "this may fail in a summary"])
 def test_what_is_no_date_is_passed_over(text: str) -> None:
-    assert named_spans(text) == []
+    assert named_spans(text, NOW) == []
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_read_for_dates(text: str) -> None:
+    assert all(start < end for start, end in named_spans(f"{text} 999 years ago", NOW))

@@ -189,8 +189,9 @@ async def test_what_was_asked_before_an_episode_belongs_to_it(desk: Desk) -> Non
         await call(client, "recommend_playbook", task_description="lost basket in checkout")
         second = await solve(client, "expired sessions of guests break the order page")
 
+    episode_id = desk.memory.store.ids.full(second["episode_id"])
     with desk.memory.store.database.read() as session:
-        key, _ = desk.memory.store.episodes.place(session, second["episode_id"])
+        key, _ = desk.memory.store.episodes.place(session, episode_id)
         given = desk.memory.store.recommendations.given_in(session, key)
     assert sorted(made.kind for made in given) == ["playbook", "recall"]
     assert desk.memory.store.recommendations.counts()["acted on"] == 2
@@ -262,7 +263,7 @@ async def test_an_erased_episode_does_not_keep_its_session_from_asking(desk: Des
         await solve(client, TASK)
         new = {"task_description": "another", "task_type": "x", "domain": "y"}
         episode_id = (await call(client, "create_episode", **new))["episode_id"]
-        desk.memory.episodes.delete(episode_id)
+        desk.memory.episodes.delete(desk.memory.store.ids.full(episode_id))
 
         assert (await call(client, "query_memory", query="lost basket in checkout"))["hits"]
         assert (await call(client, "recommend_playbook", task_description="lost basket in checkout"))["steps"]

@@ -135,7 +135,6 @@ TOOLS: Mapping[str, Tool] = {
             arguments.ListEpisodes,
             records.list_episodes,
             reads_only=True,
-            toolset="records",
         ),
         Tool(
             "update_episode",
@@ -179,7 +178,6 @@ TOOLS: Mapping[str, Tool] = {
             arguments.Nothing,
             operations.get_metrics,
             reads_only=True,
-            toolset="records",
         ),
         Tool(
             "recommend_patterns",
@@ -196,7 +194,6 @@ TOOLS: Mapping[str, Tool] = {
             learning_arguments.SearchPatterns,
             patterns.search_patterns,
             reads_only=True,
-            toolset="learning",
         ),
         Tool(
             "analyze_patterns",

@@ -6,6 +6,7 @@ from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.episodes.outcomes import outcome_of, result_of
 from memory_mcp.models.episodes import (
     Context,
+    Episode,
     EpisodeFilter,
     EpisodeSummary,
     Step,
@@ -13,7 +14,7 @@ from memory_mcp.models.episodes import (
 )
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query
-from memory_mcp.server import answers, arguments, learning_answers
+from memory_mcp.server import answers, arguments, learning_answers, recall_answers
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.desk import Desk
 
@@ -68,10 +69,20 @@ def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Rendered:
 
 
 def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
-    """Show an episode."""
-    episode = desk.memory.episodes.get(given.episode_id)
+    """Show an episode, or whatever record a hit was."""
+    memory = desk.memory
+    match memory.store.kind_of(given.episode_id):
+        case "note":
+            return answers.note_of(memory.notes.get(given.episode_id), full=given.full_text)
+        case "pattern":
+            return learning_answers.pattern_of(memory.store.patterns.get(given.episode_id))
+        case "turn":
+            turn = memory.store.turns.get(given.episode_id)
+            start = max(turn.position, given.from_step - 1)
+            return _conversation(desk, memory.episodes.get(turn.conversation_id), start)
+    episode = memory.episodes.get(given.episode_id)
     if episode.kind == "conversation":
-        return answers.conversation_of(episode, desk.memory.conversations.turns(episode.id, start=given.from_step - 1))
+        return _conversation(desk, episode, given.from_step - 1)
     shown = answers.episode_of(
         episode,
         timeline=given.view == "timeline",
@@ -84,6 +95,10 @@ def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
         for each in desk.memory.relationships.list(given.episode_id)
     ]
     return {**shown, "relationships": related} if related and not given.fields else shown
+
+
+def _conversation(desk: Desk, episode: Episode, start: int) -> Rendered:
+    return answers.conversation_of(episode, desk.memory.conversations.turns(episode.id, start=start))
 
 
 def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Rendered:
@@ -103,7 +118,8 @@ def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Rendered:
 def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     """Answer a question."""
     query = Query(given.query, given.limit, _filter(desk, given), given.scope, fresh_only=given.fresh_only)
-    return answers.answer_of(desk.session.recall(query))
+    found = desk.session.recall(query)
+    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

@@ -1,0 +1,91 @@
+"""This module lets tools take short ids and answer with them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from memory_mcp.errors import StoreError
+from memory_mcp.server.arguments import Arguments
+from memory_mcp.storage.short_ids import ShortIds
+
+_SUFFIXES = ("_id", "_ids")
+_REFERENCES = {"supersedes"}
+_ANSWERED = {"id", "from", "to", "follows", "duplicate_of", "superseded_by", "from_episodes", "patterns", "deleted"}
+_STORED = {"parameters", "result"}  # what agents recorded stays as they wrote it
+_Given = TypeVar("_Given", bound=Arguments)
+
+
+def with_full_ids(given: _Given, ids: ShortIds) -> _Given:
+    """Return arguments with whole ids in the place of short ones.
+
+    Raises:
+        InvalidInputError: a short id is that of several records.
+
+    """
+    found: dict[str, Any] = {}
+    for name in given.__struct_fields__:
+        value = getattr(given, name)
+        if not (name.endswith(_SUFFIXES) or name in _REFERENCES):
+            continue
+        if isinstance(value, str):
+            found[name] = ids.full(value.strip())
+        elif isinstance(value, tuple):
+            found[name] = tuple(ids.full(each.strip()) for each in value)
+    return msgspec.structs.replace(given, **found) if found else given
+
+
+def as_given(given: Arguments, whole: Arguments) -> dict[str, str]:
+    """Map whole ids of arguments to what was given, for the answer about a record that is erased by then."""
+    pairs = ((getattr(whole, name), getattr(given, name)) for name in given.__struct_fields__)
+    return {after: before for after, before in pairs if isinstance(after, str) and after != before}
+
+
+def with_short_ids(answer: dict[str, Any], ids: ShortIds, given: dict[str, str]) -> dict[str, Any]:
+    """Return an answer with short ids in the place of whole ones; a store that cannot be read leaves them whole."""
+    try:
+        short = given | ids.shorten(_ids_in(answer))
+    except StoreError:  # what was done is done, and the answer says so
+        return answer
+    shown: dict[str, Any] = _replaced(answer, short)
+    return shown
+
+
+def _ids_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if _names_ids(name):
+                yield from _texts_of(inner)
+            if name not in _STORED:
+                yield from _ids_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _ids_in(inner)
+
+
+def _texts_of(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        yield from (each for each in value if isinstance(each, str))
+
+
+def _replaced(value: Any, short: dict[str, str]) -> Any:
+    def shown(text: Any) -> Any:
+        return short.get(text, text) if isinstance(text, str) else _replaced(text, short)
+
+    if isinstance(value, dict):
+        return {name: _member(name, inner, shown, short) for name, inner in value.items()}
+    return [_replaced(each, short) for each in value] if isinstance(value, list) else value
+
+
+def _member(name: str, value: Any, shown: Callable[[Any], Any], short: dict[str, str]) -> Any:
+    if name in _STORED:
+        return value
+    if not _names_ids(name):
+        return _replaced(value, short)
+    return [shown(each) for each in value] if isinstance(value, list) else shown(value)
+
+
+def _names_ids(name: str) -> bool:
+    return name.endswith(_SUFFIXES) or name in _ANSWERED

@@ -1,0 +1,70 @@
+"""A record is found by the shortest unique tail of its id."""
+
+import pytest
+
+from memory_mcp.errors import InvalidInputError
+from memory_mcp.memory import Memory
+from tests.conftest import OpenMemory
+
+TAIL = "cafe0123"
+FIRST, SECOND = f"{'1' * 22}ab{TAIL}", f"{'2' * 22}cb{TAIL}"
+
+
+def renamed(memory: Memory, before: str, after: str) -> None:
+    with memory.store.database.write() as session:
+        session.run("UPDATE documents SET id = ? WHERE id = ?", (after, before))
+
+
+def test_an_id_is_shown_by_eight_characters_and_found_by_them(memory: Memory) -> None:
+    note = memory.notes.add("staging runs on port 6543")[0]
+
+    short = memory.store.ids.shorten([note.id, "no id", "f" * 32])
+
+    assert short == {note.id: note.id[-8:]}
+    assert memory.store.ids.full(note.id[-8:]) == note.id
+    assert [memory.store.ids.full(each) for each in (note.id, "nope", "not known")] == [note.id, "nope", "not known"]
+
+
+def test_a_tail_that_two_ids_share_gets_longer_and_names_both_where_it_is_given(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    episode, _ = memory.episodes.start("mend the cart")
+    renamed(memory, episode.id, FIRST)
+    assert memory.store.ids.shorten([FIRST]) == {FIRST: TAIL}
+    renamed(memory, memory.notes.add("the cart is a cookie")[0].id, SECOND)
+
+    another = open_memory()
+
+    assert another.store.ids.shorten([FIRST, SECOND]) == {FIRST: f"ab{TAIL}", SECOND: f"cb{TAIL}"}
+    assert another.store.ids.full(f"cb{TAIL}") == SECOND
+    with pytest.raises(InvalidInputError) as refused:
+        another.store.ids.full(TAIL)
+    assert str(refused.value) == (
+        f"2 records have an id that ends in {TAIL}; give more of it: "
+        f"episode {FIRST} 'mend the cart'; note {SECOND} 'the cart is a cookie'"
+    )
+
+
+def test_a_short_id_finds_what_its_project_sees_alone(open_memory: OpenMemory) -> None:
+    here, there = open_memory("here"), open_memory("there")
+    renamed(here, here.notes.add("ours")[0].id, FIRST)
+    renamed(there, there.notes.add("theirs")[0].id, SECOND)
+
+    assert (here.store.ids.full(TAIL), there.store.ids.full(TAIL)) == (FIRST, SECOND)
+
+
+def test_what_another_process_records_is_found_and_makes_tails_longer(open_memory: OpenMemory) -> None:
+    memory, other = open_memory(), open_memory()
+    renamed(memory, memory.notes.add("first")[0].id, FIRST)
+    assert memory.store.ids.full(TAIL) == FIRST
+
+    inserted = other.notes.add("second")[0].id
+
+    assert memory.store.ids.full(inserted[-8:]) == inserted
+
+
+def test_a_handoff_has_a_short_id_too(memory: Memory) -> None:
+    episode, _ = memory.episodes.start("mend the cart")
+    handoff = memory.handoffs.checkpoint(episode.id, note="half done", next_steps=())
+
+    assert memory.store.ids.shorten([handoff.id]) == {handoff.id: handoff.id[-8:]}
+    assert memory.store.ids.full(handoff.id[-8:]) == handoff.id

@@ -123,3 +123,10 @@ def _free_bytes(path: Path) -> int:
     except (AttributeError, OSError):
         return 0
     return found.f_bavail * found.f_frsize
+
+
+def engine_version() -> str:
+    """Name the SQLite in use; the one of the standard library is another and must never open our file."""
+    import sqlite3  # noqa: PLC0415 - 2 ms for a number that only health and doctor show
+
+    return f"{apsw.sqlite_lib_version()} (standard library: {sqlite3.sqlite_version}, not used)"

@@ -225,7 +225,7 @@ class Database:
 
     def _transaction(self, begin: str) -> Iterator[Session]:
         writing = begin != "BEGIN"
-        with self._translated():
+        with self._translated(), self._explained():
             self._check_open()
             connection = self._connection()
             if writing:
@@ -241,6 +241,24 @@ class Database:
                     connection.execute("ROLLBACK").fetchall()
             if writing:
                 self._check_written(connection)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tell a log that was cut, and so cannot be read, from a disk that fails.
+
+        Raises:
+            StoreGoneError: the log is shorter than it was.
+
+        """
+        try:
+            yield
+        except apsw.IOError:
+            try:
+                self._file.check_log_length()
+            except LogGoneError as error:
+                self.gone = error
+                raise
+            raise
 
     def _check_open(self) -> None:
         """Compare the file with the opened one before anything is read or written.
@@ -380,10 +398,3 @@ def create_file(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"{path} cannot be created: {error.strerror}; choose a place with MEMORY_MCP_HOME") from error
-
-
-def engine_version() -> str:
-    """Name the SQLite in use; the one of the standard library is another and must never open our file."""
-    import sqlite3  # noqa: PLC0415 - 2 ms for a number that only health and doctor show
-
-    return f"{apsw.sqlite_lib_version()} (standard library: {sqlite3.sqlite_version}, not used)"

@@ -97,6 +97,17 @@ class OpenFile:
                     "repeat it"
                 )
 
+    def check_log_length(self) -> None:
+        """Compare the log's length with the one that was seen; a checkpoint shortens it too, and then reads go on.
+
+        Raises:
+            LogGoneError: it is shorter.
+
+        """
+        found = _look(self.log)
+        if self._log is not None and found is not None and found[1] < self._log[1]:
+            raise LogGoneError(self._log_sentence("cut short"))
+
     def remember_log(self) -> None:
         """Note the log in use and its length after a transaction."""
         self._log = _look(self.log)

@@ -15,7 +15,8 @@ from memory_mcp.models.recall import Kind
 from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage import documents, layers, leftovers, search_index
 from memory_mcp.storage.cache import Cache
-from memory_mcp.storage.database import Database, Session, engine_version
+from memory_mcp.storage.connecting import engine_version
+from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore

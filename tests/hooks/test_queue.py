@@ -495,7 +495,7 @@ def test_doctor_says_what_waits_since_when_what_was_set_aside_and_what_to_do(
     assert (stale.severity, "memory-cli queue drain" in stale.advice) == ("warning", True)
     assert after.severity == "warning"
     assert f"1 events set aside in {directory / 'refused.jsonl'}" in after.detail
-    assert "moved out of the queue's way: taken.jsonl." in after.detail
+    assert "moved out of the queue's way: hooks/taken.jsonl." in after.detail
     assert "memory-cli queue list" in after.advice
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -19,6 +20,7 @@ from memory_mcp.errors import (
     NewerSchemaError,
     NotAStoreError,
     StoreFullError,
+    StoreGoneError,
 )
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Step, StepError, StepSuccess, Success
@@ -320,3 +322,11 @@ def test_a_deletion_reaches_every_table_and_index(memory: Memory) -> None:
     with memory.store.database.read() as session:
         tables = ("documents", "episodes", "steps", "tags", "vectors", "keywords_docsize")
         assert {table: session.value(f"SELECT count(*) FROM {table}") for table in tables} == dict.fromkeys(tables, 0)
+
+
+def test_reading_a_log_that_was_cut_reports_the_cut(memory: Memory) -> None:
+    memory.notes.add("one")
+    os.truncate(memory.places.store.with_name("memory.db-wal"), 0)
+
+    with pytest.raises(StoreGoneError, match="was cut short while it was in use"), ThreadPoolExecutor(1) as pool:
+        pool.submit(memory.notes.list).result()  # another thread has another connection, whose pages are not cached

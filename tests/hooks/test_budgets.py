@@ -95,7 +95,7 @@ def test_what_is_asked_at_the_end_of_a_long_prompt_is_recalled(memory: Memory) -
     memory.learning.complete(episode.id, Success("convert it with the basket"))
     trace = "\n".join(f'  File "/usr/lib/python3.12/asyncio/events.py", line {line}, in run' for line in range(400))
     event = Event(
-        "prompt", "UserPromptSubmit", "s1", 0, prompt=f"{trace}\n\nWhy is the voucher lost on currency exchange?"
+        "user-prompt", "UserPromptSubmit", "s1", 0, prompt=f"{trace}\n\nWhy is the voucher lost on currency exchange?"
     )
 
     assert "Keep the voucher" in prompt_recall(memory, event, "none")

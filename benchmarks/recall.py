@@ -96,7 +96,7 @@ def floors(project: str, items: Sequence[Item], others: Sequence[Item], model: P
             print(f"{'floor':>6}{'silent':>8}{'kept':>7}{'95 %':>18}")
             for row in silence(whole, sample_of(items, sample), foreign):
                 low, high = row.kept_interval
-                print(f"{row.floor:6.1f}{row.silent:8.3f}{row.kept:7.3f}{f'{low:.3f} to {high:.3f}':>18}")
+                print(f"{row.floor:6.2f}{row.silent:8.3f}{row.kept:7.3f}{f'{low:.3f} to {high:.3f}':>18}")
 
 
 def runs(project: str, items: Sequence[Item], sample: int) -> None:

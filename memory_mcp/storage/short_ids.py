@@ -73,9 +73,7 @@ class ShortIds:
             return text
         with self._lock, self._database.read() as session:
             self._follow(session)
-            count = self._count(text)
-            if not count:
-                return text
+            count = self._count(text)  # 0 may be one of a copy that was restored under this process
             if count == 1 and text in self._shown:
                 return self._shown[text]
             found = self._ending(session, text)

@@ -155,7 +155,7 @@ def test_compaction_checkpoints_without_completing(home: Path) -> None:
         (row,) = memory.episodes.list().episodes
         (handoff,) = memory.handoffs.list()
     assert (row.status, handoff.step_count) == ("active", 2)
-    assert f"resume with resume_from_handoff {handoff.id}" in Agent(home, "two").start()
+    assert f"resume with resume_from_handoff {handoff.id[-8:]}" in Agent(home, "two").start()
 
 
 def test_an_episode_that_the_agent_begins_takes_the_place_of_the_prompts(home: Path) -> None:

@@ -28,7 +28,7 @@ from memory_mcp.errors import MemoryMcpError
 try:
     with Memory.open(os.environ, Path("/"), actor="reader") as memory:
         for id in sys.argv[1:]:
-            print(memory.episodes.get(id).id)
+            print(memory.episodes.get(memory.store.ids.full(id)).id)
 except MemoryMcpError as error:
     print(error)
 """
@@ -79,7 +79,8 @@ class Client:
             check=True,
             env=self.server.environment,
         )
-        return [each for each in ids if each not in done.stdout.splitlines()]
+        found = {line[-8:] for line in done.stdout.splitlines()}
+        return [each for each in ids if each[-8:] not in found]
 
 
 @pytest.fixture

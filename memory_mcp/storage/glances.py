@@ -1,7 +1,7 @@
 """This module looks for damage in a few rows of each derived table, in a time that does not grow with the store."""
 
 from memory_mcp.errors import IndexDamagedError
-from memory_mcp.storage import derived, vocabulary
+from memory_mcp.storage import derived, search_index, vocabulary
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.derived import Fault, Look

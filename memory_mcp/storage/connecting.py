@@ -46,7 +46,7 @@ class Connector:
             connection.pragma("cache_size", -_CACHE_KIB)
             connection.pragma("temp_store", "MEMORY")
             if not self.is_read_only:
-                connection.pragma("journal_mode", "WAL")
+                self._begin_log(connection)
         except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.FullError, apsw.IOError) as error:
             is_full = is_no_room(error, connection.system_errno)
             connection.close()
@@ -56,6 +56,19 @@ class Connector:
             self.full_since = (_free_bytes(self._path), time.monotonic()) if is_full else None
             return self.connect()
         return connection
+
+    def _begin_log(self, connection: apsw.Connection) -> None:
+        """Switch a new file to its write-ahead log; SQLite does not wait when others do so at the same moment."""
+        deadline = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                connection.pragma("journal_mode", "WAL")
+            except apsw.BusyError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_JITTER_S * (1 + os.urandom(1)[0] / 256))
+            else:
+                return
 
     def _open_file(self) -> apsw.Connection:
         """Open for writing, else for reading, else as an immutable file: a log needs room and a writable directory.

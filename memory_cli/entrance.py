@@ -28,8 +28,9 @@ def _hook(words: list[str], output: TextIO | None) -> None:
     import gc  # noqa: PLC0415 - as above
 
     gc.disable()
-    # msgspec looks for get_type_hints there first and takes the one of typing without it: 13 ms for the same function
-    sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]  # the documented way to have none
+    from memory_mcp.stand_ins import import_lean  # noqa: PLC0415 - as above
+
+    import_lean()
     from memory_mcp.hooks.entrance import answer  # noqa: PLC0415 - as above
 
     answer(words[0] if words else "", os.environ, sys.stdin.buffer, output)

@@ -80,6 +80,11 @@ def places(settings: Settings, *, settings_file: Path) -> Places:
     )
 
 
+def hook_directory(where: Places) -> Path:
+    """Return where the queue and the log of the hooks lie."""
+    return where.home / "hooks"
+
+
 def fallback_log() -> Path:
     """Return a log in the user's home, for when not even the settings can be read."""
     try:

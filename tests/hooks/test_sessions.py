@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from memory_mcp.config.layers import resolve
-from memory_mcp.hooks.entrance import drain
+from memory_mcp.hooks.replaying import drain
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import EpisodeFilter, Step, StepError, StepSuccess, Success
 from tests.hooks.agents import HOOK, Agent

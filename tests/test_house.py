@@ -110,6 +110,7 @@ def test_only_entrances_read_the_environment() -> None:
         "memory_cli/app.py",
         "memory_cli/entrance.py",
         "memory_cli/commands/demo.py",  # hands the environment on to the server it starts
+        "memory_mcp/config/user_directories.py",  # as platformdirs does for us elsewhere
         "memory_mcp/server/app.py",
         "memory_mcp/server/rehearsal.py",  # an entrance of its own, run as a process
         "memory_mcp/worktrees/git.py",  # hands the environment on to git, without what points git elsewhere

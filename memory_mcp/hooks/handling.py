@@ -29,7 +29,7 @@ def handle(memory: Memory, event: Event) -> str:
         case "after-tool":
             recording.record_tool(memory, event)
         case "stop" | "before-compaction" | "session-end":
-            recording.record_end(memory, event)
+            _end(memory, event)
     return ""
 
 
@@ -81,6 +81,12 @@ def _recall(memory: Memory, event: Event) -> str:
     from memory_mcp.hooks.prompt_recall import prompt_recall  # noqa: PLC0415 - as above
 
     return prompt_recall(memory, event, recording.record_prompt(memory, event))
+
+
+def _end(memory: Memory, event: Event) -> None:
+    from memory_mcp.hooks.ending import record_end  # noqa: PLC0415 - as above
+
+    record_end(memory, event)
 
 
 def _warn(memory: Memory, event: Event) -> str:

@@ -1,12 +1,11 @@
 """This module imports pathlib and msgspec without those of their imports that a hook never uses."""
 
-import os
 import sys
 from types import ModuleType
 from typing import Any
 
-# What pathlib (until Python 3.12) and msgspec import at their tops: 9 ms of a hook's time. msgspec asks `decimal` only
-# for the type of numbers that we never have; without `typing_extensions` it takes the same functions from `typing`.
+# What pathlib (until Python 3.12) and msgspec import at their tops: 9 ms of a hook's time. msgspec asks `decimal` and
+# `uuid` only for types that we never use; without `typing_extensions` it takes the same functions from `typing`.
 _UNUSED = ("urllib.parse", "textwrap", "decimal", "msgspec.inspect", "msgspec._json_schema")
 _ABSENT = "typing_extensions"
 
@@ -28,9 +27,7 @@ class _StandIn(ModuleType):
 def import_lean() -> None:
     """Import pathlib and msgspec; afterwards every module can be imported as usual."""
     put: dict[str, Any] = {name: _StandIn(name) for name in _UNUSED}
-    put[_ABSENT] = None
-    if hasattr(os, "uname"):
-        put["platform"] = _platform()
+    put |= {_ABSENT: None, "uuid": _uuid()}
     put = {name: module for name, module in put.items() if name not in sys.modules}
     sys.modules.update(put)
     try:
@@ -45,8 +42,8 @@ def import_lean() -> None:
                 vars(sys.modules[package]).pop(own_name, None)
 
 
-def _platform() -> ModuleType:
-    """Return what `uuid` asks for the system's name while it is imported, until Python 3.12."""
-    module = ModuleType("platform")
-    module.system = lambda: os.uname().sysname  # type: ignore[attr-defined]  # a module's attributes are not declared
+def _uuid() -> ModuleType:
+    """Return the types that msgspec takes from `uuid`; the real one would ask the system for its name."""
+    module = ModuleType("uuid")
+    vars(module).update(UUID=type("UUID", (), {}), SafeUUID=type("SafeUUID", (), {"unknown": None}))
     return module

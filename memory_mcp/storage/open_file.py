@@ -8,9 +8,9 @@ import os
 import stat
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import apsw
+from msgspec import Struct
 
 from memory_mcp.errors import DamagedError, StoreError, StoreGoneError
 
@@ -20,7 +20,7 @@ _LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24  # https://www.sqlite.org/fileformat
 _Identity = tuple[int, ...]
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True):
     """Identifies a store and its state: when it began, and its newest sequence."""
 
     began_at: int | None

@@ -55,7 +55,8 @@ def _session_briefing(memory: Memory) -> str:
     from memory_mcp.hooks.briefing import session_briefing  # noqa: PLC0415 - as above
 
     memory.layers.fold_merged()
-    memory.learning.catch_up(0.0)
+    if memory.store.digests.lags():  # else nothing is imported for it
+        memory.learning.catch_up(0.0)
     return session_briefing(memory)
 
 

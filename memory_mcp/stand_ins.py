@@ -6,7 +6,10 @@ from typing import Any
 
 # What pathlib (until Python 3.12) and msgspec import at their tops: 9 ms of a hook's time. msgspec asks `decimal` and
 # `uuid` only for types that we never use; without `typing_extensions` it takes the same functions from `typing`.
-_UNUSED = ("urllib.parse", "textwrap", "decimal", "msgspec.inspect", "msgspec._json_schema")
+_UNUSED = (
+    *("urllib.parse", "textwrap", "decimal"),
+    *(f"msgspec.{name}" for name in ("inspect", "_json_schema", "toml", "yaml")),
+)
 _ABSENT = "typing_extensions"
 
 
@@ -18,6 +21,7 @@ class _StandIn(ModuleType):
             raise AttributeError(name)
 
         def call(*arguments: Any, **named: Any) -> Any:
+            _take_out(self.__name__, self)  # in case a release calls it while it is imported
             __import__(self.__name__)
             return getattr(sys.modules[self.__name__], name)(*arguments, **named)
 
@@ -35,11 +39,17 @@ def import_lean() -> None:
 
         import msgspec  # noqa: F401, PLC0415 - as above
     finally:
-        for name in put:
-            del sys.modules[name]
-            package, _, own_name = name.rpartition(".")
-            if package in sys.modules:
-                vars(sys.modules[package]).pop(own_name, None)
+        for name, stand_in in put.items():
+            _take_out(name, stand_in)
+
+
+def _take_out(name: str, stand_in: ModuleType | None) -> None:
+    """Remove a stand-in, so that whoever imports the module from now on gets the real one."""
+    if sys.modules.get(name, sys) is stand_in:
+        del sys.modules[name]
+    package, _, own_name = name.rpartition(".")
+    if package in sys.modules and vars(sys.modules[package]).get(own_name) is stand_in:
+        vars(sys.modules[package]).pop(own_name, None)
 
 
 def _uuid() -> ModuleType:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 LEAN = """
 import sys
@@ -33,12 +34,14 @@ print(bool(platform.python_version()), hasattr(typing_extensions, "TypedDict"))
 
 def test_what_was_imported_with_stand_ins_works_when_it_needs_the_real_modules() -> None:
     code = """
-import pathlib, msgspec, msgspec.inspect
+import pathlib, msgspec, msgspec.inspect, msgspec.toml
 kind = msgspec.inspect.type_info(int)
-print(pathlib.PurePosixPath("/a b").as_uri(), msgspec.json.schema(int), isinstance(kind, msgspec.inspect.IntType))
+path = pathlib.PurePosixPath("/a b")
+print(path.as_uri(), path.match("a ?"), msgspec.json.schema(int), isinstance(kind, msgspec.inspect.IntType))
+print(msgspec.toml.decode("a = 1"))
 """
 
-    assert told(code) == ["file:///a%20b {'type': 'integer'} True"]
+    assert told(code) == ["file:///a%20b True {'type': 'integer'} True", "{'a': 1}"]
 
 
 def test_a_module_that_is_there_already_stays() -> None:
@@ -46,3 +49,12 @@ def test_a_module_that_is_there_already_stays() -> None:
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "True\n"
+
+
+def test_a_module_that_is_called_while_others_are_imported_is_the_real_one(tmp_path: Path) -> None:
+    (tmp_path / "msgspec.py").write_text('import textwrap\nsaid = textwrap.dedent("  a")\n', encoding="utf-8")
+    code = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{LEAN}\nimport msgspec, textwrap\n"
+    code += "print(msgspec.said, textwrap.__file__ is not None)"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "a True\n"

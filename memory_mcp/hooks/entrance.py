@@ -9,6 +9,7 @@ from typing import BinaryIO, TextIO, get_args
 
 import msgspec
 
+from memory_mcp import logs
 from memory_mcp.clock import SystemClock
 from memory_mcp.config.layers import resolve
 from memory_mcp.config.places import (
@@ -152,8 +153,6 @@ def _first_log(environ: Mapping[str, str]) -> Path:
 
 def _write_log(log: Path, sentence: str) -> None:
     """Append a sentence to the log, else to the log in the user's home, else print it on stderr."""
-    from memory_mcp import logs  # noqa: PLC0415 - hardly ever needed
-
     for place in (log, fallback_log()):
         try:
             logs.append(place, sentence)

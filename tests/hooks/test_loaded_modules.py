@@ -36,7 +36,7 @@ HEAVY = {
 }
 # of the most frequent event, beside what only others need
 UNUSED_AFTER_A_TOOL = {
-    *("base64", "graphlib", "memory_mcp.logs", "memory_mcp.episodes.reward", "memory_mcp.episodes.reflection"),
+    *("base64", "graphlib", "memory_mcp.episodes.reward", "memory_mcp.episodes.reflection"),
     *(f"memory_mcp.hooks.{name}" for name in ("briefing", "fence", "ending", "queue", "replaying", "taken_lines")),
     *(f"memory_mcp.models.{name}" for name in ("conversations", "notes", "patterns", "recall", "recommendations")),
     *(f"memory_mcp.storage.{name}_store" for name in ("note", "turn", "tag", "handoff", "digest", "pattern")),

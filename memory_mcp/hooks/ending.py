@@ -31,3 +31,4 @@ def record_end(memory: Memory, event: Event) -> None:
 def _complete(memory: Memory, session_id: str, episode: Episode, outcome: Outcome) -> None:
     memory.learning.complete(episode.id, outcome)
     memory.store.sessions.leave(session_id)
+    memory.learning.catch_up(0.0)  # it is loaded anyway; then the next session's start need not load it

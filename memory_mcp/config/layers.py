@@ -54,7 +54,7 @@ def resolve(
     if path and not _is_there(path):
         raise ConfigError(f"there is no settings file {path}; 'memory-cli config init' writes one")
     variables = {**_dotenv(file.with_name(".env")), **environ}
-    values: dict[str, Any] = {key: declaration.default for key, declaration in known.items()}
+    chosen: dict[str, dict[str, Any]] = {}
     origins = dict.fromkeys(known, "default")
     for layer, found in (
         (str(file), _from_file(file, known, variables)),
@@ -63,13 +63,12 @@ def resolve(
         ("flag", _from_flags(known, flags or {})),
     ):
         for key, value in found.items():
-            values[key] = value
+            group, _, name = key.partition(".")
+            chosen.setdefault(group, {})[name] = value
             origins[key] = f"environment {known[key].variable}" if layer == "environment" else layer
-    groups: dict[str, dict[str, Any]] = {}
-    for key, value in values.items():
-        group, _, name = key.partition(".")
-        groups.setdefault(group, {})[name] = value
-    return Resolved(msgspec.convert(groups, Settings), origins, file, _claimed_name(directory, file, known, variables))
+    defaults, replace = Settings(), msgspec.structs.replace
+    settings = replace(defaults, **{group: replace(getattr(defaults, group), **new) for group, new in chosen.items()})
+    return Resolved(settings, origins, file, _claimed_name(directory, file, known, variables))
 
 
 def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:

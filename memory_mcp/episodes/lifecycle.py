@@ -6,8 +6,6 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
-from memory_mcp.episodes.reflection import reflect
-from memory_mcp.episodes.reward import reward
 from memory_mcp.errors import IllegalMoveError, InvalidInputError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import (
@@ -240,6 +238,9 @@ class Episodes:
 
 def closed(episode: Episode, outcome: Outcome, at: int, typical: Typical | None) -> Episode:
     """Return the episode with its outcome, reward and reflection; `typical` is what its efficiency is measured by."""
+    from memory_mcp.episodes.reflection import reflect  # noqa: PLC0415 - few hooks complete an episode
+    from memory_mcp.episodes.reward import reward  # noqa: PLC0415 - as above
+
     done = replace(episode, outcome=outcome, completed_at=at)
     return replace(done, reward=reward(done, typical), reflection=reflect(done))
 

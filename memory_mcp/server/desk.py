@@ -11,7 +11,7 @@ import msgspec
 from memory_mcp import __version__
 from memory_mcp.clock import iso
 from memory_mcp.errors import CacheError, MemoryMcpError, StoreGoneError
-from memory_mcp.hooks.entrance import drain, waits
+from memory_mcp.hooks.replaying import drain, waits
 from memory_mcp.memory import Memory
 from memory_mcp.monitoring.metrics import Metrics
 from memory_mcp.server.sessions import Session

@@ -9,7 +9,7 @@ import apsw
 
 from memory_mcp.errors import NotAStoreError, StoreError, StoreFullError
 from memory_mcp.storage.engine_errors import is_no_room
-from memory_mcp.storage.open_file import OpenFile
+from memory_mcp.storage.open_file import OpenFile, immutable_uri
 
 APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
 RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
@@ -93,7 +93,7 @@ class Connector:
                     f"be made; {way}"
                 ) from error
             flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-            return apsw.Connection(f"{self._path.absolute().as_uri()}?immutable=1", flags=flags)
+            return apsw.Connection(immutable_uri(self._path), flags=flags)
         return connection
 
     def _recognise(self, connection: apsw.Connection) -> None:

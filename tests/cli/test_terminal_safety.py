@@ -13,10 +13,9 @@ import typer.main
 from msgspec import Struct
 
 from memory_cli.app import app
-from memory_mcp.config.places import places
+from memory_mcp.config.places import hook_directory, places
 from memory_mcp.config.settings import Settings, StoreSettings
 from memory_mcp.episodes.handoffs import pack
-from memory_mcp.hooks.entrance import hook_directory
 from memory_mcp.hooks.queue import HookQueue
 from memory_mcp.importers.archives import export_lines
 from memory_mcp.memory import Memory

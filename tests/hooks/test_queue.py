@@ -18,8 +18,8 @@ from memory_mcp.clock import SystemClock
 from memory_mcp.errors import BusyError, ConflictError, DamagedError, StoreFullError
 from memory_mcp.hooks import queue as queue_module
 from memory_mcp.hooks import queue_files, set_aside, taken_lines
-from memory_mcp.hooks.entrance import drain
 from memory_mcp.hooks.queue import HookQueue, Record, UnhandledError
+from memory_mcp.hooks.replaying import drain
 from memory_mcp.monitoring.diagnosis import waiting
 from tests.hooks.agents import Agent
 from tests.hooks.test_sessions import opened

@@ -10,7 +10,10 @@ from memory_mcp.actions.steps import Action, action_of, verdict_of
 from memory_mcp.actions.verdicts import Verdict
 from memory_mcp.models.episodes import Failure, Outcome, PartialSuccess, Step, Success
 
-_PROOFS: tuple[CheckKind, ...] = ("test", "build")  # what a task may be proved by, the strongest first; a linter proves none
+_PROOFS: tuple[CheckKind, ...] = (
+    "test",
+    "build",
+)  # what a task may be proved by, the strongest first; a linter proves none
 _TELLING = ("green", "red")
 _HARMLESS = {"rm", "mkdir", "touch", "submit"}  # taking scratch files away after the tests changes nothing
 _UNDOING = ("git stash", "git checkout", "git restore", "git reset", "git revert", "git apply")

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from memory_mcp.expressions import expression
 
-Kind = Literal["test", "build", "search", "probe", "read", "edit", "install", "finish", "other"]
+Kind = Literal["test", "build", "lint", "search", "probe", "read", "edit", "install", "finish", "other"]
 
 _SKIPPED = {"cd", "export", "source", ".", "set", "echo", "true", "pushd", "popd", "sudo", "time", "env", "nohup"}
 _WITH_VALUE = {"-C", "-c", "-f", "--prefix", "--directory", "--file"}  # their value is no subcommand

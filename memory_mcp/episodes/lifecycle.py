@@ -17,6 +17,7 @@ from memory_mcp.models.episodes import (
     Outcome,
     Step,
     Typical,
+    is_proved,
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
@@ -240,9 +241,18 @@ def closed(episode: Episode, outcome: Outcome, at: int, typical: Typical | None)
     """Return the episode with its outcome, reward and reflection; `typical` is what its efficiency is measured by."""
     from memory_mcp.episodes.reflection import reflect  # noqa: PLC0415 - few hooks complete an episode
     from memory_mcp.episodes.reward import reward  # noqa: PLC0415 - as above
+    from memory_mcp.episodes.shown_outcomes import weighed  # noqa: PLC0415 - as above
 
-    done = replace(episode, outcome=outcome, completed_at=at)
+    done = replace(episode, outcome=weighed(outcome, episode.steps), completed_at=at)
     return replace(done, reward=reward(done, typical), reflection=reflect(done))
+
+
+def looked_at_again(episode: Episode) -> Episode:
+    """Return an episode whose outcome is a claim as its steps show it now; versions before scored claims as wins."""
+    if episode.outcome is None or episode.kind != "task" or is_proved(episode.outcome):
+        return episode
+    typical = episode.reward.typical if episode.reward else None
+    return closed(episode, episode.outcome, episode.completed_at or episode.updated_at, typical)
 
 
 def _must_be_active(what: str) -> Callable[[Episode], None]:

@@ -1,5 +1,6 @@
 """This module says what earlier sessions met that bears on a prompt."""
 
+from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import Section, clipped, fenced
 from memory_mcp.memory import Memory
@@ -33,4 +34,4 @@ def _hit_line(hit: Hit, short_id: str) -> str:
     if hit.kind != "episode":
         return f"{hit.kind}: {clipped(hit.text)}"
     lesson = f": {hit.lesson}" if hit.lesson else ""
-    return f"{hit.outcome or 'active'}: {clipped(hit.text)}{lesson} (episode {short_id})"
+    return f"{named(hit.outcome or 'active', hit.evidence)}: {clipped(hit.text)}{lesson} (episode {short_id})"

@@ -130,7 +130,7 @@ def _fits(connection: apsw.Connection, real: str) -> bool:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK").fetchall()
-    return all(line == "ok" or "inverted index" in line for (line,) in found)  # an index can be rebuilt
+    return all(line == "ok" or "inverted index" in str(line) for (line,) in found)  # an index can be rebuilt
 
 
 class _State(NamedTuple):
@@ -160,7 +160,7 @@ def _goes_on(connection: apsw.Connection, on_disk: _State) -> bool:
     if (told.content, told.newest) != (on_disk.content, on_disk.newest) or told.schema < on_disk.schema:
         return False
     count = "SELECT count(*) = coalesce(max(sequence), ?1) - ?1 FROM changes WHERE sequence > ?1"
-    return bool(connection.execute(count, (on_disk.content.head,)).get)
+    return bool(connection.execute(count, (told.content.head,)).get)
 
 
 def _read_disk(real: str) -> _State | None:

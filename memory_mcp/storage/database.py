@@ -220,7 +220,7 @@ class Database:
                     was_committed = True
                     self.guard.check_written(connection)
             except StoreGoneError as error:
-                self.guard.settle(error, was_committed=was_committed)
+                self.guard.rescue(error, was_committed=was_committed)
 
     def _busy_sentence(self) -> str:
         return (

@@ -104,7 +104,7 @@ class Guard:
                 self._file.check_log_length()
             raise
 
-    def settle(self, error: StoreGoneError, *, was_committed: bool) -> None:
+    def rescue(self, error: StoreGoneError, *, was_committed: bool) -> None:
         """Save what can be saved of a file that is gone; called when this thread is in no transaction.
 
         It returns if a commit is safe and may be acknowledged.
@@ -117,13 +117,13 @@ class Guard:
             self.gone = error
             self._is_unfolded = not self._file.is_in_place()
         if isinstance(error, LogGoneError):
-            self._settle_log(error, was_committed=was_committed)
+            self._rescue_log(error, was_committed=was_committed)
         elif self._is_unfolded or (was_committed and not self._file.is_in_place()):
-            self._settle_move(error, was_committed=was_committed)
+            self._rescue_moved(error, was_committed=was_committed)
         else:
             raise error
 
-    def _settle_log(self, error: LogGoneError, *, was_committed: bool) -> None:
+    def _rescue_log(self, error: LogGoneError, *, was_committed: bool) -> None:
         is_folded = error.is_removed and self._file.is_log_ours and self._fold() is None
         if was_committed:
             self.is_whole = is_folded
@@ -137,7 +137,7 @@ class Guard:
         else:
             raise error
 
-    def _settle_move(self, error: StoreGoneError, *, was_committed: bool) -> None:
+    def _rescue_moved(self, error: StoreGoneError, *, was_committed: bool) -> None:
         self._fold_moved()
         self.is_whole = self._file.is_reachable
         if not was_committed:

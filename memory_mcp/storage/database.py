@@ -1,6 +1,5 @@
 """This module opens the database file and runs transactions; `apsw` is known here only."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,11 +14,11 @@ from memory_mcp.errors import (
     IndexMendedError,
     InvalidInputError,
     ReadOnlyStoreError,
-    StoreError,
     StoreFullError,
     StoreGoneError,
 )
 from memory_mcp.storage.connecting import Connector
+from memory_mcp.storage.creating import create_file
 from memory_mcp.storage.engine_errors import is_damage, translated
 from memory_mcp.storage.guard import Guard
 from memory_mcp.storage.open_file import OpenFile
@@ -258,23 +257,3 @@ def _fold_stray_logs(path: Path, busy_timeout_s: float) -> None:
     from memory_mcp.storage import stray_logs  # noqa: PLC0415 - few stores are links
 
     stray_logs.fold(path, busy_timeout_s)
-
-
-def create_file(path: Path) -> None:
-    """Make the file for its owner only, and its directory; SQLite's side files inherit its mode.
-
-    Raises:
-        StoreError: the place cannot be made, with the operating system's reason.
-        StrayLogError: a log of a store that was moved away lies there.
-
-    """
-    try:
-        if not path.parent.is_dir():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            from memory_mcp.storage import stray_logs  # noqa: PLC0415 - most stores exist
-
-            stray_logs.remove_orphans(path)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise StoreError(f"{path} cannot be created: {error.strerror}; choose a place with MEMORY_MCP_HOME") from error

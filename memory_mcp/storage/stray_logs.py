@@ -14,26 +14,9 @@ import apsw
 
 from memory_mcp.errors import StoreError, StrayLogError
 from memory_mcp.storage.connecting import APPLICATION_ID, RETRY_JITTER_S
+from memory_mcp.storage.creating import links, remove, size_of
 from memory_mcp.storage.leftovers import unfinished
 from memory_mcp.storage.open_file import Content, content_of
-
-
-def remove_orphans(path: Path) -> None:
-    """Remove the empty side files of a database that no longer exists; SQLite would mix them with a new one.
-
-    Raises:
-        StrayLogError: the log is not empty; the database may only have been moved.
-
-    """
-    for name in [*_links(path), os.path.realpath(path)]:
-        log = f"{name}-wal"
-        if _size(log) and not path.exists():  # else another process began a store just now
-            raise StrayLogError(
-                f"{path} is gone, but {log} holds changes of it; put that file back, or move that log away to begin a "
-                "new store"
-            )
-        if not path.exists():
-            _remove(log, f"{name}-shm")
 
 
 def fold(path: Path, busy_timeout_s: float) -> None:
@@ -47,7 +30,7 @@ def fold(path: Path, busy_timeout_s: float) -> None:
     """
     real = os.path.realpath(path)
     deadline = time.monotonic() + busy_timeout_s
-    for name in _links(path):
+    for name in links(path):
         while os.path.lexists(f"{name}-wal") or os.path.lexists(f"{name}-shm"):
             if _fold_one(name, real, deadline):
                 break
@@ -62,8 +45,8 @@ def _fold_one(name: str, real: str, deadline: float) -> bool:
 
     """
     log, shared = f"{name}-wal", f"{name}-shm"
-    has_log = _size(f"{real}-wal") > 0  # looked at first: another process may fold just now, and use that log next
-    is_held = _size(log) > 0
+    has_log = size_of(f"{real}-wal") > 0  # looked at first: another process may fold just now, and use that log next
+    is_held = size_of(log) > 0
     if is_held and has_log:
         raise StrayLogError(
             f"{log} and {real}-wal both hold changes of {real}; end what has it open, and move one of them away to go "
@@ -88,7 +71,7 @@ def _fold_one(name: str, real: str, deadline: float) -> bool:
                 f"try again or move that log to {real}-wal"
             ) from error
     else:
-        _remove(log, shared)
+        remove(log, shared)
     return True
 
 
@@ -109,13 +92,13 @@ def _checkpoint(scratch: Path, log: str, real: str, *, is_held: bool) -> None:
                 "it away"
             )
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    if _size(log):  # SQLite does not read the log of a file that says that it has none
+    if size_of(log):  # SQLite does not read the log of a file that says that it has none
         raise StrayLogError(f"{log} holds changes of another file than {real}; move it away")
 
 
 def _fits(connection: apsw.Connection, real: str) -> bool:
     """Whether a file and its log make one whole store, and the log goes on where the file ends."""
-    if not _size(real):  # SQLite would remove the log
+    if not size_of(real):  # SQLite would remove the log
         return False
     on_disk = _read_disk(real)
     try:
@@ -171,29 +154,7 @@ def _read_disk(real: str) -> _State | None:
     return None
 
 
-def _links(path: Path) -> list[str]:
-    """Return the path and what it leads to, as far as these are links."""
-    found: list[str] = []
-    name = os.path.abspath(path)  # noqa: PTH100 - a Path would be made for each link
-    while os.path.islink(name) and name not in found:  # noqa: PTH114 - as above
-        found.append(name)
-        name = os.path.join(os.path.dirname(name), os.readlink(name))  # noqa: PTH115, PTH118, PTH120 - as above
-    return found
-
-
 def _make(name: str) -> None:
     """Make an absent side file, so that all who fold at the same time share it; one that exists may hold locks."""
     with suppress(FileExistsError):
         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def _size(name: str) -> int:
-    try:
-        return Path(name).stat().st_size
-    except OSError:
-        return 0
-
-
-def _remove(*names: str) -> None:
-    for name in names:
-        Path(name).unlink(missing_ok=True)

@@ -246,7 +246,7 @@ class Memory:
             StoreError: no usable store is there; the call may be repeated.
 
         """
-        self.store.database.check_reopening()
+        self.store.database.guard.check_reopening()
         self.close()
         return Memory(
             self.settings,

@@ -49,13 +49,13 @@ class Desk:
 
         """
         with self._opening:
-            database = self.memory.store.database
+            guard = self.memory.store.database.guard
             with contextlib.suppress(StoreGoneError):
-                database.look_for_room(after_s=_RETRY_S)
-            gone = database.gone
+                guard.look_for_room(after_s=_RETRY_S)
+            gone = guard.gone
             if gone is None:
                 return
-            if not self._is_told and not database.is_whole:
+            if not self._is_told and not guard.is_whole:
                 self._is_told = True
                 raise StoreGoneError(str(gone))
             self.memory = self.memory.reopened()
@@ -65,7 +65,7 @@ class Desk:
     def tell_gone(self) -> None:
         """Note that an answer has said that the store is gone."""
         with self._opening:
-            self._is_told = self.memory.store.database.gone is not None
+            self._is_told = self.memory.store.database.guard.gone is not None
 
     def nudge(self) -> None:
         """Tell the follower that there may be something new; the first call starts it."""

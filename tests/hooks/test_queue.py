@@ -307,6 +307,7 @@ def with_no_room_beyond(size: int, work: Callable[[], object]) -> int:
     """Run work in a child whose files may not grow beyond a size, as on a full disk."""
 
     def run() -> None:
+        sys.dont_write_bytecode = True  # Python would keep a module that it could write in part only
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         work()

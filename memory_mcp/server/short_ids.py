@@ -20,13 +20,15 @@ def with_full_ids(given: _Given, ids: ShortIds) -> _Given:
     """Return arguments with whole ids in the place of short ones.
 
     Raises:
-        InvalidInputError: a short id is that of several records.
+        InvalidInputError: a short id is that of several records, or too short.
 
     """
     found: dict[str, Any] = {}
-    for name in given.__struct_fields__:
+    fields, defaults = given.__struct_fields__, given.__struct_defaults__
+    absent = dict(zip(fields[len(fields) - len(defaults) :], defaults, strict=True))
+    for name in fields:
         value = getattr(given, name)
-        if not (name.endswith(_SUFFIXES) or name in _REFERENCES):
+        if not (name.endswith(_SUFFIXES) or name in _REFERENCES) or value == absent.get(name):
             continue
         if isinstance(value, str):
             found[name] = ids.full(value.strip())

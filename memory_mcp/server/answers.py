@@ -1,6 +1,6 @@
 """This module renders models as the flat, small values that tools answer with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -36,12 +36,19 @@ def present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
 
 
-def fitting(rows: Iterable[Rendered], budget: int) -> tuple[list[Rendered], int]:
+def size_of(row: Rendered) -> int:
+    """Return the bytes of a value in JSON."""
+    return len(msgspec.json.encode(row))
+
+
+def fitting(
+    rows: Iterable[Rendered], budget: int, measure: Callable[[Rendered], int] = size_of
+) -> tuple[list[Rendered], int]:
     """Return the first rows, at least one, that fit into so many bytes, and how many are left."""
     shown: list[Rendered] = []
     size = left = 0
     for row in rows:
-        size += len(msgspec.json.encode(row))
+        size += measure(row)
         if left or (shown and size > budget):
             left += 1
         else:

@@ -1,6 +1,6 @@
 """This module lets tools take short ids and answer with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,12 +45,17 @@ def as_given(given: Arguments, whole: Arguments) -> dict[str, str]:
 
 def with_short_ids(answer: dict[str, Any], ids: ShortIds, given: dict[str, str]) -> dict[str, Any]:
     """Return an answer with short ids in the place of whole ones; a store that cannot be read leaves them whole."""
-    try:
-        short = given | ids.shorten(_ids_in(answer))
-    except StoreError:  # what was done is done, and the answer says so
-        return answer
-    shown: dict[str, Any] = _replaced(answer, short)
+    short = given | shown_ids(_ids_in(answer), ids)
+    shown: dict[str, Any] = _replaced(answer, short) if short else answer
     return shown
+
+
+def shown_ids(asked: Iterable[str], ids: ShortIds) -> dict[str, str]:
+    """Map whole ids to short ones, or none in a store that cannot be read: what was done is done, and is answered."""
+    try:
+        return ids.shorten(asked)
+    except StoreError:
+        return {}
 
 
 def _ids_in(value: Any) -> Iterator[str]:

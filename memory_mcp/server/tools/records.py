@@ -17,6 +17,7 @@ from memory_mcp.models.recall import Query
 from memory_mcp.server import answers, arguments, learning_answers, recall_answers
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.desk import Desk
+from memory_mcp.server.short_ids import shown_ids
 
 _SHOWN_PATTERNS = 5
 
@@ -119,7 +120,8 @@ def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     """Answer a question."""
     query = Query(given.query, given.limit, _filter(desk, given), given.scope, fresh_only=given.fresh_only)
     found = desk.session.recall(query)
-    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain)
+    short = shown_ids(recall_answers.ids_in(found), desk.memory.store.ids)
+    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain, short=short)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

@@ -128,13 +128,16 @@ def episode_of(episode: Episode, *, timeline: bool, fields: tuple[str, ...], sta
 
 
 def note_of(note: Note, *, full: bool) -> dict[str, Any]:
-    """Render a note."""
+    """Render a note; of a long text so much as leaves the answer below its budget."""
+    room = BUDGET_BYTES - size_of({"tags": note.tags, "source": note.source})
+    lengths = (length for length in range(_NOTE_CHARACTERS, _TEXT_CHARACTERS, -_TEXT_CHARACTERS))
+    longest = next((length for length in lengths if size_of({"": note.text[:length]}) < room), _TEXT_CHARACTERS)
     return present(
         {
             "kind": "note",
             "note_id": note.id,
             "project": note.project,
-            "text": shortened(note.text, 10**9 if full else _NOTE_CHARACTERS),
+            "text": shortened(note.text, 10**9 if full else longest),
             "tags": list(note.tags),
             "importance": note.importance,
             "source": note.source,
@@ -145,14 +148,15 @@ def note_of(note: Note, *, full: bool) -> dict[str, Any]:
     )
 
 
-def conversation_of(conversation: Episode, turns: Sequence[Turn]) -> dict[str, Any]:
+def conversation_of(conversation: Episode, turns: Sequence[Turn], *, full: bool) -> dict[str, Any]:
     """Render a conversation; messages beyond the budget are left to `next_step`."""
+    longest = 10**9 if full else _TEXT_CHARACTERS
     rows, left = fitting(
         (
             {
                 "step": turn.position + 1,
                 "role": turn.message.role,
-                "text": shortened(turn.message.text, _TEXT_CHARACTERS),
+                "text": shortened(turn.message.text, longest),
                 "at": iso(turn.message.at),
             }
             for turn in turns

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory_mcp.clock import iso
 from memory_mcp.importers.commits import read_json_lines
 from memory_mcp.importers.git import import_commits
 from memory_mcp.memory import Memory
@@ -20,6 +21,7 @@ from memory_mcp.models.recall import Answer, Hit, Place, Query, ScoreParts
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.recall_answers import answer_of, ids_in
 from memory_mcp.visible import visible_values
+from tests.conftest import OpenMemory
 from tests.fakes import FrozenClock
 from tests.server.clients import call, connected
 
@@ -236,3 +238,51 @@ async def test_get_episode_shows_the_whole_record_of_every_hit(desk: Desk) -> No
         assert (whole["kind"], whole["text"], whole["tags"]) == ("note", text, ["shop"])
         assert said["episode_id"] == talk["conversation_id"]
         assert said["messages"][0]["step"] == hit["step"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("word", ["ledger ", "優惠券"])
+async def test_a_long_record_is_shown_in_part_and_whole_when_asked(desk: Desk, word: str) -> None:
+    text = f"{word * 3_000}"[:9_000].strip()
+    async with connected(desk) as client:
+        note = (await call(client, "remember_note", text=text, tags=[f"{word[0] * 99}{n}" for n in range(9)]))[
+            "note_id"
+        ]
+        talk = await call(client, "remember_conversation", messages=[{"role": "user", "text": text}] * 3)
+        turn = desk.memory.conversations.turns(desk.memory.store.ids.full(talk["conversation_id"]))[1]
+
+        part = await call(client, "get_episode", episode_id=note)
+        whole = await client.call_tool("get_episode", {"episode_id": note, "full_text": True})
+        said = await client.call_tool("get_episode", {"episode_id": turn.id[-8:], "full_text": True})
+
+        assert text.startswith(part["text"][:1_000])
+        assert " characters]" in part["text"]
+        assert whole.structured_content["text"] == text
+        assert said.structured_content["messages"][0] == {
+            "step": 2,
+            "role": "user",
+            "text": text,
+            "at": iso(turn.message.at),
+        }
+        assert said.structured_content["next_step"] == 3
+
+
+@pytest.mark.parametrize("provider", ["none", "hash"])
+def test_the_run_that_succeeded_is_shown_where_only_words_of_one_that_failed_are_asked_for(
+    open_memory: OpenMemory, provider: str
+) -> None:
+    memory = open_memory(provider=provider)
+    for step, outcome in (
+        ("psql: flux capacitor overheated", Failure("no")),
+        ("apt upgrade", Success("a newer driver")),
+    ):
+        episode, _ = memory.episodes.start("upgrade the database driver")
+        memory.episodes.append(episode.id, [Step("bash", step, {}, StepSuccess("ok"))])
+        memory.learning.complete(episode.id, outcome)
+
+    for _ in range(2):  # before and after the index holds them
+        (hit,) = answer_of(memory.recall.search(Query("flux capacitor overheated")), home="here", explain=False)["hits"]
+        memory.index.keywords.follow()
+
+        assert (hit["outcome"], hit["lesson"], hit["other_runs"]) == ("success", "a newer driver", 1)
+        assert hit["relevance"] >= 1

@@ -80,10 +80,10 @@ def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
         case "turn":
             turn = memory.store.turns.get(given.episode_id)
             start = max(turn.position, given.from_step - 1)
-            return _conversation(desk, memory.episodes.get(turn.conversation_id), start)
+            return _conversation(desk, memory.episodes.get(turn.conversation_id), start, full=given.full_text)
     episode = memory.episodes.get(given.episode_id)
     if episode.kind == "conversation":
-        return _conversation(desk, episode, given.from_step - 1)
+        return _conversation(desk, episode, given.from_step - 1, full=given.full_text)
     shown = answers.episode_of(
         episode,
         timeline=given.view == "timeline",
@@ -98,8 +98,8 @@ def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     return {**shown, "relationships": related} if related and not given.fields else shown
 
 
-def _conversation(desk: Desk, episode: Episode, start: int) -> Rendered:
-    return answers.conversation_of(episode, desk.memory.conversations.turns(episode.id, start=start))
+def _conversation(desk: Desk, episode: Episode, start: int, *, full: bool) -> Rendered:
+    return answers.conversation_of(episode, desk.memory.conversations.turns(episode.id, start=start), full=full)
 
 
 def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Rendered:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from memory_mcp.errors import StoreError
+from memory_mcp.errors import InvalidInputError, StoreError
 from memory_mcp.server.arguments import Arguments
 from memory_mcp.storage.short_ids import ShortIds
 
@@ -20,20 +20,26 @@ def with_full_ids(given: _Given, ids: ShortIds) -> _Given:
     """Return arguments with whole ids in the place of short ones.
 
     Raises:
-        InvalidInputError: a short id is that of several records, or too short.
+        InvalidInputError: short ids are those of several records, or too short; the sentence names all of them.
 
     """
     found: dict[str, Any] = {}
+    refused: list[str] = []
     fields, defaults = given.__struct_fields__, given.__struct_defaults__
     absent = dict(zip(fields[len(fields) - len(defaults) :], defaults, strict=True))
     for name in fields:
         value = getattr(given, name)
         if not (name.endswith(_SUFFIXES) or name in _REFERENCES) or value == absent.get(name):
             continue
-        if isinstance(value, str):
-            found[name] = ids.full(value.strip())
-        elif isinstance(value, tuple):
-            found[name] = tuple(ids.full(each.strip()) for each in value)
+        try:
+            if isinstance(value, str):
+                found[name] = ids.full(value.strip())
+            elif isinstance(value, tuple):
+                found[name] = tuple(ids.full(each.strip()) for each in value)
+        except InvalidInputError as error:
+            refused.append(f"{error} - at `{name}`")
+    if refused:
+        raise InvalidInputError("; ".join(refused))
     return msgspec.structs.replace(given, **found) if found else given
 
 

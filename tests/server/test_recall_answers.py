@@ -24,6 +24,7 @@ from memory_mcp.visible import visible_values
 from tests.conftest import OpenMemory
 from tests.fakes import FrozenClock
 from tests.server.clients import call, connected
+from tests.server.conftest import RawServer
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data"
 NOTE = "The voucher is kept when a currency is exchanged. "
@@ -286,3 +287,28 @@ def test_the_run_that_succeeded_is_shown_where_only_words_of_one_that_failed_are
 
         assert (hit["outcome"], hit["lesson"], hit["other_runs"]) == ("success", "a newer driver", 1)
         assert hit["relevance"] >= 1
+
+
+@pytest.mark.parametrize("piece", ["優惠券", 'say \\"', "👩\u200d👧\u200d👦"])
+def test_over_real_pipes_ten_hits_of_the_worst_kind_fit_into_six_kilobytes(
+    raw: Callable[..., RawServer], piece: str
+) -> None:
+    server = raw("--toolsets", "records")
+    server.begin()
+    for number in range(10):
+        messages = [{"role": piece * 20, "text": f"voucher {number} {piece * 2_000}"}] * 3
+        talk = {"messages": messages, "title": piece * 1_000, "tags": [(piece * 30)[:90]]}
+        assert not server.call(number, "remember_conversation", **talk)["isError"]
+
+    answer = server.call(20, "query_memory", query="voucher", limit=10)
+    explained = server.call(21, "query_memory", query="voucher", limit=10, explain=True)["structuredContent"]
+
+    (block,) = answer["content"]
+    shown = answer["structuredContent"]
+    assert json.loads(block["text"]) == shown
+    assert (len(shown["hits"]), len(explained["hits"])) == (10, 10)
+    assert len({hit["conversation_id"] for hit in shown["hits"]}) == 10
+    assert len(block["text"].encode()) <= MOST_BYTES
+    assert len(json.dumps(shown, ensure_ascii=False).encode()) <= MOST_BYTES
+    assert shown["cut"].startswith("10 of these texts; get_episode")
+    assert all(piece[0] in hit["text"] and hit["title"] and hit["other_turns"] == 2 for hit in shown["hits"])

@@ -1,5 +1,6 @@
 """This module finds the commits of a history that git cannot walk to its end, by looking through all its objects."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from memory_mcp.worktrees.git import stream_git
 
 _COMMIT = re.compile(r"([0-9a-f]{40,64}) commit")
 _FORMAT = "%H%x00%P%x00%ct%x00%at%x00%ae%x00%s"
+_MOST_OBJECTS = 5_000_000
 _AT_ONCE = 200  # commits on a command line
 _STASHED = re.compile(r"(?:WIP|index|untracked files) on \S+: |On \S+: ")
 
@@ -61,7 +63,7 @@ def _listed(repository: Path) -> list[str]:
     words = ("--batch-all-objects", "--unordered", "--batch-check=%(objectname) %(objecttype)")
     try:
         with stream_git(repository, "cat-file", *words) as lines:
-            for line in lines:
+            for line in itertools.islice(lines, _MOST_OBJECTS):
                 match = _COMMIT.fullmatch(line.decode("ascii", "replace").strip())
                 found += [match[1]] if match else []
     except GitError:

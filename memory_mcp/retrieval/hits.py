@@ -54,7 +54,8 @@ class Reader:
     def hits(self, groups: Sequence[Group]) -> list[Hit]:
         """Return a hit for each group whose record can be read."""
         records = self._records(groups)
-        matching = self._matching(records)
+        found = [group.found_key for group in groups if group.found_key not in records]
+        matching = self._matching(records | self._episodes(found))
         states = self._freshness(_of_kind(groups, "episode"), records)
         hits = []
         for group in groups:
@@ -63,7 +64,8 @@ class Reader:
             if record is None:
                 continue
             matched = matching[key]
-            relevance = relevant(self._terms.coverage(matched), group.best.cosine, self._provider)
+            coverage = max(self._terms.coverage(matching.get(each, ())) for each in (key, group.found_key))
+            relevance = relevant(coverage, group.best.cosine, self._provider)
             state = states.get(key, UNKNOWN)
             hits.append(self._hit(group, record, matched, relevance=relevance, freshness=state))
         return hits
@@ -78,14 +80,14 @@ class Reader:
 
     def _records(self, groups: Sequence[Group]) -> dict[int, Record]:
         session, store = self.session, self._store
-        records: dict[int, Record] = {
-            key: episode
-            for key, episode in store.episodes.load_hot(session, _of_kind(groups, "episode")).items()
-            if isinstance(episode, Episode)
-        }
+        records = self._episodes(_of_kind(groups, "episode"))
         records |= store.notes.load_many(session, _of_kind(groups, "note"))
         records |= store.patterns.load_many(session, _of_kind(groups, "pattern"))
         return records | store.turns.load_many(session, _of_kind(groups, "turn"))
+
+    def _episodes(self, keys: Sequence[int]) -> dict[int, Record]:
+        loaded = self._store.episodes.load_hot(self.session, keys) if keys else {}
+        return {key: episode for key, episode in loaded.items() if isinstance(episode, Episode)}
 
     def _freshness(self, keys: Sequence[int], records: Mapping[int, Record]) -> dict[int, str]:
         """Say of episodes of this project whether the files that they touched are as they were."""

@@ -153,6 +153,7 @@ class Desk:
         """Do once all that is done in the background."""
         self._open_cache()
         self._drain()
+        self.memory.store.ids.follow()
         self.memory.layers.fold_merged()
         self._learn()
         self.memory.index.keywords.follow()

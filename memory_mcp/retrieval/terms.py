@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from memory_mcp.retrieval.spelling import Neighbours, neighbours
 from memory_mcp.storage import search_index, vocabulary
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Sight
+from memory_mcp.storage.vocabulary import phrase
 
 # Ranking every match of common words is what a keyword search spends its time on, so the rarest words are looked up
 # until their matches are this share of the store. Known-item search for llm and sqlite-utils among synthetic records,
@@ -25,6 +26,8 @@ _LEAST_EMPHASIS = 0.3  # of the most; words that tell less rank what others foun
 _PARTS_COMPARED = 6
 _MOST_UNKNOWN, _MOST_KNOWN = 5, 8  # words of a question that is put right where it is misspelt
 _GUESSED = 0.8  # weight of a word that was put right
+_MOST_PAIRS = 24
+Pair = tuple[str, str]
 
 
 class Terms(Struct, frozen=True):
@@ -40,10 +43,17 @@ class Terms(Struct, frozen=True):
     emphasis: dict[str, float]
     corrected: dict[str, tuple[str, ...]] = {}
     is_counted: bool = True
+    pairs: tuple[Pair, ...] = ()
 
     def phrases(self) -> dict[str, tuple[str, int]]:
         """Return for each word what is searched for in the index, and how many documents hold it."""
         return {word: (match_expression([word]), count) for word, count in self.matches.items()}
+
+    def pair_phrases(self) -> dict[str, tuple[str, int]]:
+        """Return for each pair of words what is searched for, and how many documents may hold it."""
+        return {
+            " ".join(pair): (phrase(" ".join(pair)), min(self.matches[word] for word in pair)) for pair in self.pairs
+        }
 
     def weigh(self, word: str) -> float:
         """Return the weight of a word, 0 of one that does not count; a misspelt one is like rare words."""
@@ -92,7 +102,25 @@ def look_up(session: Session, reading: Reading, sight: Sight, *, counted: bool =
         words = sorted(words, key=lambda word: -weight[word])[:_MOST_WORDS]
         weight = {word: weight[word] for word in words}
     matches = {word: matches[word] for word in words}
-    return Terms(total, tuple(words), matches, weight, emphasis, corrected, counted)
+    return Terms(
+        documents=total,
+        words=tuple(words),
+        matches=matches,
+        weight=weight,
+        emphasis=emphasis,
+        corrected=corrected,
+        is_counted=counted,
+        pairs=_pairs(reading, matches, counted=counted),
+    )
+
+
+def _pairs(reading: Reading, matches: Mapping[str, int], *, counted: bool) -> tuple[Pair, ...]:
+    """Return the known words that follow each other in the question, numbers and single letters apart."""
+    found: list[Pair] = []
+    for part in reading.parts:
+        telling = [word for word in part.words if len(word) > 1 and not word[0].isdigit() and word in matches]
+        found += (pair for pair in pairwise(telling) if not counted or all(matches[word] for word in pair))
+    return tuple(dict.fromkeys(found))[:_MOST_PAIRS]
 
 
 def _rarity(documents: int, count: int) -> float:

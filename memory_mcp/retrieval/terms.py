@@ -170,9 +170,15 @@ def _by_evidence(session: Session, reading: Reading, matches: dict[str, int], si
         telling = [word for word in part.words if matches.get(word) and part.emphasis(word) >= part.weight]
         asked = _within(sorted(telling, key=lambda word: matches[word]), matches, most)
         best = search_index.search_keywords(session, match_expression(asked), sight, 1) if asked else []
-        found.append(best[0][1] if best else 0.0)
+        found.append(best[0][1] * _known_share(part.words, matches, total) if best else 0.0)
     top = max(found)
     return reading.reweighed([each / top for each in found]) if top else reading
+
+
+def _known_share(words: Sequence[str], matches: Mapping[str, int], total: int) -> float:
+    """Return how much of what a part says the store knows at all."""
+    rarity = {word: _rarity(total, matches[word]) for word in words if word in matches}
+    return sum(each for word, each in rarity.items() if matches[word]) / (sum(rarity.values()) or 1.0)
 
 
 def _affordable_matches(documents: int) -> float:

@@ -65,7 +65,14 @@ class Reader:
             if record is None:
                 continue
             matched = matching[key]
-            relevance = relevant(self._terms, matched, together[key], group.best.cosine, self._provider)
+            relevance = relevant(
+                self._terms,
+                matched,
+                together[key],
+                cosine=group.best.cosine,
+                provider=self._provider,
+                kind=group.best.candidate.kind,
+            )
             state = states.get(key, UNKNOWN)
             hits.append(self._hit(group, record, matched, relevance=relevance, freshness=state))
         return hits

@@ -14,8 +14,8 @@ from memory_mcp.retrieval.small_talk import SMALL_TALK
 
 _PLAIN_WORDS = 16  # a question of one line and so few words is taken as it is
 # How likely a part asks before the store has been looked at. Nobody says where the question stands in a prompt; most
-# people write it last, some first. benchmarks/prompts.py measures what each of these is worth.
-_LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _BESIDE = 1.0, 0.7, 0.9, 0.3, 0.3, 0.15
+# people write it last, some first. benchmarks/recall.py --prompts measures what each of these is worth.
+_LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _BESIDE = 1.0, 0.7, 0.9, 0.5, 0.3, 0.15
 _NAMED = 2.0  # an identifier, a path or a quotation tells more than the words around it
 _SMALL = 0.25  # a word of small talk tells less
 _BEGINNING = 4_000  # characters kept of a prompt that is too long; the rest is its end

@@ -33,4 +33,6 @@ def test_a_question_of_generic_words_that_stand_apart_is_answered_by_silence(ope
     for number in range(200):
         memory.notes.add(f"note {number}: the parser of part {number % 7} reads option {number % 11} before a table")
 
-    assert memory.recall.search(Query("option to skip frozen accounts of closed tables in yearly statements")).hits == ()
+    assert (
+        memory.recall.search(Query("option to skip frozen accounts of closed tables in yearly statements")).hits == ()
+    )

@@ -47,9 +47,7 @@ def figures(search: Search, asked: Sequence[Item], size: int) -> Iterator[Figure
     """Say the same as figures of a report."""
     for row in wrapped(search, asked):
         beside = {"recall@10": round(row.recall_10, 4), "processor ms": round(row.ms, 2)}
-        yield Figure(
-            "recall", f"{row.name}, share of the bare question's", "share", size, row.share_of_bare, beside=beside
-        )
+        yield Figure("recall", f"as {row.name}, of the bare", "share", size, round(row.share_of_bare, 3), beside=beside)
 
 
 class Silence(Struct, frozen=True):

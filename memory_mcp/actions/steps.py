@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.actions.commands import KIND_OF, Kind, file_named, parse_command
+from memory_mcp.actions.shell_paths import normal_path
 from memory_mcp.actions.signatures import TIMED_OUT, signature
 from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import Step, StepError, StepTimeout
@@ -46,13 +47,13 @@ class Action(Struct, frozen=True):
         return self.kind in {"edit", "install", "finish"}
 
 
-def action_of(step: Step) -> Action:
-    """Normalise a step."""
+def action_of(step: Step, root: str = "") -> Action:
+    """Normalise a step; `root` is the work tree, to which its files are relative."""
     tool = step.tool.strip().lower()
-    named = tuple(dict.fromkeys(_files(step.parameters)))
+    named = tuple(dict.fromkeys(normal_path(file, root) for file in _files(step.parameters)))
     command = _command_of(step, tool)
     if command is not None:
-        parsed = parse_command(command)
+        parsed = parse_command(command, root)
         token = _ALIASES.get(parsed.verb, parsed.verb)
         files = tuple(dict.fromkeys((*named, *parsed.files)))
         return Action(token, parsed.kind, parsed.shape, parsed.target, files, _text(command, named))
@@ -83,6 +84,11 @@ def identifiers_of(step: Step) -> frozenset[str]:
     texts = [step.action, *_texts(step.parameters)]
     found = _IDENTIFIER.findall(" ".join(texts)[:_SEARCHED])
     return frozenset(name.removesuffix("()") for name in found[:_MOST_IDENTIFIERS])
+
+
+def command_of(step: Step) -> str | None:
+    """Return the command line that a step ran, None for one that ran none."""
+    return _command_of(step, step.tool.strip().lower())
 
 
 def _command_of(step: Step, tool: str) -> str | None:

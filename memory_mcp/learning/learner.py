@@ -78,6 +78,7 @@ class Learning:
         self._store = store
         self._tree = tree
         self._directory = directory
+        self._root = str(tree.root) if tree else ""
         self._episodes = episodes
         self._settings = settings
         self._seen: dict[int, tuple[Revision, Observation]] = {}  # the latest observed again, with their revisions
@@ -180,8 +181,8 @@ class Learning:
             return ()  # damaged, and reported where it is read
         if episode.kind != "task":
             return ()  # nothing was done in it
-        seen = observe(episode)
-        short = digest(seen)
+        seen = observe(episode, self._root)
+        short = digest(seen, self._root)
         self._store.digests.write(session, key, revision, short)
         if episode.outcome is None:
             return ()

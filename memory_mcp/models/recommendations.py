@@ -122,7 +122,7 @@ class DeadEnd(Struct, frozen=True):
     episodes: tuple[str, ...]
     instead: tuple[str, ...]
     last_seen: int
-    matched: Literal["command", "file"]
+    matched: Literal["command", "file", "session"]
 
 
 class Check(Struct, frozen=True):

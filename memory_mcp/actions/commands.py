@@ -59,7 +59,7 @@ class Command(Struct, frozen=True):
 
 @lru_cache(maxsize=2_048)
 def parse_command(text: str, root: str = "") -> Command:
-    """Read a command line, with its files relative to the work tree; chained commands are joined, what only prepares (cd, export) or looks is passed over."""
+    """Read a command line: chained commands are joined, what only prepares (cd, export) or looks is passed over."""
     parts = [each for each in telling_commands(text) if each.words]
     verbs = list(dict.fromkeys(_verb(part) for part in parts)) or [text.strip().split(" ")[0][:80] or "?"]
     words = [word for part in parts for word in (*part.words[1:], *part.written)]

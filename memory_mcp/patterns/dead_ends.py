@@ -63,12 +63,12 @@ def check(
     if not acts(action) or installs(command):
         return Check(action.text, pending=pending)
     walk = Walk()
-    for at, before in enumerate(earlier):
-        walk.take(at, before, action_of(before, root))
+    for at, taken in enumerate(earlier):
+        walk.take(at, taken, action_of(taken, root))
     tries = walk.tries(action)
     if tries.passed_last:
         return Check(action.text, pending=pending)
-    here = _in_session(walk, earlier, action, command, tries, episode_id, root)
+    here = _in_session(walk, earlier, command, tries, episode_id, root)
     before = _remembered(runs, walk, action, command, tries, episode_id)
     known = {each.error: each for each in (*before, *here)}
     return Check(action.text, tuple(known.values())[:_MOST], pending)
@@ -83,7 +83,7 @@ def frequency(dead_end: DeadEnd) -> str:
 
 
 def _in_session(
-    walk: Walk, earlier: Sequence[Step], action: Action, command: str, tries: Tries, episode_id: str | None, root: str
+    walk: Walk, earlier: Sequence[Step], command: str, tries: Tries, episode_id: str | None, root: str
 ) -> list[DeadEnd]:
     """Return what this very session shows: it failed and nothing was changed since, or it failed again and again."""
     at = walk.stands_broken(command)

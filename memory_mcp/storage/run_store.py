@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from memory_mcp.models.digests import RunCount
-from memory_mcp.storage.database import Database, Session
+from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
 
 _COLUMNS = "subject, state, failures, runs, has_failed_last, seen_at, action, error, signature, remedy"
@@ -48,8 +48,9 @@ class RunStore:
                 f" WHERE r.project_key IN {self._writer.wall.among} AND d.id <> ? ORDER BY r.seen_at DESC LIMIT ?",
                 (json.dumps([list(pair) for pair in wanted]), besides or "", _MOST),
             )
-        return [
-            (episode_id, RunCount(*counted, bool(has_failed_last), *told, tuple(json.loads(remedy))))
-            for episode_id, *counted, has_failed_last, seen_at, action, error, signature, remedy in rows
-            for told in [(seen_at, action, error, signature)]
-        ]
+        return [(row[0], _loaded(row[1:])) for row in rows]
+
+
+def _loaded(row: Row) -> RunCount:
+    subject, state, failures, runs, has_failed_last, *told, remedy = row
+    return RunCount(subject, state, failures, runs, bool(has_failed_last), *told, tuple(json.loads(remedy)))

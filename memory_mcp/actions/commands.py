@@ -13,7 +13,7 @@ from memory_mcp.actions.shell_lines import SimpleCommand
 from memory_mcp.actions.shell_paths import normal_path
 from memory_mcp.expressions import expression
 
-Kind = Literal["test", "build", "search", "probe", "read", "edit", "install", "finish", "other"]
+Kind = Literal["test", "build", "lint", "search", "probe", "read", "edit", "install", "finish", "other"]
 
 _WITH_VALUE = {"-C", "-c", "-f", "--prefix", "--directory", "--file"}  # their value is no subcommand
 _WITH_SUBCOMMAND = {

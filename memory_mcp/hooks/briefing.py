@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from memory_mcp.actions.tool_calls import ToolCall, planned_step
+from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import Section, fenced
 from memory_mcp.memory import Memory
@@ -112,7 +113,7 @@ def _hit_line(hit: Hit, short_id: str) -> str:
     if hit.kind != "episode":
         return f"{hit.kind}: {_short(hit.text)}"
     lesson = f": {hit.lesson}" if hit.lesson else ""
-    return f"{hit.outcome or 'active'}: {_short(hit.text)}{lesson} (episode {short_id})"
+    return f"{named(hit.outcome or 'active', hit.evidence)}: {_short(hit.text)}{lesson} (episode {short_id})"
 
 
 def action_warning(

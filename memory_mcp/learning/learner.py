@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from memory_mcp.actions.steps import action_of
 from memory_mcp.config.settings import LearningSettings
-from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.episodes.lifecycle import Episodes, looked_at_again
 from memory_mcp.errors import BusyError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.learning.near_duplicates import find_repeated
@@ -181,6 +181,10 @@ class Learning:
             return ()  # damaged, and reported where it is read
         if episode.kind != "task":
             return ()  # nothing was done in it
+        again = looked_at_again(episode)
+        if again != episode:
+            self._store.episodes.correct(session, key, again)
+            episode, revision = again, revision + 1
         seen = observe(episode, self._root)
         short = digest(seen, self._root)
         self._store.digests.write(session, key, revision, short)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from memory_mcp.models.episodes import Context
+from memory_mcp.models.episodes import Context, EvidenceKind
 from memory_mcp.models.patterns import Pattern
 
 RecommendationKind = Literal["patterns", "playbook", "recall"]
@@ -75,6 +75,7 @@ class PlaybookSource(Struct, frozen=True):
     task: str
     outcome: str | None
     relevance: float
+    evidence: EvidenceKind | None = None
 
 
 class Playbook(Struct, frozen=True):

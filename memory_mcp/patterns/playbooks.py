@@ -76,6 +76,7 @@ def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Dra
                 task=each.episode.task.splitlines()[0][:120],
                 outcome=outcome_type(each.episode.outcome) if each.episode.outcome else None,
                 relevance=each.relevance,
+                evidence=each.episode.outcome.evidence if each.episode.outcome else None,
             )
             for each, _ in seen
         ),

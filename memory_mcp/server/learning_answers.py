@@ -133,7 +133,15 @@ def playbook_of(playbook: Playbook) -> Rendered:
         "steps": steps,
         "pitfalls": pitfalls,
         "sources": [
-            present({"source": number, "episode_id": each.episode_id, "task": each.task, "outcome": each.outcome})
+            present(
+                {
+                    "source": number,
+                    "episode_id": each.episode_id,
+                    "task": each.task,
+                    "outcome": each.outcome,
+                    "evidence": each.evidence,
+                }
+            )
             for number, each in enumerate(playbook.sources, 1)
         ],
         "patterns": list(playbook.patterns),
@@ -183,6 +191,7 @@ def handoff_of(handoff: Handoff) -> Rendered:
             "tags": list(episode.context.tags),
             "made_at": iso(handoff.made_at),
             "outcome": outcome_type(episode.outcome) if episode.outcome else None,
+            "evidence": episode.outcome.evidence if episode.outcome else None,
             "steps_done": len(episode.steps),
             "note": shortened(handoff.note, _HANDOFF_CHARACTERS),
             "next_steps": [shortened(each, _NEXT_CHARACTERS) for each in handoff.next_steps],

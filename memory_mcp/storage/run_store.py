@@ -52,5 +52,5 @@ class RunStore:
 
 
 def _loaded(row: Row) -> RunCount:
-    subject, state, failures, runs, has_failed_last, *told, remedy = row
-    return RunCount(subject, state, failures, runs, bool(has_failed_last), *told, tuple(json.loads(remedy)))
+    counted, has_failed_last, (seen_at, action, error, signature, remedy) = row[:4], bool(row[4]), row[5:]
+    return RunCount(*counted, has_failed_last, seen_at, action, error, signature, tuple(json.loads(remedy)))

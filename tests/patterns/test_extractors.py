@@ -64,7 +64,7 @@ def episode(*steps: Step, outcome: Outcome | None = None, language: str = "", do
         updated_at=2,
         completed_at=2,
         steps=steps,
-        outcome=outcome or Success(),
+        outcome=outcome or Success(evidence="user"),
     )
 
 
@@ -169,7 +169,11 @@ def test_an_episode_given_back_says_nothing_about_what_works(outcome: Outcome) -
 
 
 def test_a_partial_success_counts_as_the_share_that_was_done() -> None:
-    seen = observe(episode(edit("a.py"), bash("pytest"), outcome=PartialSuccess(completed=("a",), failed=("b", "c"))))
+    seen = observe(
+        episode(
+            edit("a.py"), bash("pytest"), outcome=PartialSuccess(completed=("a",), failed=("b", "c"), evidence="user")
+        )
+    )
 
     assert [each.evidence[0].share for each in context_patterns(seen)] == [pytest.approx(1 / 3)]
 

@@ -85,5 +85,5 @@ def check(
         show.line(f"failed {dead_ends.frequency(each)}, last {iso(each.last_seen)[:10]}: {each.action}")
         show.line(f"  error: {show.first_line(each.error, 140)}")
         for line in each.instead:
-            show.line(f"  worked instead: {line}")
+            show.line(f"  ended by: {line}")
         show.line(f"  from: {' '.join(each.episodes)}")

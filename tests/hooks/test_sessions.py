@@ -61,6 +61,7 @@ def test_a_session_becomes_an_episode_with_steps_and_an_outcome_from_evidence(ho
 
 
 def test_the_next_session_is_warned_once_and_briefed(home: Path) -> None:
+    mend(Agent(home, "zero"))
     mend(Agent(home, "one"))
     later = Agent(home, "two")
 
@@ -70,8 +71,8 @@ def test_the_next_session_is_warned_once_and_briefed(home: Path) -> None:
 
     assert "pytest tests/billing → ModuleNotFoundError: No module named 'stripe' (2×); what worked: uv add" in briefing
     assert "success: make the billing tests pass" in recalled
-    assert "pytest tests/billing failed 2 of 3 times" in warning
-    assert "What worked instead: uv add stripe==11" in warning
+    assert "pytest tests/billing failed 2 of 2 runs in 2 episodes: ModuleNotFoundError: No module named" in warning
+    assert "What ended it: uv add stripe==11" in warning
     assert later.before("pytest tests/billing") == ""
     assert later.before("ls") == ""
     assert Agent(home, "three").before("pytest tests/billing") == warning

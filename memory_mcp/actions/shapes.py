@@ -79,7 +79,7 @@ def _parts(command: str, root: str) -> list[str]:
     return [" ".join(shaped_words(bare, root))]
 
 
-def _read(command: str) -> list[SimpleCommand]:
+def _read(command: str) -> tuple[SimpleCommand, ...]:
     if _AGENT_EDIT.match(command):
         command = command.partition("\n")[0]  # what follows is the new text, not commands
     return simple_commands(command)

@@ -73,7 +73,7 @@ def check(
     episode: Annotated[str, typer.Option(help="The episode of this session, whose steps count too.")] = "",
     json: show.Json = False,
 ) -> None:
-    """Say how a command or an edit failed before and what worked instead; silent without evidence."""
+    """Say how a command or an edit failed before and what ended the error; silent where it passed last."""
     step = dead_ends.planned(tool, command, file)
     with memory_of(context) as memory:
         pending = memory.learning.catch_up(float("inf"))

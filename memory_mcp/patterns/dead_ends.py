@@ -135,6 +135,8 @@ def _remembered(
     groups: dict[str, list[tuple[str, RunCount]]] = {}
     for pair in digests.runs.of_subjects(wanted, besides=episode_id):
         groups.setdefault(pair[1].subject, []).append(pair)
+    if (same := groups.get(action.shape)) and not same[0][1].has_failed_last:
+        return []  # its own last run passed, whatever else is known of what it depends on
     found = [_dead_end(members, action) for members in groups.values() if _speaks(members)]
     found = [each for each in found if not ((name := lacks(each.error)) and walk.has_installed(name))]
     return sorted(found, key=lambda each: (-len(each.episodes), -each.failures, each.error))

@@ -61,6 +61,13 @@ def test_a_tool_that_was_missing_in_two_fresh_environments_is_told_with_its_cure
     assert dead_end.episodes == tuple(reversed(ids))
 
 
+def test_the_very_command_that_passed_last_elsewhere_is_not_named(memory: Memory, clock: FrozenClock) -> None:
+    for _ in range(2):
+        record(memory, clock, FRESH)
+
+    assert said(memory, "python -m pytest tests/test_a.py") == ()
+
+
 def test_one_episode_is_no_evidence(memory: Memory, clock: FrozenClock) -> None:
     record(memory, clock, FRESH)
 

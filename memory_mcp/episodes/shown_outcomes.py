@@ -50,11 +50,12 @@ def runs_of(steps: Sequence[Step], actions: Sequence[Action]) -> list[Run]:
     stashed = _stashed(actions)
     for at, (step, action) in enumerate(zip(steps, actions, strict=True)):
         verdict = None if at in stashed else verdict_of(step)
-        if verdict is None or verdict.kind is None or verdict.kind not in _PROOFS:
+        kind = verdict and verdict.kind
+        if verdict is None or kind is None or kind not in found:
             continue
-        if verdict.kind == "test" and verdict.line.startswith("exit code"):
+        if kind == "test" and verdict.line.startswith("exit code"):
             verdict = replace(verdict, state="unknown")  # a test that passed says so
-        found[verdict.kind].append(Run(at, action.shape, action.text[:_QUOTED], verdict))
+        found[kind].append(Run(at, action.shape, action.text[:_QUOTED], verdict))
     chosen = next((runs for runs in found.values() if runs), [])
     return [run for run in chosen if run.verdict.state in _TELLING]
 

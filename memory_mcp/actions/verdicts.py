@@ -66,10 +66,10 @@ def is_check(command: str) -> CheckKind | None:
 def read_verdict(command: str, output: str, exit_code: int | None) -> Verdict:
     """Return how the strongest check of a command went; unknown where the output does not show it."""
     programs, checks = _read_command(command)
-    read = Output(output)
     kind = is_check(command)
     if kind is None:
-        return _of_script(programs, read)
+        return _of_script(programs, output)
+    read = Output(output)
     chosen = [check for check in checks if check.runner.kind == kind]
     by_runner: dict[str, list[Check]] = {}
     for check in chosen:
@@ -145,14 +145,16 @@ def _is_like(pattern: str, word: str) -> bool:
     return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
 
 
-def _of_script(programs: Sequence[Invocation], output: Output) -> Verdict:
+def _of_script(programs: Sequence[Invocation], output: str) -> Verdict:
     """Read a Python script that runs tests itself: only a whole summary counts, for a script prints what it likes."""
+    ran_tests = ("Ran " in output and "-----" in output) or ("==" in output and " in " in output)
+    if not ran_tests or not any(program.program in {"python", "pypy", "py", "ipython"} for program in programs):
+        return Verdict("unknown")
     from memory_mcp.actions.runner_tables import IN_SCRIPTS  # noqa: PLC0415 - as above
 
-    if not any(program.program in {"python", "pypy", "py", "ipython"} for program in programs):
-        return Verdict("unknown")
+    read = Output(output)
     for runner in IN_SCRIPTS:
-        said = runner.read(output) if runner.read else []
+        said = [each for each in runner.read(read) if each.line.startswith(("Ran ", "=="))] if runner.read else []
         if said:
             chosen = min(said, key=lambda each: _WEAKEST.index(each.state))
             return Verdict(chosen.state, runner.name, chosen.line, runner.kind)

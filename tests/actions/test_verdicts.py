@@ -254,11 +254,12 @@ def test_a_command_that_runs_a_check_is_seen_through_what_carries_it(command: st
 
 
 def test_a_script_that_prints_what_it_likes_is_not_believed() -> None:
-    assert read_verdict("python reproduce.py", "All tests passed! SUCCESS ✓ OK\n", 0).state == "unknown"
+    for output in ("All tests passed! SUCCESS ✓ OK\n", "3 passed\n", "3 passed in 0.1s\n", "Ran 3 tests in 0.1s\nOK\n"):
+        assert read_verdict("python reproduce.py", output, 0).state == "unknown"
 
 
 def test_a_script_that_runs_unittest_itself_is_read() -> None:
-    verdict = read_verdict("python test_fix.py", "Ran 2 tests in 0.001s\n\nFAILED (failures=1)\n", None)
+    verdict = read_verdict("python test_fix.py", "F.\n------\nRan 2 tests in 0.001s\n\nFAILED (failures=1)\n", None)
 
     assert (verdict.state, verdict.runner, verdict.kind) == ("red", "unittest", "test")
 

@@ -202,6 +202,7 @@ def test_an_output_alone_says_how_a_check_went(command: str, output: str, state:
         ("ruff check . --quiet", 0, "green"),
         ("python run_tests_fixed.py", 0, "unknown"),
         ("./run_tests.sh", 0, "unknown"),
+        ("python -c 'import pytest; pytest.main()'", 0, "unknown"),
     ],
 )
 def test_an_exit_code_counts_only_for_the_last_command_and_unmasked(command: str, code: int | None, state: str) -> None:
@@ -233,6 +234,9 @@ def test_an_exit_code_counts_only_for_the_last_command_and_unmasked(command: str
         ("mypy .", "typecheck"),
         ("python -m py_compile a.py", "lint"),
         ("ruff check .; flake8", "lint"),
+        ("python -c 'import pytest; pytest.main([\"-q\"])'", "test"),
+        ("python - <<'EOF'\nimport unittest\nunittest.TextTestRunner().run(suite)\nEOF", "test"),
+        ("python -c 'import pytest; print(pytest.__version__)'", None),
         ("pip install pytest", None),
         ("grep -rn pytest .", None),
         ("echo pytest", None),

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.actions.commands import KIND_OF, Kind, file_named, parse_command
+from memory_mcp.actions.shell_paths import normal_path
 from memory_mcp.actions.signatures import TIMED_OUT, signature
 from memory_mcp.actions.verdicts import Verdict, is_check, read_verdict
 from memory_mcp.expressions import expression
@@ -32,11 +33,12 @@ _MOST_IDENTIFIERS = 50
 
 
 class Action(Struct, frozen=True):
-    """What a step did: `token` is its normalised tool and verb, `shape` its command without numbers, ids and texts."""
+    """What a step did: `token` is its normalised tool and verb, `shape` and `target` what it is a run of."""
 
     token: str
     kind: Kind
     shape: str
+    target: str
     files: tuple[str, ...]
     text: str
 
@@ -46,16 +48,16 @@ class Action(Struct, frozen=True):
         return self.kind in {"edit", "install", "finish"}
 
 
-def action_of(step: Step) -> Action:
-    """Normalise a step."""
+def action_of(step: Step, root: str = "") -> Action:
+    """Normalise a step; `root` is the work tree, to which its files are relative."""
     tool = step.tool.strip().lower()
-    named = tuple(dict.fromkeys(_files(step.parameters)))
+    named = tuple(dict.fromkeys(normal_path(file, root) for file in _files(step.parameters)))
     command = command_of(step)
     if command is not None:
-        parsed = parse_command(command)
+        parsed = parse_command(command, root)
         token = _ALIASES.get(parsed.verb, parsed.verb)
         files = tuple(dict.fromkeys((*named, *parsed.files)))
-        return Action(token, _kind(command, parsed.kind), parsed.shape, files, _text(command, named))
+        return Action(token, _kind(command, parsed.kind), parsed.shape, parsed.target, files, _text(command, named))
     token = _ALIASES.get(tool, tool)
     action = step.action.strip()
     if token not in KIND_OF and _WORD.fullmatch(action) and action.lower() != tool:
@@ -65,7 +67,7 @@ def action_of(step: Step) -> Action:
     shape = f"{token} {' '.join(files)}" if files else f"{token} {action.splitlines()[0] if action else ''}"[:200]
     named_tool = action.lower().startswith(tool) or tool in _SHELLS
     shown = action if named_tool else f"{step.tool} {action}" if " " not in action else f"{step.tool}: {action}"
-    return Action(token, kind, shape.strip(), files, _text(shown, files))
+    return Action(token, kind, shape.strip(), shape.strip(), files, _text(shown, files))
 
 
 def signature_of(step: Step) -> str | None:

@@ -95,8 +95,9 @@ def _warn(memory: Memory, event: Event) -> str:
         return ""
     from memory_mcp.hooks.action_warning import action_warning  # noqa: PLC0415 - as above
 
-    told = memory.store.sessions.find(event.session_id).told
-    text, named = action_warning(memory, event.call, told)
+    session = memory.store.sessions.find(event.session_id)
+    told = session.told
+    text, named = action_warning(memory, event.call, told, session.episode_id)
     if named:
         memory.store.sessions.tell(event.session_id, (*told, *named))
     return text

@@ -78,6 +78,7 @@ class Learning:
         self._store = store
         self._tree = tree
         self._directory = directory
+        self._root = str(tree.root) if tree else ""
         self._episodes = episodes
         self._settings = settings
         self._seen: dict[int, tuple[Revision, Observation]] = {}  # the latest observed again, with their revisions
@@ -184,8 +185,8 @@ class Learning:
         if again != episode:
             self._store.episodes.correct(session, key, again)
             episode, revision = again, revision + 1
-        seen = observe(episode)
-        short = digest(seen)
+        seen = observe(episode, self._root)
+        short = digest(seen, self._root)
         self._store.digests.write(session, key, revision, short)
         if episode.outcome is None:
             return ()
@@ -194,7 +195,7 @@ class Learning:
         teller = self._store.patterns.tell(session, key)
         for each in findings:
             teller.add(each, [known[each.definition]] if each.definition in known else [])
-        self._tell_errors(session, teller, error_recoveries(seen))
+        self._tell_errors(session, teller, error_recoveries(seen, self._root))
         self._credit(session, key, seen)
         return teller.finish()
 

@@ -39,6 +39,7 @@ _INSTALLERS: dict[str, frozenset[str]] = {
 _QUIET = {"-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--no-cache-dir", "--disable-pip-version-check", "--yes"}
 _WHOLE = {"-e", ".", "-r", "--editable", "--requirement", "develop", "sync", "ci"}
 _LOOKERS = {"grep", "rg", "cat", "sed", "head", "tail", "less", "find", "ls", "git", "echo", "awk", "wc", "diff", "rm", "cp", "mv"}
+_EDITORS = {"sed", "patch", "cp", "mv"}
 _LONGEST_COMMAND = 160
 _TELLING = 3  # letters from which a package's name says which modules it holds: vtk holds vtkmodules
 
@@ -68,6 +69,8 @@ class Environment:
 
     def look(self, deed: Deed) -> None:
         """Take one step in."""
+        if "site-packages" in deed.text and any(command.written or command.program in _EDITORS for command in deed.commands):
+            self._last_install = ""  # what others installed was edited: no install can be believed any more
         installs = [command for command in deed.commands if is_install(command)]
         runs = any(_runs_code(command) for command in deed.commands)
         lacking = dict(_lacking(deed.output)) if runs or installs else _programs_lacking(deed.output)
@@ -134,6 +137,8 @@ class Environment:
             for held in self._open.values():
                 if _names(line, held.name):
                     held.failed.append(line)
+            return
+        if "Requirement already satisfied" in deed.output and not _BROUGHT.search(deed.output):
             return
         self.installs[line] = None
         self._last_install = line

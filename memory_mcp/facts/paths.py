@@ -50,6 +50,8 @@ def relative(path: str, root: str, directory: str = "") -> str:
         path = path[len(root) + 1 :]
     elif directory and directory != root:
         inside = directory.removeprefix(f"{root}/") if root else directory
+        if root and inside.startswith(("/", "~")):
+            return ""
         path = f"{inside}/{path.removeprefix('./')}" if not inside.startswith(("/", "~")) else path
     parts: list[str] = []
     for part in path.split("/"):

@@ -41,7 +41,12 @@ class Sightings:
         self._absent |= dict.fromkeys(path for path in sorted(absent) if path and path not in made)
         output = _DIFF_LINE.sub("", deed.output)
         named = list(_named(deed))
+        listed = _listed(deed)
         for path in (*named, *paths_in(output)):
+            if "/" not in path and path not in named:
+                if listed is None:
+                    continue  # the name of a file somewhere
+                path = f"{listed}/{path}" if listed else path
             place = self._place(path, deed)
             if place and is_code(place) and place not in made and place not in absent:
                 self._seen[place] = None
@@ -73,6 +78,16 @@ class Sightings:
 
     def _place(self, path: str, deed: Deed) -> str:
         return relative(path, self.root, deed.directory)
+
+
+def _listed(deed: Deed) -> str | None:
+    """Return the directory whose files a step lists by their bare names, empty for the current one, else None."""
+    for command in deed.commands:
+        if command.program == "ls":
+            places = [word for word in command.words[1:] if not word.startswith("-")]
+            if len(places) <= 1 and "-R" not in command.words:
+                return places[0].rstrip("/") if places and not paths_in(places[0]) else "" if not places else None
+    return None
 
 
 def _named(deed: Deed) -> Iterator[str]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from memory_mcp.facts.counting import Group, Support, support
-from memory_mcp.facts.paths import is_beside, is_code, is_test
+from memory_mcp.facts.paths import sources_among
+from memory_mcp.facts.ranking import words_of
 from memory_mcp.patterns.strength import interval
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Surveyed
@@ -55,11 +56,16 @@ def _changed_in(group: Group) -> frozenset[str]:
 
 
 def _agreed(group: Group) -> Iterator[str]:
-    """Yield the sources that at least half of a task's runs changed, of those that changed any."""
-    runs = [each.survey.changed for each in group.members if each.survey.changed]
+    """Yield the sources that most runs of a task changed; of a single run those that the task's words point to."""
+    runs = [sources_among(each.survey.changed) for each in group.members if each.survey.changed]
     counts = Counter(path for changed in runs for path in changed)
+    words = set(words_of(group.members[0].task))
     for path, count in counts.items():
-        if count >= _LEAST_SHARE * len(runs) and is_code(path) and not is_test(path) and not is_beside(path):
+        if len(runs) > 1:
+            agreed = count > _LEAST_SHARE * len(runs)
+        else:
+            agreed = len(counts) == 1 or bool(words & set(words_of(path.rsplit("/", 1)[-1].split(".")[0])))
+        if agreed:
             yield path
 
 

@@ -21,6 +21,7 @@ _ABSENT = expression(
     re.MULTILINE,
 )
 _READERS = {"cat", "sed", "head", "tail", "less", "nl", "grep", "rg", "ag", "awk", "ls", "find", "fd", "git", "wc"}
+_OPENERS = {"cat", "sed", "head", "tail", "less", "nl", "wc"}  # what these name is a file, not what is searched for
 _MOST_SEEN = 400
 _MOST_SYMBOLS = 200
 _MOST_ABSENT = 20
@@ -95,5 +96,5 @@ def _named(deed: Deed) -> Iterator[str]:
     for command in deed.commands:
         if command.program in _READERS:
             for word in command.words[1:]:
-                yield from paths_in(word)
+                yield from (path for path in paths_in(word) if "/" in path or command.program in _OPENERS)
     yield from deed.edited

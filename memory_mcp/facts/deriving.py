@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.facts.counting import grouped
+from memory_mcp.facts.counting import Group
 from memory_mcp.facts.environment_facts import install_traps, setup_facts
 from memory_mcp.facts.file_facts import file_facts, together_facts
-from memory_mcp.facts.test_facts import absent_facts, failing_facts, proof_facts, test_command_facts
+from memory_mcp.facts.check_facts import absent_facts, failing_facts, proof_facts, test_command_facts
 from memory_mcp.models.facts import Fact
-from memory_mcp.models.surveys import Surveyed
 
 
-def project_facts(surveys: Sequence[Surveyed]) -> list[Fact]:
+def facts_of(groups: Sequence[Group]) -> list[Fact]:
     """Return what is known of a project, in the order in which a newcomer needs it."""
-    groups = grouped(surveys)
     return [
         *setup_facts(groups),
         *test_command_facts(groups),

@@ -73,10 +73,10 @@ class Survey(Struct, frozen=True, omit_defaults=True):
 
 
 class Surveyed(Struct, frozen=True):
-    """A survey with the episode that it comes from; `proved` says that a check of its own showed success."""
+    """A survey with the episode that it comes from; `share` is how much of the task was shown to be done, if known."""
 
     episode_id: str
     task: str
     seen_at: int
     survey: Survey
-    proved: bool = False
+    share: float | None = None

@@ -1,41 +1,37 @@
-"""This module makes a playbook: ordered steps from the best similar episodes and from patterns, pitfalls, sources."""
+"""This module drafts the steps of a playbook from similar episodes that were shown to succeed, and the pitfalls."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from memory_mcp.actions.steps import Action
+from memory_mcp.actions.steps import Action, command_of
+from memory_mcp.actions.verdicts import is_check
 from memory_mcp.models.episodes import Episode, outcome_type
-from memory_mcp.models.patterns import (
-    Branches,
-    ContextPattern,
-    DecisionPoint,
-    ErrorRecovery,
-    Fix,
-    Pattern,
-    Tally,
-    ToolSequence,
-)
+from memory_mcp.models.patterns import ErrorRecovery, Fix, Pattern, Tally
 from memory_mcp.models.recommendations import Pitfall, PlaybookSource, PlaybookStep, Recommended
 from memory_mcp.patterns.error_recoveries import error_line
-from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.observations import Observation, observe
 
 MOST_STEPS = 12
 MOST_PITFALLS = 5
 _LEAST_SHARE = 0.34  # of the weight behind the best-supported step; what fewer sources did is their own story
-_MOST_RULES = 2  # of one pattern
 _TRUST = 2.0  # uses that how well following an episode went must outweigh
+_LEAST_FAILED = 2  # episodes in a row from which a recipe is said to fail of late
 
 
 class Similar(Struct, frozen=True):
-    """An episode like the task: how relevant it is, what age has left of it, and how following it went."""
+    """An episode like the task: how relevant it is, what age has left of it, and how following it went.
+
+    `tried` says how the runs of its task went, the newest first; `kept` are the files that it left changed.
+    """
 
     episode: Episode
     relevance: float
     ageing: float
     followed: Tally
+    tried: tuple[float | None, ...] = ()
+    kept: frozenset[str] = frozenset()
 
 
 class Draft(Struct, frozen=True):
@@ -44,6 +40,7 @@ class Draft(Struct, frozen=True):
     steps: tuple[PlaybookStep, ...]
     pitfalls: tuple[Pitfall, ...]
     sources: tuple[PlaybookSource, ...]
+    caution: str = ""
 
 
 class _Candidate:
@@ -59,26 +56,26 @@ class _Candidate:
 
 
 def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Draft:
-    """Merge what similar episodes did into ordered steps; what the failed ones did wrong becomes pitfalls.
+    """Merge what similar episodes did that were shown to succeed into ordered steps; failures become pitfalls.
 
     A step is an action of the same shape, or on the same file. Its weight is that of the successes that hold it, times
     its share against the episodes in which it failed for good; its place is the mean of its places.
     """
     seen = [(each, observe(each.episode)) for each in similar]
-    good = [(each, observed) for each, observed in seen if observed.share]
-    steps = _with_patterns(_steps(good, _failed(seen)), recommended)
+    good = [(each, observed) for each, observed in seen if observed.share == 1.0]
     return Draft(
-        steps=steps,
-        pitfalls=_pitfalls(observed for _, observed in seen),
+        steps=_with_fixes(_steps(good, _failed(seen)), recommended),
+        pitfalls=_pitfalls([observed for _, observed in seen]),
         sources=tuple(
             PlaybookSource(
                 episode_id=each.episode.id,
-                task=each.episode.task.splitlines()[0][:120],
+                task=next(iter(each.episode.task.splitlines()), "")[:120],
                 outcome=outcome_type(each.episode.outcome) if each.episode.outcome else None,
                 relevance=each.relevance,
             )
             for each, _ in seen
         ),
+        caution=_caution(similar),
     )
 
 
@@ -92,11 +89,22 @@ def weight(similar: Similar) -> float:
     return similar.relevance * (1 + 3 * similar.ageing) / 4 * trust
 
 
+def _caution(similar: Sequence[Similar]) -> str:
+    """Say so where the task of a similar episode failed again and again of late."""
+    for each in similar:
+        known = [share for share in each.tried if share is not None]
+        failed = next((at for at, share in enumerate(known) if share > 0), len(known))
+        if failed >= _LEAST_FAILED:
+            task = next(iter(each.episode.task.splitlines()), "")[:80]
+            return f"The last {failed} of {len(known)} runs of '{task}' failed: do not follow them blindly."
+    return ""
+
+
 def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
     """Return the weight of the episodes in which a step failed and never passed, by the step's name."""
     found: dict[str, float] = defaultdict(float)
     for similar, observed in seen:
-        passed = {name for name, _ in _kept(observed)}
+        passed = {name for name, _ in _kept(similar, observed)}
         for name in {_name_of(observed.actions[each.failures[0]]) for each in observed.recoveries} - passed:
             found[name] += weight(similar)
     return found
@@ -105,7 +113,7 @@ def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
 def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, float]) -> list[PlaybookStep]:
     candidates: dict[str, _Candidate] = defaultdict(_Candidate)
     for similar, observed in good:
-        kept = _kept(observed)
+        kept = _kept(similar, observed)
         for number, (name, action) in enumerate(kept):
             found = candidates[name]
             reward = similar.episode.reward.total if similar.episode.reward else 1.0
@@ -133,11 +141,15 @@ def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, flo
     ]
 
 
-def _kept(observed: Observation) -> list[tuple[str, Action]]:
-    """Return the steps that did something, each once, where it stood last: changes, checks, what ended the task."""
+def _kept(similar: Similar, observed: Observation) -> list[tuple[str, Action]]:
+    """Return the steps worth repeating, each once, where it stood last: changes that stayed, checks, installs, the end.
+
+    What an episode tried out for itself (scratch files, scripts) is no step for others.
+    """
     kept: dict[str, Action] = {}
     for at, action in enumerate(observed.actions):
-        if observed.episode.steps[at].failed or action.kind in {"read", "search"}:
+        step = observed.episode.steps[at]
+        if step.failed or not _is_worth(action, command_of(step), similar.kept):
             continue
         name = _name_of(action)
         kept.pop(name, None)
@@ -145,25 +157,22 @@ def _kept(observed: Observation) -> list[tuple[str, Action]]:
     return list(kept.items())
 
 
+def _is_worth(action: Action, command: str | None, kept: frozenset[str]) -> bool:
+    if action.kind == "edit":
+        return any(file in kept or file.endswith(tuple(f"/{each}" for each in kept)) for file in action.files)
+    if action.kind in {"finish", "install"}:
+        return True
+    return command is not None and is_check(command) is not None
+
+
 def _name_of(action: Action) -> str:
     """Return what makes actions of several episodes one step: the file of an edit, the shape of a command."""
     return f"edit {action.files[0]}" if action.kind == "edit" and action.files else action.shape
 
 
-def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> tuple[PlaybookStep, ...]:
-    """Say at a step which patterns it belongs to, and add fixes and branches that no step holds."""
-    joined = [
-        PlaybookStep(
-            do=step.do,
-            action=step.action,
-            support=step.support,
-            episodes=step.episodes,
-            patterns=tuple(each.pattern.id for each in recommended if _belongs(step, each.pattern)),
-            files=step.files,
-            note=_branch_note(step, recommended),
-        )
-        for step in steps
-    ]
+def _with_fixes(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> tuple[PlaybookStep, ...]:
+    """Add the fixes of recommended errors that no step holds."""
+    joined = list(steps)
     done = {step.do for step in steps}
     for each in recommended:
         best = _best_fix(each.pattern)
@@ -182,52 +191,7 @@ def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommen
                 note=f"if {fix.action} fails with '{signature}'",
             )
         )
-    joined += _companions(joined, recommended)
     return tuple(joined[:MOST_STEPS])
-
-
-def _companions(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> list[PlaybookStep]:
-    """Return what usually goes along with a file that the steps change, by the rules of its pattern."""
-    found: dict[str, PlaybookStep] = {}
-    changed = {file for step in steps for file in step.files}
-    for each in recommended:
-        definition = each.pattern.definition
-        if isinstance(definition, ContextPattern) and definition.file in changed:
-            for rule in heuristics(each.pattern)[:_MOST_RULES]:
-                if not any(word in changed for word in rule.action.split()) and rule.action not in found:
-                    found[rule.action] = PlaybookStep(
-                        do=rule.action,
-                        action="rule",
-                        support=rule.times,
-                        episodes=tuple(evidence.episode_id for evidence in each.pattern.evidence),
-                        patterns=(each.pattern.id,),
-                        note=f"{rule.condition} ({rule.times} of {rule.of})",
-                    )
-    return list(found.values())
-
-
-def _belongs(step: PlaybookStep, pattern: Pattern) -> bool:
-    match pattern.definition:
-        case ToolSequence(tokens):
-            return step.action in tokens
-        case ContextPattern(file):
-            return file in step.files
-        case DecisionPoint(check):
-            return step.action == check
-        case ErrorRecovery():
-            return any(isinstance(each.detail, Fix) and step.do in each.detail.fix for each in pattern.evidence)
-
-
-def _branch_note(step: PlaybookStep, recommended: Sequence[Recommended]) -> str:
-    """Say at a check what to do when it fails, from the decision points."""
-    counts: Counter[str] = Counter()
-    for each in recommended:
-        if each.pattern.definition == DecisionPoint(step.action):
-            for evidence in each.pattern.evidence:
-                for branch in evidence.detail.branches if isinstance(evidence.detail, Branches) else ():
-                    if not branch.passed:
-                        counts[branch.next] += branch.times
-    return f"when it fails: {counts.most_common(1)[0][0]}" if counts else ""
 
 
 def _best_fix(pattern: Pattern) -> tuple[Fix, list[str]] | None:
@@ -241,7 +205,7 @@ def _best_fix(pattern: Pattern) -> tuple[Fix, list[str]] | None:
     return members[0][0], [episode for _, episode in members]
 
 
-def _pitfalls(seen: Iterable[Observation]) -> tuple[Pitfall, ...]:
+def _pitfalls(seen: Sequence[Observation]) -> tuple[Pitfall, ...]:
     """Return what failed in similar episodes and what mended it, the most widespread first."""
     found: dict[tuple[str, str], list[tuple[str, int, tuple[str, ...]]]] = defaultdict(list)
     text: dict[tuple[str, str], tuple[str, str]] = {}
@@ -252,6 +216,7 @@ def _pitfalls(seen: Iterable[Observation]) -> tuple[Pitfall, ...]:
             text.setdefault(name, (action.text, error_line(observed, each.failures[0]) or each.signature))
             fix = tuple(dict.fromkeys(observed.actions[at].text for at in each.fix))
             found[name].append((observed.episode.id, len(each.failures), fix))
+    tried = Counter(shape for observed in seen for shape in {action.shape for action in observed.actions})
     pitfalls = [
         Pitfall(
             action=text[name][0],
@@ -259,6 +224,7 @@ def _pitfalls(seen: Iterable[Observation]) -> tuple[Pitfall, ...]:
             times=sum(times for _, times, _ in members),
             instead=_most_common_fix(fix for _, _, fix in members),
             episodes=tuple(dict.fromkeys(episode for episode, _, _ in members)),
+            tried=tried[name[0]],
         )
         for name, members in found.items()
     ]

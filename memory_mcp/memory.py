@@ -25,9 +25,9 @@ from memory_mcp.worktrees.trees import find_work_tree
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
     from memory_mcp.episodes.projects import Projects
+    from memory_mcp.facts.project_facts import ProjectFacts
     from memory_mcp.learning.advice import Advice
     from memory_mcp.learning.learner import Learning
-    from memory_mcp.facts.project_facts import ProjectFacts
     from memory_mcp.patterns.recommending import Recommender
     from memory_mcp.retrieval.indexing import Index
     from memory_mcp.retrieval.search import Recall

@@ -111,7 +111,9 @@ def _targets(command: SimpleCommand, scripts: dict[str, str]) -> Iterator[str]:
     """Yield the files that a command writes by itself: editors, patches, and what a script opens for writing."""
     program, words = command.program, command.words
     plain = [word for word in words[1:] if not word.startswith("-")]
-    if program == "sed" and any(word.startswith(("-i", "--in-place")) or word in {"-ni", "-ri", "-Ei"} for word in words):
+    if program == "sed" and any(
+        word.startswith(("-i", "--in-place")) or word in {"-ni", "-ri", "-Ei"} for word in words
+    ):
         has_script = any(word == "-e" or word == "-f" for word in words)
         yield from plain if has_script else plain[1:]
     elif program in {"black", "isort", "autopep8", "yapf"}:

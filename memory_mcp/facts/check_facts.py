@@ -19,7 +19,9 @@ def test_command_facts(groups: Sequence[Group]) -> list[Fact]:
     forms = commonest(groups, lambda each: ((check.form, check.directory) for check in each.survey.checks))
     works = [_works(groups, *form) for form in forms]
     good = sorted((fact for fact in works if fact), key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))
-    good = [fact for at, fact in enumerate(good) if at == 0 or (fact.support >= _LEAST_RUNS and 2 * fact.support > fact.of)]
+    good = [
+        fact for at, fact in enumerate(good) if at == 0 or (fact.support >= _LEAST_RUNS and 2 * fact.support > fact.of)
+    ]
     bad = [_fails(groups, *form) for form in forms] if good else []
     return [*good[:2], *(fact for fact in bad if fact)]
 
@@ -36,7 +38,9 @@ def proof_facts(groups: Sequence[Group]) -> list[Fact]:
     for source, ((affinity, tasks, _), target, form) in best.items():
         if not affinity and tasks < _LEAST_RUNS:
             continue
-        counted = support(groups, lambda each, s=source, t=target: _tested(each, s, t), lambda each, s=source: _checked(each, s))
+        counted = support(
+            groups, lambda each, s=source, t=target: _tested(each, s, t), lambda each, s=source: _checked(each, s)
+        )
         command = f"{form} {target}"
         checked = sum(_checked(each, source) for group in groups for each in group.members)
         text = f"After a change of `{source}` run `{command}` ({counted.runs} of {checked} runs that changed it and tested)."
@@ -50,7 +54,9 @@ def failing_facts(groups: Sequence[Group]) -> list[Fact]:
     found = []
     for test in tests:
         file = test.split("::")[0]
-        counted = support(groups, lambda each, t=test: t in each.survey.failing, lambda each, f=file: _ran_file(each, f))
+        counted = support(
+            groups, lambda each, t=test: t in each.survey.failing, lambda each, f=file: _ran_file(each, f)
+        )
         if counted.runs >= _LEAST_RUNS:
             text = f"`{test}` fails on unchanged sources too ({_share(counted)} that ran its file)."
             found.append(Fact("trap", test, text, "", counted.tasks, counted.of, *_dates(counted)))
@@ -65,32 +71,50 @@ def absent_facts(groups: Sequence[Group]) -> list[Fact]:
         seen = any(path in each.survey.seen for group in groups for each in group.members)
         if counted.runs >= _LEAST_RUNS and not seen:
             runs = f"{counted.runs} runs looked for it"
-            found.append(Fact("trap", path, f"There is no `{path}`; {runs}.", "", counted.tasks, counted.of, *_dates(counted)))
+            found.append(
+                Fact("trap", path, f"There is no `{path}`; {runs}.", "", counted.tasks, counted.of, *_dates(counted))
+            )
     return found
 
 
 def _works(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
     counted = support(groups, lambda each: _ran(each, form, directory), lambda each: _meant(each, form, directory))
-    if not counted.tasks or not any(check.green for group in groups for each in group.members for check in _checks(each, form, directory)):
+    if not counted.tasks or not any(
+        check.green for group in groups for each in group.members for check in _checks(each, form, directory)
+    ):
         return None
     example = _example(groups, form, directory)
     where = f"in `{directory}/`" if directory else "from the root of the project"
     text = f"Tests run with `{form}{' ' + example if example else ''}` {where} ({_share(counted)} that tried it"
     needed = sum(_lacked(each, form) for group in groups for each in group.members if _ran(each, form, directory))
-    text += f"; {needed} had to install `{form.split()[-1]}` first)" if needed else ")"
-    seconds = max(check.seconds for group in groups for each in group.members for check in _checks(each, form, directory))
+    text += f"; {needed} had to install `{form.rsplit(maxsplit=1)[-1]}` first)" if needed else ")"
+    seconds = max(
+        check.seconds for group in groups for each in group.members for check in _checks(each, form, directory)
+    )
     named = _naming(groups, form, directory)
     if named:
         text += f"; the tests are `{named}`"
     if seconds >= _SLOW_S:
         text += f"; a long run took {seconds:.0f} s"
-    return Fact("test", f"{form} {directory}".strip(), text + ".", f"{form} {example}".strip(), counted.tasks, counted.of, *_dates(counted))
+    return Fact(
+        "test",
+        f"{form} {directory}".strip(),
+        text + ".",
+        f"{form} {example}".strip(),
+        counted.tasks,
+        counted.of,
+        *_dates(counted),
+    )
 
 
 def _fails(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
     counted = support(groups, lambda each: not _ran(each, form, directory), lambda each: _meant(each, form, directory))
     reasons = Counter(
-        check.reason for group in groups for each in group.members for check in _checks(each, form, directory) if check.reason
+        check.reason
+        for group in groups
+        for each in group.members
+        for check in _checks(each, form, directory)
+        if check.reason
     )
     if counted.tasks < counted.of or counted.runs < _LEAST_RUNS or not reasons:
         return None
@@ -113,14 +137,20 @@ def _meant(each: Surveyed, form: str, directory: str) -> bool:
 
 
 def _lacked(each: Surveyed, form: str) -> bool:
-    return any(missing.name == form.split()[-1] and missing.cure for missing in each.survey.missing)
+    return any(missing.name == form.rsplit(maxsplit=1)[-1] and missing.cure for missing in each.survey.missing)
 
 
 def _example(groups: Sequence[Group], form: str, directory: str) -> str:
     """Return the test file that most tasks gave to a form."""
     targets = commonest(
         groups,
-        lambda each: (target for check in _checks(each, form, directory) if check.ran for target in check.targets if is_code(target)),
+        lambda each: (
+            target
+            for check in _checks(each, form, directory)
+            if check.ran
+            for target in check.targets
+            if is_code(target)
+        ),
     )
     best = targets.most_common(1)
     return best[0][0].removeprefix(f"{directory}/") if best and directory else best[0][0] if best else ""
@@ -130,7 +160,13 @@ def _naming(groups: Sequence[Group], form: str, directory: str) -> str:
     """Return how most test files that were run are named, such as `tests/unittest_*.py`."""
     targets = commonest(
         groups,
-        lambda each: (target for check in _checks(each, form, directory) if check.ran for target in check.targets if is_code(target)),
+        lambda each: (
+            target
+            for check in _checks(each, form, directory)
+            if check.ran
+            for target in check.targets
+            if is_code(target)
+        ),
     )
     names: Counter[str] = Counter()
     for target in targets:
@@ -138,7 +174,9 @@ def _naming(groups: Sequence[Group], form: str, directory: str) -> str:
         stem, _, ending = name.partition(".")
         for part in ("unittest_", "test_"):
             if stem.startswith(part):
-                names[f"{folder.split('/')[0]}/**/{part}*.{ending}" if "/" in folder else f"{folder}/{part}*.{ending}"] += 1
+                names[
+                    f"{folder.split('/')[0]}/**/{part}*.{ending}" if "/" in folder else f"{folder}/{part}*.{ending}"
+                ] += 1
                 break
         else:
             if stem.endswith(("_test", "_spec")):

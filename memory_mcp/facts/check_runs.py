@@ -12,10 +12,39 @@ from memory_mcp.facts.deeds import Deed
 from memory_mcp.facts.paths import is_code, is_outside, is_test, relative, sources_among
 from memory_mcp.models.surveys import CheckRun
 
-_WITH_VALUE = {"-k", "-m", "-p", "-c", "-n", "-o", "-W", "--tb", "--rootdir", "--maxfail", "-t", "--settings", "--timeout"}
+_WITH_VALUE = {
+    "-k",
+    "-m",
+    "-p",
+    "-c",
+    "-n",
+    "-o",
+    "-W",
+    "--tb",
+    "--rootdir",
+    "--maxfail",
+    "-t",
+    "--settings",
+    "--timeout",
+}
 _FAILED_TEST = expression(r"^(?:FAILED|ERROR) ([\w./-]+\.\w+::[\w:.]+)", re.MULTILINE)
 _SECONDS = expression(r"\bin (\d+(?:\.\d+)?)s\b")
-_PROGRAMS_WITH_VERB = {"npm", "yarn", "pnpm", "bun", "go", "cargo", "make", "mvn", "gradle", "gradlew", "dotnet", "deno", "rake", "just"}
+_PROGRAMS_WITH_VERB = {
+    "npm",
+    "yarn",
+    "pnpm",
+    "bun",
+    "go",
+    "cargo",
+    "make",
+    "mvn",
+    "gradle",
+    "gradlew",
+    "dotnet",
+    "deno",
+    "rake",
+    "just",
+}
 _MOST_TARGETS = 6
 _MOST_RUNS = 30
 

@@ -14,7 +14,9 @@ _NO_MODULE = expression(
     r"No module named '?([A-Za-z_][\w.]*)'?|Cannot find (?:module|package) '([\w@./-]+)'"
     r"|no required module provides package ([\w./-]+)"
 )
-_NO_PROGRAM = expression(r"^(?:[\w./-]*(?:bash|sh|zsh): )?(?:line \d+: |\d+: )?([\w.+-]+): (?:command )?not found$", re.MULTILINE)
+_NO_PROGRAM = expression(
+    r"^(?:[\w./-]*(?:bash|sh|zsh): )?(?:line \d+: |\d+: )?([\w.+-]+): (?:command )?not found$", re.MULTILINE
+)
 _TROUBLE = expression(
     r"^(?:E\s+)?((?:ImportError: cannot import name|AttributeError: module '\w[\w.]*' has no attribute"
     r"|pkg_resources\.\w+:|DistributionNotFound|ImportError: \S+ requires|VersionConflict)[^\n]{0,160})",
@@ -24,7 +26,8 @@ _IN_FILE = expression(r" \([^)]*\)$")
 _BROUGHT = expression(r"Successfully installed ([^\n]+)")
 _INSTALL_FAILED = expression(
     r"^\s*(?:ERROR|error|npm ERR!|E):? .*(?:No matching distribution|Could not find a version|failed|not found|subprocess"
-    r"|Failed building|metadata-generation|exit code 1)|Read timed out|^error: command ", re.MULTILINE
+    r"|Failed building|metadata-generation|exit code 1)|Read timed out|^error: command ",
+    re.MULTILINE,
 )
 _BENIGN = expression(r"dependency resolver does not currently take into account|requires \S+, but you have")
 _INSTALLERS: dict[str, frozenset[str]] = {
@@ -38,7 +41,25 @@ _INSTALLERS: dict[str, frozenset[str]] = {
 }  # fmt: skip
 _QUIET = {"-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--no-cache-dir", "--disable-pip-version-check", "--yes"}
 _WHOLE = {"-e", ".", "-r", "--editable", "--requirement", "develop", "sync", "ci"}
-_LOOKERS = {"grep", "rg", "cat", "sed", "head", "tail", "less", "find", "ls", "git", "echo", "awk", "wc", "diff", "rm", "cp", "mv"}
+_LOOKERS = {
+    "grep",
+    "rg",
+    "cat",
+    "sed",
+    "head",
+    "tail",
+    "less",
+    "find",
+    "ls",
+    "git",
+    "echo",
+    "awk",
+    "wc",
+    "diff",
+    "rm",
+    "cp",
+    "mv",
+}
 _EDITORS = {"sed", "patch", "cp", "mv"}
 _LONGEST_COMMAND = 160
 _TELLING = 3  # letters from which a package's name says which modules it holds: vtk holds vtkmodules
@@ -69,7 +90,9 @@ class Environment:
 
     def look(self, deed: Deed) -> None:
         """Take one step in."""
-        if "site-packages" in deed.text and any(command.written or command.program in _EDITORS for command in deed.commands):
+        if "site-packages" in deed.text and any(
+            command.written or command.program in _EDITORS for command in deed.commands
+        ):
             self._last_install = ""  # what others installed was edited: no install can be believed any more
         installs = [command for command in deed.commands if is_install(command)]
         runs = any(_runs_code(command) for command in deed.commands)
@@ -85,7 +108,12 @@ class Environment:
     def missing(self) -> tuple[Missing, ...]:
         """Return what was missing, in the order in which it was missed."""
         return tuple(
-            Missing(each.name, "module" if each.kind == "module" else "program", each.cure, tuple(dict.fromkeys(each.failed)))
+            Missing(
+                each.name,
+                "module" if each.kind == "module" else "program",
+                each.cure,
+                tuple(dict.fromkeys(each.failed)),
+            )
             for each in self._open.values()
         )
 
@@ -98,7 +126,7 @@ class Environment:
         return tuple(Refused(line, why) for line, why in self._refused.items() if line not in self.installs)
 
     def _miss(self, name: str, kind: str, runs: set[str]) -> None:
-        if "." in name and name.split(".")[0] in self._open:
+        if "." in name and name.split(".", maxsplit=1)[0] in self._open:
             return  # a part of a package that was brought in since
         held = self._open.setdefault(name, _Open(name, kind, [], set()))
         held.runs |= runs
@@ -133,7 +161,9 @@ class Environment:
         self.ran_code = True
         if deed.timed_out or (_INSTALL_FAILED.search(deed.output) and not _BROUGHT.search(deed.output)):
             found = _INSTALL_FAILED.search(deed.output)
-            self._refused[line] = "it timed out" if deed.timed_out or found is None else _line_at(deed.output, found.start())
+            self._refused[line] = (
+                "it timed out" if deed.timed_out or found is None else _line_at(deed.output, found.start())
+            )
             for held in self._open.values():
                 if _names(line, held.name):
                     held.failed.append(line)
@@ -221,7 +251,9 @@ def _may_bring(line: str, held: _Open, brought: set[str]) -> bool:
 
 def _names(line: str, name: str) -> bool:
     plain = _plain(name)
-    words = [_plain(re.split(r"[<>=\[!~]", word.strip('"'))[0]) for word in line.split()[2:] if not word.startswith("-")]
+    words = [
+        _plain(re.split(r"[<>=\[!~]", word.strip('"'))[0]) for word in line.split()[2:] if not word.startswith("-")
+    ]
     return any(plain in word or (len(word) >= _TELLING and plain.startswith(word)) for word in words if word)
 
 

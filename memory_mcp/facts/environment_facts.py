@@ -50,11 +50,15 @@ def _unsettled(groups: Sequence[Group]) -> list[Group]:
 
 def _missing_fact(groups: Sequence[Group], name: str, own: set[str]) -> Fact | None:
     counted = support(groups, lambda each: _missed(each, name) is not None, lambda each: each.survey.ran_code)
-    cures = commonest(groups, lambda each: [_narrowed(miss.cure, name) for miss in [_missed(each, name)] if miss and miss.cure])
+    cures = commonest(
+        groups, lambda each: [_narrowed(miss.cure, name) for miss in [_missed(each, name)] if miss and miss.cure]
+    )
     tried = commonest(groups, lambda each: miss.failed if (miss := _missed(each, name)) else ())
     if not cures and ("." in name or (not tried and counted.tasks < _LEAST_RUNS)):
         return None
-    is_program = all(miss.kind == "program" for group in groups for each in group.members if (miss := _missed(each, name)))
+    is_program = all(
+        miss.kind == "program" for group in groups for each in group.members if (miss := _missed(each, name))
+    )
     cure = _best(groups, cures)
     if name in own and cure:
         text = f"The project itself (`{name}`) is not installed in a fresh environment ({_share(counted)})"
@@ -110,7 +114,13 @@ def _refusals(groups: Sequence[Group]) -> Iterator[Fact]:
         reason = reasons.most_common(1)[0][0]
         if counted.runs >= _LEAST_RUNS and not _NO_PACKAGE.search(reason):  # a wrong name is told with the right one
             yield Fact(
-                "trap", line, f"`{line}` failed in {_share(counted)}: {reason.rstrip('.')}.", "", counted.tasks, counted.of, *_dates(counted)
+                "trap",
+                line,
+                f"`{line}` failed in {_share(counted)}: {reason.rstrip('.')}.",
+                "",
+                counted.tasks,
+                counted.of,
+                *_dates(counted),
             )
 
 
@@ -135,7 +145,9 @@ def _troubles(groups: Sequence[Group], own: set[str]) -> Iterator[Fact]:
             return _trouble(each, error) is not None
 
         counted = support(groups, shows, lambda each, after=after: not after or after in each.survey.installs)
-        cures = commonest(groups, lambda each, error=error: [t.cure for t in [_trouble(each, error)] if t and _differs(t)])
+        cures = commonest(
+            groups, lambda each, error=error: [t.cure for t in [_trouble(each, error)] if t and _differs(t)]
+        )
         if counted.runs < _LEAST_RUNS and not cures:
             continue
         text = f"After `{after}`, " if after else ""

@@ -7,9 +7,9 @@ from itertools import combinations
 from memory_mcp.facts.counting import Group, Support, support
 from memory_mcp.facts.paths import sources_among
 from memory_mcp.facts.ranking import words_of
-from memory_mcp.patterns.strength import interval
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Surveyed
+from memory_mcp.patterns.strength import interval
 
 _MOST_FILES = 12
 _MOST_TOGETHER = 12
@@ -72,7 +72,9 @@ def _agreed(group: Group) -> Iterator[str]:
 def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> Fact:
     counted = support(holders, lambda each: path in each.survey.changed, lambda each: bool(each.survey.changed))
     names = _defined(path, holders, groups)
-    titles = [f"'{_title(group.members[-1].task)}'" for group in sorted(holders, key=lambda group: -group.last_seen)[:2]]
+    titles = [
+        f"'{_title(group.members[-1].task)}'" for group in sorted(holders, key=lambda group: -group.last_seen)[:2]
+    ]
     text = f"`{path}`" + (f" (defines {', '.join(names)})" if names else "")
     text += f" was changed for {' and '.join(titles)}"
     more = counted.tasks - len(titles)

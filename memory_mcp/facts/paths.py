@@ -11,10 +11,48 @@ _PATH = expression(
     r"|(?<![\w@%:.~$*/-])[\w+-]+\.(?:py|pyx|js|jsx|ts|tsx|mjs|go|rs|java|kt|rb|php|c|h|cc|cpp|hpp|cs|swift|scala)\b"
     r"(?!\.\w)(?!\()"
 )
-_SOURCES = (
-    ".py .pyx .pxd .js .jsx .ts .tsx .mjs .vue .go .rs .java .kt .rb .php .c .h .cc .cpp .hpp .cs .swift .scala .sql "
-    ".sh .ex .exs .erl .clj .hs .ml .lua .dart .r .jl .m .pl .css .scss .html"
-).split()
+_SOURCES = [
+    ".py",
+    ".pyx",
+    ".pxd",
+    ".js",
+    ".jsx",
+    ".ts",
+    ".tsx",
+    ".mjs",
+    ".vue",
+    ".go",
+    ".rs",
+    ".java",
+    ".kt",
+    ".rb",
+    ".php",
+    ".c",
+    ".h",
+    ".cc",
+    ".cpp",
+    ".hpp",
+    ".cs",
+    ".swift",
+    ".scala",
+    ".sql",
+    ".sh",
+    ".ex",
+    ".exs",
+    ".erl",
+    ".clj",
+    ".hs",
+    ".ml",
+    ".lua",
+    ".dart",
+    ".r",
+    ".jl",
+    ".m",
+    ".pl",
+    ".css",
+    ".scss",
+    ".html",
+]
 _OUTSIDE = ("site-packages/", "dist-packages/", "node_modules/", "miniconda", ".git/", "__pycache__/", "/lib/python")
 _LONGEST = 200
 

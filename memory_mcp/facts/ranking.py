@@ -16,10 +16,92 @@ _CODE_NAME = expression(r"[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\()"
 _IMPORTED = expression(r"^\W*from ([A-Za-z_]\w*(?:\.\w+)+) import ", re.MULTILINE)
 _PACKAGE = expression(r"^(src/|lib/)?([A-Za-z_]\w*)/.*\.pyx?$")
 _STOP = frozenset(
-    "the a an of to in is it and or for on this that with be as by not are was from if i we you at but have has can"
-    " should would which when use using used will do does no so my one like import self def class return none true"
-    " false print py python version file line test tests code error issue data get set value name list init new all"
-    " any some make work works working add also only see".split()
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "in",
+        "is",
+        "it",
+        "and",
+        "or",
+        "for",
+        "on",
+        "this",
+        "that",
+        "with",
+        "be",
+        "as",
+        "by",
+        "not",
+        "are",
+        "was",
+        "from",
+        "if",
+        "i",
+        "we",
+        "you",
+        "at",
+        "but",
+        "have",
+        "has",
+        "can",
+        "should",
+        "would",
+        "which",
+        "when",
+        "use",
+        "using",
+        "used",
+        "will",
+        "do",
+        "does",
+        "no",
+        "so",
+        "my",
+        "one",
+        "like",
+        "import",
+        "self",
+        "def",
+        "class",
+        "return",
+        "none",
+        "true",
+        "false",
+        "print",
+        "py",
+        "python",
+        "version",
+        "file",
+        "line",
+        "test",
+        "tests",
+        "code",
+        "error",
+        "issue",
+        "data",
+        "get",
+        "set",
+        "value",
+        "name",
+        "list",
+        "init",
+        "new",
+        "all",
+        "any",
+        "some",
+        "make",
+        "work",
+        "works",
+        "working",
+        "add",
+        "also",
+        "only",
+        "see",
+    ]
 )
 # weights of the reasons, tuned on seven projects with the one that is measured left out
 _NAMED = 3.0
@@ -152,7 +234,9 @@ def _add_history(votes: dict[str, list[tuple[float, str]]], files: Files, simila
 
 def _vote_of(path: str, reasons: Sequence[tuple[float, str]]) -> FileVote:
     told = sorted((reason for reason in reasons if reason[1]), key=lambda reason: -reason[0])
-    return FileVote(path, round(sum(score for score, _ in reasons), 3), tuple(dict.fromkeys(why for _, why in told))[:3])
+    return FileVote(
+        path, round(sum(score for score, _ in reasons), 3), tuple(dict.fromkeys(why for _, why in told))[:3]
+    )
 
 
 def _named_in(task: str, files: Files) -> list[str]:

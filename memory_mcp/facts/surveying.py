@@ -27,7 +27,9 @@ def survey(episode: Episode) -> Survey:
         environment.look(deed)
         ran = checks.look(deed, [file for file in changes.now if file not in made])
         ready = ready or (ran and not environment.installs and not environment.missing())
-    own = {part for file in made for part in file.removesuffix(".py").split("/")}  # a module of the episode's own making
+    own = {
+        part for file in made for part in file.removesuffix(".py").split("/")
+    }  # a module of the episode's own making
     return Survey(
         ran_code=environment.ran_code,
         ready=ready,

@@ -36,6 +36,8 @@ from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
 _MOST_FACTS = 8
+_COMPARED_FILES = 3  # voted files of which a comparable episode changed one
+_FITTING_FILES = 2  # voted files whose own facts are told
 _MOST_OF_A_TOPIC = 4
 _COIN = 1 << 32
 
@@ -98,8 +100,8 @@ class Advice:
         files = known.files(wanted.task, _likeness(similar))
         if not similar and not recommended and not files:
             return Playbook("", wanted.task, now, message=NOTHING)
-        made = playbooks.draft(similar, recommended)
-        facts = chosen_facts(known.facts(), [each.file for each in files])
+        made = playbooks.draft(similar, recommended, [each.file for each in files[:_COMPARED_FILES]])
+        facts = chosen_facts(known.facts(), [each.file for each in files[:_FITTING_FILES]])
         playbook = Playbook(
             id=self._store.clock.new_id(),
             task=wanted.task,

@@ -1,13 +1,16 @@
 """This module drafts the steps of a playbook from similar episodes that were shown to succeed, and the pitfalls."""
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from memory_mcp.actions.shapes import telling_commands
 from memory_mcp.actions.steps import Action, command_of
-from memory_mcp.actions.verdicts import is_check
-from memory_mcp.models.episodes import Episode, outcome_type
+from memory_mcp.actions.verdicts import is_check, read_verdict
+from memory_mcp.expressions import expression
+from memory_mcp.models.episodes import Episode, Step, StepSuccess, outcome_type
 from memory_mcp.models.patterns import ErrorRecovery, Fix, Pattern, Tally
 from memory_mcp.models.recommendations import Pitfall, PlaybookSource, PlaybookStep, Recommended
 from memory_mcp.patterns.error_recoveries import error_line
@@ -17,6 +20,10 @@ MOST_STEPS = 12
 MOST_PITFALLS = 5
 _LEAST_SHARE = 0.34  # of the weight behind the best-supported step; what fewer sources did is their own story
 _TRUST = 2.0  # uses that how well following an episode went must outweigh
+_MOVERS = {"cp", "mv", "install", "git"}  # what these change was changed by something else
+_MISSING = "No module named"
+_OWN_SCRIPT = expression(r"\bpython[\d.]* (?:\./)?[\w-]+\.py\b|\bnode (?:\./)?[\w-]+\.m?js\b")  # beside the sources
+_LONGEST = 200
 _LEAST_FAILED = 2  # episodes in a row from which a recipe is said to fail of late
 
 
@@ -43,6 +50,13 @@ class Draft(Struct, frozen=True):
     caution: str = ""
 
 
+class Worth(Struct, frozen=True):
+    """An action worth repeating, and how one would say it."""
+
+    action: Action
+    text: str
+
+
 class _Candidate:
     """A step that several episodes share, while it is counted."""
 
@@ -55,17 +69,20 @@ class _Candidate:
         self.token = ""
 
 
-def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Draft:
+def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files: Sequence[str] = ()) -> Draft:
     """Merge what similar episodes did that were shown to succeed into ordered steps; failures become pitfalls.
+
+    Where files are known that the task is about, only episodes that changed one of them can be compared with it.
 
     A step is an action of the same shape, or on the same file. Its weight is that of the successes that hold it, times
     its share against the episodes in which it failed for good; its place is the mean of its places.
     """
     seen = [(each, observe(each.episode)) for each in similar]
-    good = [(each, observed) for each, observed in seen if observed.share == 1.0]
+    comparable = [(each, observed) for each, observed in seen if _is_comparable(each, files)]
+    good = [(each, observed) for each, observed in comparable if observed.share == 1.0]
     return Draft(
-        steps=_with_fixes(_steps(good, _failed(seen)), recommended),
-        pitfalls=_pitfalls([observed for _, observed in seen]),
+        steps=_with_fixes(_steps(good, _failed(comparable)), recommended),
+        pitfalls=_pitfalls([observed for _, observed in comparable]),
         sources=tuple(
             PlaybookSource(
                 episode_id=each.episode.id,
@@ -77,6 +94,10 @@ def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Dra
         ),
         caution=_caution(similar),
     )
+
+
+def _is_comparable(similar: Similar, files: Sequence[str]) -> bool:
+    return not files or not similar.kept or not similar.kept.isdisjoint(files)
 
 
 def weight(similar: Similar) -> float:
@@ -114,12 +135,12 @@ def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, flo
     candidates: dict[str, _Candidate] = defaultdict(_Candidate)
     for similar, observed in good:
         kept = _kept(similar, observed)
-        for number, (name, action) in enumerate(kept):
-            found = candidates[name]
+        for number, (name, worth) in enumerate(kept):
+            found, action = candidates[name], worth.action
             reward = similar.episode.reward.total if similar.episode.reward else 1.0
             found.weight += weight(similar) * reward
             found.places.append((number + 0.5) / len(kept))
-            found.texts[action.text] += 1
+            found.texts[worth.text] += 1
             found.files.update(action.files)
             found.episodes.append(similar.episode.id)
             found.token = action.token
@@ -141,28 +162,44 @@ def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, flo
     ]
 
 
-def _kept(similar: Similar, observed: Observation) -> list[tuple[str, Action]]:
-    """Return the steps worth repeating, each once, where it stood last: changes that stayed, checks, installs, the end.
+def _kept(similar: Similar, observed: Observation) -> list[tuple[str, "Worth"]]:
+    """Return the steps worth repeating, each once, where it stood last: changes that stayed, checks that passed, the end.
 
-    What an episode tried out for itself (scratch files, scripts) is no step for others.
+    What an episode tried out for itself (scratch files, scripts, copies) is no step for others; how to set up is a fact.
     """
-    kept: dict[str, Action] = {}
+    kept: dict[str, Worth] = {}
     for at, action in enumerate(observed.actions):
         step = observed.episode.steps[at]
-        if step.failed or not _is_worth(action, command_of(step), similar.kept):
+        if step.failed or not _is_worth(action, step, similar.kept):
             continue
         name = _name_of(action)
         kept.pop(name, None)
-        kept[name] = action
+        kept[name] = Worth(action, _said(action, step))
     return list(kept.items())
 
 
-def _is_worth(action: Action, command: str | None, kept: frozenset[str]) -> bool:
-    if action.kind == "edit":
-        return any(file in kept or file.endswith(tuple(f"/{each}" for each in kept)) for file in action.files)
-    if action.kind in {"finish", "install"}:
+def _is_worth(action: Action, step: Step, kept: frozenset[str]) -> bool:
+    command = command_of(step)
+    if action.kind == "finish":
         return True
-    return command is not None and is_check(command) is not None
+    if action.kind == "edit":
+        is_back = command is not None and any(each.program in _MOVERS for each in telling_commands(command))
+        return not is_back and any(
+            file in kept or file.endswith(tuple(f"/{each}" for each in kept)) for file in action.files
+        )
+    if command is None or is_check(command) in {None, "lint"}:
+        return False
+    output = step.result.output if isinstance(step.result, StepSuccess) else ""
+    return read_verdict(command, output, 0).state == "green"
+
+
+def _said(action: Action, step: Step) -> str:
+    """Return what a step did as one would repeat it: a command without where it ran and who read its output."""
+    command = command_of(step)
+    if command is None or action.kind == "edit":
+        return action.text
+    told = " && ".join(shlex.join(each.words) for each in telling_commands(command) if each.words)
+    return told if told and len(told) <= _LONGEST and "\n" not in told else action.text
 
 
 def _name_of(action: Action) -> str:
@@ -206,15 +243,21 @@ def _best_fix(pattern: Pattern) -> tuple[Fix, list[str]] | None:
 
 
 def _pitfalls(seen: Sequence[Observation]) -> tuple[Pitfall, ...]:
-    """Return what failed in similar episodes and what mended it, the most widespread first."""
+    """Return what failed in similar episodes and what mended it, the most widespread first.
+
+    A look around that found nothing and a script of an episode's own are no pitfalls, and what was missing is a fact.
+    """
     found: dict[tuple[str, str], list[tuple[str, int, tuple[str, ...]]]] = defaultdict(list)
     text: dict[tuple[str, str], tuple[str, str]] = {}
     for observed in seen:
         for each in observed.recoveries:
-            action = observed.actions[each.failures[0]]
+            at = each.failures[0]
+            action, error = observed.actions[at], error_line(observed, at)
+            if not error or not _warns(action, observed.episode.steps[at], error):
+                continue
             name = (action.shape, each.signature)
-            text.setdefault(name, (action.text, error_line(observed, each.failures[0]) or each.signature))
-            fix = tuple(dict.fromkeys(observed.actions[at].text for at in each.fix))
+            text.setdefault(name, (_said(action, observed.episode.steps[at]), error))
+            fix = tuple(dict.fromkeys(observed.actions[place].text for place in each.fix))
             found[name].append((observed.episode.id, len(each.failures), fix))
     tried = Counter(shape for observed in seen for shape in {action.shape for action in observed.actions})
     pitfalls = [
@@ -230,6 +273,13 @@ def _pitfalls(seen: Sequence[Observation]) -> tuple[Pitfall, ...]:
     ]
     pitfalls.sort(key=lambda each: (-len(each.episodes), -each.times, each.action))
     return tuple(pitfalls[:MOST_PITFALLS])
+
+
+def _warns(action: Action, step: Step, error: str) -> bool:
+    if action.kind in {"read", "search"} or _MISSING in error:
+        return False
+    command = command_of(step)
+    return command is None or not ("<<" in command or " -c " in command or _OWN_SCRIPT.search(command))
 
 
 def _most_common_fix(fixes: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -79,8 +79,12 @@ def _approach_advice(pattern: Pattern) -> list[str]:
     files = Counter(companion for approach in told for companion in approach.companions)
     runs = Counter(check for approach in told for check in approach.checks)
     least = max(_LEAST_TIMES, len(told) / 2)
-    found = [f"also change {file} ({count} of {len(told)})" for file, count in files.most_common(_MOST) if count >= least]
-    return found + [f"run {check} ({count} of {len(told)})" for check, count in runs.most_common(_MOST) if count >= least]
+    found = [
+        f"also change {file} ({count} of {len(told)})" for file, count in files.most_common(_MOST) if count >= least
+    ]
+    return found + [
+        f"run {check} ({count} of {len(told)})" for check, count in runs.most_common(_MOST) if count >= least
+    ]
 
 
 def _short(task: str) -> str:

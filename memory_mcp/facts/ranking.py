@@ -114,6 +114,7 @@ _SEEN = 0.1
 _CHANGED = 0.2
 _VOTED = 0.6
 _PACKAGE_FILE = -0.3
+_MOST_HISTORY = 0.7  # so that what is often changed does not outweigh what the task says
 _LEAST_SYMBOL = 4
 _STRONG = 1.0  # what one word of a file's own name, a symbol or the path itself is worth
 
@@ -218,7 +219,8 @@ def _add_history(votes: dict[str, list[tuple[float, str]]], files: Files, simila
     for path, reasons in votes.items():
         changed = files.changed.get(path, 0)
         told = f"changed in {changed} earlier task{'' if changed == 1 else 's'}" if changed else ""
-        reasons.append((_SEEN * math.log(1 + files.seen[path]) + _CHANGED * math.log(1 + changed), told))
+        often = _SEEN * math.log(1 + files.seen[path]) + _CHANGED * math.log(1 + changed)
+        reasons.append((min(often, _MOST_HISTORY), told))
         if path.endswith("__init__.py"):
             reasons.append((_PACKAGE_FILE, ""))
     for group in files.groups:
@@ -234,9 +236,9 @@ def _add_history(votes: dict[str, list[tuple[float, str]]], files: Files, simila
 
 def _vote_of(path: str, reasons: Sequence[tuple[float, str]]) -> FileVote:
     told = sorted((reason for reason in reasons if reason[1]), key=lambda reason: -reason[0])
-    return FileVote(
-        path, round(sum(score for score, _ in reasons), 3), tuple(dict.fromkeys(why for _, why in told))[:3]
-    )
+    history = sum(score for score, why in reasons if why.startswith("changed in"))
+    score = sum(score for score, _ in reasons)
+    return FileVote(path, round(score, 3), tuple(dict.fromkeys(why for _, why in told))[:3], round(score - history, 3))
 
 
 def _named_in(task: str, files: Files) -> list[str]:
@@ -269,4 +271,4 @@ def _path_words(path: str) -> frozenset[str]:
 
 def is_telling(votes: Sequence[FileVote]) -> bool:
     """Whether the best vote rests on the task itself rather than on what is often changed."""
-    return bool(votes) and votes[0].score >= _STRONG
+    return any(each.told >= _STRONG for each in votes)

@@ -114,6 +114,11 @@ class Playbook(Struct, frozen=True):
     caution: str = ""
 
 
+def is_empty(playbook: Playbook) -> bool:
+    """Whether a playbook has nothing to say but its message."""
+    return not (playbook.facts or playbook.files or playbook.steps or playbook.sources)
+
+
 class Features(Struct, frozen=True):
     """By what it is seen that something recommended was acted on: changed files, or commands where it has none."""
 

@@ -6,6 +6,7 @@ import typer
 
 from memory_cli import show
 from memory_cli.opening import memory_of
+from memory_mcp.episodes.outcomes import named
 from memory_mcp.models.episodes import Context
 from memory_mcp.models.recommendations import Playbook, Wanted, is_empty
 
@@ -102,7 +103,8 @@ def _shown(playbook: Playbook, *, as_json: bool) -> None:
         if pitfall.instead:
             show.line(f"     instead: {' ; '.join(pitfall.instead)}")
     for source in playbook.sources:
-        show.line(f"source: {source.episode_id}  {source.outcome}  {show.first_line(source.task, 80)}")
+        went = named(source.outcome or "active", source.evidence)
+        show.line(f"source: {source.episode_id}  {went}  {show.first_line(source.task, 80)}")
     show.line(
         f"note: {playbook.message}" if playbook.message else f"Judge it: memory-cli feedback helped {playbook.id}"
     )

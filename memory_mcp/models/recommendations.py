@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from memory_mcp.models.episodes import Context
+from memory_mcp.models.episodes import Context, EvidenceKind
 from memory_mcp.models.patterns import Pattern
 
 RecommendationKind = Literal["patterns", "playbook", "recall"]
@@ -93,6 +93,7 @@ class PlaybookSource(Struct, frozen=True):
     task: str
     outcome: str | None
     relevance: float
+    evidence: EvidenceKind | None = None
 
 
 class Playbook(Struct, frozen=True):
@@ -149,7 +150,7 @@ class DeadEnd(Struct, frozen=True):
     episodes: tuple[str, ...]
     instead: tuple[str, ...]
     last_seen: int
-    matched: Literal["command", "file"]
+    matched: Literal["command", "file", "session"]
 
 
 class Check(Struct, frozen=True):

@@ -89,6 +89,7 @@ def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files:
                 task=next(iter(each.episode.task.splitlines()), "")[:120],
                 outcome=outcome_type(each.episode.outcome) if each.episode.outcome else None,
                 relevance=each.relevance,
+                evidence=each.episode.outcome.evidence if each.episode.outcome else None,
             )
             for each, _ in seen
         ),

@@ -9,6 +9,7 @@ from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.handoffs import Handoff
 from memory_mcp.models.patterns import Pattern, title_of
 from memory_mcp.models.recommendations import Check, Given, Playbook, Recommended, is_empty
+from memory_mcp.patterns import dead_ends
 from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.strength import lower_bound
 from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not_when, use_sentence
@@ -109,7 +110,15 @@ def playbook_of(playbook: Playbook) -> Rendered:
         "steps": steps,
         "pitfalls": pitfalls,
         "sources": [
-            present({"source": number, "episode_id": each.episode_id, "task": each.task, "outcome": each.outcome})
+            present(
+                {
+                    "source": number,
+                    "episode_id": each.episode_id,
+                    "task": each.task,
+                    "outcome": each.outcome,
+                    "evidence": each.evidence,
+                }
+            )
             for number, each in enumerate(playbook.sources, 1)
         ],
         "patterns": list(playbook.patterns),
@@ -166,11 +175,11 @@ def _origin(episodes: Sequence[str], numbers: dict[str, int]) -> Rendered:
 
 def check_of(check: Check) -> Rendered:
     """Render what is known against an action."""
-    dead_ends, left = page_of(
+    known, left = page_of(
         (
             present(
                 {
-                    "failed": f"{each.failures} of {each.runs} runs in {len(each.episodes)} episodes",
+                    "failed": dead_ends.frequency(each),
                     "action": shortened(each.action, _LINE_CHARACTERS),
                     "error": shortened(each.error, _LINE_CHARACTERS),
                     "worked_instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
@@ -183,7 +192,7 @@ def check_of(check: Check) -> Rendered:
         ),
         BUDGET_BYTES - 500,
     )
-    return {"dead_ends": dead_ends, **present({"not_looked_at_yet": check.pending or None, "left_out": left})}
+    return {"dead_ends": known, **present({"not_looked_at_yet": check.pending or None, "left_out": left})}
 
 
 def handoff_of(handoff: Handoff) -> Rendered:
@@ -200,6 +209,7 @@ def handoff_of(handoff: Handoff) -> Rendered:
             "tags": list(episode.context.tags),
             "made_at": iso(handoff.made_at),
             "outcome": outcome_type(episode.outcome) if episode.outcome else None,
+            "evidence": episode.outcome.evidence if episode.outcome else None,
             "steps_done": len(episode.steps),
             "note": shortened(handoff.note, _HANDOFF_CHARACTERS),
             "next_steps": [shortened(each, _NEXT_CHARACTERS) for each in handoff.next_steps],

@@ -185,7 +185,7 @@ class Memory:
         """What the episodes show about the project."""
         from memory_mcp.facts.project_facts import ProjectFacts  # noqa: PLC0415 - a listing needs nothing of it
 
-        return ProjectFacts(self.store)
+        return ProjectFacts(self.store, self.tree)
 
     @property
     def recommender(self) -> "Recommender":

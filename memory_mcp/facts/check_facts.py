@@ -63,7 +63,9 @@ def failing_facts(groups: Sequence[Group]) -> list[Fact]:
     for error in commonest(groups, lambda each: (error for error, _ in each.survey.red_errors)):
         counted = support(groups, partial(_has_error, error=error), _ran_tests)
         if counted.tasks >= _LEAST_RUNS:
-            files = commonest(groups, lambda each, e=error: (file for error, file in each.survey.red_errors if error == e))
+            files = commonest(
+                groups, lambda each, e=error: (file for error, file in each.survey.red_errors if error == e)
+            )
             file = files.most_common(1)[0][0]
             where = f"`{file}`" if file else "some files"
             text = f"Tests in {where} end in `{error}`, whatever is changed ({_share(counted)} that ran tests)."

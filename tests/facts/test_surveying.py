@@ -150,7 +150,9 @@ def test_a_change_that_was_taken_back_is_none(back: str) -> None:
 def test_stashed_changes_come_back_with_pop() -> None:
     change = run("sed -i 's/a/b/' shop/cart.py")
 
-    assert surveyed(SEEN, change, run("git stash && python -m pytest"), run("git stash pop")).changed == ("shop/cart.py",)
+    assert surveyed(SEEN, change, run("git stash && python -m pytest"), run("git stash pop")).changed == (
+        "shop/cart.py",
+    )
 
 
 def test_an_editing_tool_changes_its_file() -> None:
@@ -195,6 +197,8 @@ def test_tests_that_fail_before_any_change_are_told_from_those_that_fail_after()
     assert seen.red_errors == (("TypeError: no keyword 'mix'", "tests/test_pay.py"),)
 
 
-@pytest.mark.parametrize("command", ["", "   ", "cd", "'", "cat <<EOF", "python -m", "git", "sed -i", "cp a", "pip install"])
+@pytest.mark.parametrize(
+    "command", ["", "   ", "cd", "'", "cat <<EOF", "python -m", "git", "sed -i", "cp a", "pip install"]
+)
 def test_no_command_is_too_odd_to_survey(command: str) -> None:
     surveyed(run(command, "No such file or directory: \n" * 3, 1))

@@ -7,7 +7,15 @@ from msgspec import Struct
 
 from memory_mcp.actions.shapes import telling_commands
 from memory_mcp.actions.steps import Action, command_of
-from memory_mcp.actions.subjects import blamed, edits_by_code, environmental, installs, scripts_written, subjects
+from memory_mcp.actions.subjects import (
+    blamed,
+    edits_by_code,
+    environmental,
+    installs,
+    plain_name,
+    scripts_written,
+    subjects,
+)
 from memory_mcp.models.episodes import Step
 
 FRESH, PREPARED = "", "after an install"  # states of what has not run yet in a session
@@ -36,6 +44,7 @@ class Tries(Struct):
     failures: int = 0
     streak: int = 0
     changes: int = 0
+    installs: int = 0
     last_failure: int = -1
     is_stale: bool = False
 
@@ -60,7 +69,7 @@ class Walk:
         self._tries: dict[str, Tries] = {}
         self._standing: dict[str, _Standing] = {}
         self._changes = 0
-        self._installs = 0
+        self._installed: list[str] = []
 
     def take(self, at: int, step: Step, action: Action) -> list[Attempt]:
         """Take in a step that has ended, and return what it was an attempt at."""
@@ -81,25 +90,35 @@ class Walk:
         return self._tries.get(action.shape, Tries())
 
     def is_unchanged_since(self, tries: Tries) -> bool:
-        """Whether nothing was changed since the last run of a shape."""
+        """Whether nothing was edited since the last run of a shape; one missing module is often followed by another."""
         return tries.changes == self._changes and not tries.is_stale
+
+    def installed_since(self, tries: Tries) -> str:
+        """Return the last command that installed something since the last run of a shape, empty where none did."""
+        return self._installed[-1] if len(self._installed) > tries.installs else ""
 
     def stands_broken(self, command: str) -> int | None:
         """Return the step whose error of the environment a command would meet again: nothing was done about it."""
         for subject in subjects(command, self._scripts):
             known = self._standing.get(subject)
-            if known and known.signature and (known.installs, known.changes) == (self._installs, self._changes):
+            if known and known.signature and (known.installs, known.changes) == (len(self._installed), self._changes):
                 return known.at
         return None
 
     def states(self, command: str) -> list[tuple[str, str]]:
-        """Return what a command depends on, each with its state; what passed last or was not helped is left out."""
-        found = []
+        """Return what a command depends on, each with its states; what passed last or was not helped is left out."""
+        found: list[tuple[str, str]] = []
         for subject in subjects(command, self._scripts):
             known = self._standing.get(subject)
-            if known is None or (known.signature and known.installs != self._installs):
+            if known is None:
+                found += [(subject, FRESH), (subject, PREPARED)]
+            elif known.signature and known.installs != len(self._installed):
                 found.append((subject, self._state(known)))
         return found
+
+    def has_installed(self, name: str) -> bool:
+        """Whether the session has installed something by its name."""
+        return any(name in plain_name(each) for each in self._installed)
 
     def runs_own_script(self, command: str) -> bool:
         """Whether a command runs a file that this very session wrote: elsewhere that name means something else."""
@@ -107,8 +126,8 @@ class Walk:
 
     def _state(self, known: _Standing | None) -> str:
         if known is None:
-            return PREPARED if self._installs else FRESH
-        return f"{known.signature} +" if known.installs != self._installs else known.signature
+            return PREPARED if len(self._installed) else FRESH
+        return f"{known.signature} +" if known.installs != len(self._installed) else known.signature
 
     def _attempt(self, at: int, step: Step, command: str) -> list[Attempt]:
         about = subjects(command, self._scripts)
@@ -119,7 +138,7 @@ class Walk:
             if error and subject not in to_blame:
                 continue  # whether it would have worked is not shown
             attempts.append(Attempt(at, subject, self._state(self._standing.get(subject)), bool(error)))
-            self._standing[subject] = _Standing(error or "", self._installs, self._changes, at)
+            self._standing[subject] = _Standing(error or "", len(self._installed), self._changes, at)
         return attempts
 
     def _try(self, at: int, step: Step, action: Action) -> None:
@@ -128,20 +147,21 @@ class Walk:
         tries.failures += step.failed
         tries.streak = tries.streak + 1 if step.failed else 0
         tries.last_failure = at if step.failed else tries.last_failure
-        tries.changes, tries.is_stale = self._changes, False
+        tries.changes, tries.installs, tries.is_stale = self._changes, len(self._installed), False
 
     def _change(self, step: Step, action: Action, command: str) -> None:
         if step.failed and len(telling_commands(command)) <= 1:
             return  # it failed as a whole, and changed nothing
         if installs(command):
-            self._installs += 1
+            self._installed.append(" ".join(command.split()))
         written = scripts_written(command) | _written_by_tool(step.parameters, action)
         self._scripts |= {name: text for name, text in written.items() if _is_scratch(name)}
         for name in written:
             for shape, tries in self._tries.items():
                 tries.is_stale |= name in shape
         by_itself = bool(written) and all(map(_is_scratch, written))
-        if (action.kind in _CHANGING and not by_itself) or installs(command) or edits_by_code(command, self._scripts):
+        is_edit = action.kind in _CHANGING and not by_itself and not installs(command)
+        if is_edit or edits_by_code(command, self._scripts):
             self._changes += 1
 
 

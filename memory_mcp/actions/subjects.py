@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from memory_mcp.actions.shapes import is_write, telling_commands
 from memory_mcp.actions.shell_arguments import is_interpreter, shaped_words, tool_at
@@ -19,6 +19,7 @@ _ANY_IMPORT = expression(r"(?:^|[;\n])\s*(?:from|import)[ \t]+([A-Za-z_]\w*)")
 _REPLACED = ("sys.modules", "mock", "Mock", "importlib.util")  # code that gets round what is missing
 _IMPORTING = expression(r'File "[^"\n]*", line \d+, in <module>\n\s+(?:from|import)\s+([A-Za-z_]\w*)')
 _MISSING = expression(r"No module named|command not found|is not recognized as|Cannot find (?:module|package)")
+_NAMED_MISSING = expression(r"No module named '?([\w.]+)|([\w.-]+): (?:command )?not found")
 _BROKEN = expression(r"ImportError|cannot import name")
 _FRAME = expression(r'^\s*File "', re.MULTILINE)
 _INNER_FRAMES = 2  # an import that fails in the script's own line is the script's own mistake
@@ -73,6 +74,17 @@ def environmental(step: Step) -> str | None:
     return None
 
 
+def lacks(error: str) -> str | None:
+    """Return the name of the module or program that an error says is missing."""
+    found = _NAMED_MISSING.search(error)
+    return plain_name((found[1] or found[2]).split(".")[0]) if found else None
+
+
+def plain_name(text: str) -> str:
+    """Return a name as packages and modules share it: in small letters, with `-`."""
+    return text.replace("_", "-").lower()
+
+
 def blamed(about: Iterable[str], message: str) -> tuple[str, ...]:
     """Return of what a run depends on that which an error of the environment is about; none where it is unclear."""
     given = tuple(about)
@@ -89,7 +101,7 @@ def _subjects(command: SimpleCommand, scripts: Mapping[str, str]) -> Iterator[st
     at = tool_at(words)
     if at or not is_interpreter(command.program):
         if command.program not in _NO_TOOLS:
-            yield f"tool: {' '.join(shaped_words(words[: at + 1]))}"
+            yield f"tool: {' '.join(_started(words[: at + 1]))}"
         return
     code = _code(command, scripts)
     if any(each in code for each in _REPLACED):
@@ -97,7 +109,13 @@ def _subjects(command: SimpleCommand, scripts: Mapping[str, str]) -> Iterator[st
     imports = (_ANY_IMPORT if "-c" in words[1:4] else _TOP_IMPORT).findall(code)
     for module in list(dict.fromkeys(imports))[:_MOST_IMPORTS]:
         if module not in sys.stdlib_module_names:
-            yield f"import: {' '.join(shaped_words(words[:1]))} {module}"
+            yield f"import: {' '.join(_started(words[:1]))} {module}"
+
+
+def _started(words: Sequence[str]) -> list[str]:
+    """Return how something is started; `python` and `python3` of the path are one, an interpreter's path is kept."""
+    shaped = shaped_words(words)
+    return ["python" if is_interpreter(shaped[0]) else shaped[0], *shaped[1:]]
 
 
 def _code(command: SimpleCommand, scripts: Mapping[str, str]) -> str:

@@ -141,7 +141,10 @@ class Recommendation(Struct, frozen=True):
 
 
 class DeadEnd(Struct, frozen=True):
-    """A failure that the planned action would repeat: how often, in which episodes, and what worked instead."""
+    """A failure that the planned action would repeat: how often, in which episodes, and what ended it.
+
+    `before` is what was installed since in the same session, where that is all that changed.
+    """
 
     action: str
     error: str
@@ -151,6 +154,7 @@ class DeadEnd(Struct, frozen=True):
     instead: tuple[str, ...]
     last_seen: int
     matched: Literal["command", "file", "session"]
+    before: str = ""
 
 
 class Check(Struct, frozen=True):

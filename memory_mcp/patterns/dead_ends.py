@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.actions.sessions import Tries, Walk, acts
+from memory_mcp.actions.sessions import Walk, acts
 from memory_mcp.actions.signatures import telling_line
-from memory_mcp.actions.steps import Action, action_of, command_of
-from memory_mcp.actions.subjects import installs
+from memory_mcp.actions.steps import Action, action_of, command_of, signature_of
+from memory_mcp.actions.subjects import installs, lacks
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.digests import RunCount
 from memory_mcp.models.episodes import Step
 from memory_mcp.models.recommendations import Check, DeadEnd
-from memory_mcp.storage.run_store import RunStore
+from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.store import Store
 
 _LEAST_EPISODES = 2  # in which a subject failed
@@ -42,11 +42,11 @@ def planned(tool: str, command: str, file: str) -> Step:
 def check_in(store: Store, step: Step, episode_id: str | None, *, pending: int = 0, root: str = "") -> Check:
     """Check a step that is about to be made in an episode, or outside of one."""
     earlier = store.sessions.latest_steps(episode_id, _LOOKED_BACK) if episode_id else ()
-    return check(store.digests.runs, step, earlier, episode_id=episode_id, pending=pending, root=root)
+    return check(store.digests, step, earlier, episode_id=episode_id, pending=pending, root=root)
 
 
 def check(
-    runs: RunStore,
+    digests: DigestStore,
     step: Step,
     earlier: Sequence[Step] = (),
     *,
@@ -59,34 +59,37 @@ def check(
     `earlier` are the session's steps so far and `episode_id` its episode, whose own record counts for nothing else.
     """
     action = action_of(step, root)
-    command = command_of(step) or ""
-    if not acts(action) or installs(command):
+    if not acts(action):
         return Check(action.text, pending=pending)
     walk = Walk()
     for at, taken in enumerate(earlier):
         walk.take(at, taken, action_of(taken, root))
-    tries = walk.tries(action)
-    if tries.passed_last:
+    if walk.tries(action).passed_last:
         return Check(action.text, pending=pending)
-    here = _in_session(walk, earlier, command, tries, episode_id, root)
-    before = _remembered(runs, walk, action, command, tries, episode_id)
-    known = {each.error: each for each in (*before, *here)}
-    return Check(action.text, tuple(known.values())[:_MOST], pending)
+    command = command_of(step) or ""
+    about = "" if installs(command) else command  # an installation depends on nothing that it may bring
+    found = [
+        *_remembered(digests, walk, action, command, about, episode_id),
+        *_in_session(digests, walk, action, about, earlier, episode_id),
+    ]
+    known = {each.error: each for each in reversed(found)}
+    return Check(action.text, tuple(reversed(known.values()))[:_MOST], pending)
 
 
 def frequency(dead_end: DeadEnd) -> str:
     """Say how often something failed, and where."""
     runs = f"{dead_end.failures} of {dead_end.runs} run{'s' if dead_end.runs > 1 else ''}"
     if dead_end.matched == "session":
-        return f"{runs} in this session"
+        return f"{runs} in this session{f', before {dead_end.before!r}' if dead_end.before else ''}"
     return f"{runs} in {len(dead_end.episodes)} episode{'s' if len(dead_end.episodes) > 1 else ''}"
 
 
 def _in_session(
-    walk: Walk, earlier: Sequence[Step], command: str, tries: Tries, episode_id: str | None, root: str
+    digests: DigestStore, walk: Walk, action: Action, about: str, earlier: Sequence[Step], episode_id: str | None
 ) -> list[DeadEnd]:
-    """Return what this very session shows: it failed and nothing was changed since, or it failed again and again."""
-    at = walk.stands_broken(command)
+    """Return what this very session shows: it failed and nothing was edited since, or it failed again and again."""
+    tries = walk.tries(action)
+    at = walk.stands_broken(about)
     if tries.runs and (walk.is_unchanged_since(tries) or tries.streak >= _LEAST_STREAK):
         at = tries.last_failure
     if at is None:
@@ -94,29 +97,31 @@ def _in_session(
     failed = earlier[at]
     return [
         DeadEnd(
-            action=action_of(failed, root).text,
-            error=telling_line(getattr(failed.result, "message", ""))[:_LONGEST_ERROR] or "it failed",
+            action=action_of(failed).text,
+            error=telling_line(getattr(failed.result, "message", ""))[:_LONGEST_ERROR] or "no message",
             failures=tries.failures or 1,
             runs=tries.runs or 1,
             episodes=(episode_id,) if episode_id else (),
-            instead=(),
+            instead=digests.remedy_of(signature_of(failed) or "", besides=episode_id),
             last_seen=failed.recorded_at,
             matched="session",
+            before=walk.installed_since(tries) if tries.runs else "",
         )
     ]
 
 
 def _remembered(
-    runs: RunStore, walk: Walk, action: Action, command: str, tries: Tries, episode_id: str | None
+    digests: DigestStore, walk: Walk, action: Action, command: str, about: str, episode_id: str | None
 ) -> list[DeadEnd]:
     """Return what other episodes show of the shape, and of what the command depends on."""
-    wanted = walk.states(command)
-    if not tries.runs and not walk.runs_own_script(command):
+    wanted = walk.states(about)
+    if not walk.tries(action).runs and not walk.runs_own_script(command):
         wanted.append((action.shape, ""))
-    groups: dict[tuple[str, str], list[tuple[str, RunCount]]] = {}
-    for pair in runs.of_subjects(wanted, besides=episode_id):
-        groups.setdefault((pair[1].subject, pair[1].state), []).append(pair)
+    groups: dict[str, list[tuple[str, RunCount]]] = {}
+    for pair in digests.runs.of_subjects(wanted, besides=episode_id):
+        groups.setdefault(pair[1].subject, []).append(pair)
     found = [_dead_end(members, action) for members in groups.values() if _speaks(members)]
+    found = [each for each in found if not ((name := lacks(each.error)) and walk.has_installed(name))]
     return sorted(found, key=lambda each: (-len(each.episodes), -each.failures, each.error))
 
 

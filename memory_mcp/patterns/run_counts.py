@@ -3,14 +3,12 @@
 from memory_mcp.actions.cures import cures
 from memory_mcp.actions.sessions import Attempt, Walk
 from memory_mcp.actions.steps import signature_of
-from memory_mcp.actions.subjects import installs
-from memory_mcp.expressions import expression
+from memory_mcp.actions.subjects import installs, lacks, plain_name
 from memory_mcp.models.digests import RunCount
 from memory_mcp.patterns.error_recoveries import error_line
 from memory_mcp.patterns.observations import Observation
 
 _MOST = 500  # subjects of an episode
-_MODULE = expression(r"No module named '?([\w.]+)|([\w.-]+): (?:command )?not found")
 
 
 def run_counts(seen: Observation, root: str = "") -> tuple[RunCount, ...]:
@@ -62,12 +60,11 @@ def _count(seen: Observation, attempts: list[Attempt], root: str) -> RunCount:
 
 def _installed_later(seen: Observation, at: int, root: str) -> tuple[str, ...]:
     """Return the later installation of what an error says is missing: the very run may never come again."""
-    found = _MODULE.search(error_line(seen, at))
-    if found is None:
+    name = lacks(error_line(seen, at))
+    if name is None:
         return ()
-    name = (found[1] or found[2]).split(".")[0].replace("_", "-").lower()
     for later in range(at + 1, len(seen.episode.steps)):
         step, action = seen.episode.steps[later], seen.actions[later]
-        if not step.failed and installs(action.text) and name in action.text.replace("_", "-").lower():
+        if not step.failed and installs(action.text) and name in plain_name(action.text):
             return tuple(cures(seen.episode.steps, seen.actions, (later,), "", root))
     return ()

@@ -128,6 +128,17 @@ class DigestStore:
             )
         return [(row[0], row[1] / 1_000, row[2], row[3]) for row in rows]
 
+    def remedy_of(self, signature: str, *, besides: str | None = None) -> tuple[str, ...]:
+        """Return what ended an error the last time that something did, but for one episode; empty where nothing did."""
+        with self._database.read() as session:
+            remedy = session.value(
+                "SELECT x.remedy FROM failures x JOIN documents d ON d.key = x.episode_key"
+                f" WHERE x.project_key IN {self._writer.wall.among} AND x.signature = ? AND x.remedy <> '[]'"
+                " AND d.id <> ? ORDER BY x.seen_at DESC LIMIT 1",
+                (signature, besides or ""),
+            )
+        return tuple(json.loads(remedy)) if remedy else ()
+
     def latest_failures(self, limit: int) -> list[tuple[str, Failed]]:
         """Return (episode id, failure) of the actions that failed last in this project, newest first."""
         with self._database.read() as session:

@@ -52,5 +52,6 @@ class RunStore:
 
 
 def _loaded(row: Row) -> RunCount:
-    counted, has_failed_last, (seen_at, action, error, signature, remedy) = row[:4], bool(row[4]), row[5:]
-    return RunCount(*counted, has_failed_last, seen_at, action, error, signature, tuple(json.loads(remedy)))
+    subject, state, failures, runs, has_failed_last, seen_at, action, error, signature, remedy = row
+    kept = tuple(json.loads(remedy))
+    return RunCount(subject, state, failures, runs, bool(has_failed_last), seen_at, action, error, signature, kept)

@@ -109,8 +109,11 @@ def is_proved(outcome: Outcome | None) -> bool:
 
 
 def share_of(outcome: Outcome | None) -> float | None:
-    """Return how much of the task was done; None where nobody knows: active, only claimed, or given back untried."""
-    if not is_proved(outcome):
+    """Return how much of the task was done; None while active, when given back untried, for a success only claimed.
+
+    Nobody has a reason to claim a failure, so that one is believed.
+    """
+    if isinstance(outcome, Success | PartialSuccess) and not is_proved(outcome):
         return None
     match outcome:
         case Success():

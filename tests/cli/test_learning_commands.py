@@ -208,7 +208,7 @@ def test_true_patterns_come_out_of_real_histories(run: Run) -> None:
     run("--project", "agents", "import", "swe-agent", *map(str, sorted((DATA / "swe-agent").glob("*.traj"))))
 
     rules = {(each["condition"], each["action"]) for each in as_json(run("pattern", "analyze", "--json"))["rules"]}
-    assert ("when you change llm/migrations.py", "change tests/test_logs_store.py too") in rules
+    assert ("when you change llm/logs.py", "change tests/test_logs_store.py too") in rules
     told = [each["text"] for each in as_json(run("fact", "list", "--topic", "together", "--json"))]
     assert all(" tasks; elsewhere " in text for text in told)
     found: list[dict[str, Any]] = as_json(run("--project", "agents", "pattern", "list", "--json"))["patterns"]

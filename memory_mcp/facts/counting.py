@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from memory_mcp.models.facts import Fact, Topic
 from memory_mcp.models.surveys import Surveyed
 
 Key = TypeVar("Key")
@@ -75,6 +76,24 @@ def support(groups: Iterable[Group], shows: Callable[[Surveyed], bool], could: C
     return Support(
         tasks, len(possible), len(showing), min(moments), max(moments), tuple(each.episode_id for each in newest)
     )
+
+
+def fact(topic: Topic, subject: str, text: str, counted: Support, do: str = "") -> Fact:
+    """Make a fact of what was counted."""
+    return Fact(
+        topic, subject, text, do, counted.tasks, counted.of, counted.first_seen, counted.last_seen, counted.episodes
+    )
+
+
+def said(counted: Support) -> str:
+    """Say a count: `2 of 5 tasks, 6 runs`."""
+    runs = f", {counted.runs} runs" if counted.runs > counted.tasks else ""
+    return f"{counted.tasks} of {tasks(counted.of)}{runs}"
+
+
+def tasks(number: int) -> str:
+    """Say a number of tasks."""
+    return f"{number} task{'' if number == 1 else 's'}"
 
 
 def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key]]) -> Counter[Key]:

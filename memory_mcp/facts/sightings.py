@@ -44,11 +44,10 @@ class Sightings:
         named = list(_named(deed))
         listed = _listed(deed)
         for path in (*named, *paths_in(output)):
-            if "/" not in path and path not in named:
-                if listed is None:
-                    continue  # the name of a file somewhere
-                path = f"{listed}/{path}" if listed else path
-            place = self._place(path, deed)
+            is_bare = "/" not in path and path not in named
+            if is_bare and listed is None:
+                continue  # the name of a file somewhere
+            place = self._place(f"{listed}/{path}" if is_bare and listed else path, deed)
             if place and is_code(place) and place not in made and place not in absent:
                 self._seen[place] = None
         self._define(deed, output, [self._place(path, deed) for path in named])

@@ -105,6 +105,6 @@ def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    if not one or not other:
+    if min(len(one), len(other)) < NEAR / (2 - NEAR) * max(len(one), len(other)) or not one or not other:
         return False
     return 2 * len(one & other) / (len(one) + len(other)) >= NEAR

@@ -25,7 +25,7 @@ _TROUBLE = expression(
 _IN_FILE = expression(r" \([^)]*\)$")
 _BROUGHT = expression(r"Successfully installed ([^\n]+)")
 _INSTALL_FAILED = expression(
-    r"^\s*(?:ERROR|error|npm ERR!|E):? .*(?:No matching distribution|Could not find a version|failed|not found"
+    r"^[ \t]*(?:ERROR|error|npm ERR!|E):? .*(?:No matching distribution|Could not find a version|failed|not found"
     r"|subprocess|Failed building|metadata-generation|exit code 1)|Read timed out|^error: command ",
     re.MULTILINE,
 )

@@ -9,7 +9,8 @@ from memory_mcp.facts.paths import is_code, paths_in, relative
 
 _DIFF_LINE = expression(r"^(?:diff --git |\+\+\+ |--- |index ).*$", re.MULTILINE)
 _DEFINED = expression(
-    r"^(?:(?P<file>[\w./@+-]+\.\w{1,4})[:-])?(?:\s*\d+[:-])?\s{0,12}(?:(?:export|pub|public|private|static|async"
+    r"^(?:(?P<file>[\w./@+-]+\.\w{1,4})[:-])?(?:[ \t]{0,12}\d+[:-])?[ \t]{0,12}"
+    r"(?:(?:export|pub|public|private|static|async"
     r"|default|abstract|final)\s+)*(?:def|class|func|fn|function|interface|struct|trait|enum)\s+(?:\([^)\n]*\)\s*)?"
     r"(?P<name>[A-Za-z_]\w{3,60})",
     re.MULTILINE,

@@ -24,6 +24,9 @@ _STRENGTH: tuple[CheckKind, ...] = ("test", "build", "typecheck", "lint")
 _TELLING: tuple[State, ...] = ("red", "green", "did_not_run")  # what one run says, by what outweighs what
 _WEAKEST: tuple[State, ...] = ("red", "did_not_run", "unknown", "green")  # what several runs come to
 _INTERPRETERS = {"python", "pypy", "py", "php", "ruby", "node", "perl", "bash", "sh", "zsh"}
+_ASIDE = {"-c", "-e", "--test"}  # with which an interpreter runs no script
+_WITH_VALUE = {"-W", "-X", "-r", "-l", "--check"}
+_OWN_SCRIPTS = {"bin/test", "bin/doctest"}  # what `test` is without its folder is another program
 _VALUED = {"-C", "-f", "-W", "-X", "-w", "-F", "--prefix", "--cwd", "--workspace", "--filter", "--dir", "--directory"}
 _PREPARING = {"cd", "pushd", "export", "source", ".", "set", "echo", "true", "unset", "mkdir", "which", "pwd", "cat"}
 _FILTERS = {"grep", "egrep", "rg", "ag", "head", "sed", "awk", "cut", "sort", "uniq", "wc", "select-string", "findstr"}
@@ -117,12 +120,13 @@ def _rows_by_program() -> dict[str, list[tuple[int, tuple[str, ...], Runner]]]:
 
 def _normal(program: Invocation) -> list[str]:
     """Return the words with the name of the program first: of `python tests/runtests.py` that of the script."""
-    name, rest = program.program, list(program.words[1:])
-    if name in _INTERPRETERS and "--test" not in rest and "-c" not in rest and "-e" not in rest:
-        at = next((at for at, word in enumerate(rest) if not word.startswith("-")), None)
-        if at is not None and rest[at - 1 if at else 0] not in {"-W", "-X", "-r", "-l", "--check"}:
-            return [program_name(rest[at]).removesuffix(".js"), *rest[at + 1 :]]
-    return [name, *rest]
+    words = list(program.words)
+    if program.program in _INTERPRETERS and not _ASIDE.intersection(words):
+        at = next((at for at, word in enumerate(words) if at and not word.startswith("-")), None)
+        if at is not None and words[at - 1] not in _WITH_VALUE:
+            words = words[at:]
+    path = words[0].replace("\\", "/").removeprefix("./")
+    return [path if path in _OWN_SCRIPTS else program_name(words[0]).removesuffix(".js"), *words[1:]]
 
 
 def _positional(words: Sequence[str]) -> list[str]:

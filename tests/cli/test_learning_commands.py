@@ -98,10 +98,16 @@ def test_a_playbook_is_made_seen_again_and_judged(shop: Run) -> None:
 
 
 def test_a_check_shows_the_dead_end_and_is_silent_without_evidence(shop: Run) -> None:
-    shown = shop("check", "pytest tests/test_cart.py").stdout
+    assert shop("check", "pytest tests/test_cart.py").stdout == ""  # which passed the last time
+    failing = ("bash", "pytest tests/test_cart.py", "--result", "error", "--output", "SessionError: basket 7 is gone")
+    episode_id = shop("episode", "create", "guests lose the basket").stdout.strip()
+    shop("episode", "log-step", episode_id, *failing)
 
-    assert "failed 2 of 4 runs in 2 episodes" in shown
-    assert "worked instead: edit: keep it in the cookie [shop/session.py]" in shown
+    shown = shop("check", "pytest tests/test_cart.py -q", "--episode", episode_id).stdout
+
+    assert "failed 1 of 1 run in this session" in shown
+    assert "error: SessionError: basket 7 is gone" in shown
+    assert "ended by: edit: keep it in the cookie [shop/session.py]" in shown
     assert shop("check", "cargo build").stdout == ""
     assert as_json(shop("check", "cargo build", "--json"))["dead_ends"] == []
 

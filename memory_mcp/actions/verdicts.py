@@ -5,20 +5,10 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from memory_mcp.actions.builds import BUILDS
 from memory_mcp.actions.invocations import Invocation, invocations, program_name
-from memory_mcp.actions.linters import LINTERS, TYPE_CHECKERS
 from memory_mcp.actions.runners import CheckKind, Output, Runner, Said, State, said_by
-from memory_mcp.actions.runners_compiled import COMPILED_RUNNERS
-from memory_mcp.actions.runners_javascript import JAVASCRIPT_RUNNERS
-from memory_mcp.actions.runners_python import PYTEST, PYTHON_RUNNERS, UNITTEST
-from memory_mcp.actions.runners_scripted import SCRIPTED_RUNNERS
 from memory_mcp.expressions import expression
 
-_RUNNERS = (
-    *PYTHON_RUNNERS, *JAVASCRIPT_RUNNERS, *COMPILED_RUNNERS, *SCRIPTED_RUNNERS, *TYPE_CHECKERS, *LINTERS, *BUILDS,
-)  # fmt: skip
-_CARRIED = tuple(runner for runner in _RUNNERS if runner.kind == "test" and not runner.carries)
 _ANY = "*"  # in place of the first word, where that one has an asterisk
 _STRENGTH: tuple[CheckKind, ...] = ("test", "build", "typecheck", "lint")
 _TELLING: tuple[State, ...] = ("red", "green", "did_not_run")  # what one run says, by what outweighs what
@@ -110,8 +100,10 @@ def _runner_of(program: Invocation) -> Runner | None:
 @lru_cache(maxsize=1)
 def _rows_by_program() -> dict[str, list[tuple[int, tuple[str, ...], Runner]]]:
     """Return the patterns of all commands by their first word, each with its place in the tables."""
+    from memory_mcp.actions.runner_tables import RUNNERS  # noqa: PLC0415 - 2 ms that a hook without a command saves
+
     rows: dict[str, list[tuple[int, tuple[str, ...], Runner]]] = {_ANY: []}
-    for at, runner in enumerate(_RUNNERS):
+    for at, runner in enumerate(RUNNERS):
         for command in runner.commands:
             pattern = tuple(command.split())
             rows.setdefault(_ANY if "*" in pattern[0] else pattern[0], []).append((at, pattern, runner))
@@ -155,9 +147,11 @@ def _is_like(pattern: str, word: str) -> bool:
 
 def _of_script(programs: Sequence[Invocation], output: Output) -> Verdict:
     """Read a Python script that runs tests itself: only a whole summary counts, for a script prints what it likes."""
+    from memory_mcp.actions.runner_tables import IN_SCRIPTS  # noqa: PLC0415 - as above
+
     if not any(program.program in {"python", "pypy", "py", "ipython"} for program in programs):
         return Verdict("unknown")
-    for runner in (UNITTEST, PYTEST):
+    for runner in IN_SCRIPTS:
         said = runner.read(output) if runner.read else []
         if said:
             chosen = min(said, key=lambda each: _WEAKEST.index(each.state))
@@ -203,7 +197,9 @@ def _said(checks: Sequence[Check], programs: Sequence[Invocation], output: Outpu
 
 def _said_through(runner: Runner, output: Output) -> tuple[Said | None, str]:
     """Return what the output of `make test` and the like says, by whatever runner ran inside."""
-    inner = [(said, each.name) for each in _CARRIED for said in said_by(each, output)]
+    from memory_mcp.actions.runner_tables import CARRIED  # noqa: PLC0415 - as above
+
+    inner = [(said, each.name) for each in CARRIED for said in said_by(each, output)]
     own = said_by(runner, output)
     states = {said.state for said, _ in inner}
     if states == {"did_not_run"} or (not states and any(said.state == "red" for said in own)):

@@ -102,8 +102,8 @@ def _shown(playbook: Playbook, *, as_json: bool) -> None:
         if step.note:
             show.line(f"     {step.note}")
     for pitfall in playbook.pitfalls:
-        tried = f" in {len(pitfall.episodes)} of {pitfall.tried} episodes that tried it" if pitfall.tried else ""
-        show.line(f"pitfall: {pitfall.action} failed {pitfall.times}×{tried}: {show.first_line(pitfall.error, 100)}")
+        of = f" of {pitfall.runs} runs in {len(pitfall.episodes)} episodes" if pitfall.runs else "×"
+        show.line(f"pitfall: {pitfall.action} failed {pitfall.times}{of}: {show.first_line(pitfall.error, 100)}")
         if pitfall.instead:
             show.line(f"     instead: {' ; '.join(pitfall.instead)}")
     for source in playbook.sources:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group
@@ -15,6 +15,8 @@ _PART = expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\())")
 _IMPORTED = expression(r"^[^\w\n]{0,20}from ([A-Za-z_]\w*(?:\.\w+)+) import ", re.MULTILINE)
 _PACKAGE = expression(r"^(src/|lib/)?([A-Za-z_]\w*)/.*\.pyx?$")
+_NUMBERED = expression(r"[A-Za-z]{1,12}_?\d{2,6}")
+_DIGIT = expression(r"\d")
 _STOP = frozenset(
     [
         "the",
@@ -114,8 +116,10 @@ _SEEN = 0.1
 _CHANGED = 0.2
 _VOTED = 0.6
 _PACKAGE_FILE = -0.3
+_NEIGHBOUR = 1.5
 _MOST_HISTORY = 0.7  # so that what is often changed does not outweigh what the task says
 _LEAST_SYMBOL = 4
+_LEAST_ROW = 3  # files of one folder named alike but for their numbers
 _LEAST_BESIDE = 2  # known modules of a folder from which an imported name is taken for one more of them
 _STRONG = 1.0  # what one word of a file's own name, a symbol or the path itself is worth
 
@@ -167,18 +171,24 @@ def vote(
         for path in holders:
             votes[path].append((weight * _SYMBOL / len(holders), f"it defines {name}"))
     _add_history(votes, files, similar)
-    for path in _named_in(task, files):
-        if path not in votes and _may_be(path, tracked) and not any(known.endswith(f"/{path}") for known in votes):
-            votes[path] = [(_NAMED, "the task names it")]
-    for path, module in _imported_in(task, files):
-        if path not in votes and _may_be(path, tracked):
-            votes[path] = [(_DOTTED, f"the task imports {module}")]
+    for path, score, why in _unseen(task, files, words, sources):
+        is_known = any(known.endswith(f"/{path}") for known in votes)
+        if path not in votes and not is_known and (not tracked or path in tracked):
+            votes[path] = [(score, why)]
     ranked = [_vote_of(path, reasons) for path, reasons in votes.items() if reasons]
     return sorted(ranked, key=lambda each: (-each.score, each.file))[:limit]
 
 
-def _may_be(path: str, tracked: Collection[str]) -> bool:
-    return not tracked or path in tracked
+def _unseen(
+    task: str, files: Files, words: Collection[str], sources: Sequence[str]
+) -> Iterator[tuple[str, float, str]]:
+    """Yield files that no episode saw: named or imported by the task, or named as their neighbours are."""
+    for path in _named_in(task, files):
+        yield path, _NAMED, "the task names it"
+    for path, module in _imported_in(task, files):
+        yield path, _DOTTED, f"the task imports {module}"
+    for path, neighbour in _named_like_neighbours(words, sources):
+        yield path, _NEIGHBOUR, f"named as its neighbours are, such as {neighbour}"
 
 
 def _never_seen(tracked: Collection[str], words: Mapping[str, int]) -> list[str]:
@@ -277,6 +287,27 @@ def _imported_in(task: str, files: Files) -> list[tuple[str, str]]:
             if not is_package and len(beside) >= _LEAST_BESIDE:
                 found.append((f"{place}.py", module))
     return found
+
+
+def _named_like_neighbours(words: Collection[str], sources: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (file, neighbour) where a word with digits is formed as the names of several files of one folder are."""
+    rows: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for path in sources:
+        folder, _, name = path.rpartition("/")
+        stem, _, ending = name.partition(".")
+        if _NUMBERED.fullmatch(stem):
+            rows[folder, _formed(stem), ending].append(stem)
+    found = []
+    for (folder, form, ending), stems in rows.items():
+        for word in words:
+            if len(stems) >= _LEAST_ROW and _formed(word) == form.lower() and word not in map(str.lower, stems):
+                stem = word.upper() if stems[0].isupper() else word
+                found.append((f"{folder}/{stem}.{ending}" if folder else f"{stem}.{ending}", f"{stems[0]}.{ending}"))
+    return found
+
+
+def _formed(name: str) -> str:
+    return _DIGIT.sub("9", name)
 
 
 def _path_words(path: str) -> frozenset[str]:

@@ -101,7 +101,9 @@ class Advice:
         files = known.files(wanted.task, _likeness(similar))
         if not similar and not recommended and not files:
             return Playbook("", wanted.task, now, message=NOTHING)
-        made = playbooks.draft(similar, recommended, [each.file for each in files[:_COMPARED_FILES]])
+        compared = [each.file for each in files[:_COMPARED_FILES]]
+        runs = self._store.digests.runs
+        made = playbooks.draft(similar, recommended, compared, lambda shape: runs.of_subjects([(shape, "")]))
         facts = chosen(known.facts(), [each.file for each in files[:_FITTING_FILES]])
         playbook = Playbook(
             id=self._store.clock.new_id(),

@@ -75,7 +75,8 @@ class PlaybookStep(Struct, frozen=True):
 class Pitfall(Struct, frozen=True):
     """What failed in similar episodes: the action, the error, how often, and what mended it (empty: nothing did).
 
-    `tried` counts the episodes that did it, whether it failed there or not; 0 where an earlier version did not count.
+    `times` counts its failures and `runs` all its runs, in every episode that tried it; 0 where an earlier version did
+    not count.
     """
 
     action: str
@@ -83,7 +84,7 @@ class Pitfall(Struct, frozen=True):
     times: int
     instead: tuple[str, ...] = ()
     episodes: tuple[str, ...] = ()
-    tried: int = 0
+    runs: int = 0
 
 
 class PlaybookSource(Struct, frozen=True):

@@ -2,14 +2,15 @@
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
 from memory_mcp.actions.shapes import telling_commands
-from memory_mcp.actions.steps import Action, command_of
+from memory_mcp.actions.steps import Action, command_of, verdict_of
 from memory_mcp.actions.verdicts import is_check, read_verdict
 from memory_mcp.expressions import expression
+from memory_mcp.models.digests import RunCount
 from memory_mcp.models.episodes import Episode, Step, StepSuccess, outcome_type
 from memory_mcp.models.patterns import ErrorRecovery, Fix, Pattern, Tally
 from memory_mcp.models.recommendations import Pitfall, PlaybookSource, PlaybookStep, Recommended
@@ -24,7 +25,11 @@ _MOVERS = {"cp", "mv", "install", "git"}  # what these change was changed by som
 _MISSING = "No module named"
 _OWN_SCRIPT = expression(r"\bpython[\d.]* (?:\./)?[\w-]+\.py\b|\bnode (?:\./)?[\w-]+\.m?js\b")  # beside the sources
 _LONGEST = 200
+_LEAST_FAILING = 0.5  # share of all runs of a command that failed
 _LEAST_FAILED = 2  # episodes in a row from which a recipe is said to fail of late
+
+
+Tried = Callable[[str], Sequence[tuple[str, RunCount]]]  # (episode id, count) of every episode that ran a shape
 
 
 class Similar(Struct, frozen=True):
@@ -69,10 +74,11 @@ class _Candidate:
         self.token = ""
 
 
-def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files: Sequence[str] = ()) -> Draft:
+def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files: Sequence[str], tried: Tried) -> Draft:
     """Merge what similar episodes did that were shown to succeed into ordered steps; failures become pitfalls.
 
     Where files are known that the task is about, only episodes that changed one of them can be compared with it.
+    `tried` counts the runs of a shape in every episode.
 
     A step is an action of the same shape, or on the same file. Its weight is that of the successes that hold it, times
     its share against the episodes in which it failed for good; its place is the mean of its places.
@@ -82,7 +88,7 @@ def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files:
     good = [(each, observed) for each, observed in comparable if observed.share == 1.0]
     return Draft(
         steps=_with_fixes(_steps(good, _failed(comparable)), recommended),
-        pitfalls=_pitfalls([observed for _, observed in comparable]),
+        pitfalls=_pitfalls([observed for _, observed in comparable], tried),
         sources=tuple(
             PlaybookSource(
                 episode_id=each.episode.id,
@@ -245,49 +251,38 @@ def _best_fix(pattern: Pattern) -> tuple[Fix, list[str]] | None:
     return members[0][0], [episode for _, episode in members]
 
 
-def _pitfalls(seen: Sequence[Observation]) -> tuple[Pitfall, ...]:
-    """Return what failed in similar episodes and what mended it, the most widespread first.
+def _pitfalls(seen: Sequence[Observation], tried: Tried) -> tuple[Pitfall, ...]:
+    """Return what failed in similar episodes and at least every other time anywhere, the most widespread first.
 
     A look around that found nothing and a script of an episode's own are no pitfalls, and what was missing is a fact.
     """
-    found: dict[tuple[str, str], list[tuple[str, int, tuple[str, ...]]]] = defaultdict(list)
-    text: dict[tuple[str, str], tuple[str, str]] = {}
+    found: dict[str, Pitfall] = {}
     for observed in seen:
         for each in observed.recoveries:
             at = each.failures[0]
-            action, error = observed.actions[at], error_line(observed, at)
-            if not error or not _warns(action, observed.episode.steps[at], error):
+            action, step, error = observed.actions[at], observed.episode.steps[at], error_line(observed, at)
+            if not error or action.shape in found or not _warns(action, step, error):
                 continue
-            name = (action.shape, each.signature)
-            text.setdefault(name, (_said(action, observed.episode.steps[at]), error))
-            fix = tuple(dict.fromkeys(observed.actions[place].text for place in each.fix))
-            found[name].append((observed.episode.id, len(each.failures), fix))
-    tried = Counter(shape for observed in seen for shape in {action.shape for action in observed.actions})
-    pitfalls = [
-        Pitfall(
-            action=text[name][0],
-            error=text[name][1],
-            times=sum(times for _, times, _ in members),
-            instead=_most_common_fix(fix for _, _, fix in members),
-            episodes=tuple(dict.fromkeys(episode for episode, _, _ in members)),
-            tried=tried[name[0]],
-        )
-        for name, members in found.items()
-    ]
-    pitfalls.sort(key=lambda each: (-len(each.episodes), -each.times, each.action))
-    return tuple(pitfalls[:MOST_PITFALLS])
+            runs = tried(action.shape)
+            failing = [(episode, count) for episode, count in runs if count.failures]
+            failures, times = sum(count.failures for _, count in runs), sum(count.runs for _, count in runs)
+            if not failing or failures < _LEAST_FAILING * times:
+                continue
+            remedy = next((count.remedy for _, count in failing if count.remedy), ())
+            episodes = tuple(episode for episode, _ in failing)
+            found[action.shape] = Pitfall(_said(action, step), error, failures, remedy, episodes, times)
+    ordered = sorted(found.values(), key=lambda each: (-len(each.episodes), -each.times, each.action))
+    return tuple(ordered[:MOST_PITFALLS])
 
 
 def _warns(action: Action, step: Step, error: str) -> bool:
     if action.kind in {"read", "search"} or _MISSING in error:
         return False
+    verdict = verdict_of(step)
+    if verdict is not None and verdict.state == "red":
+        return False  # a test that fails is what the work is about
     command = command_of(step)
     return command is None or not ("<<" in command or " -c " in command or _OWN_SCRIPT.search(command))
-
-
-def _most_common_fix(fixes: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    counts = Counter(fix for fix in fixes if fix)
-    return counts.most_common(1)[0][0] if counts else ()
 
 
 def documents_of(made: Draft, recommended: Sequence[Recommended]) -> tuple[str, ...]:

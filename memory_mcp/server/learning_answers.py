@@ -1,5 +1,6 @@
 """This module renders patterns, advice and handoffs as the flat, small values that tools answer with."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from memory_mcp.actions.recoveries import recoveries
@@ -94,7 +95,12 @@ def playbook_of(playbook: Playbook) -> Rendered:
     """Render a playbook; an empty one says why."""
     if is_empty(playbook):
         return {"steps": [], "message": playbook.message}
-    steps, steps_left = _steps_of(playbook)
+    facts = [shortened(fact.text, _FACT_CHARACTERS) for fact in playbook.facts]
+    files = [
+        present({"file": each.file, "why": shortened("; ".join(each.why), _LINE_CHARACTERS)}) for each in playbook.files
+    ]
+    taken = len(json.dumps([facts, files], ensure_ascii=False).encode())
+    steps, steps_left = _steps_of(playbook, max(BUDGET_BYTES // 2 - taken, BUDGET_BYTES // 5))
     pitfalls, pitfalls_left = _pitfalls_of(playbook)
     kept = {"playbook_id": playbook.id} if playbook.id else {"message": playbook.message}
     return {
@@ -102,8 +108,8 @@ def playbook_of(playbook: Playbook) -> Rendered:
         "task_description": shortened(playbook.task, _LINE_CHARACTERS),
         **present(
             {
-                "facts": [shortened(fact.text, _FACT_CHARACTERS) for fact in playbook.facts],
-                "files": [present({"file": each.file, "why": "; ".join(each.why)}) for each in playbook.files],
+                "facts": facts,
+                "files": files,
                 "caution": playbook.caution,
             }
         ),
@@ -126,7 +132,7 @@ def playbook_of(playbook: Playbook) -> Rendered:
     }
 
 
-def _steps_of(playbook: Playbook) -> tuple[list[Rendered], str]:
+def _steps_of(playbook: Playbook, budget: int) -> tuple[list[Rendered], str]:
     numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
     return page_of(
         (
@@ -143,7 +149,7 @@ def _steps_of(playbook: Playbook) -> tuple[list[Rendered], str]:
             )
             for each in playbook.steps
         ),
-        BUDGET_BYTES // 3,
+        budget,
     )
 
 
@@ -156,7 +162,7 @@ def _pitfalls_of(playbook: Playbook) -> tuple[list[Rendered], str]:
                     "action": shortened(each.action, _LINE_CHARACTERS),
                     "error": shortened(each.error, _LINE_CHARACTERS),
                     "times": each.times,
-                    "tried_in": f"failed in {len(each.episodes)} of {each.tried} episodes" if each.tried else "",
+                    "of_runs": each.runs or None,
                     "instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
                     **_origin(each.episodes, numbers),
                 }

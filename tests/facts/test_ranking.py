@@ -31,6 +31,17 @@ def test_a_file_that_the_task_names_by_the_path_of_its_author_is_found() -> None
     assert first("from shop.voucher import Voucher")[0] == "shop/voucher.py"
 
 
+def test_a_numbered_file_is_named_after_its_neighbours() -> None:
+    rules = run("ls shop/rules", "L001.py\nL002.py\nL017.py\n__init__.py")
+
+    best = vote("Rule L060 says too little", Files(groups_of(("look", [rules]))), {})[0]
+
+    assert (best.file, best.why) == (
+        "shop/rules/L060.py",
+        ("named as its neighbours are, such as L001.py",),
+    )
+
+
 def test_what_a_similar_task_changed_is_voted_for_with_its_title() -> None:
     best = vote("it jams again", FILES, {"e1": 1.0})[0]
 

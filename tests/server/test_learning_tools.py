@@ -40,7 +40,6 @@ async def test_the_loop_of_asking_doing_and_judging(desk: Desk, mode: str) -> No
         )
         done = await solve(client, TASK)
         assert [each["title"] for each in done["patterns"]] == [
-            "decide by pytest",
             "work on shop/session.py (bug_fix checkout python)",
             "recover from SessionError: basket <n> is gone",
         ]
@@ -159,7 +158,7 @@ async def test_answers_about_huge_episodes_stay_small(desk: Desk) -> None:
 
     assert playbook["steps"]
     assert playbook["steps"][0]["sources"]
-    assert len(playbook["steps"]) == 12
+    assert 8 <= len(playbook["steps"]) <= 12
     assert known == {"dead_ends": []}
 
 

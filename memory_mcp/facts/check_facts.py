@@ -29,7 +29,7 @@ def test_command_facts(groups: Sequence[Group]) -> list[Fact]:
 
 def proof_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return, for the sources that were changed, the tests that were run then and had something to say."""
-    pairs = commonest(groups, lambda each: set(_pairs(each)))
+    pairs = commonest(groups, _pairs)
     best: dict[str, tuple[tuple[int, int, int], str, str]] = {}
     for (source, target, form), times in pairs.items():
         rank = (_affinity(source, target), times, -len(target))
@@ -209,7 +209,7 @@ def _naming(groups: Sequence[Group], form: str, directory: str) -> str:
 def _pairs(each: Surveyed) -> Iterator[tuple[str, str, str]]:
     for check in each.survey.checks:
         if check.ran and not check.directory:
-            for source in set(check.changed) & set(each.survey.changed):
+            for source in (path for path in check.changed if path in each.survey.changed):
                 for target in check.targets:
                     if is_code(target):
                         yield source, target, check.form

@@ -100,7 +100,7 @@ def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key
     """Count in how many tasks a value stands."""
     counts: Counter[Key] = Counter()
     for group in groups:
-        counts.update({value for each in group.members for value in values(each)})
+        counts.update(list(dict.fromkeys(value for each in group.members for value in values(each))))
     return counts
 
 

@@ -68,7 +68,7 @@ def root_of(deeds: Sequence[Deed]) -> str:
     It is what an absolute path has before a relative one that the same episode named, or where most commands ran.
     """
     texts = [f"{deed.text}\n{deed.output}" for deed in deeds]
-    named = {path for text in texts for path in paths_in(text)}
+    named = dict.fromkeys(path for text in texts for path in paths_in(text))
     relative = {path.removeprefix("./") for path in named if not path.startswith(("/", ".."))}
     votes: Counter[str] = Counter(deed.directory for deed in deeds if deed.directory.startswith("/"))
     for path in named:

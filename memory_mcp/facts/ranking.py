@@ -129,12 +129,14 @@ class Files:
 
     def __init__(self, groups: Sequence[Group]) -> None:
         self.groups = groups
-        self.seen: dict[str, int] = Counter()
-        self.changed: dict[str, int] = Counter()
+        self.seen: Counter[str] = Counter()
+        self.changed: Counter[str] = Counter()
         self.symbols: dict[str, set[str]] = defaultdict(set)
         for group in groups:
-            self.seen.update({path for each in group.members for path in (*each.survey.seen, *each.survey.changed)})
-            self.changed.update({path for each in group.members for path in each.survey.changed})
+            seen = [path for each in group.members for path in (*each.survey.seen, *each.survey.changed)]
+            changed = [path for each in group.members for path in each.survey.changed]
+            self.seen.update(list(dict.fromkeys(seen)))
+            self.changed.update(list(dict.fromkeys(changed)))
             for each in group.members:
                 for name, path in each.survey.symbols.items():
                     self.symbols[name].add(path)
@@ -193,7 +195,7 @@ def _unseen(
 
 def _never_seen(tracked: Collection[str], words: Mapping[str, int]) -> list[str]:
     """Return the sources that git has and no episode saw, of those whose own name the task speaks of."""
-    named = [path for path in tracked if path.rsplit("/", 1)[-1].split(".")[0].lower() in words]
+    named = [path for path in sorted(tracked) if path.rsplit("/", 1)[-1].split(".")[0].lower() in words]
     return sources_among(named)
 
 
@@ -228,7 +230,7 @@ def _by_name(path: str, task: str, words: Mapping[str, int], files: Files) -> It
             yield _STEM_PART * sum(map(files.rarity, shared)) / total, f"its name has {', '.join(shared[:3])}"
     folders = [word for word in words_of("/".join(path.split("/")[1:-1])) if word in words]
     if folders:
-        yield _FOLDER * sum(map(files.rarity, set(folders))), ""
+        yield _FOLDER * sum(map(files.rarity, dict.fromkeys(folders))), ""
 
 
 def _symbols_in(task: str, symbols: Mapping[str, set[str]]) -> dict[str, float]:
@@ -299,7 +301,7 @@ def _named_like_neighbours(words: Collection[str], sources: Sequence[str]) -> li
             rows[folder, _formed(stem), ending].append(stem)
     found = []
     for (folder, form, ending), stems in rows.items():
-        for word in words:
+        for word in sorted(words):
             if len(stems) >= _LEAST_ROW and _formed(word) == form.lower() and word not in map(str.lower, stems):
                 stem = word.upper() if stems[0].isupper() else word
                 found.append((f"{folder}/{stem}.{ending}" if folder else f"{stem}.{ending}", f"{stems[0]}.{ending}"))

@@ -6,18 +6,23 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.config.settings import LearningSettings
+from memory_mcp.embeddings.words import content_words
 from memory_mcp.errors import BusyError, InvalidInputError, ReadOnlyStoreError, StoreFullError
+from memory_mcp.facts.choosing import chosen
+from memory_mcp.facts.project_facts import Knowledge, ProjectFacts
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Episode, EpisodeFilter
 from memory_mcp.models.patterns import Tally
-from memory_mcp.models.recall import Answer, Query
+from memory_mcp.models.recall import Answer, Hit, Query
 from memory_mcp.models.recommendations import (
     NOTHING,
     WITHHELD,
     Given,
     Judgement,
     Playbook,
+    PlaybookFact,
+    PlaybookFile,
     Recommendation,
     RecommendationKind,
     Wanted,
@@ -30,6 +35,11 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
+_ALIKE = 1.0  # relevance from which an episode is like the task whatever words they share
+_LESS_ALIKE = 0.6  # from which it is where they share most words
+_MOST_FACTS = 8
+_COMPARED_FILES = 3  # voted files of which a comparable episode changed one
+_FITTING_FILES = 2  # voted files whose own facts are told
 _COIN = 1 << 32
 
 
@@ -43,7 +53,15 @@ class Judged(Struct, frozen=True):
 class Advice:
     """What the memory advises in one project, and what came of it."""
 
-    def __init__(self, store: Store, recall: Recall, recommender: Recommender, settings: LearningSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        recall: Recall,
+        recommender: Recommender,
+        facts: ProjectFacts,
+        settings: LearningSettings,
+    ) -> None:
+        self._facts = facts
         self._store = store
         self._recall = recall
         self._recommender = recommender
@@ -77,11 +95,16 @@ class Advice:
         now = self._store.clock.now()
         if self.withholds(episode_id):
             return Playbook("", wanted.task, now, message=WITHHELD)
-        recommended = self._recommender.recommend(wanted)
-        similar = self._similar(wanted.task, episode_id)
-        if not similar and not recommended:
+        known = self._facts.known()
+        recommended = [each for each in self._recommender.recommend(wanted) if each.pattern.kind == "error_recovery"]
+        similar = self._similar(wanted.task, episode_id, known)
+        files = known.files(wanted.task, _likeness(similar))
+        if not similar and not recommended and not files:
             return Playbook("", wanted.task, now, message=NOTHING)
-        made = playbooks.draft(similar, recommended)
+        compared = [each.file for each in files[:_COMPARED_FILES]]
+        runs = self._store.digests.runs
+        made = playbooks.draft(similar, recommended, compared, lambda shape: runs.of_subjects([(shape, "")]))
+        facts = chosen(known.facts(), [each.file for each in files[:_FITTING_FILES]])
         playbook = Playbook(
             id=self._store.clock.new_id(),
             task=wanted.task,
@@ -90,10 +113,15 @@ class Advice:
             pitfalls=made.pitfalls,
             sources=made.sources,
             patterns=tuple(each.pattern.id for each in recommended),
+            facts=tuple(PlaybookFact(fact.text, fact.do) for fact in facts),
+            files=tuple(PlaybookFile(each.file, each.why) for each in files),
+            caution=made.caution,
         )
-        quoted = playbooks.documents_of(made, recommended)
+        quoted = (*playbooks.documents_of(made, recommended), *(id_ for fact in facts for id_ in fact.episodes))
         unkept = self._keep(
-            Recommendation(playbook.id, "playbook", wanted.task, now, quoted, episode_id, playbook=playbook)
+            Recommendation(
+                playbook.id, "playbook", wanted.task, now, tuple(dict.fromkeys(quoted)), episode_id, playbook=playbook
+            )
         )
         return msgspec.structs.replace(playbook, id="", message=unkept) if unkept else playbook
 
@@ -155,10 +183,10 @@ class Advice:
         rating: int | None = None,
         note: str = "",
     ) -> Judged:
-        """Take feedback; helped and hindered (or the rating, 1 to 5) move the ranking.
+        """Take feedback; helped and hindered (or the rating, 1 to 5) move the ranking, once in each episode.
 
-        Feedback on a whole recommendation counts for what was acted on since; outside an episode, where that cannot be
-        seen, for all of it.
+        It counts for what was recommended, and the latest word on it stands. Feedback on a whole recommendation counts
+        for what was acted on since; outside an episode, where that cannot be seen, for all of it.
 
         Raises:
             InvalidInputError: it is not said what is judged, or the rating is out of range.
@@ -175,8 +203,10 @@ class Advice:
             made = self._store.recommendations.get(recommendation_id)
             chosen = chosen or self._acted(made)
         share = (rating - 1) / 4 if rating is not None else {"helped": 1.0, "hindered": 0.0}.get(judgement)
-        self._store.recommendations.judge(recommendation_id, chosen, judgement, rating=rating, note=note, share=share)
-        return Judged(chosen, self._store.patterns.followed(chosen))
+        counted = self._store.recommendations.judge(
+            recommendation_id, chosen, judgement, rating=rating, note=note, share=share
+        )
+        return Judged(counted, self._store.patterns.followed(counted))
 
     def _made(
         self, kind: RecommendationKind, task: str, document_ids: Sequence[str], episode_id: str | None
@@ -200,11 +230,13 @@ class Advice:
         later = [s for s in self._store.episodes.get(made.episode_id).steps if s.recorded_at >= made.made_at]
         return tuple(each.id for each in records if acted_on(features_of(each), later))
 
-    def _similar(self, task: str, besides: str | None) -> list[Similar]:
+    def _similar(self, task: str, besides: str | None, known: Knowledge) -> list[Similar]:
         # running episodes must not be searched: of those that share a task only the best one is a hit
         completed = EpisodeFilter(status="completed")
         answer = self._recall.search(Query(task, limit=_SIMILAR, filter=completed, kinds=("episode",)))
         hits = [hit for hit in answer.hits if hit.id != besides]
+        asked = len(set(content_words(task)))
+        hits = [hit for hit in hits if _is_alike(hit, asked)]
         least = LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
         ids = [hit.id for hit in hits if hit.relevance >= least]
         followed = self._store.patterns.followed(ids)
@@ -217,7 +249,22 @@ class Advice:
                 hit.relevance,
                 ageing(hit.created_at, now, self._settings.half_life_days),
                 followed.get(hit.id, Tally()),
+                tuple(known.tried(hit.id)),
+                known.changed(hit.id),
             )
             for hit in hits
             if hit.id in episodes
         ]
+
+
+def _is_alike(hit: Hit, asked: int) -> bool:
+    """Whether an episode is like a task of so many words, rather than one that shares a word or two with it."""
+    if hit.relevance >= _ALIKE:
+        return True
+    return hit.relevance >= _LESS_ALIKE and 2 * len(hit.matched) > asked
+
+
+def _likeness(similar: Sequence[Similar]) -> dict[str, float]:
+    """Return how alike episodes are to the task, 1 for the most similar one."""
+    best = max((each.relevance for each in similar), default=0.0)
+    return {each.episode.id: each.relevance / best for each in similar} if best > 0 else {}

@@ -1,5 +1,6 @@
 """This module renders patterns, advice and handoffs as the flat, small values that tools answer with."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from memory_mcp.actions.recoveries import recoveries
@@ -8,7 +9,7 @@ from memory_mcp.episodes.relationships import Graph
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.handoffs import Handoff
 from memory_mcp.models.patterns import Pattern, title_of
-from memory_mcp.models.recommendations import Check, Given, Playbook, Recommended
+from memory_mcp.models.recommendations import Check, Given, Playbook, Recommended, is_empty
 from memory_mcp.patterns import dead_ends
 from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.strength import lower_bound
@@ -16,6 +17,7 @@ from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not
 from memory_mcp.server.answers import BUDGET_BYTES, Rendered, fitting, present, shortened
 
 _LINE_CHARACTERS = 240
+_FACT_CHARACTERS = 320
 _LAST_STEPS = 6
 _HANDOFF_CHARACTERS = 1_200
 _NEXT_CHARACTERS = 150
@@ -91,45 +93,26 @@ def given_of(given: Given) -> Rendered:
 
 def playbook_of(playbook: Playbook) -> Rendered:
     """Render a playbook; an empty one says why."""
-    if not playbook.sources and not playbook.steps:
+    if is_empty(playbook):
         return {"steps": [], "message": playbook.message}
-    numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
-    steps, steps_left = page_of(
-        (
-            present(
-                {
-                    "do": shortened(each.do, _LINE_CHARACTERS),
-                    "support": f"{each.support} of {len(playbook.sources)} similar episodes"
-                    if each.action not in {"fix", "rule"}
-                    else f"{each.support} episodes",
-                    "note": shortened(each.note, _LINE_CHARACTERS),
-                    "files": [file for file in each.files if file not in each.do],
-                    **_origin(each.episodes, numbers),
-                }
-            )
-            for each in playbook.steps
-        ),
-        BUDGET_BYTES // 2,
-    )
-    pitfalls, pitfalls_left = page_of(
-        (
-            present(
-                {
-                    "action": shortened(each.action, _LINE_CHARACTERS),
-                    "error": shortened(each.error, _LINE_CHARACTERS),
-                    "times": each.times,
-                    "instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
-                    **_origin(each.episodes, numbers),
-                }
-            )
-            for each in playbook.pitfalls
-        ),
-        BUDGET_BYTES // 5,
-    )
+    facts = [shortened(fact.text, _FACT_CHARACTERS) for fact in playbook.facts]
+    files = [
+        present({"file": each.file, "why": shortened("; ".join(each.why), _LINE_CHARACTERS)}) for each in playbook.files
+    ]
+    taken = len(json.dumps([facts, files], ensure_ascii=False).encode())
+    steps, steps_left = _steps_of(playbook, max(BUDGET_BYTES // 2 - taken, BUDGET_BYTES // 5))
+    pitfalls, pitfalls_left = _pitfalls_of(playbook)
     kept = {"playbook_id": playbook.id} if playbook.id else {"message": playbook.message}
     return {
         **kept,
         "task_description": shortened(playbook.task, _LINE_CHARACTERS),
+        **present(
+            {
+                "facts": facts,
+                "files": files,
+                "caution": playbook.caution,
+            }
+        ),
         "steps": steps,
         "pitfalls": pitfalls,
         "sources": [
@@ -147,6 +130,47 @@ def playbook_of(playbook: Playbook) -> Rendered:
         "patterns": list(playbook.patterns),
         **present({"left_out": steps_left and f"steps: {steps_left}", "pitfalls_left_out": pitfalls_left}),
     }
+
+
+def _steps_of(playbook: Playbook, budget: int) -> tuple[list[Rendered], str]:
+    numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
+    return page_of(
+        (
+            present(
+                {
+                    "do": shortened(each.do, _LINE_CHARACTERS),
+                    "support": f"{each.support} episodes"
+                    if each.action == "fix"
+                    else f"{each.support} of {len(playbook.sources)} similar episodes",
+                    "note": shortened(each.note, _LINE_CHARACTERS),
+                    "files": [file for file in each.files if file not in each.do],
+                    **_origin(each.episodes, numbers),
+                }
+            )
+            for each in playbook.steps
+        ),
+        budget,
+    )
+
+
+def _pitfalls_of(playbook: Playbook) -> tuple[list[Rendered], str]:
+    numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
+    return page_of(
+        (
+            present(
+                {
+                    "action": shortened(each.action, _LINE_CHARACTERS),
+                    "error": shortened(each.error, _LINE_CHARACTERS),
+                    "times": each.times,
+                    "of_runs": each.runs or None,
+                    "instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
+                    **_origin(each.episodes, numbers),
+                }
+            )
+            for each in playbook.pitfalls
+        ),
+        BUDGET_BYTES // 5,
+    )
 
 
 def _origin(episodes: Sequence[str], numbers: dict[str, int]) -> Rendered:

@@ -17,7 +17,7 @@ from memory_mcp.models.patterns import (
     Tally,
     kind_of,
 )
-from memory_mcp.storage import codec, cursors, documents, pattern_codec
+from memory_mcp.storage import codec, cursors, documents, learning_codec
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.digest_store import DigestStore, ten_thousandths, thousandths
 from memory_mcp.storage.documents import NewDocument, Writer
@@ -27,12 +27,17 @@ _TABLES = "documents d JOIN patterns p ON p.key = d.key JOIN projects j ON j.key
 _EVIDENCE_COLUMNS = "episode_key, share, reward, seen_at, identity, detail"
 _SHOWN_EVIDENCE = 20
 _INDEXED_EVIDENCE = 5
-# what was acted on in an episode that has ended, and what was judged
+# One vote of each document and episode: the latest judgement, else what the steps showed. Whatever was judged outside
+# of any episode is one vote together, because nothing there can be seen.
 _FOLLOWED = """
     SELECT document_key, count(*), sum(share) FROM (
-        SELECT document_key, share FROM recommended WHERE share IS NOT NULL
-        UNION ALL SELECT document_key, share FROM feedback WHERE share IS NOT NULL
-    ) WHERE document_key IN (SELECT value FROM json_each(?)) GROUP BY document_key
+        SELECT document_key, share, max(place) FROM (
+            SELECT x.document_key, x.share, coalesce(r.episode_key, 0) AS episode_key, x.recommendation_key AS place
+                FROM recommended x JOIN recommendations r ON r.key = x.recommendation_key WHERE x.share IS NOT NULL
+            UNION ALL SELECT f.document_key, f.share, coalesce(r.episode_key, 0), f.key + (1 << 60)
+                FROM feedback f JOIN recommendations r ON r.key = f.recommendation_key WHERE f.share IS NOT NULL
+        ) WHERE document_key IN (SELECT value FROM json_each(?)) GROUP BY document_key, episode_key
+    ) GROUP BY document_key
 """
 
 
@@ -48,7 +53,7 @@ class PatternStore:
         """Map those of the definitions that are known in this project to their patterns' keys."""
         wanted: dict[PatternKind, dict[str, Definition]] = {}
         for each in definitions:
-            wanted.setdefault(kind_of(each), {})[pattern_codec.identity(each)] = each
+            wanted.setdefault(kind_of(each), {})[learning_codec.identity(each)] = each
         return {
             texts[identity]: key
             for kind, texts in wanted.items()
@@ -64,7 +69,7 @@ class PatternStore:
 
         Damaged ones are left out: an error can still be added to a pattern that it equals to the letter (`find`).
         """
-        start = pattern_codec.identity(ErrorRecovery(error_class)).removesuffix('"}')
+        start = learning_codec.identity(ErrorRecovery(error_class)).removesuffix('"}')
         rows = session.rows(
             "SELECT identity, checksum, pattern_key FROM pattern_identities WHERE project_key = ?"
             " AND kind = 'error_recovery' AND identity >= ? AND identity < ? AND words BETWEEN ? AND ?",
@@ -73,7 +78,7 @@ class PatternStore:
         found: dict[Definition, int] = {}
         for identity, stored, key in rows:
             with suppress(DamagedError):
-                found[pattern_codec.load_identity(identity, stored)] = key
+                found[learning_codec.load_identity(identity, stored)] = key
         return found
 
     def tell(self, session: Session, episode_key: int) -> "Teller":
@@ -192,7 +197,7 @@ class PatternStore:
         found: dict[int, Pattern] = {}
         for key, uses, id_, project, wins, rewarded, rewards, created, seen, retired in rows:
             try:
-                definitions = tuple(pattern_codec.load_identity(*each) for each in identities.get(key, ()))
+                definitions = tuple(learning_codec.load_identity(*each) for each in identities.get(key, ()))
             except DamagedError:
                 continue  # `get` says so; the rest is served
             found[key] = Pattern(
@@ -232,13 +237,13 @@ class Teller:
         key = keys[0] if keys else self._insert(finding)
         for other in keys[1:]:
             self._absorb(key, other)
-        identity = pattern_codec.identity(finding.definition)
+        identity = learning_codec.identity(finding.definition)
         self._session.run(
             "INSERT OR IGNORE INTO pattern_identities (project_key, kind, identity, pattern_key, words, checksum)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 *(self._writer.wall.project_key, kind_of(finding.definition), identity, key, words),
-                pattern_codec.identity_checksum(identity),
+                learning_codec.identity_checksum(identity),
             ),
         )
         episodes = documents.find_keys(self._session, self._writer.wall, [each.episode_id for each in finding.evidence])
@@ -340,7 +345,7 @@ def _evidence(session: Session, key: int, limit: int) -> tuple[Evidence, ...]:
             share=share / 1_000,
             reward=None if reward is None else reward / 10_000,
             seen_at=seen_at,
-            detail=pattern_codec.load_detail(detail),
+            detail=learning_codec.load_detail(detail),
             task=task,
         )
         for id_, share, reward, seen_at, detail, task in rows

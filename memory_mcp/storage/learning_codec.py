@@ -1,14 +1,16 @@
-"""This module turns the identities and details of patterns into text and back."""
+"""This module turns what is learnt into text and back: identities and details of patterns, surveys of episodes."""
 
 import msgspec
 
 from memory_mcp.errors import DamagedError
 from memory_mcp.models.patterns import Definition, Detail
+from memory_mcp.models.surveys import Survey
 from memory_mcp.storage import checksums
 
 _ENCODER = msgspec.json.Encoder()
 _DEFINITION = msgspec.json.Decoder(Definition)
 _DETAIL = msgspec.json.Decoder(Detail)
+_SURVEY = msgspec.json.Decoder(Survey)
 
 
 def identity(definition: Definition) -> str:
@@ -33,6 +35,14 @@ def load_detail(text: str) -> Detail:
     """Read what one episode says about a pattern."""
     detail: Detail = _DETAIL.decode(text)
     return detail
+
+
+def load_survey(text: str) -> Survey:
+    """Load a survey; one that does not decode shows nothing, and learning again makes it anew."""
+    try:
+        return _SURVEY.decode(text)
+    except msgspec.MsgspecError:
+        return Survey()
 
 
 def identity_checksum(text: str) -> int:

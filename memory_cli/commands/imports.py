@@ -21,6 +21,7 @@ from memory_mcp.importers import (
     json_lines,
     mem0,
     memory_tables,
+    mini_swe_agent,
     opencode,
     server_memory,
     slack,
@@ -81,6 +82,12 @@ _KINDS = (
         ("CODEX_HOME", ".codex", "sessions"),
     ),
     Kind(swe_agent.KIND, swe_agent.read, swe_agent.SUFFIXES, "Turn SWE-agent trajectories (.traj) into episodes."),
+    Kind(
+        mini_swe_agent.KIND,
+        mini_swe_agent.read,
+        mini_swe_agent.SUFFIXES,
+        "Turn runs of mini-swe-agent (JSON lines with id, task, steps, claimed) into episodes.",
+    ),
     Kind(
         server_memory.KIND,
         server_memory.read,

@@ -349,7 +349,16 @@ INPUTS = {
     **{
         f"import {kind}": ["FILE"]
         for kind in (
-            *("git", "claude-code", "opencode", "codex", "swe-agent", "server-memory", "mcp-memory-service"),
+            *(
+                "git",
+                "claude-code",
+                "opencode",
+                "codex",
+                "swe-agent",
+                "mini-swe-agent",
+                "server-memory",
+                "mcp-memory-service",
+            ),
             *("claude-mem", "basic-memory", "mem0", "slack", "jsonl"),
         )
     },

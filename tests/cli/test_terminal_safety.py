@@ -127,7 +127,7 @@ CALLS: dict[str, list[str]] = {
     **{
         f"import {kind}": ["{files}/nothing{name}", "{files}/messages{name}", "{files}", "{files} --dry-run"]
         for kind in (
-            *("claude-code", "opencode", "codex", "swe-agent", "server-memory", "mcp-memory-service", "claude-mem"),
+            *("claude-code", "opencode", "codex", "swe-agent", "mini-swe-agent", "server-memory", "mcp-memory-service", "claude-mem"),
             *("basic-memory", "mem0", "slack"),
         )
     },

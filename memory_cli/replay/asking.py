@@ -1,0 +1,118 @@
+"""This module asks the product what hooks and tools would have said: at a prompt, before a step, after an error."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from memory_cli.replay.happenings import Happened
+from memory_cli.replay.minds import Mind
+from memory_cli.replay.runs import Run
+from memory_mcp.hooks import briefing
+from memory_mcp.hooks.events import Event
+from memory_mcp.hooks.fence import tokens
+from memory_mcp.models.episodes import Step
+from memory_mcp.models.patterns import title_of
+from memory_mcp.models.recall import Query
+from memory_mcp.models.recommendations import Check, Playbook, Wanted
+from memory_mcp.patterns import dead_ends
+from memory_mcp.patterns.wording import advice
+from memory_mcp.retrieval.prompts import within_limit
+
+VOTERS = 6  # hits whose files are counted
+_CURES = 3
+
+
+class Prompt(Struct, frozen=True):
+    """What is said at a prompt: files, the most likely first, and lines of text."""
+
+    files: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    @property
+    def tokens(self) -> int:
+        """What it costs to read."""
+        return tokens("\n".join(self.lines)) if self.lines else 0
+
+
+def similar_runs(mind: Mind, task: str) -> list[tuple[Run, float]]:
+    """Return the known runs that `query_memory` finds for a task, with their relevance."""
+    answer = mind.memory.recall.search(Query(within_limit(task), limit=VOTERS, kinds=("episode",)))
+    return [(mind.names[hit.id], hit.relevance) for hit in answer.hits if hit.id in mind.names]
+
+
+def voted(runs: Sequence[tuple[Run, float]], known: dict[Run, Happened]) -> tuple[str, ...]:
+    """Return the files that runs changed and kept, by the sum of their weights."""
+    votes: Counter[str] = Counter()
+    for run, weight in runs:
+        for file in known[run].files:
+            votes[file] += weight  # type: ignore[assignment]  # weights are floats
+    return tuple(file for file, _ in votes.most_common())
+
+
+def at_prompt(mind: Mind, run: Run, episode_id: str) -> Prompt:
+    """Return what a session would have been told at its beginning and for its prompt."""
+    memory, episode = mind.memory, run.episode
+    wanted = Wanted(within_limit(episode.task), episode.context, episode.task_type)
+    event = Event("user-prompt", "UserPromptSubmit", run.name, run.started_at, prompt=episode.task)
+    spoken = (briefing.session_briefing(memory), briefing.prompt_recall(memory, event, episode_id))
+    playbook = memory.advice.playbook(wanted)
+    patterns = memory.advice.patterns(wanted).patterns
+    lines = [line for text in spoken for line in text.splitlines()]
+    lines += lines_of(playbook)
+    lines += [line for each in patterns for line in (title_of(each.pattern.definition), *advice(each.pattern))]
+    return Prompt(tuple(dict.fromkeys(file for step in playbook.steps for file in step.files)), tuple(lines))
+
+
+def lines_of(playbook: Playbook) -> Iterator[str]:
+    """Render a playbook."""
+    for step in playbook.steps:
+        yield f"{step.do} ({step.note})" if step.note else step.do
+    for pitfall in playbook.pitfalls:
+        yield f"{pitfall.action} failed: {pitfall.error}. {' ; '.join(pitfall.instead)}"
+
+
+class Live:
+    """A run as it is recorded step by step, like any session's; it is erased when it is over."""
+
+    def __init__(self, mind: Mind, run: Run) -> None:
+        self._mind = mind
+        self._run = run
+        mind.clock.moment = max(mind.clock.moment, run.started_at)
+        started, _ = mind.memory.episodes.start(
+            run.episode.task, task_type=run.episode.task_type, context=run.episode.context
+        )
+        self.episode_id = started.id
+
+    def check(self, step: Step) -> Check:
+        """Ask before a step, as `check_action` does."""
+        self._mind.memory.learning.follow()
+        plan = msgspec.structs.replace(step, result=None, latency_ms=None)
+        return dead_ends.check(self._mind.memory.store.digests, plan)
+
+    def append(self, steps: Sequence[Step]) -> None:
+        """Record steps."""
+        self._mind.clock.moment = max(self._mind.clock.moment, steps[-1].recorded_at)
+        self._mind.memory.episodes.append(self.episode_id, steps)
+
+    def cure(self, step: Step, error: str) -> str:
+        """Return what is told about an error that has just been met: by the check, else by the patterns."""
+        told = [line for each in self.check(step).dead_ends for line in each.instead]
+        if not told and error:
+            found = self._mind.memory.advice.patterns(Wanted(error, limit=_CURES)).patterns
+            told = [line for each in found for line in advice(each.pattern)]
+        return " ; ".join(told)
+
+    def forget(self) -> None:
+        """Erase the run: what comes next must not know it before its time."""
+        self._mind.memory.episodes.delete(self.episode_id)
+
+
+def said_by(check: Check) -> str:
+    """Return a warning in a line."""
+    return " / ".join(
+        f"failed {each.failures} of {each.runs}: {each.error}. {' ; '.join(each.instead)}" for each in check.dead_ends
+    )
+
+

@@ -53,6 +53,7 @@ _COMMANDS = {
     "demo": "demo",
     "selftest": "selftest",
     "bench": "bench",
+    "replay": "replay",
 }
 
 

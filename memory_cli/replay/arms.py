@@ -11,7 +11,8 @@ from memory_cli.replay.transcripts import words
 from memory_mcp.models.episodes import Step
 
 OURS, SIMILAR, RAW, FREQUENT = "ours", "best similar episode", "BM25 over raw transcripts", "most frequent"
-VOTE, SAME_TEXT = "vote of query_memory's top six", "same text failed in half of its runs"
+VOTE, TASK = "vote of query_memory's top six", "files that the task names"
+SAME_TEXT = "same text failed in half of its runs"
 _MOST_LINES = 10
 
 Known = Mapping[Run, Happened]
@@ -27,8 +28,7 @@ def similar_prompt(similar: Sequence[tuple[Run, float]], known: Known) -> Prompt
     """Return what the best similar episode holds."""
     if not similar:
         return Prompt((), ())
-    best = known[similar[0][0]]
-    return Prompt(best.files, tuple(lines_of(best)))
+    return Prompt(voted(similar[:1], known), tuple(lines_of(known[similar[0][0]])))
 
 
 def raw_prompt(mind: Mind, task: str, known: Known) -> Prompt:
@@ -40,7 +40,7 @@ def raw_prompt(mind: Mind, task: str, known: Known) -> Prompt:
 
 
 def frequent_prompt(mind: Mind, known: Known) -> Prompt:
-    """Return the files that most runs changed, and the errors that most runs met."""
+    """Return the files that most runs name, and the errors that most runs met."""
     lines = Counter(line for run in mind.known for line in dict.fromkeys(lines_of(known[run])))
     missing = Counter(name for run in mind.known for _, name in known[run].missing)
     told = [f"No module named {name}" for name, _ in missing.most_common(_MOST_LINES // 2)]

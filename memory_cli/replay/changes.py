@@ -7,10 +7,14 @@ from memory_mcp.actions.commands import file_named
 from memory_mcp.actions.steps import action_of
 from memory_mcp.models.episodes import Step, StepSuccess
 
-_DIFF_LINE = re.compile(r"^\+\+\+ b/([^\t\r\n]{1,500})|^diff --git a/\S{1,500} b/(\S{1,500})|^ ?M {1,2}(\S{1,500})$", re.MULTILINE)
+_DIFF_LINE = re.compile(
+    r"^\+\+\+ b/([^\t\r\n]{1,500})|^diff --git a/\S{1,500} b/(\S{1,500})|^ ?M {1,2}(\S{1,500})$", re.MULTILINE
+)
 _DIFF_COMMAND = re.compile(r"\bgit (?:-\S+ )?diff\b([^\n|;&>]*)")
 _REVERT = re.compile(r"\bgit (?:checkout|restore)\b([^\n|;&>]*)")
-_REVERT_ALL = re.compile(r"\bgit (?:checkout|restore)(?: HEAD)?(?: --)? \.(?=\s|$)|\bgit (?:reset --hard|stash(?! (?:pop|list|show|apply)))")
+_REVERT_ALL = re.compile(
+    r"\bgit (?:checkout|restore)(?: HEAD)?(?: --)? \.(?=\s|$)|\bgit (?:reset --hard|stash(?! (?:pop|list|show|apply)))"
+)
 _REMOVED = re.compile(r"(?:^|[;&\n(]\s*)rm (?:-\w+ )*([^\n|;&>]*)")
 _SED = re.compile(r"\bsed (?:-\w+ )*(?:-i\S*|--in-place\S*)((?: (?:'[^']*'|\"(?:\\.|[^\"])*\"|[^\s|;&<>]+))+)")
 _REDIRECTED = re.compile(r"(?<![<>\d&-])>{1,2} ?([^\s|;&<>()'\"]{1,500})")
@@ -19,7 +23,11 @@ _COPIED = re.compile(r"(?:^|[;&\n]\s*)(?:cp|mv) (?:-\w+ )*[^\s|;&<>]+ ([^\s|;&<>
 _OPENED = re.compile(r"\bopen\(\s*r?f?(['\"])([^'\"\n]{1,500})\1\s*,\s*(?:mode=)?['\"][wa]")
 _OPENED_NAME = re.compile(r"\bopen\(\s*([A-Za-z_]\w*)\s*,\s*(?:mode=)?['\"][wa]")
 _WRITTEN_PATH = re.compile(r"\bPath\(\s*(['\"])([^'\"\n]{1,500})\1\s*\)\.write_")
+_NAMED = re.compile(
+    r"[\w./-]{0,400}/[\w./-]{1,400}\.[A-Za-z]{1,5}\b|\b[\w-]{1,200}\.(?:py|js|ts|go|rs|java|rb|c|h|rst|md|cfg|toml|ya?ml)\b"
+)
 _PLACES = ("/testbed/", "./")  # where benchmarks of agents put the project
+_ELSEWHERE = ("/dev/", "/tmp/", "-")  # noqa: S108 - names that commands hold; nothing is opened
 _LAST = 12  # steps before the end in which a diff tells what was handed in
 _WORD = re.compile(r"'[^']*'|\"(?:\\.|[^\"])*\"|\S+")
 
@@ -108,9 +116,14 @@ def plain(name: str) -> str | None:
     file = name.strip("'\"`,;()")
     for place in _PLACES:
         file = file.removeprefix(place)
-    if file.startswith(("/dev/", "/tmp/", "-")) or file_named(file) is None:
+    if file.startswith(_ELSEWHERE) or file_named(file) is None:
         return None
     return file
+
+
+def files_in(text: str) -> tuple[str, ...]:
+    """Return the files that a text names, each once."""
+    return tuple(dict.fromkeys(file for name in _NAMED.findall(text) if (file := plain(name)) is not None))
 
 
 def is_same(one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from memory_cli.replay.happenings import NEAR_CURE, Cure, Happened, f1
 from memory_cli.replay.transcripts import words
 
 FILES = "right file among the first five"
+UNNAMED = "the same where the task names no right file"
 RIGHT = "warnings that were right"
 FOREWARNED = "failures forewarned"
 REPEATED = "failures of an action that had failed before, forewarned"
@@ -19,7 +20,7 @@ CURED = "errors met whose cure was known"
 MISSING = "recurring missing modules named beforehand"
 SPARED = "steps spent on errors whose cure was told at the prompt"
 TOKENS = "tokens told per run"
-MEASURES = (FILES, RIGHT, FOREWARNED, REPEATED, SPOKEN, CURED, MISSING, SPARED, TOKENS)
+MEASURES = (FILES, UNNAMED, RIGHT, FOREWARNED, REPEATED, SPOKEN, CURED, MISSING, SPARED, TOKENS)
 _NAMED = 5
 _TOLD = 0.5  # token F1 from which a line of the prompt says what later ended an error
 
@@ -55,6 +56,8 @@ def count_files(tally: Tally, named: Mapping[str, tuple[str, ...]], happened: Ha
     for arm, files in named.items() if happened.files else ():
         right = any(is_same(file, true) for file in files[:_NAMED] for true in happened.files)
         tally.add(FILES, arm, right)
+        if not any(is_same(file, true) for file in happened.in_task for true in happened.files):
+            tally.add(UNNAMED, arm, right)
 
 
 def count_prompt(tally: Tally, prompts: Mapping[str, Prompt], happened: Happened, recurring: frozenset[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from memory_cli.replay.changes import files_kept
+from memory_cli.replay.changes import files_in, files_kept
 from memory_cli.replay.transcripts import text_of, words
 from memory_mcp.actions.recoveries import Recovery, recoveries
 from memory_mcp.actions.signatures import telling_line
@@ -32,7 +32,11 @@ class Cure(Struct, frozen=True):
 
 
 class Happened(Struct, frozen=True):
-    """What a run shows: its actions, the places of failing and of all steps that could have been warned of, cures."""
+    """What a run shows: its actions, the places of failing and of all steps that could have been warned of, cures.
+
+    `files` are those that it changed and kept, `in_task` those that its task names; `mentioned` counts the steps that
+    name a file.
+    """
 
     actions: tuple[Action, ...]
     checked: tuple[int, ...]
@@ -40,6 +44,8 @@ class Happened(Struct, frozen=True):
     cures: tuple[Cure, ...]
     missing: tuple[tuple[int, str], ...]
     files: tuple[str, ...]
+    in_task: tuple[str, ...]
+    mentioned: dict[str, int]
 
 
 def happened_in(episode: Episode) -> Happened:
@@ -62,6 +68,8 @@ def happened_in(episode: Episode) -> Happened:
         cures=tuple(_cure(steps, each) for each in recoveries(steps, actions) if each.passed is not None and each.fix),
         missing=tuple((at, name) for name, at in missing.items()),
         files=files_kept(episode.task, steps),
+        in_task=files_in(episode.task),
+        mentioned=Counter(file for step in steps for file in files_in(text_of(step)) if "/" in file),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from memory_cli.replay import arms
 from memory_cli.replay.asking import Live, at_prompt, said_by, similar_runs, voted
-from memory_cli.replay.counting import Count, Tally, count_cure, count_files, count_prompt, count_warning
+from memory_cli.replay.counting import TOKENS, Count, Tally, count_cure, count_files, count_prompt, count_warning
 from memory_cli.replay.happenings import Happened, happened_in
 from memory_cli.replay.minds import Mind
 from memory_cli.replay.plain_rule import SameText
@@ -104,8 +104,8 @@ def _replayed(mind: Mind, run: Run, known: dict[Run, Happened]) -> Seen:
         arms.FREQUENT: arms.frequent_prompt(mind, known),
     }
     if mind.known:
-        named = {arm: prompt.files for arm, prompt in prompts.items()}
-        count_files(tally, {**named, arms.VOTE: voted(similar, known)}, happened)
+        others = {arms.VOTE: voted(similar, known), arms.TASK: happened.in_task}
+        count_files(tally, {arm: prompt.files for arm, prompt in prompts.items()} | others, happened)
     recurring = frozenset(name for other in mind.known for _, name in known[other].missing)
     count_prompt(tally, prompts, happened, recurring)
     warned = list(_stepped(mind, run, live, tally, known, similar))
@@ -144,7 +144,7 @@ def _stepped(
             had_failed = shape in failing
             count_warning(tally, arms.OURS, spoke=bool(said), failed=failed, had_failed=had_failed)
             count_warning(tally, arms.SAME_TEXT, spoke=rule.warns(step), failed=failed, had_failed=had_failed)
-            tally.add("tokens told per run", arms.OURS, tokens(said) if said else 0, 0)
+            tally.add(TOKENS, arms.OURS, tokens(said) if said else 0, 0)
             if said or failed:
                 yield Warned(at + 1, step.action[:200], said, failed)
         live.append([step])

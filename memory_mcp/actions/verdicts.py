@@ -1,0 +1,255 @@
+"""This module decides from a command and its output whether a check passed, failed or did not run at all."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from msgspec import Struct
+
+from memory_mcp.actions.builds import BUILDS
+from memory_mcp.actions.invocations import Invocation, invocations, program_name
+from memory_mcp.actions.linters import LINTERS, TYPE_CHECKERS
+from memory_mcp.actions.runners import CheckKind, Output, Runner, Said, State, said_by
+from memory_mcp.actions.runners_compiled import COMPILED_RUNNERS
+from memory_mcp.actions.runners_javascript import JAVASCRIPT_RUNNERS
+from memory_mcp.actions.runners_python import PYTEST, PYTHON_RUNNERS, UNITTEST
+from memory_mcp.actions.runners_scripted import SCRIPTED_RUNNERS
+from memory_mcp.expressions import expression
+
+_RUNNERS = (
+    *PYTHON_RUNNERS, *JAVASCRIPT_RUNNERS, *COMPILED_RUNNERS, *SCRIPTED_RUNNERS, *TYPE_CHECKERS, *LINTERS, *BUILDS,
+)  # fmt: skip
+_CARRIED = tuple(runner for runner in _RUNNERS if runner.kind == "test" and not runner.carries)
+_STRENGTH: tuple[CheckKind, ...] = ("test", "build", "typecheck", "lint")
+_TELLING: tuple[State, ...] = ("red", "green", "did_not_run")  # what one run says, by what outweighs what
+_WEAKEST: tuple[State, ...] = ("red", "did_not_run", "unknown", "green")  # what several runs come to
+_INTERPRETERS = {"python", "pypy", "py", "php", "ruby", "node", "perl", "bash", "sh", "zsh"}
+_VALUED = {"-C", "-f", "-W", "-X", "-w", "-F", "--prefix", "--cwd", "--workspace", "--filter", "--dir", "--directory"}
+_PREPARING = {"cd", "pushd", "export", "source", ".", "set", "echo", "true", "unset", "mkdir", "which", "pwd", "cat"}
+_FILTERS = {"grep", "egrep", "rg", "ag", "head", "sed", "awk", "cut", "sort", "uniq", "wc", "select-string", "findstr"}
+_SAYS_NOTHING = {124, 129, 130, 137, 141, 143}  # ended from outside: a timeout, a signal, a closed pipe
+_ABSENT = {126, 127}
+_NOT_FOUND = expression(
+    r"^(?:\S*/)?(?:bash|sh|zsh|dash|env|timeout|xargs|nohup|sudo|exec|python[\d.]*|pypy\d*|node|cd)\b[^:]*: .*"
+    r"(?:not found|No such file or directory|can't open file|failed to run command|Permission denied"
+    r"|Cannot find module)"
+    r"|^\S+: (?:command not found|not found)$|is not recognized as an internal or external command"
+    r"|^(?:error: )?Failed to spawn: |^Command not found: |executable file not found|No such container"
+    r"|^Error response from daemon|^Cannot connect to the Docker daemon|^env: .*No such file"
+)
+_NOT_FOUND_WORDS = (
+    "not found", "No such file or directory", "can't open file", "failed to run command", "Permission denied",
+    "Cannot find module", "is not recognized as", "Failed to spawn", "No such container", "Error response from daemon",
+    "Cannot connect to the Docker daemon",
+)  # fmt: skip
+# group 1: pytest's mark of an error; group 2: an error of loading a test rather than of running it
+_LAST_ERROR = expression(
+    r"^(E +)?(?:\w+\.)*(?:(Import|ModuleNotFound|Syntax|Indentation|Tab)|\w*)(?:Error|Exception|Warning)\b: ?"
+)
+
+
+class Verdict(Struct, frozen=True):
+    """How a check went, as the output shows; `line` is the line that says so, `runner` the tool that printed it."""
+
+    state: State
+    runner: str | None = None
+    line: str = ""
+    kind: CheckKind | None = None
+
+
+class Check(Struct, frozen=True):
+    """A run of a tool that checks, as a command line names it."""
+
+    runner: Runner
+    at: int
+
+
+def is_check(command: str) -> CheckKind | None:
+    """Return the kind of the strongest check that a command runs: a test before a build before types before lint."""
+    kinds = {check.runner.kind for check in _read_command(command)[1]}
+    return next((kind for kind in _STRENGTH if kind in kinds), None)
+
+
+def read_verdict(command: str, output: str, exit_code: int | None) -> Verdict:
+    """Return how the strongest check of a command went; unknown where the output does not show it."""
+    programs, checks = _read_command(command)
+    read = Output(output)
+    kind = is_check(command)
+    if kind is None:
+        return _of_script(programs, read)
+    chosen = [check for check in checks if check.runner.kind == kind]
+    by_runner: dict[str, list[Check]] = {}
+    for check in chosen:
+        by_runner.setdefault(check.runner.name, []).append(check)
+    verdicts = [_of_runner(group, programs, read, exit_code) for group in by_runner.values()]
+    return min(verdicts, key=lambda verdict: _WEAKEST.index(verdict.state))
+
+
+@lru_cache(maxsize=1_024)
+def _read_command(command: str) -> tuple[tuple[Invocation, ...], tuple[Check, ...]]:
+    programs = tuple(invocations(command))
+    checks = (Check(runner, at) for at, program in enumerate(programs) if (runner := _runner_of(program)))
+    return programs, tuple(checks)
+
+
+def _runner_of(program: Invocation) -> Runner | None:
+    words = _normal(program)
+    plain = _positional(words)
+    for runner in _RUNNERS:
+        if any(_is_called(pattern.split(), plain, words) for pattern in runner.commands):
+            return (
+                None if any(word.split("=")[0] in runner.idle or word in runner.idle for word in words[1:]) else runner
+            )
+    return None
+
+
+def _normal(program: Invocation) -> list[str]:
+    """Return the words with the name of the program first: of `python tests/runtests.py` that of the script."""
+    name, rest = program.program, list(program.words[1:])
+    if name in _INTERPRETERS and "--test" not in rest and "-c" not in rest and "-e" not in rest:
+        at = next((at for at, word in enumerate(rest) if not word.startswith("-")), None)
+        if at is not None and rest[at - 1 if at else 0] not in {"-W", "-X", "-r", "-l", "--check"}:
+            return [program_name(rest[at]).removesuffix(".js"), *rest[at + 1 :]]
+    return [name, *rest]
+
+
+def _positional(words: Sequence[str]) -> list[str]:
+    plain, skipping = [words[0]], False
+    for word in words[1:]:
+        if skipping or word.startswith("-"):
+            skipping = not skipping and word in _VALUED
+        else:
+            plain.append(word)
+    return plain
+
+
+def _is_called(pattern: Sequence[str], plain: Sequence[str], words: Sequence[str]) -> bool:
+    if plain[0] != pattern[0] and not _is_like(pattern[0], plain[0]):
+        return False
+    if pattern[-1].startswith("-"):
+        return pattern[-1] in words
+    if ".." in pattern:
+        return any(_is_like(pattern[-1], word) for word in plain[1:])
+    return len(plain) >= len(pattern) and all(map(_is_like, pattern[1:], plain[1:]))
+
+
+def _is_like(pattern: str, word: str) -> bool:
+    if pattern.startswith("*"):
+        return word.endswith(pattern[1:])
+    return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
+
+
+def _of_script(programs: Sequence[Invocation], output: Output) -> Verdict:
+    """Read a Python script that runs tests itself: only a whole summary counts, for a script prints what it likes."""
+    if not any(program.program in {"python", "pypy", "py", "ipython"} for program in programs):
+        return Verdict("unknown")
+    for runner in (UNITTEST, PYTEST):
+        said = runner.read(output) if runner.read else []
+        if said:
+            chosen = min(said, key=lambda each: _WEAKEST.index(each.state))
+            return Verdict(chosen.state, runner.name, chosen.line, runner.kind)
+    return Verdict("unknown")
+
+
+def _of_runner(checks: Sequence[Check], programs: Sequence[Invocation], output: Output, code: int | None) -> Verdict:
+    """Return what all runs of one tool come to."""
+    runner = checks[0].runner
+    said, name = _said(checks, programs, output)
+    ended = _exit_of(checks[-1].at, programs, output, code)
+    if said is None:
+        said = _not_found(output) or (None if ended else _crashed(output))
+    if said is None and ended is False and code in _ABSENT:
+        said = Said("did_not_run", f"exit code {code}")
+    if said is None and ended is not None and (ended is False or len(checks) == 1):
+        said = Said("green" if ended else "red", f"exit code {0 if ended else code or 1}")
+    if said is None:
+        return Verdict("unknown", runner.name, "", runner.kind)
+    if said.state == "green" and ended is False:
+        said = Said("red", f"exit code {code or 1}")
+    if said.state == "green" and runner.gathers and _is_filtered(programs[checks[-1].at]):
+        said = Said("unknown", "")
+    return Verdict(said.state, name, said.line, runner.kind)
+
+
+def _said(checks: Sequence[Check], programs: Sequence[Invocation], output: Output) -> tuple[Said | None, str]:
+    """Return what the output says of all runs of one tool, and which tool said it."""
+    runner = checks[0].runner
+    if runner.carries:
+        return _said_through(runner, output)
+    said = said_by(runner, output)
+    if runner.read is None or not said:
+        return _outweighing(said), runner.name
+    runs = [programs[check.at] for check in checks]
+    if (len(runs) == 1 and not runs[0].nested) or any(run.before == "||" for run in runs):
+        return said[0], runner.name
+    if len(said) < len(runs) and all(each.state == "green" for each in said):
+        return Said("unknown", ""), runner.name
+    return min(said, key=lambda each: _WEAKEST.index(each.state)), runner.name
+
+
+def _said_through(runner: Runner, output: Output) -> tuple[Said | None, str]:
+    """Return what the output of `make test` and the like says, by whatever runner ran inside."""
+    inner = [(said, each.name) for each in _CARRIED for said in said_by(each, output)]
+    own = said_by(runner, output)
+    states = {said.state for said, _ in inner}
+    if states == {"did_not_run"} or (not states and any(said.state == "red" for said in own)):
+        absent = next((said for said, _ in inner), None) or _not_found(output)
+        if absent is not None:
+            return absent, runner.name
+    chosen = _outweighing([said for said, _ in inner] + own)
+    return chosen, next((name for said, name in inner if said is chosen), runner.name)
+
+
+def _outweighing(said: Sequence[Said]) -> Said | None:
+    return next((each for state in _TELLING for each in said if each.state == state), None)
+
+
+def _not_found(output: Output) -> Said | None:
+    """Return the line that says that a program or its folder is not there."""
+    for needle in _NOT_FOUND_WORDS:
+        for line in output.lines_with(needle):
+            if _NOT_FOUND.search(line.strip()):
+                return Said("did_not_run", line.strip())
+    return None
+
+
+def _crashed(output: Output) -> Said | None:
+    """Return the error that ends the output: of a test, or of the runner that fell over before it ran anything."""
+    last = output.last_line()
+    if not (found := _LAST_ERROR.match(last)):
+        return None
+    return Said("red" if found[1] and not found[2] else "did_not_run", last[:300])
+
+
+def _exit_of(at: int, programs: Sequence[Invocation], output: Output, code: int | None) -> bool | None:
+    """Whether the program ended well, where the exit code or an echo shows it; None where something masks it."""
+    program = programs[at]
+    if program.nested or program.before == "||":
+        return None
+    if (echoed := _echoed(program, output)) is not None:
+        return echoed
+    if code is None or code in _SAYS_NOTHING or any(operator != "&&" for operator in program.after):
+        return None
+    if code == 0:
+        return True
+    earlier = programs[:at]
+    alone = all(each.program in _PREPARING for each in earlier) or program.before in {";", "\n"}
+    return False if not program.after and alone else None
+
+
+def _echoed(program: Invocation, output: Output) -> bool | None:
+    """Read `pytest && echo PASSED || echo FAILED`: which of the two was printed."""
+    for operator, follower in zip(program.after[:2], program.followers[:2], strict=True):
+        if operator not in {"&&", "||"} or follower[:1] != ("echo",):
+            return None
+        text = " ".join(word for word in follower[1:] if word not in {"-e", "-n"})
+        if len(text) > 1 and "$" not in text and any(line.strip() == text for line in output.lines_with(text)):
+            return operator == "&&"
+    return None
+
+
+def _is_filtered(program: Invocation) -> bool:
+    """Whether a filter may have taken a failure out of the output; one that looks for failures takes none out."""
+    for name, words in zip(program.piped_into, program.followers, strict=False):
+        if name in _FILTERS and not any("fail" in word.lower() for word in words):
+            return True
+    return False

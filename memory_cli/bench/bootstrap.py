@@ -21,7 +21,8 @@ def resampled(parts: Sequence[float], wholes: Sequence[float]) -> NDArray[np.flo
     """
     drawn = np.random.default_rng(1).integers(0, len(parts), (_ROUNDS, len(parts)))
     part, whole = (np.asarray(each, dtype=np.float64)[drawn].sum(axis=1) for each in (parts, wholes))
-    return np.divide(part, whole, out=np.full(_ROUNDS, np.nan), where=whole > 0)
+    ratios: NDArray[np.float64] = np.divide(part, whole, out=np.full(_ROUNDS, np.nan), where=whole > 0)
+    return ratios
 
 
 def bounds(values: NDArray[np.float64]) -> tuple[float, float]:

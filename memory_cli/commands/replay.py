@@ -100,7 +100,7 @@ def _walked(place: Opening, found: "list[Found]", limit: int, *, hindsight: bool
     from memory_cli.replay.runs import in_order  # noqa: PLC0415 - numpy
     from memory_cli.replay.walking import Plan, walk  # noqa: PLC0415 - as above
 
-    projects = in_order(found)
+    projects = in_order(found, hindsight=hindsight)
     if not projects:
         raise NotFoundError(
             "no run with steps is recorded there; bring some in with 'memory-cli import', or name files with --runs"

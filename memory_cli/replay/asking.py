@@ -27,10 +27,11 @@ _MOST_FILES = 5
 
 
 class Prompt(Struct, frozen=True):
-    """What is said at a prompt: files, the most likely first, and lines of text."""
+    """What is said at a prompt: files, the most likely first, and lines of text; `spoken` are those told unasked."""
 
     files: tuple[str, ...]
     lines: tuple[str, ...]
+    spoken: tuple[str, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -61,13 +62,14 @@ def at_prompt(mind: Mind, run: Run, episode_id: str) -> Prompt:
     memory, episode = mind.memory, run.episode
     wanted = Wanted(within_limit(episode.task), episode.context, episode.task_type)
     event = Event("user-prompt", "UserPromptSubmit", run.name, run.started_at, prompt=episode.task)
-    spoken = (briefing.session_briefing(memory), briefing.prompt_recall(memory, event, episode_id))
+    texts = (briefing.session_briefing(memory), briefing.prompt_recall(memory, event, episode_id))
+    spoken = tuple(line for text in texts for line in text.splitlines())
     playbook = memory.advice.playbook(wanted)
     patterns = memory.advice.patterns(wanted).patterns
-    lines = [line for text in spoken for line in text.splitlines()]
-    lines += lines_of(playbook)
+    lines = [*spoken, *lines_of(playbook)]
     lines += [line for each in patterns for line in (title_of(each.pattern.definition), *advice(each.pattern))]
-    return Prompt(tuple(dict.fromkeys(file for step in playbook.steps for file in step.files)), tuple(lines))
+    files = dict.fromkeys(file for step in playbook.steps for file in step.files)
+    return Prompt(tuple(files), tuple(lines), spoken)
 
 
 def lines_of(playbook: Playbook) -> Iterator[str]:

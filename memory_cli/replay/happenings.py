@@ -57,7 +57,7 @@ def happened_in(episode: Episode) -> Happened:
         for at, (step, action) in enumerate(zip(steps, actions, strict=True))
         if step.result is not None and action.kind not in _LOOKING and step.tool not in _TALK
     ]
-    missing = {}
+    missing: dict[str, int] = {}
     for at, step in enumerate(steps):
         for name in _MISSING.findall(text_of(step)) if step.failed else ():
             missing.setdefault(name, at)

@@ -20,11 +20,15 @@ _ONE_TASK = frozenset(("parent_child", "follows", "duplicates"))
 
 
 class Run(Struct, frozen=True):
-    """A recorded run; those of one `task` never know of each other. Times are microseconds UTC."""
+    """A recorded run in its place; times are microseconds UTC.
+
+    `task` is the first run of the same task, and `apart` names those of them that the memory must not know.
+    """
 
     name: str
     project: str
     task: str
+    apart: frozenset[str]
     started_at: int
     ended_at: int
     episode: Episode
@@ -73,37 +77,40 @@ def own_runs(memory: Memory) -> list[Found]:
             return found
 
 
-def in_order(found: Iterable[Found]) -> dict[str, list[Run]]:
+def in_order(found: Iterable[Found], *, hindsight: bool = False) -> dict[str, list[Run]]:
     """Return the runs with steps of each project in the order of time, told which are one task.
 
-    Runs of one time keep the order in which they were read, an hour apart.
+    Runs of one time keep the order in which they were read, an hour apart. Without hindsight what is one task is told
+    by the runs up to then: a later one that is like both of two earlier ones does not join them after the fact.
     """
-    projects: dict[str, list[Found]] = defaultdict(list)
+    projects: dict[str, dict[str, Found]] = defaultdict(dict)
     for each in found:
         if each.episode.steps:
-            projects[each.project].append(each)
-    return {project: _placed(project, members) for project, members in sorted(projects.items())}
+            projects[each.project].setdefault(each.name, each)  # the same session may lie in two files
+    return {name: _placed([*members.values()], hindsight=hindsight) for name, members in sorted(projects.items())}
 
 
-def _placed(project: str, members: Sequence[Found]) -> list[Run]:
+def _placed(members: Sequence[Found], *, hindsight: bool) -> list[Run]:
     members = sorted(members, key=lambda each: each.episode.started_at)
-    tasks = _tasks(members)
+    groups = _groups(members, hindsight=hindsight)
     times = [each.episode.started_at for each in members]
     has_times = len(set(times)) > 1 and min(times) > 0
     runs = []
-    for number, each in enumerate(members):
+    for number, (each, group) in enumerate(zip(members, groups, strict=True)):
         at = each.episode.started_at if has_times else _FIRST + number * _APART
-        runs.append(_placed_at(Run(each.name, project, tasks[number], at, at, each.episode), at))
+        others = [members[place].name for place in group if hindsight or place != number]
+        episode = _moved(each.episode, at)
+        run = Run(each.name, each.project, members[group[0]].name, frozenset(others), at, episode.updated_at, episode)
+        runs.append(run)
     return runs
 
 
-def _placed_at(run: Run, at: int) -> Run:
-    """Move a run to a time; its steps keep their distances from its beginning."""
-    episode = run.episode
+def _moved(episode: Episode, at: int) -> Episode:
+    """Move an episode to a time, as if it had not been stored yet; its steps keep their distances."""
     shift = at - episode.started_at
     steps = tuple(replace(step, recorded_at=max(step.recorded_at + shift, at)) for step in episode.steps)
     last = max(steps[-1].recorded_at, (episode.completed_at or episode.updated_at) + shift, at)
-    moved = replace(
+    return replace(
         episode,
         id="",
         project="",
@@ -115,27 +122,27 @@ def _placed_at(run: Run, at: int) -> Run:
         reflection=None,
         is_global=False,
     )
-    return replace(run, started_at=at, ended_at=last, episode=moved)
 
 
-def _tasks(members: Sequence[Found]) -> list[str]:
-    """Name the task of each run: runs are one task by a tie, or where the words of their tasks are nearly the same."""
-    parents = list(range(len(members)))
+def _groups(members: Sequence[Found], *, hindsight: bool) -> list[tuple[int, ...]]:
+    """Return the places of the runs of each one's task, its own included: those up to it, or with hindsight all.
 
-    def root(number: int) -> int:
-        while parents[number] != number:
-            number = parents[number]
-        return number
-
+    Runs are one task by a tie, or where the words of their tasks are nearly the same.
+    """
+    group_of: list[list[int]] = []
     first_with: dict[str, int] = {}
     words = [frozenset(content_words(each.episode.task)) for each in members]
+    seen: list[tuple[int, ...]] = []
     for number, each in enumerate(members):
-        for tie in each.ties:
-            parents[root(number)] = root(first_with.setdefault(tie, number))
-        for other in range(number):
-            if root(other) != root(number) and _is_near(words[number], words[other]):
-                parents[root(number)] = root(other)
-    return [members[root(number)].name for number in range(len(members))]
+        alike = [first_with[tie] for tie in each.ties if tie in first_with]
+        alike += [other for other in range(number) if _is_near(words[number], words[other])]
+        joined = sorted({place for other in alike for place in group_of[other]} | {number})
+        group_of.append(joined)
+        for place in joined:
+            group_of[place] = joined
+        first_with.update({tie: number for tie in each.ties if tie not in first_with})
+        seen.append(tuple(joined))
+    return [tuple(group) for group in group_of] if hindsight else seen
 
 
 def _is_near(one: frozenset[str], other: frozenset[str]) -> bool:

@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from memory_cli.replay.runs import Found, found_in
 from memory_mcp.errors import ImporterError, InvalidInputError
 from memory_mcp.importers import claude_code, codex, json_lines, mini_swe_agent, opencode, swe_agent
 from memory_mcp.importers.folders import files_below, open_inside
 from memory_mcp.importers.json_values import loaded
-from memory_mcp.importers.records import MALFORMED, Bad, EpisodeRecord, Reader
+from memory_mcp.importers.records import MALFORMED, Bad, EpisodeRecord, Reader, Record
+from memory_mcp.models import checks
 
 READERS: dict[str, Reader] = {
     each.KIND: each.read for each in (claude_code, codex, opencode, swe_agent, mini_swe_agent, json_lines)
@@ -41,15 +44,27 @@ def read_runs(paths: Sequence[Path], kind: str = "") -> tuple[list[Found], list[
                 continue
             try:
                 for record in READERS[kind or _kind_of(file)](file, lambda _: None):
-                    if isinstance(record, Bad):
-                        bad.append(record)
-                    elif isinstance(record, EpisodeRecord):
-                        found.append(found_in(record, _project(record, file)))
+                    taken = _taken(record, file)
+                    if isinstance(taken, Bad):
+                        bad.append(taken)
+                    elif taken is not None:
+                        found.append(taken)
             except ImporterError as error:
                 bad.append(Bad(str(file), str(error)))
             except OSError as error:
                 bad.append(Bad(str(file), f"it cannot be read: {error.strerror}"))
     return found, bad
+
+
+def _taken(record: Record | Bad, file: Path) -> Found | Bad | None:
+    """Take a run if the store could keep it; notes and conversations are none."""
+    if not isinstance(record, EpisodeRecord):
+        return record if isinstance(record, Bad) else None
+    try:
+        kept = msgspec.structs.replace(record, episode=checks.episode(record.episode))
+    except MALFORMED as error:
+        return Bad.of(record.source_id, "run that can be stored", error)
+    return found_in(kept, _project(record, file))
 
 
 def _files(path: Path, kind: str) -> Iterator[Path | Bad]:

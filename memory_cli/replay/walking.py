@@ -4,11 +4,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 from msgspec import Struct
 
 from memory_cli.replay import arms
-from memory_cli.replay.asking import Live, at_prompt, said_by, similar_runs, voted
+from memory_cli.replay.asking import Live, Prompt, at_prompt, said_by, similar_runs, voted
 from memory_cli.replay.counting import TOKENS, Count, Tally, count_cure, count_files, count_prompt, count_warning
 from memory_cli.replay.happenings import Happened, happened_in
 from memory_cli.replay.minds import Mind
@@ -51,44 +52,55 @@ class Plan(Struct, frozen=True):
 def walk(runs: Sequence[Run], plan: Plan, settings: Settings, progress: Callable[[], None]) -> Iterator[Seen]:
     """Replay the runs of one project, given in the order of time; the scratch stores go when it ends, however it does.
 
-    Runs of one task share a memory that none of them enters; runs whose task came only once share another.
+    Runs of one task share a memory that none of them enters; runs whose task is new share another.
     """
     happened = {run: happened_in(run.episode) for run in runs}
     ended = sorted(runs, key=lambda run: run.ended_at)
     last = {run.task: run for run in runs if run.name in plan.asked}
+    fed: dict[str, _Fed] = {}
     with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="memory-mcp-replay-")))
-        minds: dict[str, _Fed] = {}
-        for number, run in enumerate(runs):
+        for run in runs:
             if run.name not in plan.asked:
                 continue
-            is_again = plan.hindsight or any(other.task == run.task for other in runs[:number])
-            key = run.task if is_again else ""
-            if key not in minds:
-                minds[key] = _Fed(Mind(home / str(len(minds)), settings), ended, key)
-                stack.callback(minds[key].mind.close)
-            minds[key].feed(None if plan.hindsight else run.started_at)
-            yield _replayed(minds[key].mind, run, happened)
+            key = run.task if run.apart else ""
+            if key not in fed or not fed[key].learnt.isdisjoint(run.apart):
+                fed[key] = stack.enter_context(_Fed(settings, ended))
+            fed[key].feed(run.apart, None if plan.hindsight else run.started_at)
+            yield _replayed(fed[key].mind, run, happened)
             progress()
-            if key and last[run.task] == run:
-                minds[key].mind.close()
+            if key and last[run.task] is run:
+                fed.pop(key).close()
 
 
 class _Fed:
-    """A mind with its place among the runs, in the order in which they ended."""
+    """A mind in a directory of its own, with its place among the runs in the order in which they ended."""
 
-    def __init__(self, mind: Mind, ended: Sequence[Run], without: str) -> None:
-        self.mind = mind
+    def __init__(self, settings: Settings, ended: Sequence[Run]) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="memory-mcp-replay-")
+        self.mind = Mind(Path(self._home.name), settings)
+        self.learnt: set[str] = set()
         self._ended = ended
-        self._without = without
         self._place = 0
 
-    def feed(self, before: int | None) -> None:
-        """Let it learn the runs of other tasks that ended before a time, or all of them."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def feed(self, apart: frozenset[str], before: int | None) -> None:
+        """Let it learn the runs that ended before a time, or all of them, but for some."""
         start = self._place
         while self._place < len(self._ended) and (before is None or self._ended[self._place].ended_at < before):
             self._place += 1
-        self.mind.learn([run for run in self._ended[start : self._place] if run.task != self._without])
+        new = [run for run in self._ended[start : self._place] if run.name not in apart]
+        self.mind.learn(new)
+        self.learnt.update(run.name for run in new)
+
+    def close(self) -> None:
+        """Close the store and remove it."""
+        self.mind.close()
+        self._home.cleanup()
 
 
 def _replayed(mind: Mind, run: Run, known: dict[Run, Happened]) -> Seen:
@@ -97,15 +109,18 @@ def _replayed(mind: Mind, run: Run, known: dict[Run, Happened]) -> Seen:
     tally = Tally()
     similar = similar_runs(mind, task)
     live = Live(mind, run)
+    ours = at_prompt(mind, run, live.episode_id)
     prompts = {
-        arms.OURS: at_prompt(mind, run, live.episode_id),
+        arms.OURS: ours,
+        arms.HOOKS: Prompt((), ours.spoken),
         arms.SIMILAR: arms.similar_prompt(similar, known),
         arms.RAW: arms.raw_prompt(mind, task, known),
         arms.FREQUENT: arms.frequent_prompt(mind, known),
     }
     if mind.known:
+        named = {arm: prompt.files for arm, prompt in prompts.items() if arm != arms.HOOKS}
         others = {arms.VOTE: voted(similar, known), arms.TASK: happened.in_task}
-        count_files(tally, {arm: prompt.files for arm, prompt in prompts.items()} | others, happened)
+        count_files(tally, named | others, happened)
     recurring = frozenset(name for other in mind.known for _, name in known[other].missing)
     count_prompt(tally, prompts, happened, recurring)
     warned = list(_stepped(mind, run, live, tally, known, similar))
@@ -116,9 +131,9 @@ def _replayed(mind: Mind, run: Run, known: dict[Run, Happened]) -> Seen:
         task=run.task,
         known=len(mind.known),
         files=happened.files,
-        named=prompts[arms.OURS].files,
+        named=ours.files,
         counts=tally.counts(),
-        told=prompts[arms.OURS].lines,
+        told=ours.lines,
         warned=tuple(warned),
     )
 

@@ -27,7 +27,7 @@ _NAMED = re.compile(
     r"[\w./-]{0,400}/[\w./-]{1,400}\.[A-Za-z]{1,5}\b|\b[\w-]{1,200}\.(?:py|js|ts|go|rs|java|rb|c|h|rst|md|cfg|toml|ya?ml)\b"
 )
 _PLACES = ("/testbed/", "./")  # where benchmarks of agents put the project
-_ELSEWHERE = ("/dev/", "/tmp/", "-")  # noqa: S108 - names that commands hold; nothing is opened
+_ELSEWHERE = ("/dev/", "/tmp/", "-", "//")  # noqa: S108 - names that commands hold; nothing is opened
 _LAST = 12  # steps before the end in which a diff tells what was handed in
 _WORD = re.compile(r"'[^']*'|\"(?:\\.|[^\"])*\"|\S+")
 

@@ -85,7 +85,11 @@ def _own(place: Opening, names: list[str], kind: str) -> "list[Found]":
         raise InvalidInputError("--format says whose files --runs names; give --runs")
     if len(names) > 1:
         raise InvalidInputError(f"one project at a time, not {len(names)}; files of runs go behind --runs")
-    there = msgspec.structs.replace(place, flags={**place.flags, "project.name": names[0]}) if names else place
+    there = place
+    if names:
+        with place.memory() as memory:
+            memory.projects.show(names[0])  # opening a project that there is not would make it
+        there = msgspec.structs.replace(place, flags={**place.flags, "project.name": names[0]})
     with there.memory() as memory:
         return own_runs(memory)
 
@@ -122,7 +126,7 @@ def _start(run: "Run") -> int:
 def _draw(made: "Report") -> None:
     order = "with hindsight: later runs of other tasks are known too" if made.hindsight else "in the order of time"
     show.table(
-        f"{made.runs} runs of {made.tasks} tasks in {made.projects} projects, {order}",
+        f"{_many(made.runs, 'run')} of {_many(made.tasks, 'task')} in {_many(made.projects, 'project')}, {order}",
         _COLUMNS,
         (_row(each, made.measures[number - 1].measure if number else "") for number, each in enumerate(made.measures)),
     )
@@ -130,6 +134,10 @@ def _draw(made: "Report") -> None:
         "Forewarned means that the memory would have said so before it happened; whether the agent would have listened "
         "is not known.\nIntervals are drawn over tasks. --json shows what was said at each step."
     )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _row(each: "Compared", before: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from memory_mcp.actions.shell_arguments import condensed, shaped_words
+from memory_mcp.actions.shell_arguments import condensed, shaped_words, tool_at, tool_name
 from memory_mcp.actions.shell_lines import Redirection, SimpleCommand, simple_commands
 from memory_mcp.actions.shell_paths import directory_after, normal_path
 from memory_mcp.actions.shell_words import names
@@ -23,10 +23,11 @@ _FILTERS = names(
 )
 _FEEDERS = names("echo printf yes cat type get-content")
 _LOOKING = names(
-    "ls dir ll cat head tail less more wc find grep egrep fgrep rg ag fd tree stat file which whereis type diff cmp du"
-    " df sed awk cut sort uniq env uname hostname nl od xxd ps mkdir get-childitem get-content select-string"
+    "ls dir ll cat head tail less more wc find grep egrep fgrep stat file which whereis type diff cmp du"
+    " df sed awk gawk cut sort uniq test [ [[ command env uname hostname nl od xxd ps mkdir get-childitem"
+    " get-content select-string"
 )
-_LOOKING_GIT = names("status diff log show branch remote blame grep rev-parse ls-files describe tag")
+_LOOKING_GIT = names("status diff log show blame grep rev-parse ls-files describe")
 _WRITERS = names("cat echo printf tee set-content out-file add-content")
 _QUIET_VARIABLES = names(
     "PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED PYTHONIOENCODING PYTHONUTF8 PYTHONWARNINGS CI TERM NO_COLOR FORCE_COLOR"
@@ -34,6 +35,7 @@ _QUIET_VARIABLES = names(
     " PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT GIT_TERMINAL_PROMPT PY_COLORS HISTFILE"
 )
 _AGENT_EDIT = expression(r"\s*(?:edit|insert|create|append|submit)\b(?! *[|;&])")  # commands of SWE-agent
+_IN_PLACE = expression(r"-[npre0]*i|--in-place|inplace")
 _LONGEST = 500
 _MOST = 12  # commands of a line that make its shape
 
@@ -46,25 +48,40 @@ def shape(command: str, root: str = "") -> str:
     `-v`) or prepares (`echo`, a look around); kept is what changes what happens: directory, variables, `sudo`, which
     interpreter, arguments, the code that is fed. `root` is the work tree, whose files are named relative to it.
     """
-    return " && ".join(_parts(command, root))[:_LONGEST]
+    return " && ".join(_parts(command, root))[:_LONGEST].strip() or "?"
+
+
+@lru_cache(maxsize=2_048)
+def target(command: str) -> str:
+    """Return what a command line is about, however it is started: without interpreter, variables, `sudo`, directory.
+
+    An error of a run is over when another run of the same target no longer shows it, `PYTHONPATH=src pytest` included.
+    """
+    told = [each for each, _ in _telling(_read(command), "") if each.words]
+    named = ((tool_name(each.words), *shaped_words(each.words[tool_at(each.words) :])[1:]) for each in told[:_MOST])
+    return " && ".join(" ".join(words) for words in named)[:_LONGEST] or shape(command)
 
 
 def telling_commands(command: str) -> list[SimpleCommand]:
     """Return the simple commands of a line that do something, without filters of their output and preparations."""
-    return [each for each, _ in _telling(simple_commands(command), "")]
+    return [each for each, _ in _telling(_read(command), "")]
 
 
 def _parts(command: str, root: str) -> list[str]:
-    if _AGENT_EDIT.match(command):
-        command = command.partition("\n")[0]  # what follows is the new text, not commands
-    read = simple_commands(command)
+    read = _read(command)
     told = _telling(read, root)[:_MOST]
-    runs = any(not _is_write(each) for each, _ in told)
+    runs = any(not is_write(each) for each, _ in told)
     parts = [_shaped(each, directory, root, is_content_told=runs) for each, directory in told]
     if parts:
         return list(dict.fromkeys(parts))
     bare = next((each.words for each in read if each.words), None) or command.split()[:3] or ["?"]
-    return [" ".join(shaped_words(bare, root)) or "?"]
+    return [" ".join(shaped_words(bare, root))]
+
+
+def _read(command: str) -> list[SimpleCommand]:
+    if _AGENT_EDIT.match(command):
+        command = command.partition("\n")[0]  # what follows is the new text, not commands
+    return simple_commands(command)
 
 
 def _telling(read: Sequence[SimpleCommand], root: str) -> list[tuple[SimpleCommand, str]]:
@@ -101,7 +118,7 @@ def _doing(pipeline: list[SimpleCommand]) -> list[SimpleCommand]:
     kept = [each for each in rest if each.words and not _filters(each)]
     if kept and head.program.lower() in _FEEDERS:
         return [_fed_by(head, kept[0]), *kept[1:]]
-    writer = next((each for each in pipeline if _is_write(each)), None)
+    writer = next((each for each in pipeline if is_write(each)), None)
     if writer is not None and head.program.lower() in _FEEDERS:
         return [writer]
     return [head, *kept] if head.words and head.program.lower() not in _SILENT else kept
@@ -126,12 +143,19 @@ def _looks(command: SimpleCommand) -> bool:
     name = command.program.lower()
     if name == "git":
         return bool(_LOOKING_GIT & set(command.words[1:4]))
-    if name == "sed":
-        return not any(word.startswith(("-i", "--in-place")) or word == "-ni" for word in command.words)
-    return name in _LOOKING and not _is_write(command)
+    if name in {"sed", "awk", "gawk"}:
+        return not changes_in_place(command) and not is_write(command)
+    return name in _LOOKING and not is_write(command)
 
 
-def _is_write(command: SimpleCommand) -> bool:
+def changes_in_place(command: SimpleCommand) -> bool:
+    """Whether a command is `sed -i` or the like."""
+    return command.program in {"sed", "gsed", "perl", "ruby", "awk", "gawk"} and any(
+        _IN_PLACE.match(word) for word in command.words[1:]
+    )
+
+
+def is_write(command: SimpleCommand) -> bool:
     """Whether a command puts a text that it is given into a file."""
     if command.program == "tee":
         return any(not word.startswith("-") for word in command.words[1:])
@@ -148,7 +172,7 @@ def _with_variables(command: SimpleCommand, variables: Sequence[tuple[str, str]]
 
 
 def _shaped(command: SimpleCommand, directory: str, root: str, *, is_content_told: bool) -> str:
-    if _is_write(command):
+    if is_write(command):
         names = command.written or tuple(word for word in command.words[1:] if not word.startswith("-"))
         files = " ".join(normal_path(name, root) for name in names)
         content = f" {condensed(command.stdin)}" if command.stdin and is_content_told else ""

@@ -58,7 +58,7 @@ def condensed(text: str) -> str:
 
 def shaped_words(words: Sequence[str], root: str = "") -> list[str]:
     """Return the words of a command without what differs between runs that fail for the same reason."""
-    starting = _tool_at(words)
+    starting = tool_at(words)
     tool = _family(words[starting])
     shaped = [normal_path(_program(word), root) if at == 0 else word for at, word in enumerate(words[: starting + 1])]
     shaped = [word for word in shaped if word not in _SHOWING["python"]]
@@ -72,10 +72,10 @@ def shaped_words(words: Sequence[str], root: str = "") -> list[str]:
 
 def tool_name(words: Sequence[str]) -> str:
     """Return the tool that a command runs, seen through `python -m`, `uv run` and their like."""
-    return _family(words[_tool_at(words)])
+    return _family(words[tool_at(words)])
 
 
-def _tool_at(words: Sequence[str]) -> int:
+def tool_at(words: Sequence[str]) -> int:
     """Return where the tool stands in a command that may start it by another one."""
     at = 0
     for _ in range(4):

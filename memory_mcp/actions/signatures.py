@@ -19,6 +19,7 @@ _PATH = expression(r"(?<![\w<])(?:[A-Za-z]:)?[~.]{0,2}(?:[/\\][\w.@+-]+|\w[\w.@+
 _FILE = expression(r"(?<![\w./])[\w-]+\.(?:py|js|ts|tsx|jsx|rs|go|java|c|h|cpp|rb|sh|sql|json|ya?ml|toml|md|txt|cfg)\b")
 _NUMBER = expression(r"(?<![A-Za-z_<\d])[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?(?![\d>])")
 _LONGEST = 200
+_MOST_LINES = 50  # of a message, in which an error is looked for
 _SEARCHED = 20_000  # characters of a message that are looked at, from its end: a traceback says it last
 TIMED_OUT = "timed out"
 
@@ -35,7 +36,19 @@ def telling_line(message: str) -> str:
 
 def signature(message: str) -> str:
     """Return the error without numbers, paths, ids and addresses; two runs of one mistake give the same text."""
-    line = telling_line(message)
+    return _normalised(telling_line(message))
+
+
+def shows(message: str, signature: str) -> bool:
+    """Whether some line of a message, though another tells more, is the error of a signature."""
+    word = signature.split(" ", 1)[0]
+    if not word or word.startswith("<"):
+        return False
+    lines = [line for line in message[-_SEARCHED:].splitlines() if word in line][:_MOST_LINES]
+    return any(_normalised(_PREFIX.sub("", line.strip())) == signature for line in lines)
+
+
+def _normalised(line: str) -> str:
     for pattern, word in (
         (_URL, "<url>"),
         (_UUID, "<id>"),

@@ -31,11 +31,12 @@ _MOST_IDENTIFIERS = 50
 
 
 class Action(Struct, frozen=True):
-    """What a step did: `token` is its normalised tool and verb, `shape` its command without numbers, ids and texts."""
+    """What a step did: `token` is its normalised tool and verb, `shape` and `target` what it is a run of."""
 
     token: str
     kind: Kind
     shape: str
+    target: str
     files: tuple[str, ...]
     text: str
 
@@ -54,7 +55,7 @@ def action_of(step: Step) -> Action:
         parsed = parse_command(command)
         token = _ALIASES.get(parsed.verb, parsed.verb)
         files = tuple(dict.fromkeys((*named, *parsed.files)))
-        return Action(token, parsed.kind, parsed.shape, files, _text(command, named))
+        return Action(token, parsed.kind, parsed.shape, parsed.target, files, _text(command, named))
     token = _ALIASES.get(tool, tool)
     action = step.action.strip()
     if token not in KIND_OF and _WORD.fullmatch(action) and action.lower() != tool:
@@ -64,7 +65,7 @@ def action_of(step: Step) -> Action:
     shape = f"{token} {' '.join(files)}" if files else f"{token} {action.splitlines()[0] if action else ''}"[:200]
     named_tool = action.lower().startswith(tool) or tool in _SHELLS
     shown = action if named_tool else f"{step.tool} {action}" if " " not in action else f"{step.tool}: {action}"
-    return Action(token, kind, shape.strip(), files, _text(shown, files))
+    return Action(token, kind, shape.strip(), shape.strip(), files, _text(shown, files))
 
 
 def signature_of(step: Step) -> str | None:

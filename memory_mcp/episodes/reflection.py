@@ -27,12 +27,14 @@ def _successes(episode: Episode, actions: Sequence[Action], found: Sequence[Reco
     if isinstance(episode.outcome, Success | PartialSuccess) and episode.outcome.verdict:
         yield episode.outcome.verdict[:_QUOTED]
     for each in found:
-        if each.passed is not None:
-            means = "" if each.fix == (each.passed,) else f", after {_numbered(each.fix, actions)}"
-            yield (
-                f"Step {each.passed + 1} ({_name(actions[each.passed])}) passed after {_steps(each.failures)} had "
-                f"failed with '{each.signature[:_QUOTED]}'{means}."
-            )
+        if each.passed is None:
+            continue
+        means = "" if each.fix == (each.passed,) else f", after {_numbered(each.fix, actions)}"
+        name, error = f"Step {each.passed + 1} ({_name(actions[each.passed])})", each.signature[:_QUOTED]
+        if episode.steps[each.passed].failed:
+            yield f"{name} no longer showed '{error}', with which {_steps(each.failures)} had failed{means}."
+        else:
+            yield f"{name} passed after {_steps(each.failures)} had failed with '{error}'{means}."
     known = [step for step in episode.steps if step.result is not None]
     if known and not any(step.failed for step in known):
         yield f"All {len(known)} steps with a known result passed."

@@ -25,6 +25,13 @@ from memory_mcp.actions.commands import file_named, parse_command
         ("sudo apt-get install jq", "apt-get install", "install", ()),
         ("curl http://localhost:8080/health", "curl", "probe", ()),
         ("echo 'unclosed", "echo", "other", ()),
+        ("gh pr view 12", "gh pr view", "read", ()),
+        ("gh pr create --fill", "gh pr create", "finish", ()),
+        ("test -f a.py && cat a.py", "test && cat", "read", ("a.py",)),
+        ("cat > a.py <<EOF\nimport b\nEOF", "write", "edit", ("a.py",)),
+        ("git status; echo x >> a.py", "write", "edit", ("a.py",)),
+        ("bash -lc 'cd /testbed && .venv/bin/pytest tests/t.py'", "pytest", "test", ("tests/t.py",)),
+        (r"perl -pi -e s/a/b/ .\src\a.py", "perl", "edit", ("src/a.py",)),
         ("", "?", "other", ()),
     ],
 )
@@ -42,8 +49,8 @@ def test_a_command_is_read_for_program_kind_and_files(
         ("pytest --durations 3", "pytest --durations 5"),
         ("git show 1a2b3c4d5e", "git show 99aa88bb77"),
         ("git commit -m 'fix a thing'", "git commit -m 'fix another thing'"),
-        ("cat /tmp/x1/log", "cat /tmp/y2/log"),
-        ("cd a && npm test", "npm test"),
+        ("cat /tmp/tmpx1y2z3/log", "cat /tmp/tmpa9b8c7/log"),
+        ("cd /testbed && npm test", "npm test"),
     ],
 )
 def test_runs_of_one_command_have_one_shape(one: str, other: str) -> None:

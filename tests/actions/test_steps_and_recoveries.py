@@ -87,3 +87,66 @@ def test_a_pass_on_another_file_ends_nothing() -> None:
     steps = [Step("bash", "pytest a.py", result=KEY_ERROR), Step("bash", "pytest b.py", result=OK)]
 
     assert [each.passed for each in recoveries(steps)] == [None]
+
+
+def missing(module: str) -> StepError:
+    return StepError(f"Traceback (most recent call last):\nModuleNotFoundError: No module named '{module}'")
+
+
+def test_a_chain_of_missing_modules_teaches_one_cure_for_each() -> None:
+    steps = [
+        Step("bash", "cd /testbed && python tests/runtests.py 2>&1 | tail", result=missing("asgiref")),
+        Step("bash", "pip install asgiref", result=OK),
+        Step("bash", "python tests/runtests.py", result=missing("pytz")),
+        Step("bash", "pip install pytz", result=OK),
+        Step("bash", "timeout 60 python tests/runtests.py | head -5", result=OK),
+    ]
+
+    assert recoveries(steps) == [
+        Recovery("ModuleNotFoundError: No module named 'asgiref'", (0,), 2, fix=(1,)),
+        Recovery("ModuleNotFoundError: No module named 'pytz'", (2,), 4, fix=(3,)),
+    ]
+
+
+def test_an_error_that_stands_behind_another_one_is_not_over() -> None:
+    both = StepError("E   KeyError: user\nTypeError: no")
+    steps = [
+        Step("bash", "pytest a.py", result=KEY_ERROR),
+        Step("edit", "guess", {"file": "b.py"}, OK),
+        Step("bash", "pytest a.py", result=both),
+        Step("edit", "use get()", {"file": "a.py"}, OK),
+        Step("bash", "pytest a.py", result=StepError("TypeError: no")),
+    ]
+
+    assert recoveries(steps) == [
+        Recovery("KeyError: user", (0, 2), 4, fix=(3,), attempts=(1,)),
+        Recovery("TypeError: no", (2, 4), None, attempts=(3,)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failing", "passing"),
+    [
+        ("pytest a.py", "PYTHONPATH=src pytest a.py"),
+        ("python t.py", "python3 t.py"),
+        ("python t.py", ".venv/bin/python t.py"),
+        ("pytest a.py", "uv run pytest a.py"),
+        ("make", "cd build && make"),
+        ("apt-get install jq", "sudo apt-get install jq"),
+    ],
+)
+def test_the_same_target_started_in_another_way_is_the_cure_itself(failing: str, passing: str) -> None:
+    steps = [Step("bash", failing, result=StepError("error: it failed")), Step("bash", passing, result=OK)]
+
+    assert [(each.passed, each.fix) for each in recoveries(steps)] == [(1, (1,))]
+
+
+def test_a_script_that_ran_in_between_is_the_fix_where_nothing_else_changed() -> None:
+    steps = [
+        Step("bash", "pytest a.py", result=KEY_ERROR),
+        Step("bash", "cat a.py", result=OK),
+        Step("bash", "python apply_fix.py", result=OK),
+        Step("bash", "pytest a.py", result=OK),
+    ]
+
+    assert recoveries(steps) == [Recovery("KeyError: user", (0,), 3, fix=(2,))]

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
+from memory_mcp.patterns.decision_points import decision_points
 
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
@@ -25,7 +26,6 @@ from memory_mcp.importers.git import episode_of
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Episode, Failure, Step, StepError, StepSuccess, Success
 from memory_mcp.patterns.context_patterns import context_patterns
-from memory_mcp.patterns.decision_points import decision_points
 from memory_mcp.patterns.error_recoveries import error_recoveries
 from memory_mcp.patterns.observations import observe
 

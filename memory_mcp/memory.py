@@ -25,6 +25,7 @@ from memory_mcp.worktrees.trees import find_work_tree
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
     from memory_mcp.episodes.projects import Projects
+    from memory_mcp.facts.project_facts import ProjectFacts
     from memory_mcp.learning.advice import Advice
     from memory_mcp.learning.learner import Learning
     from memory_mcp.patterns.recommending import Recommender
@@ -179,6 +180,13 @@ class Memory:
             return self._learning
 
     @property
+    def facts(self) -> "ProjectFacts":
+        """What the episodes show about the project."""
+        from memory_mcp.facts.project_facts import ProjectFacts  # noqa: PLC0415 - a listing needs nothing of it
+
+        return ProjectFacts(self.store)
+
+    @property
     def recommender(self) -> "Recommender":
         """What ranks patterns for a task."""
         from memory_mcp.patterns.recommending import Recommender  # noqa: PLC0415 - numpy
@@ -195,7 +203,7 @@ class Memory:
 
         with self._opening:
             if self._advice is None:
-                self._advice = Advice(self.store, self.recall, self.recommender, self.settings.learning)
+                self._advice = Advice(self.store, self.recall, self.recommender, self.facts, self.settings.learning)
             return self._advice
 
     def find_similarity(self) -> "Similarity | None":

@@ -35,7 +35,7 @@ def feedback(
         tally = judged.tallies.get(each)
         show.line(f"{each}  followed {tally.uses}×, {tally.wins:g} went well" if tally else each)
     if not judged.document_ids:
-        show.line("recorded; nothing of it was acted on yet, so it counts for no pattern")
+        show.line("recorded; it counts for no pattern: nothing of it was recommended here and acted on")
 
 
 def lift(context: typer.Context, json: show.Json = False) -> None:

@@ -85,6 +85,11 @@ def identifiers_of(step: Step) -> frozenset[str]:
     return frozenset(name.removesuffix("()") for name in found[:_MOST_IDENTIFIERS])
 
 
+def command_of(step: Step) -> str | None:
+    """Return the command line that a step ran, None for a step of another kind."""
+    return _command_of(step, step.tool.strip().lower())
+
+
 def _command_of(step: Step, tool: str) -> str | None:
     for key in _COMMAND_KEYS:
         value = step.parameters.get(key)

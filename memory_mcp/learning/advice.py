@@ -1,5 +1,6 @@
 """This module gives recommendations, remembers what it gave in which episode, and takes feedback on it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -7,9 +8,11 @@ from msgspec import Struct
 
 from memory_mcp.config.settings import LearningSettings
 from memory_mcp.errors import BusyError, InvalidInputError, ReadOnlyStoreError, StoreFullError
+from memory_mcp.facts.project_facts import Knowledge, ProjectFacts
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Episode, EpisodeFilter
+from memory_mcp.models.facts import Fact
 from memory_mcp.models.patterns import Tally
 from memory_mcp.models.recall import Answer, Query
 from memory_mcp.models.recommendations import (
@@ -18,6 +21,8 @@ from memory_mcp.models.recommendations import (
     Given,
     Judgement,
     Playbook,
+    PlaybookFact,
+    PlaybookFile,
     Recommendation,
     RecommendationKind,
     Wanted,
@@ -30,6 +35,10 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
+_MOST_FACTS = 8
+_COMPARED_FILES = 3  # voted files of which a comparable episode changed one
+_FITTING_FILES = 2  # voted files whose own facts are told
+_MOST_OF_A_TOPIC = 4
 _COIN = 1 << 32
 
 
@@ -43,7 +52,15 @@ class Judged(Struct, frozen=True):
 class Advice:
     """What the memory advises in one project, and what came of it."""
 
-    def __init__(self, store: Store, recall: Recall, recommender: Recommender, settings: LearningSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        recall: Recall,
+        recommender: Recommender,
+        facts: ProjectFacts,
+        settings: LearningSettings,
+    ) -> None:
+        self._facts = facts
         self._store = store
         self._recall = recall
         self._recommender = recommender
@@ -77,11 +94,14 @@ class Advice:
         now = self._store.clock.now()
         if self.withholds(episode_id):
             return Playbook("", wanted.task, now, message=WITHHELD)
-        recommended = self._recommender.recommend(wanted)
-        similar = self._similar(wanted.task, episode_id)
-        if not similar and not recommended:
+        known = self._facts.known()
+        recommended = [each for each in self._recommender.recommend(wanted) if each.pattern.kind == "error_recovery"]
+        similar = self._similar(wanted.task, episode_id, known)
+        files = known.files(wanted.task, _likeness(similar))
+        if not similar and not recommended and not files:
             return Playbook("", wanted.task, now, message=NOTHING)
-        made = playbooks.draft(similar, recommended)
+        made = playbooks.draft(similar, recommended, [each.file for each in files[:_COMPARED_FILES]])
+        facts = chosen_facts(known.facts(), [each.file for each in files[:_FITTING_FILES]])
         playbook = Playbook(
             id=self._store.clock.new_id(),
             task=wanted.task,
@@ -90,10 +110,15 @@ class Advice:
             pitfalls=made.pitfalls,
             sources=made.sources,
             patterns=tuple(each.pattern.id for each in recommended),
+            facts=tuple(PlaybookFact(fact.text, fact.do) for fact in facts),
+            files=tuple(PlaybookFile(each.file, each.why) for each in files),
+            caution=made.caution,
         )
-        quoted = playbooks.documents_of(made, recommended)
+        quoted = (*playbooks.documents_of(made, recommended), *(id_ for fact in facts for id_ in fact.episodes))
         unkept = self._keep(
-            Recommendation(playbook.id, "playbook", wanted.task, now, quoted, episode_id, playbook=playbook)
+            Recommendation(
+                playbook.id, "playbook", wanted.task, now, tuple(dict.fromkeys(quoted)), episode_id, playbook=playbook
+            )
         )
         return msgspec.structs.replace(playbook, id="", message=unkept) if unkept else playbook
 
@@ -155,9 +180,9 @@ class Advice:
         rating: int | None = None,
         note: str = "",
     ) -> Judged:
-        """Take feedback; helped and hindered (or the rating, 1 to 5) move the ranking.
+        """Take feedback; helped and hindered (or the rating, 1 to 5) move the ranking, once in each episode.
 
-        Feedback on a whole recommendation counts for what was acted on since; outside an episode, where that cannot be
+        It counts for what was recommended, and the latest word on it stands. Feedback on a whole recommendation counts for what was acted on since; outside an episode, where that cannot be
         seen, for all of it.
 
         Raises:
@@ -175,8 +200,10 @@ class Advice:
             made = self._store.recommendations.get(recommendation_id)
             chosen = chosen or self._acted(made)
         share = (rating - 1) / 4 if rating is not None else {"helped": 1.0, "hindered": 0.0}.get(judgement)
-        self._store.recommendations.judge(recommendation_id, chosen, judgement, rating=rating, note=note, share=share)
-        return Judged(chosen, self._store.patterns.followed(chosen))
+        counted = self._store.recommendations.judge(
+            recommendation_id, chosen, judgement, rating=rating, note=note, share=share
+        )
+        return Judged(counted, self._store.patterns.followed(counted))
 
     def _made(
         self, kind: RecommendationKind, task: str, document_ids: Sequence[str], episode_id: str | None
@@ -200,7 +227,7 @@ class Advice:
         later = [s for s in self._store.episodes.get(made.episode_id).steps if s.recorded_at >= made.made_at]
         return tuple(each.id for each in records if acted_on(features_of(each), later))
 
-    def _similar(self, task: str, besides: str | None) -> list[Similar]:
+    def _similar(self, task: str, besides: str | None, known: Knowledge) -> list[Similar]:
         # running episodes must not be searched: of those that share a task only the best one is a hit
         completed = EpisodeFilter(status="completed")
         answer = self._recall.search(Query(task, limit=_SIMILAR, filter=completed, kinds=("episode",)))
@@ -217,7 +244,28 @@ class Advice:
                 hit.relevance,
                 ageing(hit.created_at, now, self._settings.half_life_days),
                 followed.get(hit.id, Tally()),
+                tuple(known.tried(hit.id)),
+                known.changed(hit.id),
             )
             for hit in hits
             if hit.id in episodes
         ]
+
+
+def _likeness(similar: Sequence[Similar]) -> dict[str, float]:
+    """Return how alike episodes are to the task, 1 for the most similar one."""
+    best = max((each.relevance for each in similar), default=0.0)
+    return {each.episode.id: each.relevance / best for each in similar} if best > 0 else {}
+
+
+def chosen_facts(facts: Sequence[Fact], files: Sequence[str]) -> list[Fact]:
+    """Return the facts that a task on these files needs: how to set up and test, the traps, what goes with the files."""
+    general = [fact for fact in facts if fact.topic in {"setup", "test", "trap"}]
+    fitting = [fact for fact in facts if fact.topic in {"proof", "together"} and fact.subject.split(" + ")[0] in files]
+    taken: Counter[str] = Counter()
+    chosen = []
+    for fact in (*general, *fitting):
+        taken[fact.topic] += 1
+        if taken[fact.topic] <= _MOST_OF_A_TOPIC:
+            chosen.append(fact)
+    return chosen[:_MOST_FACTS] if not fitting else [*chosen[: -len(fitting)][: _MOST_FACTS - 2], *fitting[:3]]

@@ -1,22 +1,12 @@
 """This module decides whether something recommended was acted on afterwards; pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from memory_mcp.actions.commands import parse_command
-from memory_mcp.actions.steps import Action, action_of, identifiers_of
+from memory_mcp.actions.steps import Action, action_of
 from memory_mcp.models.episodes import Episode, Step
-from memory_mcp.models.patterns import (
-    ContextPattern,
-    DecisionPoint,
-    ErrorRecovery,
-    Fix,
-    Pattern,
-    ToolSequence,
-)
+from memory_mcp.models.patterns import ContextPattern, ErrorRecovery, Fix, Pattern
 from memory_mcp.models.recommendations import Features
-from memory_mcp.patterns.tool_sequences import distinct, place_of
-
-_LEAST_IDENTIFIERS = 2  # one name in common may be chance
 
 
 def features_of(record: Pattern | Episode) -> Features:
@@ -26,13 +16,8 @@ def features_of(record: Pattern | Episode) -> Features:
         return Features(
             shapes=tuple(dict.fromkeys(action.shape for action in actions if _marks(action))),
             files=tuple(dict.fromkeys(file for action in actions if action.changes for file in action.files)),
-            identifiers=tuple(sorted(set().union(*(identifiers_of(step) for step in record.steps)))),
         )
     match record.definition:
-        case ToolSequence(tokens):
-            return Features(tokens=tokens)
-        case DecisionPoint(check):
-            return Features(tokens=(check,))
         case ContextPattern(file):
             return Features(files=(file,))
         case ErrorRecovery():
@@ -41,19 +26,24 @@ def features_of(record: Pattern | Episode) -> Features:
                 shapes=tuple(dict.fromkeys(parse_command(line).shape for each in fixes for line in each.fix)),
                 files=tuple(dict.fromkeys(file for each in fixes for file in each.files)),
             )
+    return Features()
 
 
 def acted_on(features: Features, later: Sequence[Step]) -> bool:
-    """Say whether steps taken afterwards show it: the same run, command shape, changed file or identifiers."""
+    """Say whether steps taken afterwards show it: a change of the same file, or without files the same command.
+
+    What changed a file is followed by changing it: another file, or the same test, shows nothing.
+    """
     actions = [action_of(step) for step in later]
-    if features.tokens:
-        return place_of(features.tokens, distinct(actions)) is not None
-    if {action.shape for action in actions if _marks(action)} & set(features.shapes):
-        return True
-    if {file for action in actions if action.changes for file in action.files} & set(features.files):
-        return True
-    names = set().union(*(identifiers_of(step) for step in later))
-    return len(names & set(features.identifiers)) >= _LEAST_IDENTIFIERS
+    if features.files:
+        changed = {file for action in actions if action.changes for file in action.files}
+        return any(_is_same(file, changed) for file in features.files)
+    return bool({action.shape for action in actions if _marks(action)} & set(features.shapes))
+
+
+def _is_same(file: str, changed: Collection[str]) -> bool:
+    """Whether a file is among the changed ones, which may be named from the root of the disk."""
+    return any(each == file or each.endswith(f"/{file}") or file.endswith(f"/{each}") for each in changed)
 
 
 def _marks(action: Action) -> bool:

@@ -4,39 +4,32 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from memory_mcp.actions.steps import action_of
 from memory_mcp.config.settings import LearningSettings
 from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.errors import BusyError, ReadOnlyStoreError, StoreFullError
+from memory_mcp.facts.surveying import survey
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.learning.near_duplicates import find_repeated
 from memory_mcp.models.episodes import Episode, Outcome
 from memory_mcp.models.patterns import (
-    Definition,
     ErrorRecovery,
     Finding,
     Pattern,
     PatternFilter,
-    Run,
-    ToolSequence,
 )
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.models.snapshots import Snapshot
 from memory_mcp.patterns.context_patterns import context_patterns
-from memory_mcp.patterns.decision_points import decision_points
 from memory_mcp.patterns.digests import digest
 from memory_mcp.patterns.error_recoveries import error_recoveries
 from memory_mcp.patterns.merging import comparable, count_words, error_class, same_as
 from memory_mcp.patterns.observations import Observation, observe
 from memory_mcp.patterns.strength import strength
-from memory_mcp.patterns.tool_sequences import distinct, place_of, runs_of, shared_runs
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.episode_store import revisions
-from memory_mcp.storage.hot_episodes import Revision
 from memory_mcp.storage.pattern_store import Teller
 from memory_mcp.storage.snapshot_store import write_snapshot
 from memory_mcp.storage.store import Store
@@ -44,10 +37,7 @@ from memory_mcp.worktrees.snapshots import take
 from memory_mcp.worktrees.trees import WorkTree
 
 _BATCH = 25  # episodes learnt from in one transaction
-_CORPUS = 300  # latest completed episodes in which a run of actions is looked for
-_BACKFILLED = 8  # of the episodes that share a new run, how many become its evidence
 _PAGE = 500
-_KEPT_SEEN = 200  # observations that stay at hand, without their steps about 20 MB
 
 Progress = Callable[[int], None]
 
@@ -80,7 +70,6 @@ class Learning:
         self._directory = directory
         self._episodes = episodes
         self._settings = settings
-        self._seen: dict[int, tuple[Revision, Observation]] = {}  # the latest observed again, with their revisions
 
     def complete(self, episode_id: str, outcome: Outcome) -> Completed:
         """Close an active episode, score it, reflect on it and learn from it.
@@ -181,11 +170,10 @@ class Learning:
         if episode.kind != "task":
             return ()  # nothing was done in it
         seen = observe(episode)
-        short = digest(seen)
-        self._store.digests.write(session, key, revision, short)
+        self._store.digests.write(session, key, revision, digest(seen), survey(episode))
         if episode.outcome is None:
             return ()
-        findings = [*self._sequences(session, key, seen, short.tokens), *decision_points(seen), *context_patterns(seen)]
+        findings = context_patterns(seen)
         known = self._store.patterns.find(session, [each.definition for each in findings])
         teller = self._store.patterns.tell(session, key)
         for each in findings:
@@ -202,37 +190,6 @@ class Learning:
             alike = self._store.patterns.find_errors(session, error_class(each.definition), comparable(words))
             equal = self._store.patterns.find(session, [each.definition])
             teller.add(each, [*same_as(each.definition, alike), *equal.values()], words)
-
-    def _sequences(self, session: Session, key: int, seen: Observation, tokens: tuple[str, ...]) -> list[Finding]:
-        """Find the runs that this episode shares with others; a new one brings the others' evidence along."""
-        if seen.share is None or len(tokens) < 2:  # noqa: PLR2004 - the shortest run
-            return []
-        definitions: dict[Definition, tuple[str, ...]] = {ToolSequence(run): run for run in runs_of(tokens)}
-        known = {definitions[each] for each in self._store.patterns.find(session, definitions)}
-        corpus = self._store.digests.latest(session, key, _CORPUS)
-        runs = shared_runs(tokens, [other for _, other in corpus], known)
-        places = {at for run in runs for at in run.others[:_BACKFILLED]}
-        observed = self._observed(session, [corpus[at][0] for at in sorted(places)])
-        kept = {each.episode.id: distinct(each.actions) for each in (seen, *observed.values())}
-        findings = []
-        for run in runs:
-            holders = [observed[found] for at in run.others if (found := corpus[at][0]) in observed]
-            evidence = [
-                each.evidence(Run(tuple(action.text for action in actions)), each.share)
-                for each in (seen, *holders)
-                if each.share is not None and (actions := place_of(run.tokens, kept[each.episode.id]))
-            ]
-            findings.append(Finding(ToolSequence(run.tokens), tuple(evidence)))
-        return findings
-
-    def _observed(self, session: Session, keys: Sequence[int]) -> dict[int, Observation]:
-        """Observe episodes again; of an import's many, the same few are the evidence of one run after the other."""
-        current = revisions(session, keys)
-        kept = {key: self._seen[key] for key in keys if key in self._seen and self._seen[key][0] == current[key][1]}
-        loaded = self._store.episodes.load_many(session, [key for key in keys if key not in kept])
-        kept |= {key: (current[key][1], _slim(each)) for key, each in loaded.items() if isinstance(each, Episode)}
-        self._seen = {**{key: self._seen[key] for key in list(self._seen)[-_KEPT_SEEN:] if key not in kept}, **kept}
-        return {key: seen for key, (_, seen) in kept.items()}
 
     def _credit(self, session: Session, key: int, seen: Observation) -> None:
         """Let what was recommended in this episode and acted on share in how it went."""
@@ -252,9 +209,3 @@ class Learning:
             return None
         self._store.relationships.insert_many([Relationship("duplicates", episode.id, repeated)])
         return repeated
-
-
-def _slim(episode: Episode) -> Observation:
-    """Observe an episode and let go of its steps, which are most of it."""
-    seen = observe(episode)
-    return msgspec.structs.replace(seen, episode=msgspec.structs.replace(episode, steps=()))

@@ -1,4 +1,4 @@
-"""This module defines what learning keeps of an episode beside the patterns: its actions in short, and its failures."""
+"""This module defines what learning keeps of an episode beside the patterns: its length, how it ended, its failures."""
 
 from msgspec import Struct
 
@@ -19,13 +19,12 @@ class Failed(Struct, frozen=True):
 
 
 class Digest(Struct, frozen=True):
-    """An episode in short: its action tokens with repetitions left out, and how it ended.
+    """An episode in short: how long it was and how it ended.
 
     `share` is 1 for a success, 0 for a failure, between for a part, None while active or abstained.
     """
 
     episode_id: str
-    tokens: tuple[str, ...]
     steps: int
     retries: int
     share: float | None = None

@@ -43,6 +43,20 @@ class Given(Struct, frozen=True):
     message: str = ""
 
 
+class PlaybookFact(Struct, frozen=True):
+    """A fact of the project that a playbook begins with, and the command or file that it recommends."""
+
+    text: str
+    do: str = ""
+
+
+class PlaybookFile(Struct, frozen=True):
+    """A file that the task is likely to be about, with the reasons."""
+
+    file: str
+    why: tuple[str, ...] = ()
+
+
 class PlaybookStep(Struct, frozen=True):
     """One thing to do: the real command or change, how many of the similar episodes did it, and which.
 
@@ -59,13 +73,17 @@ class PlaybookStep(Struct, frozen=True):
 
 
 class Pitfall(Struct, frozen=True):
-    """What failed in similar episodes: the action, the error, how often, and what mended it (empty: nothing did)."""
+    """What failed in similar episodes: the action, the error, how often, and what mended it (empty: nothing did).
+
+    `tried` counts the episodes that did it, whether it failed there or not; 0 where an earlier version did not count.
+    """
 
     action: str
     error: str
     times: int
     instead: tuple[str, ...] = ()
     episodes: tuple[str, ...] = ()
+    tried: int = 0
 
 
 class PlaybookSource(Struct, frozen=True):
@@ -78,7 +96,10 @@ class PlaybookSource(Struct, frozen=True):
 
 
 class Playbook(Struct, frozen=True):
-    """Ordered steps for a task; empty with a message where nothing relevant is known."""
+    """What is known for a task: facts, files, ordered steps, pitfalls; empty with a message where nothing is.
+
+    `caution` says how the steps fared of late where they failed.
+    """
 
     id: str
     task: str
@@ -88,15 +109,16 @@ class Playbook(Struct, frozen=True):
     sources: tuple[PlaybookSource, ...] = ()
     patterns: tuple[str, ...] = ()
     message: str = ""
+    facts: tuple[PlaybookFact, ...] = ()
+    files: tuple[PlaybookFile, ...] = ()
+    caution: str = ""
 
 
 class Features(Struct, frozen=True):
-    """By what it is seen that something recommended was acted on: actions in order, shapes, files, identifiers."""
+    """By what it is seen that something recommended was acted on: changed files, or commands where it has none."""
 
-    tokens: tuple[str, ...] = ()
     shapes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-    identifiers: tuple[str, ...] = ()
 
 
 class Recommendation(Struct, frozen=True):

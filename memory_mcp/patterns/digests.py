@@ -1,4 +1,4 @@
-"""This module digests an episode: its tokens, its retries, and each failing action with what made it pass."""
+"""This module digests an episode: its retries, and each failing action with what made it pass."""
 
 from collections import Counter
 
@@ -6,7 +6,6 @@ from memory_mcp.actions.recoveries import identity
 from memory_mcp.models.digests import Digest, Failed
 from memory_mcp.patterns.error_recoveries import error_line
 from memory_mcp.patterns.observations import Observation
-from memory_mcp.patterns.tool_sequences import distinct
 
 _MOST_FILES = 5
 
@@ -32,7 +31,6 @@ def digest(seen: Observation) -> Digest:
     )
     return Digest(
         episode_id=episode.id,
-        tokens=tuple(action.token for action in distinct(seen.actions)),
         steps=len(episode.steps),
         retries=sum(len(each.failures) - (each.passed is None) for each in seen.recoveries),
         share=seen.share,

@@ -1,41 +1,44 @@
-"""This module makes a playbook: ordered steps from the best similar episodes and from patterns, pitfalls, sources."""
+"""This module drafts the steps of a playbook from similar episodes that were shown to succeed, and the pitfalls."""
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from memory_mcp.actions.steps import Action
-from memory_mcp.models.episodes import Episode, outcome_type
-from memory_mcp.models.patterns import (
-    Branches,
-    ContextPattern,
-    DecisionPoint,
-    ErrorRecovery,
-    Fix,
-    Pattern,
-    Tally,
-    ToolSequence,
-)
+from memory_mcp.actions.shapes import telling_commands
+from memory_mcp.actions.steps import Action, command_of
+from memory_mcp.actions.verdicts import is_check, read_verdict
+from memory_mcp.expressions import expression
+from memory_mcp.models.episodes import Episode, Step, StepSuccess, outcome_type
+from memory_mcp.models.patterns import ErrorRecovery, Fix, Pattern, Tally
 from memory_mcp.models.recommendations import Pitfall, PlaybookSource, PlaybookStep, Recommended
 from memory_mcp.patterns.error_recoveries import error_line
-from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.observations import Observation, observe
 
 MOST_STEPS = 12
 MOST_PITFALLS = 5
 _LEAST_SHARE = 0.34  # of the weight behind the best-supported step; what fewer sources did is their own story
-_MOST_RULES = 2  # of one pattern
 _TRUST = 2.0  # uses that how well following an episode went must outweigh
+_MOVERS = {"cp", "mv", "install", "git"}  # what these change was changed by something else
+_MISSING = "No module named"
+_OWN_SCRIPT = expression(r"\bpython[\d.]* (?:\./)?[\w-]+\.py\b|\bnode (?:\./)?[\w-]+\.m?js\b")  # beside the sources
+_LONGEST = 200
+_LEAST_FAILED = 2  # episodes in a row from which a recipe is said to fail of late
 
 
 class Similar(Struct, frozen=True):
-    """An episode like the task: how relevant it is, what age has left of it, and how following it went."""
+    """An episode like the task: how relevant it is, what age has left of it, and how following it went.
+
+    `tried` says how the runs of its task went, the newest first; `kept` are the files that it left changed.
+    """
 
     episode: Episode
     relevance: float
     ageing: float
     followed: Tally
+    tried: tuple[float | None, ...] = ()
+    kept: frozenset[str] = frozenset()
 
 
 class Draft(Struct, frozen=True):
@@ -44,6 +47,14 @@ class Draft(Struct, frozen=True):
     steps: tuple[PlaybookStep, ...]
     pitfalls: tuple[Pitfall, ...]
     sources: tuple[PlaybookSource, ...]
+    caution: str = ""
+
+
+class Worth(Struct, frozen=True):
+    """An action worth repeating, and how one would say it."""
+
+    action: Action
+    text: str
 
 
 class _Candidate:
@@ -58,28 +69,35 @@ class _Candidate:
         self.token = ""
 
 
-def draft(similar: Sequence[Similar], recommended: Sequence[Recommended]) -> Draft:
-    """Merge what similar episodes did into ordered steps; what the failed ones did wrong becomes pitfalls.
+def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files: Sequence[str] = ()) -> Draft:
+    """Merge what similar episodes did that were shown to succeed into ordered steps; failures become pitfalls.
+
+    Where files are known that the task is about, only episodes that changed one of them can be compared with it.
 
     A step is an action of the same shape, or on the same file. Its weight is that of the successes that hold it, times
     its share against the episodes in which it failed for good; its place is the mean of its places.
     """
     seen = [(each, observe(each.episode)) for each in similar]
-    good = [(each, observed) for each, observed in seen if observed.share]
-    steps = _with_patterns(_steps(good, _failed(seen)), recommended)
+    comparable = [(each, observed) for each, observed in seen if _is_comparable(each, files)]
+    good = [(each, observed) for each, observed in comparable if observed.share == 1.0]
     return Draft(
-        steps=steps,
-        pitfalls=_pitfalls(observed for _, observed in seen),
+        steps=_with_fixes(_steps(good, _failed(comparable)), recommended),
+        pitfalls=_pitfalls([observed for _, observed in comparable]),
         sources=tuple(
             PlaybookSource(
                 episode_id=each.episode.id,
-                task=each.episode.task.splitlines()[0][:120],
+                task=next(iter(each.episode.task.splitlines()), "")[:120],
                 outcome=outcome_type(each.episode.outcome) if each.episode.outcome else None,
                 relevance=each.relevance,
             )
             for each, _ in seen
         ),
+        caution=_caution(similar),
     )
+
+
+def _is_comparable(similar: Similar, files: Sequence[str]) -> bool:
+    return not files or not similar.kept or not similar.kept.isdisjoint(files)
 
 
 def weight(similar: Similar) -> float:
@@ -92,11 +110,22 @@ def weight(similar: Similar) -> float:
     return similar.relevance * (1 + 3 * similar.ageing) / 4 * trust
 
 
+def _caution(similar: Sequence[Similar]) -> str:
+    """Say so where the task of a similar episode failed again and again of late."""
+    for each in similar:
+        known = [share for share in each.tried if share is not None]
+        failed = next((at for at, share in enumerate(known) if share > 0), len(known))
+        if failed >= _LEAST_FAILED:
+            task = next(iter(each.episode.task.splitlines()), "")[:80]
+            return f"The last {failed} of {len(known)} runs of '{task}' failed: do not follow them blindly."
+    return ""
+
+
 def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
     """Return the weight of the episodes in which a step failed and never passed, by the step's name."""
     found: dict[str, float] = defaultdict(float)
     for similar, observed in seen:
-        passed = {name for name, _ in _kept(observed)}
+        passed = {name for name, _ in _kept(similar, observed)}
         for name in {_name_of(observed.actions[each.failures[0]]) for each in observed.recoveries} - passed:
             found[name] += weight(similar)
     return found
@@ -105,13 +134,13 @@ def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
 def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, float]) -> list[PlaybookStep]:
     candidates: dict[str, _Candidate] = defaultdict(_Candidate)
     for similar, observed in good:
-        kept = _kept(observed)
-        for number, (name, action) in enumerate(kept):
-            found = candidates[name]
+        kept = _kept(similar, observed)
+        for number, (name, worth) in enumerate(kept):
+            found, action = candidates[name], worth.action
             reward = similar.episode.reward.total if similar.episode.reward else 1.0
             found.weight += weight(similar) * reward
             found.places.append((number + 0.5) / len(kept))
-            found.texts[action.text] += 1
+            found.texts[worth.text] += 1
             found.files.update(action.files)
             found.episodes.append(similar.episode.id)
             found.token = action.token
@@ -133,16 +162,44 @@ def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, flo
     ]
 
 
-def _kept(observed: Observation) -> list[tuple[str, Action]]:
-    """Return the steps that did something, each once, where it stood last: changes, checks, what ended the task."""
-    kept: dict[str, Action] = {}
+def _kept(similar: Similar, observed: Observation) -> list[tuple[str, "Worth"]]:
+    """Return the steps worth repeating, each once, where it stood last: changes that stayed, checks that passed, the end.
+
+    What an episode tried out for itself (scratch files, scripts, copies) is no step for others; how to set up is a fact.
+    """
+    kept: dict[str, Worth] = {}
     for at, action in enumerate(observed.actions):
-        if observed.episode.steps[at].failed or action.kind in {"read", "search"}:
+        step = observed.episode.steps[at]
+        if step.failed or not _is_worth(action, step, similar.kept):
             continue
         name = _name_of(action)
         kept.pop(name, None)
-        kept[name] = action
+        kept[name] = Worth(action, _said(action, step))
     return list(kept.items())
+
+
+def _is_worth(action: Action, step: Step, kept: frozenset[str]) -> bool:
+    command = command_of(step)
+    if action.kind == "finish":
+        return True
+    if action.kind == "edit":
+        is_back = command is not None and any(each.program in _MOVERS for each in telling_commands(command))
+        return not is_back and any(
+            file in kept or file.endswith(tuple(f"/{each}" for each in kept)) for file in action.files
+        )
+    if command is None or is_check(command) in {None, "lint"}:
+        return False
+    output = step.result.output if isinstance(step.result, StepSuccess) else ""
+    return read_verdict(command, output, 0).state == "green"
+
+
+def _said(action: Action, step: Step) -> str:
+    """Return what a step did as one would repeat it: a command without where it ran and who read its output."""
+    command = command_of(step)
+    if command is None or action.kind == "edit":
+        return action.text
+    told = " && ".join(shlex.join(each.words) for each in telling_commands(command) if each.words)
+    return told if told and len(told) <= _LONGEST and "\n" not in told else action.text
 
 
 def _name_of(action: Action) -> str:
@@ -150,20 +207,9 @@ def _name_of(action: Action) -> str:
     return f"edit {action.files[0]}" if action.kind == "edit" and action.files else action.shape
 
 
-def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> tuple[PlaybookStep, ...]:
-    """Say at a step which patterns it belongs to, and add fixes and branches that no step holds."""
-    joined = [
-        PlaybookStep(
-            do=step.do,
-            action=step.action,
-            support=step.support,
-            episodes=step.episodes,
-            patterns=tuple(each.pattern.id for each in recommended if _belongs(step, each.pattern)),
-            files=step.files,
-            note=_branch_note(step, recommended),
-        )
-        for step in steps
-    ]
+def _with_fixes(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> tuple[PlaybookStep, ...]:
+    """Add the fixes of recommended errors that no step holds."""
+    joined = list(steps)
     done = {step.do for step in steps}
     for each in recommended:
         best = _best_fix(each.pattern)
@@ -182,52 +228,7 @@ def _with_patterns(steps: Sequence[PlaybookStep], recommended: Sequence[Recommen
                 note=f"if {fix.action} fails with '{signature}'",
             )
         )
-    joined += _companions(joined, recommended)
     return tuple(joined[:MOST_STEPS])
-
-
-def _companions(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> list[PlaybookStep]:
-    """Return what usually goes along with a file that the steps change, by the rules of its pattern."""
-    found: dict[str, PlaybookStep] = {}
-    changed = {file for step in steps for file in step.files}
-    for each in recommended:
-        definition = each.pattern.definition
-        if isinstance(definition, ContextPattern) and definition.file in changed:
-            for rule in heuristics(each.pattern)[:_MOST_RULES]:
-                if not any(word in changed for word in rule.action.split()) and rule.action not in found:
-                    found[rule.action] = PlaybookStep(
-                        do=rule.action,
-                        action="rule",
-                        support=rule.times,
-                        episodes=tuple(evidence.episode_id for evidence in each.pattern.evidence),
-                        patterns=(each.pattern.id,),
-                        note=f"{rule.condition} ({rule.times} of {rule.of})",
-                    )
-    return list(found.values())
-
-
-def _belongs(step: PlaybookStep, pattern: Pattern) -> bool:
-    match pattern.definition:
-        case ToolSequence(tokens):
-            return step.action in tokens
-        case ContextPattern(file):
-            return file in step.files
-        case DecisionPoint(check):
-            return step.action == check
-        case ErrorRecovery():
-            return any(isinstance(each.detail, Fix) and step.do in each.detail.fix for each in pattern.evidence)
-
-
-def _branch_note(step: PlaybookStep, recommended: Sequence[Recommended]) -> str:
-    """Say at a check what to do when it fails, from the decision points."""
-    counts: Counter[str] = Counter()
-    for each in recommended:
-        if each.pattern.definition == DecisionPoint(step.action):
-            for evidence in each.pattern.evidence:
-                for branch in evidence.detail.branches if isinstance(evidence.detail, Branches) else ():
-                    if not branch.passed:
-                        counts[branch.next] += branch.times
-    return f"when it fails: {counts.most_common(1)[0][0]}" if counts else ""
 
 
 def _best_fix(pattern: Pattern) -> tuple[Fix, list[str]] | None:
@@ -241,17 +242,24 @@ def _best_fix(pattern: Pattern) -> tuple[Fix, list[str]] | None:
     return members[0][0], [episode for _, episode in members]
 
 
-def _pitfalls(seen: Iterable[Observation]) -> tuple[Pitfall, ...]:
-    """Return what failed in similar episodes and what mended it, the most widespread first."""
+def _pitfalls(seen: Sequence[Observation]) -> tuple[Pitfall, ...]:
+    """Return what failed in similar episodes and what mended it, the most widespread first.
+
+    A look around that found nothing and a script of an episode's own are no pitfalls, and what was missing is a fact.
+    """
     found: dict[tuple[str, str], list[tuple[str, int, tuple[str, ...]]]] = defaultdict(list)
     text: dict[tuple[str, str], tuple[str, str]] = {}
     for observed in seen:
         for each in observed.recoveries:
-            action = observed.actions[each.failures[0]]
+            at = each.failures[0]
+            action, error = observed.actions[at], error_line(observed, at)
+            if not error or not _warns(action, observed.episode.steps[at], error):
+                continue
             name = (action.shape, each.signature)
-            text.setdefault(name, (action.text, error_line(observed, each.failures[0]) or each.signature))
-            fix = tuple(dict.fromkeys(observed.actions[at].text for at in each.fix))
+            text.setdefault(name, (_said(action, observed.episode.steps[at]), error))
+            fix = tuple(dict.fromkeys(observed.actions[place].text for place in each.fix))
             found[name].append((observed.episode.id, len(each.failures), fix))
+    tried = Counter(shape for observed in seen for shape in {action.shape for action in observed.actions})
     pitfalls = [
         Pitfall(
             action=text[name][0],
@@ -259,11 +267,19 @@ def _pitfalls(seen: Iterable[Observation]) -> tuple[Pitfall, ...]:
             times=sum(times for _, times, _ in members),
             instead=_most_common_fix(fix for _, _, fix in members),
             episodes=tuple(dict.fromkeys(episode for episode, _, _ in members)),
+            tried=tried[name[0]],
         )
         for name, members in found.items()
     ]
     pitfalls.sort(key=lambda each: (-len(each.episodes), -each.times, each.action))
     return tuple(pitfalls[:MOST_PITFALLS])
+
+
+def _warns(action: Action, step: Step, error: str) -> bool:
+    if action.kind in {"read", "search"} or _MISSING in error:
+        return False
+    command = command_of(step)
+    return command is None or not ("<<" in command or " -c " in command or _OWN_SCRIPT.search(command))
 
 
 def _most_common_fix(fixes: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

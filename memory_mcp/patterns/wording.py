@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from memory_mcp.clock import iso
 from memory_mcp.models.patterns import (
     Approach,
-    Branches,
     ContextPattern,
-    DecisionPoint,
     ErrorRecovery,
     Fix,
     Pattern,
-    Run,
-    ToolSequence,
 )
 from memory_mcp.patterns.strength import lower_bound
 
 _MOST = 3
+_LEAST_TIMES = 2
 _FEW = 3  # episodes below which a pattern says how few they are
 _QUOTED = 160
 
@@ -44,16 +41,12 @@ def use_sentence(pattern: Pattern) -> str:
 def advice(pattern: Pattern) -> list[str]:
     """Say what to do, from the evidence: real commands and changes, the most frequent first."""
     match pattern.definition:
-        case ToolSequence():
-            runs = Counter(each.detail.commands for each in pattern.evidence if isinstance(each.detail, Run))
-            return [" ; ".join(commands) for commands, _ in runs.most_common(1)]
         case ErrorRecovery():
             fixes = Counter(each.detail.fix for each in pattern.evidence if isinstance(each.detail, Fix))
             return [" ; ".join(fix) for fix, _ in fixes.most_common(_MOST) if fix]
-        case DecisionPoint(check):
-            return _branch_advice(pattern, check)
         case ContextPattern():
             return _approach_advice(pattern)
+    return []
 
 
 def not_when(pattern: Pattern, language: str = "", framework: str = "") -> list[str]:
@@ -80,27 +73,18 @@ def not_when(pattern: Pattern, language: str = "", framework: str = "") -> list[
     return found
 
 
-def _branch_advice(pattern: Pattern, check: str) -> list[str]:
-    times: Counter[tuple[bool, str]] = Counter()
-    led: Counter[tuple[bool, str]] = Counter()
-    for each in pattern.evidence:
-        for branch in each.detail.branches if isinstance(each.detail, Branches) else ():
-            times[branch.passed, branch.next] += branch.times
-            led[branch.passed, branch.next] += branch.led_on
-    lines = []
-    for passed, state, then in ((False, "fails", "its next run passed"), (True, "passes", "the task succeeded")):
-        following = [(count, name) for (branch, name), count in times.items() if branch is passed]
-        for count, name in sorted(following, key=lambda pair: (-pair[0], pair[1]))[:_MOST]:
-            lines.append(f"{check} {state} → {name} ({count}×, {led[passed, name]}× {then})")
-    return lines
-
-
 def _approach_advice(pattern: Pattern) -> list[str]:
-    good = [each.detail for each in pattern.evidence if isinstance(each.detail, Approach) and each.share > 0]
-    files = Counter(companion for approach in good for companion in approach.companions)
-    runs = Counter(check for approach in good for check in approach.checks)
-    found = [f"also change {file} ({count} of {len(good)})" for file, count in files.most_common(_MOST)]
-    return found + [f"run {check} ({count} of {len(good)})" for check, count in runs.most_common(_MOST)]
+    """Say what most of the episodes did that changed the file; what a few did is their own story."""
+    told = [each.detail for each in pattern.evidence if isinstance(each.detail, Approach)]
+    files = Counter(companion for approach in told for companion in approach.companions)
+    runs = Counter(check for approach in told for check in approach.checks)
+    least = max(_LEAST_TIMES, len(told) / 2)
+    found = [
+        f"also change {file} ({count} of {len(told)})" for file, count in files.most_common(_MOST) if count >= least
+    ]
+    return found + [
+        f"run {check} ({count} of {len(told)})" for check, count in runs.most_common(_MOST) if count >= least
+    ]
 
 
 def _short(task: str) -> str:

@@ -25,6 +25,7 @@ from memory_mcp.models.episodes import (
 )
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition, Detail
+from memory_mcp.models.surveys import Survey
 from memory_mcp.storage import checksums
 
 Column = Annotated[int, msgspec.Meta(ge=-limits.GREATEST_COUNT, le=limits.GREATEST_COUNT)]
@@ -35,6 +36,7 @@ _REFLECTION = msgspec.json.Decoder(Reflection)
 _RESULT = msgspec.json.Decoder(StepResult)
 _DEFINITION = msgspec.json.Decoder(Definition)
 _DETAIL = msgspec.json.Decoder(Detail)
+_SURVEY = msgspec.json.Decoder(Survey)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 
 _EXPONENT = 0x7C  # in the upper byte of a two-byte float; all bits set mean infinity or NaN
@@ -211,6 +213,14 @@ def load_detail(text: str) -> Detail:
     """Read what one episode says about a pattern."""
     detail: Detail = _DETAIL.decode(text)
     return detail
+
+
+def load_survey(text: str) -> Survey:
+    """Load a survey; one that does not decode shows nothing, and learning again makes it anew."""
+    try:
+        return _SURVEY.decode(text)
+    except msgspec.MsgspecError:
+        return Survey()
 
 
 def identity_checksum(text: str) -> int:

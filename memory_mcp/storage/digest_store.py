@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Sequence
 
 from memory_mcp.models.digests import Digest, Exposure, Failed
-from memory_mcp.storage import documents, search_index
+from memory_mcp.models.surveys import Survey, Surveyed
+from memory_mcp.storage import codec, documents, search_index
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
 
-_SEPARATOR = "\x1f"
 _FAILURE_COLUMNS = "position, shape, action, error, signature, failures, runs, remedy, seen_at"
 _MOST_FAILURES = 500  # rows of one lookup, newest first
 
@@ -66,14 +66,14 @@ class DigestStore:
             session.run("UPDATE digests SET revision = 0 WHERE project_key = ?", (self._writer.wall.project_key,))
             session.run("DELETE FROM followers WHERE name = ?", (self.follower,))
 
-    def write(self, session: Session, key: int, revision: int, digest: Digest) -> None:
-        """Replace the digest and the failures of an episode."""
+    def write(self, session: Session, key: int, revision: int, digest: Digest, survey: Survey) -> None:
+        """Replace the digest, the survey and the failures of an episode."""
         session.run(
             "INSERT OR REPLACE INTO digests (episode_key, project_key, revision, completed_at, share, reward, steps,"
-            " retries, tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " retries, tokens, survey) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?)",
             (
                 *(key, self._writer.wall.project_key, revision, digest.completed_at, thousandths(digest.share)),
-                *(ten_thousandths(digest.reward), digest.steps, digest.retries, _SEPARATOR.join(digest.tokens)),
+                *(ten_thousandths(digest.reward), digest.steps, digest.retries, codec.dump(survey)),
             ),
         )
         session.run("DELETE FROM failures WHERE episode_key = ?", (key,))
@@ -91,14 +91,22 @@ class DigestStore:
             rows,
         )
 
-    def latest(self, session: Session, besides: int, limit: int) -> list[tuple[int, tuple[str, ...]]]:
-        """Return (episode key, tokens) of the latest completed episodes that went some way, but for one."""
-        rows = session.rows(
-            "SELECT episode_key, tokens FROM digests WHERE project_key = ? AND completed_at IS NOT NULL"
-            " AND share IS NOT NULL AND episode_key <> ? ORDER BY completed_at DESC LIMIT ?",
-            (self._writer.wall.project_key, besides, limit),
-        )
-        return [(row[0], tuple(row[1].split(_SEPARATOR)) if row[1] else ()) for row in rows]
+    def surveys(self, limit: int) -> list[Surveyed]:
+        """Return what the newest completed episodes show of their project, newest first."""
+        with self._database.read() as session:
+            rows = session.rows(
+                "SELECT d.id, e.task, g.completed_at, g.survey, g.share FROM digests g"
+                " JOIN documents d ON d.key = g.episode_key JOIN episodes e ON e.key = g.episode_key"
+                f" WHERE g.project_key IN {self._writer.wall.among} AND g.completed_at IS NOT NULL AND g.survey <> ''"
+                " ORDER BY g.completed_at DESC, g.episode_key DESC LIMIT ?",
+                (limit,),
+            )
+        return [
+            Surveyed(
+                episode_id, task, completed_at, codec.load_survey(survey), None if share is None else share / 1_000
+            )
+            for episode_id, task, completed_at, survey, share in rows
+        ]
 
     def rewards(self, session: Session) -> tuple[int, int]:
         """Return number and sum, in ten-thousandths, of the rewards of this project."""

@@ -27,12 +27,17 @@ _TABLES = "documents d JOIN patterns p ON p.key = d.key JOIN projects j ON j.key
 _EVIDENCE_COLUMNS = "episode_key, share, reward, seen_at, identity, detail"
 _SHOWN_EVIDENCE = 20
 _INDEXED_EVIDENCE = 5
-# what was acted on in an episode that has ended, and what was judged
+# One vote of each document and episode: the latest judgement, else what the steps showed. Whatever was judged outside
+# of any episode is one vote together, because nothing there can be seen.
 _FOLLOWED = """
     SELECT document_key, count(*), sum(share) FROM (
-        SELECT document_key, share FROM recommended WHERE share IS NOT NULL
-        UNION ALL SELECT document_key, share FROM feedback WHERE share IS NOT NULL
-    ) WHERE document_key IN (SELECT value FROM json_each(?)) GROUP BY document_key
+        SELECT document_key, share, max(place) FROM (
+            SELECT x.document_key, x.share, coalesce(r.episode_key, 0) AS episode_key, x.recommendation_key AS place
+                FROM recommended x JOIN recommendations r ON r.key = x.recommendation_key WHERE x.share IS NOT NULL
+            UNION ALL SELECT f.document_key, f.share, coalesce(r.episode_key, 0), f.key + (1 << 60)
+                FROM feedback f JOIN recommendations r ON r.key = f.recommendation_key WHERE f.share IS NOT NULL
+        ) WHERE document_key IN (SELECT value FROM json_each(?)) GROUP BY document_key, episode_key
+    ) GROUP BY document_key
 """
 
 

@@ -103,8 +103,10 @@ class RecommendationStore:
         rating: int | None,
         note: str,
         share: float | None,
-    ) -> None:
-        """Store feedback for each document, or for the recommendation as a whole.
+    ) -> tuple[str, ...]:
+        """Store feedback for each document, or for the recommendation as a whole; return those that it counts for.
+
+        It counts for what was recommended: by this recommendation, or where none is named by the latest that held it.
 
         Raises:
             NotFoundError: a document is not here.
@@ -114,20 +116,32 @@ class RecommendationStore:
             found = documents.find_keys(session, self._writer.wall, document_ids)
             if missing := [each for each in document_ids if each not in found]:
                 raise NotFoundError(f"no record {missing[0]} in project {self._writer.wall.project}")
-            made = session.value("SELECT key FROM recommendations WHERE id = ?", (recommendation_id,))
+            named = session.value("SELECT key FROM recommendations WHERE id = ?", (recommendation_id,))
+            given = {key: self._giver(session, key, named) for key in found.values()}
             kept = self._writer.redactor.text(note)
+            now = self._writer.clock.now()
             session.run_many(
                 "INSERT INTO feedback (project_key, recommendation_key, document_key, judgement, rating, note, share,"
                 " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        *(self._writer.wall.project_key, made, key, judgement, rating, kept, thousandths(share)),
-                        self._writer.clock.now(),
+                        *(self._writer.wall.project_key, given.get(key) or named, key, judgement, rating, kept),
+                        *(thousandths(share) if given.get(key) else None, now),
                     )
                     for key in found.values() or (None,)
                 ],
             )
             documents.note(session, self._writer, f"feedback {judgement}", recommendation_id or document_ids[0])
+        return tuple(each for each in document_ids if given[found[each]])
+
+    def _giver(self, session: Session, document: int, named: int | None) -> int | None:
+        """Return the recommendation that gave a document: the named one if it did, else the latest, if any did."""
+        found = session.value(
+            "SELECT max(x.recommendation_key) FROM recommended x JOIN recommendations r ON r.key = x.recommendation_key"
+            " WHERE x.document_key = ? AND r.project_key = ? AND NOT r.is_withheld AND r.key = coalesce(?, r.key)",
+            (document, self._writer.wall.project_key, named),
+        )
+        return None if found is None else int(found)
 
     def list(self, kind: str | None, limit: int) -> list[Recommendation]:
         """Return the newest recommendations."""

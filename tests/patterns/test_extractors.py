@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_mcp.models.episodes import (
-    Abstained,
     Context,
     Episode,
     Failure,
@@ -22,24 +21,18 @@ from memory_mcp.models.episodes import (
 )
 from memory_mcp.models.patterns import (
     Approach,
-    Branch,
-    Branches,
     ContextPattern,
-    DecisionPoint,
     Definition,
     ErrorRecovery,
     Evidence,
     Finding,
     Fix,
-    ToolSequence,
 )
 from memory_mcp.patterns.context_patterns import context_patterns
-from memory_mcp.patterns.decision_points import decision_points
 from memory_mcp.patterns.digests import digest
 from memory_mcp.patterns.error_recoveries import error_recoveries
-from memory_mcp.patterns.merging import SIMILAR, same_as, similarity
+from memory_mcp.patterns.merging import same_as
 from memory_mcp.patterns.observations import observe
-from memory_mcp.patterns.tool_sequences import SharedRun, shared_runs
 
 OK = StepSuccess("ok")
 ERROR = StepError("KeyError: user")
@@ -70,39 +63,6 @@ def episode(*steps: Step, outcome: Outcome | None = None, language: str = "", do
 
 def details(findings: list[Finding]) -> list[tuple[Definition, object, float]]:
     return [(each.definition, evidence.detail, evidence.share) for each in findings for evidence in each.evidence]
-
-
-def test_a_check_that_passed_and_failed_with_different_sequels_is_a_decision_point() -> None:
-    seen = observe(episode(bash("pytest a.py", ERROR), edit("a.py"), bash("pytest a.py"), bash("git commit -m x")))
-
-    assert details(decision_points(seen)) == [
-        (
-            DecisionPoint("pytest"),
-            Branches(
-                (
-                    Branch(passed=False, next="edit", times=1, led_on=1),
-                    Branch(passed=True, next="git commit", times=1, led_on=1),
-                )
-            ),
-            1.0,
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    "steps",
-    [
-        (bash("pytest a.py", ERROR), edit("a.py"), bash("pytest a.py", ERROR), bash("git commit -m x")),
-        (bash("pytest a.py"), edit("a.py"), bash("pytest a.py"), bash("git commit -m x")),
-        (bash("pytest a.py", ERROR), edit("a.py"), bash("pytest a.py"), edit("b.py")),
-        (bash("pytest a.py", ERROR), edit("a.py"), bash("pytest a.py")),
-        (Step("think", "it is decided", result=ERROR), edit("a.py"), Step("think", "it is good", result=OK)),
-        (bash("pytest a.py", None), edit("a.py"), bash("pytest a.py", None), bash("git commit -m x")),
-    ],
-    ids=["never passed", "never failed", "same sequel", "nothing after", "no check", "results unknown"],
-)
-def test_without_two_results_and_two_sequels_nothing_was_decided(steps: tuple[Step, ...]) -> None:
-    assert decision_points(observe(episode(*steps))) == []
 
 
 def test_an_error_recovery_keeps_the_fix_and_the_attempts_that_did_not_help() -> None:
@@ -161,54 +121,10 @@ def test_a_single_change_without_a_check_tells_no_approach() -> None:
     assert context_patterns(observe(episode(edit("src/app.py")))) == []
 
 
-@pytest.mark.parametrize("outcome", [Abstained(reason="no rights")])
-def test_an_episode_given_back_says_nothing_about_what_works(outcome: Outcome) -> None:
-    seen = observe(episode(edit("a.py"), bash("pytest"), outcome=outcome))
-
-    assert (seen.share, context_patterns(seen), decision_points(seen)) == (None, [], [])
-
-
 def test_a_partial_success_counts_as_the_share_that_was_done() -> None:
     seen = observe(episode(edit("a.py"), bash("pytest"), outcome=PartialSuccess(completed=("a",), failed=("b", "c"))))
 
     assert [each.evidence[0].share for each in context_patterns(seen)] == [pytest.approx(1 / 3)]
-
-
-def test_a_run_is_shared_as_far_as_it_goes() -> None:
-    own = ("read", "edit", "pytest", "git commit")
-    others = [("ls", "read", "edit", "pytest", "submit"), ("edit", "pytest"), ("curl",)]
-
-    assert shared_runs(own, others) == [SharedRun(("read", "edit", "pytest"), (0,))]
-
-
-def test_a_run_that_is_known_is_seen_again_also_inside_a_longer_one() -> None:
-    own = ("read", "edit", "pytest")
-    known = {("edit", "pytest"), ("pytest", "edit")}
-
-    assert shared_runs(own, [("read", "edit", "pytest")], known) == [
-        SharedRun(("edit", "pytest"), ()),
-        SharedRun(("read", "edit", "pytest"), (0,)),
-    ]
-
-
-def test_a_run_of_nothing_but_looking_around_teaches_nothing() -> None:
-    assert shared_runs(("read", "search"), [("read", "search")]) == []
-
-
-TOKENS = st.lists(st.sampled_from(["edit", "pytest", "read", "make", "curl"]), max_size=12).map(tuple)
-
-
-@given(TOKENS, st.lists(TOKENS, max_size=4))
-def test_every_shared_run_stands_in_the_episode_and_in_each_that_is_named(
-    own: tuple[str, ...], others: list[tuple[str, ...]]
-) -> None:
-    def holds(tokens: tuple[str, ...], run: tuple[str, ...]) -> bool:
-        return any(tokens[at : at + len(run)] == run for at in range(len(tokens)))
-
-    for run in shared_runs(own, others):
-        assert holds(own, run.tokens)
-        assert run.others == tuple(at for at, other in enumerate(others) if holds(other, run.tokens))
-        assert run.others
 
 
 def test_a_digest_keeps_tokens_retries_and_failures_with_their_remedy() -> None:
@@ -228,17 +144,6 @@ SIGNATURES = [
     "TypeError: 'user' is missing in the session store of the shop when the basket is opened",
     "KeyError: something else entirely went wrong here",
 ]
-
-
-def test_errors_said_almost_alike_are_one_pattern_and_errors_of_two_classes_never() -> None:
-    first, second, third, other_class, other = map(ErrorRecovery, SIGNATURES)
-
-    assert similarity(first, second) >= SIMILAR
-    assert similarity(first, third) >= SIMILAR
-    assert similarity(first, other_class) == 0
-    assert similarity(first, other) < SIMILAR
-    assert similarity(ToolSequence(("a", "b")), ToolSequence(("a", "c"))) == 0
-    assert same_as(first, {second: 7, third: 3, other: 9, first: 7}) == [3, 7]
 
 
 @given(st.lists(st.sampled_from(SIGNATURES), max_size=6), st.randoms())

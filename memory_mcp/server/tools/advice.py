@@ -51,5 +51,5 @@ def record_feedback(desk: Desk, given: learning_arguments.RecordFeedback) -> Ren
         for each in judged.document_ids
         if each in judged.tallies
     ]
-    message = "" if judged.document_ids else "nothing of it was acted on yet, so it counts for no pattern"
+    message = "" if judged.document_ids else "it counts for no pattern: nothing of it was recommended here and acted on"
     return {"recorded": given.feedback, "counts_for": counted} | ({"message": message} if message else {})

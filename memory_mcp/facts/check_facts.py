@@ -1,0 +1,230 @@
+"""This module derives how tests are run in a project, which tests belong to a source, and which fail anyway."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from memory_mcp.facts.counting import Group, Support, commonest, support
+from memory_mcp.facts.paths import is_code
+from memory_mcp.models.facts import Fact
+from memory_mcp.models.surveys import CheckRun, Surveyed
+
+_LEAST_RUNS = 2
+_SLOW_S = 10.0
+_MOST_PROOFS = 8
+_COMMON_STEMS = {"test", "tests", "unittest", "spec", "init", "base", "core", "main", "utils", "std"}
+
+
+def test_command_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return the commands that run tests here, then those that were tried and run none."""
+    forms = commonest(groups, lambda each: ((check.form, check.directory) for check in each.survey.checks))
+    works = [_works(groups, *form) for form in forms]
+    good = sorted((fact for fact in works if fact), key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))
+    good = [
+        fact for at, fact in enumerate(good) if at == 0 or (fact.support >= _LEAST_RUNS and 2 * fact.support > fact.of)
+    ]
+    bad = [_fails(groups, *form) for form in forms] if good else []
+    return [*good[:2], *(fact for fact in bad if fact)]
+
+
+def proof_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return, for the sources that were changed, the tests that were run then and had something to say."""
+    pairs = commonest(groups, lambda each: set(_pairs(each)))
+    best: dict[str, tuple[tuple[int, int, int], str, str]] = {}
+    for (source, target, form), tasks in pairs.items():
+        rank = (_affinity(source, target), tasks, -len(target))
+        if source not in best or rank > best[source][0]:
+            best[source] = (rank, target, form)
+    found = []
+    for source, ((affinity, tasks, _), target, form) in best.items():
+        if not affinity and tasks < _LEAST_RUNS:
+            continue
+        counted = support(
+            groups, lambda each, s=source, t=target: _tested(each, s, t), lambda each, s=source: _checked(each, s)
+        )
+        command = f"{form} {target}"
+        checked = sum(_checked(each, source) for group in groups for each in group.members)
+        text = f"After a change of `{source}` run `{command}` ({counted.runs} of {checked} runs that changed it and tested)."
+        found.append(Fact("proof", source, text, command, counted.tasks, counted.of, *_dates(counted)))
+    return sorted(found, key=lambda fact: (-len(fact.episodes), fact.subject))[:_MOST_PROOFS]
+
+
+def failing_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return the tests that fail on unchanged sources: they say nothing against a change."""
+    tests = commonest(groups, lambda each: each.survey.failing)
+    found = []
+    for test in tests:
+        file = test.split("::")[0]
+        counted = support(
+            groups, lambda each, t=test: t in each.survey.failing, lambda each, f=file: _ran_file(each, f)
+        )
+        if counted.runs >= _LEAST_RUNS:
+            text = f"`{test}` fails on unchanged sources too ({_share(counted)} that ran its file)."
+            found.append(Fact("trap", test, text, "", counted.tasks, counted.of, *_dates(counted)))
+    return found
+
+
+def absent_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return the files that several tasks, or runs, looked for in vain."""
+    found = []
+    for path in commonest(groups, lambda each: each.survey.absent):
+        counted = support(groups, lambda each, p=path: p in each.survey.absent, lambda each: each.survey.ran_code)
+        seen = any(path in each.survey.seen for group in groups for each in group.members)
+        if counted.runs >= _LEAST_RUNS and not seen:
+            runs = f"{counted.runs} runs looked for it"
+            found.append(
+                Fact("trap", path, f"There is no `{path}`; {runs}.", "", counted.tasks, counted.of, *_dates(counted))
+            )
+    return found
+
+
+def _works(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
+    counted = support(groups, lambda each: _ran(each, form, directory), lambda each: _meant(each, form, directory))
+    if not counted.tasks or not any(
+        check.green for group in groups for each in group.members for check in _checks(each, form, directory)
+    ):
+        return None
+    example = _example(groups, form, directory)
+    where = f"in `{directory}/`" if directory else "from the root of the project"
+    text = f"Tests run with `{form}{' ' + example if example else ''}` {where} ({_share(counted)} that tried it"
+    needed = sum(_lacked(each, form) for group in groups for each in group.members if _ran(each, form, directory))
+    text += f"; {needed} had to install `{form.rsplit(maxsplit=1)[-1]}` first)" if needed else ")"
+    seconds = max(
+        check.seconds for group in groups for each in group.members for check in _checks(each, form, directory)
+    )
+    named = _naming(groups, form, directory)
+    if named:
+        text += f"; the tests are `{named}`"
+    if seconds >= _SLOW_S:
+        text += f"; a long run took {seconds:.0f} s"
+    return Fact(
+        "test",
+        f"{form} {directory}".strip(),
+        text + ".",
+        f"{form} {example}".strip(),
+        counted.tasks,
+        counted.of,
+        *_dates(counted),
+    )
+
+
+def _fails(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
+    counted = support(groups, lambda each: not _ran(each, form, directory), lambda each: _meant(each, form, directory))
+    reasons = Counter(
+        check.reason
+        for group in groups
+        for each in group.members
+        for check in _checks(each, form, directory)
+        if check.reason
+    )
+    if counted.tasks < counted.of or counted.runs < _LEAST_RUNS or not reasons:
+        return None
+    where = f" in `{directory}/`" if directory else ""
+    text = f"`{form}`{where} ran no tests in {_share(counted)}: {reasons.most_common(1)[0][0]}"
+    return Fact("trap", f"{form} {directory}".strip(), text, "", counted.tasks, counted.of, *_dates(counted))
+
+
+def _checks(each: Surveyed, form: str, directory: str) -> Iterator[CheckRun]:
+    return (check for check in each.survey.checks if check.form == form and check.directory == directory)
+
+
+def _ran(each: Surveyed, form: str, directory: str) -> bool:
+    return any(check.ran for check in _checks(each, form, directory))
+
+
+def _meant(each: Surveyed, form: str, directory: str) -> bool:
+    """Whether a form was tried, and not given up because something was still to be installed."""
+    return any(check.ran or "No module named" not in check.reason for check in _checks(each, form, directory))
+
+
+def _lacked(each: Surveyed, form: str) -> bool:
+    return any(missing.name == form.rsplit(maxsplit=1)[-1] and missing.cure for missing in each.survey.missing)
+
+
+def _example(groups: Sequence[Group], form: str, directory: str) -> str:
+    """Return the test file that most tasks gave to a form."""
+    targets = commonest(
+        groups,
+        lambda each: (
+            target
+            for check in _checks(each, form, directory)
+            if check.ran
+            for target in check.targets
+            if is_code(target)
+        ),
+    )
+    best = targets.most_common(1)
+    return best[0][0].removeprefix(f"{directory}/") if best and directory else best[0][0] if best else ""
+
+
+def _naming(groups: Sequence[Group], form: str, directory: str) -> str:
+    """Return how most test files that were run are named, such as `tests/unittest_*.py`."""
+    targets = commonest(
+        groups,
+        lambda each: (
+            target
+            for check in _checks(each, form, directory)
+            if check.ran
+            for target in check.targets
+            if is_code(target)
+        ),
+    )
+    names: Counter[str] = Counter()
+    for target in targets:
+        folder, _, name = target.rpartition("/")
+        stem, _, ending = name.partition(".")
+        for part in ("unittest_", "test_"):
+            if stem.startswith(part):
+                names[
+                    f"{folder.split('/')[0]}/**/{part}*.{ending}" if "/" in folder else f"{folder}/{part}*.{ending}"
+                ] += 1
+                break
+        else:
+            if stem.endswith(("_test", "_spec")):
+                names[f"{folder.split('/')[0]}/**/*{stem[stem.rindex('_') :]}.{ending}"] += 1
+    best = names.most_common(1)
+    return best[0][0] if best and best[0][1] >= max(_LEAST_RUNS, len(targets) / 2) else ""
+
+
+def _pairs(each: Surveyed) -> Iterator[tuple[str, str, str]]:
+    for check in each.survey.checks:
+        if check.ran and not check.directory:
+            for source in set(check.changed) & set(each.survey.changed):
+                for target in check.targets:
+                    if is_code(target):
+                        yield source, target, check.form
+
+
+def _tested(each: Surveyed, source: str, target: str) -> bool:
+    return any(pair[:2] == (source, target) for pair in _pairs(each))
+
+
+def _checked(each: Surveyed, source: str) -> bool:
+    return any(check.ran and source in check.changed for check in each.survey.checks)
+
+
+def _ran_file(each: Surveyed, file: str) -> bool:
+    folders = {file.rsplit("/", depth)[0] for depth in range(1, file.count("/") + 1)} | {file}
+    return any(check.ran and folders & set(check.targets) for check in each.survey.checks)
+
+
+def _affinity(source: str, target: str) -> int:
+    """Return how surely a test is that of a source by its name: all words of one name stand in the other."""
+    own, tested = _stem_words(source, 1), _stem_words(target, 1)
+    if own and tested and (own <= tested or tested <= own):
+        return 2
+    return int(bool(tested) and tested <= _stem_words(source, 2))
+
+
+def _stem_words(path: str, parts: int) -> set[str]:
+    """Return the words of the last parts of a path, without those that any test or module may have."""
+    stem = "_".join(part.split(".")[0].lower() for part in path.split("/")[-parts:])
+    return {word for word in stem.replace("-", "_").split("_") if word and word not in _COMMON_STEMS}
+
+
+def _share(counted: Support) -> str:
+    runs = f", {counted.runs} runs" if counted.runs > counted.tasks else ""
+    return f"{counted.tasks} of {counted.of} task{'' if counted.of == 1 else 's'}{runs}"
+
+
+def _dates(counted: Support) -> tuple[int, int, tuple[str, ...]]:
+    return counted.first_seen, counted.last_seen, counted.episodes

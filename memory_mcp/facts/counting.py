@@ -1,0 +1,91 @@
+"""This module counts evidence over independent tasks: repeats and near-duplicates of one task count once."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from memory_mcp.models.surveys import Surveyed
+
+Key = TypeVar("Key")
+
+# Dice coefficient of the words of two tasks from which one repeats the other (benchmarks/merging.py)
+NEAR = 0.85
+_MOST_COMPARED = 400  # different tasks that are compared with each other; beyond, only equal ones are one
+_WORD = re.compile(r"\w+")
+_MOST_EPISODES = 8
+
+
+class Group(Struct, frozen=True):
+    """The surveys of one task, the oldest first."""
+
+    members: tuple[Surveyed, ...]
+
+    @property
+    def first_seen(self) -> int:
+        """When the task was first worked on."""
+        return self.members[0].seen_at
+
+    @property
+    def last_seen(self) -> int:
+        """When the task was last worked on."""
+        return self.members[-1].seen_at
+
+
+class Support(Struct, frozen=True):
+    """How many independent tasks show something, of how many in which it could have shown, since when and how long."""
+
+    tasks: int
+    of: int
+    runs: int
+    first_seen: int
+    last_seen: int
+    episodes: tuple[str, ...]
+
+
+def grouped(surveys: Sequence[Surveyed]) -> list[Group]:
+    """Put the surveys of one task together."""
+    by_text: dict[str, list[Surveyed]] = defaultdict(list)
+    for each in sorted(surveys, key=lambda each: (each.seen_at, each.episode_id)):
+        by_text[" ".join(each.task.lower().split())[:2_000]].append(each)
+    texts = list(by_text)
+    if len(texts) > _MOST_COMPARED:
+        return [Group(tuple(members)) for members in by_text.values()]
+    words = [frozenset(_WORD.findall(text)) for text in texts]
+    joined: list[tuple[frozenset[str], list[Surveyed]]] = []
+    for text, own in zip(texts, words, strict=True):
+        twin = next((members for other, members in joined if _alike(own, other)), None)
+        if twin is None:
+            joined.append((own, list(by_text[text])))
+        else:
+            twin.extend(by_text[text])
+    return [Group(tuple(sorted(members, key=lambda each: each.seen_at))) for _, members in joined]
+
+
+def support(groups: Iterable[Group], shows: Callable[[Surveyed], bool], could: Callable[[Surveyed], bool]) -> Support:
+    """Count the tasks that show something among those in which its condition held."""
+    possible = [(group, [each for each in group.members if could(each)]) for group in groups]
+    possible = [(group, members) for group, members in possible if members]
+    showing = [each for _, members in possible for each in members if shows(each)]
+    tasks = sum(any(shows(each) for each in members) for _, members in possible)
+    moments = [each.seen_at for each in showing] or [0]
+    newest = sorted(showing, key=lambda each: -each.seen_at)[:_MOST_EPISODES]
+    return Support(
+        tasks, len(possible), len(showing), min(moments), max(moments), tuple(each.episode_id for each in newest)
+    )
+
+
+def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key]]) -> Counter[Key]:
+    """Count in how many tasks a value stands."""
+    counts: Counter[Key] = Counter()
+    for group in groups:
+        counts.update({value for each in group.members for value in values(each)})
+    return counts
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    if not one or not other:
+        return False
+    return 2 * len(one & other) / (len(one) + len(other)) >= NEAR

@@ -1,0 +1,66 @@
+"""This module prepares a step for the survey: the commands that it ran, where, and what came out."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from memory_mcp.actions.shell_lines import SimpleCommand, simple_commands
+from memory_mcp.actions.steps import action_of, command_of
+from memory_mcp.models.episodes import Step, StepError, StepSuccess, StepTimeout
+
+_LONGEST_OUTPUT = 20_000
+
+
+class Deed(Struct, frozen=True):
+    """A step as the survey sees it: `commands` without the `cd` in front, which is in `directory`.
+
+    `edited` are the files that an editing tool changed; `failed` is what was recorded, which a pipe may hide.
+    """
+
+    commands: tuple[SimpleCommand, ...] = ()
+    directory: str = ""
+    output: str = ""
+    failed: bool = False
+    timed_out: bool = False
+    edited: tuple[str, ...] = ()
+    text: str = ""
+
+
+def deeds_of(steps: Sequence[Step]) -> list[Deed]:
+    """Prepare the steps of an episode."""
+    return [_deed(step) for step in steps]
+
+
+def _deed(step: Step) -> Deed:
+    output = _output(step)[-_LONGEST_OUTPUT:]
+    text = command_of(step)
+    timed_out = isinstance(step.result, StepTimeout) or "timed out after" in output[:600].lower()
+    if text is None:
+        action = action_of(step)
+        edited = action.files if action.kind == "edit" and not step.failed else ()
+        return Deed(output=output, failed=step.failed, timed_out=timed_out, edited=edited, text=step.action)
+    commands, directory = _without_changing_directory(simple_commands(text))
+    return Deed(tuple(commands), directory, output, step.failed, timed_out, text=text)
+
+
+def _without_changing_directory(commands: Sequence[SimpleCommand]) -> tuple[list[SimpleCommand], str]:
+    """Take the leading changes of directory off, and return where they lead."""
+    directory = ""
+    kept = []
+    for command in commands:
+        if command.program in {"cd", "pushd"} and len(command.words) > 1 and not kept:
+            target = command.words[1]
+            directory = target if target.startswith(("/", "~")) or not directory else f"{directory}/{target}"
+        else:
+            kept.append(command)
+    return kept, directory.rstrip("/")
+
+
+def _output(step: Step) -> str:
+    match step.result:
+        case StepSuccess(output):
+            return output
+        case StepError(message) | StepTimeout(message):
+            return message
+        case None:
+            return ""

@@ -1,0 +1,23 @@
+"""This module derives the facts of a project from the surveys of its episodes."""
+
+from collections.abc import Sequence
+
+from memory_mcp.facts.check_facts import absent_facts, failing_facts, proof_facts, test_command_facts
+from memory_mcp.facts.counting import Group
+from memory_mcp.facts.environment_facts import install_traps, setup_facts
+from memory_mcp.facts.file_facts import file_facts, together_facts
+from memory_mcp.models.facts import Fact
+
+
+def facts_of(groups: Sequence[Group]) -> list[Fact]:
+    """Return what is known of a project, in the order in which a newcomer needs it."""
+    return [
+        *setup_facts(groups),
+        *test_command_facts(groups),
+        *install_traps(groups),
+        *failing_facts(groups),
+        *absent_facts(groups),
+        *proof_facts(groups),
+        *file_facts(groups),
+        *together_facts(groups),
+    ]

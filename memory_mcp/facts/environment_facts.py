@@ -1,0 +1,186 @@
+"""This module derives what a fresh environment of a project lacks, what brings it, and which installs go wrong."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from memory_mcp.expressions import expression
+from memory_mcp.facts.counting import Group, Support, commonest, support
+from memory_mcp.models.facts import Fact
+from memory_mcp.models.surveys import Missing, Refused, Surveyed, Trouble
+
+_OWN_PART = expression(r"^(?:src/|lib/)?([A-Za-z_]\w*)/")
+_NAMED_MODULE = expression(r"(?:from '|module ')([A-Za-z_][\w.]*)'")
+_NO_PACKAGE = expression(r"(?:No matching distribution found for|satisfies the requirement) ([\w.-]+)")
+_VERSION = expression(r"[<>=!~\[;]")
+_SYMBOLS = expression(r"[^a-z0-9]")
+_SHORT = 2
+_PLAIN_PACKAGE = expression(r"^pip install [\w.-]+$")
+_SETTLED = 2  # tasks in a row that ran without installing anything: what was missing before is there now
+_LEAST_RUNS = 2
+
+
+def setup_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return what is missing in a fresh environment, the most frequent first."""
+    current = _unsettled(groups)
+    counts = commonest(current, lambda each: (missing.name for missing in each.survey.missing))
+    own = _own_packages(groups)
+    found = [fact for name in counts if (fact := _missing_fact(current, name, own)) is not None]
+    return sorted(found, key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))
+
+
+def install_traps(groups: Sequence[Group]) -> list[Fact]:
+    """Return the installs that failed, and those after which something else broke."""
+    own = _own_packages(groups)
+    return [*_refusals(groups), *_troubles(groups, own)]
+
+
+def _unsettled(groups: Sequence[Group]) -> list[Group]:
+    """Return the tasks since the environment was last seen to be complete, all where it never was for long."""
+    ordered = sorted(groups, key=lambda group: group.last_seen)
+    in_a_row, start = 0, 0
+    for at, group in enumerate(ordered):
+        latest = group.members[-1].survey
+        if latest.missing:
+            in_a_row = 0
+        elif any(each.survey.ready for each in group.members):
+            in_a_row += 1
+            if in_a_row >= _SETTLED:
+                start = at + 1
+    return ordered[start:]
+
+
+def _missing_fact(groups: Sequence[Group], name: str, own: set[str]) -> Fact | None:
+    counted = support(groups, lambda each: _missed(each, name) is not None, lambda each: each.survey.ran_code)
+    cures = commonest(
+        groups, lambda each: [_narrowed(miss.cure, name) for miss in [_missed(each, name)] if miss and miss.cure]
+    )
+    tried = commonest(groups, lambda each: miss.failed if (miss := _missed(each, name)) else ())
+    if not cures and ("." in name or (not tried and counted.tasks < _LEAST_RUNS)):
+        return None
+    is_program = all(
+        miss.kind == "program" for group in groups for each in group.members if (miss := _missed(each, name))
+    )
+    cure = _best(groups, cures)
+    if name in own and cure:
+        text = f"The project itself (`{name}`) is not installed in a fresh environment ({_share(counted)})"
+    else:
+        text = f"A fresh environment lacks the {'program' if is_program else 'module'} `{name}` ({_share(counted)})"
+    if cure:
+        text += f": `{cure}` brought it ({cures[cure]} of {_tasks(counted.tasks)})"
+    absent = sorted({word for each in _refused(groups) if (word := _no_package(each)) and _names_module(word, name)})
+    if absent:
+        text += f"; there is no package {' or '.join(f'`{word}`' for word in absent)}"
+    return Fact("setup", name, text + ".", cure, counted.tasks, counted.of, *_dates(counted))
+
+
+def _narrowed(cure: str, name: str) -> str:
+    """Leave of an install of several packages the one that holds the module."""
+    words = cure.split()
+    if words[:2] != ["pip", "install"] or any(word.startswith(("-e", "-r", "--")) or word == "." for word in words):
+        return cure
+    fitting = [word for word in words[2:] if _names_module(word, name)]
+    return f"pip install {fitting[0]}" if fitting else cure
+
+
+def _names_module(word: str, name: str) -> bool:
+    package = _SYMBOLS.sub("", _VERSION.split(word.strip('"'))[0].lower())
+    module = _SYMBOLS.sub("", name.lower())
+    return bool(package) and (module in package or (len(package) > _SHORT and module.startswith(package)))
+
+
+def _best(groups: Sequence[Group], cures: Mapping[str, int]) -> str:
+    """Return the cure of most tasks; one that something else broke after counts for less."""
+    broken = commonest(groups, lambda each: (trouble.after for trouble in each.survey.troubles))
+    return min(cures, key=lambda cure: (2 * broken[cure] - cures[cure], len(cure), cure), default="")
+
+
+def _refused(groups: Sequence[Group]) -> Iterator[Refused]:
+    return (refused for group in groups for each in group.members for refused in each.survey.refused)
+
+
+def _no_package(refused: Refused) -> str:
+    found = _NO_PACKAGE.search(refused.reason)
+    return found[1] if found else ""
+
+
+def _missed(each: Surveyed, name: str) -> Missing | None:
+    return next((missing for missing in each.survey.missing if missing.name == name), None)
+
+
+def _refusals(groups: Sequence[Group]) -> Iterator[Fact]:
+    lines = commonest(groups, lambda each: (refused.command for refused in each.survey.refused))
+    for line in lines:
+        counted = support(groups, lambda each: _reason(each, line) != "", lambda each: _tried(each, line))
+        reasons = commonest(groups, lambda each: [why for why in [_reason(each, line)] if why])
+        reason = reasons.most_common(1)[0][0]
+        if counted.runs >= _LEAST_RUNS and not _NO_PACKAGE.search(reason):  # a wrong name is told with the right one
+            yield Fact(
+                "trap",
+                line,
+                f"`{line}` failed in {_share(counted)}: {reason.rstrip('.')}.",
+                "",
+                counted.tasks,
+                counted.of,
+                *_dates(counted),
+            )
+
+
+def _tried(each: Surveyed, line: str) -> bool:
+    return line in each.survey.installs or any(refused.command == line for refused in each.survey.refused)
+
+
+def _reason(each: Surveyed, line: str) -> str:
+    return next((refused.reason for refused in each.survey.refused if refused.command == line), "")
+
+
+def _troubles(groups: Sequence[Group], own: set[str]) -> Iterator[Fact]:
+    seen = commonest(groups, lambda each: ((trouble.error, trouble.after) for trouble in each.survey.troubles))
+    for error, after in seen:
+        module = _NAMED_MODULE.search(error)
+        if module is None or module[1].split(".")[0] in own:
+            continue
+        if _PLAIN_PACKAGE.match(after) and module[1].split(".")[0] not in after:
+            continue  # what was installed last has nothing to do with it
+
+        def shows(each: Surveyed, error: str = error) -> bool:
+            return _trouble(each, error) is not None
+
+        counted = support(groups, shows, lambda each, after=after: not after or after in each.survey.installs)
+        cures = commonest(
+            groups, lambda each, error=error: [t.cure for t in [_trouble(each, error)] if t and _differs(t)]
+        )
+        if counted.runs < _LEAST_RUNS and not cures:
+            continue
+        text = f"After `{after}`, " if after else ""
+        text += f"`{error}` appears ({_share(counted)})"
+        cure = cures.most_common(1)[0][0] if cures else ""
+        text += f"; it was gone after `{cure}`" if cure else "; no install is known to have ended it"
+        yield Fact("trap", error, text + ".", cure, counted.tasks, counted.of, *_dates(counted))
+
+
+def _trouble(each: Surveyed, error: str) -> Trouble | None:
+    return next((trouble for trouble in each.survey.troubles if trouble.error == error), None)
+
+
+def _differs(trouble: Trouble) -> bool:
+    """Whether the cure installs something else than what was installed before."""
+    plain = [[word for word in line.split() if not word.startswith("--")] for line in (trouble.cure, trouble.after)]
+    return bool(trouble.cure) and plain[0] != plain[1]
+
+
+def _own_packages(groups: Sequence[Group]) -> set[str]:
+    """Return the names of the project's own packages: the first folders of its files."""
+    paths = (path for group in groups for each in group.members for path in (*each.survey.seen, *each.survey.changed))
+    return {found[1] for path in paths if (found := _OWN_PART.match(path))}
+
+
+def _share(counted: Support) -> str:
+    runs = f", {counted.runs} runs" if counted.runs > counted.tasks else ""
+    return f"{counted.tasks} of {_tasks(counted.of)}{runs}"
+
+
+def _tasks(number: int) -> str:
+    return f"{number} task{'' if number == 1 else 's'}"
+
+
+def _dates(counted: Support) -> tuple[int, int, tuple[str, ...]]:
+    return counted.first_seen, counted.last_seen, counted.episodes

@@ -1,0 +1,114 @@
+"""This module derives which file holds what in a project, and which files change together."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from memory_mcp.facts.counting import Group, Support, support
+from memory_mcp.facts.paths import sources_among
+from memory_mcp.facts.ranking import words_of
+from memory_mcp.models.facts import Fact
+from memory_mcp.models.surveys import Surveyed
+from memory_mcp.patterns.strength import interval
+
+_MOST_FILES = 12
+_MOST_TOGETHER = 12
+_MOST_OF_A_TASK = 12  # a task that changed more files says little about any two of them
+_LEAST_TASKS = 3
+_LEAST_SHARE = 0.5
+_MOST_NAMES = 4
+_TITLE = 80
+
+
+def file_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return the sources that tasks changed, with what they define and the tasks."""
+    tasks: dict[str, list[Group]] = {}
+    for group in groups:
+        for path in _agreed(group):
+            tasks.setdefault(path, []).append(group)
+    facts = [_file_fact(path, holders, groups) for path, holders in tasks.items()]
+    return sorted(facts, key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))[:_MOST_FILES]
+
+
+def together_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return the files of which a change of one brings a change of the other more often than chance would."""
+    changed = [_changed_in(group) for group in groups]
+    changed = [paths for paths in changed if 0 < len(paths) <= _MOST_OF_A_TASK]
+    single = Counter(path for paths in changed for path in paths)
+    pairs = Counter(pair for paths in changed for pair in combinations(sorted(paths), 2) if _frequent(single, pair))
+    found: list[tuple[float, Fact]] = []
+    for (one, other), both in pairs.items():
+        for path, companion in ((one, other), (other, one)):
+            low = interval(both, single[path])[0]
+            elsewhere = (single[companion] - both) / max(len(changed) - single[path], 1)
+            if both >= _LEAST_TASKS and both > _LEAST_SHARE * single[path] and low > elsewhere:
+                found.append((low, _together_fact(groups, path, companion, elsewhere)))
+    found.sort(key=lambda pair: (-pair[0], pair[1].subject))
+    return [fact for _, fact in found[:_MOST_TOGETHER]]
+
+
+def _frequent(single: Counter[str], pair: tuple[str, str]) -> bool:
+    return min(single[pair[0]], single[pair[1]]) >= _LEAST_TASKS
+
+
+def _changed_in(group: Group) -> frozenset[str]:
+    return frozenset(path for each in group.members for path in each.survey.changed)
+
+
+def _agreed(group: Group) -> Iterator[str]:
+    """Yield the sources that most runs of a task changed; of a single run those that the task's words point to."""
+    runs = [sources_among(each.survey.changed) for each in group.members if each.survey.changed]
+    counts = Counter(path for changed in runs for path in changed)
+    words = set(words_of(group.members[0].task))
+    for path, count in counts.items():
+        if len(runs) > 1:
+            agreed = count > _LEAST_SHARE * len(runs)
+        else:
+            agreed = len(counts) == 1 or bool(words & set(words_of(path.rsplit("/", 1)[-1].split(".")[0])))
+        if agreed:
+            yield path
+
+
+def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> Fact:
+    counted = support(holders, lambda each: path in each.survey.changed, lambda each: bool(each.survey.changed))
+    names = _defined(path, holders, groups)
+    titles = [
+        f"'{_title(group.members[-1].task)}'" for group in sorted(holders, key=lambda group: -group.last_seen)[:2]
+    ]
+    text = f"`{path}`" + (f" (defines {', '.join(names)})" if names else "")
+    text += f" was changed for {' and '.join(titles)}"
+    more = counted.tasks - len(titles)
+    text += f" and {more} more task{'s' if more > 1 else ''}" if more > 0 else ""
+    text += f" ({counted.runs} run{'' if counted.runs == 1 else 's'})."
+    return Fact("file", path, text, path, counted.tasks, counted.tasks, *_dates(counted))
+
+
+def _defined(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> list[str]:
+    """Return the names that a file defines and that the tasks which changed it speak of, else those seen most often."""
+    seen = Counter(
+        name for group in groups for each in group.members for name, file in each.survey.symbols.items() if file == path
+    )
+    words = " ".join(group.members[0].task for group in holders).lower()
+    spoken = [name for name, _ in seen.most_common() if name.strip("_").lower() in words and not name.startswith("__")]
+    return spoken[:_MOST_NAMES]
+
+
+def _together_fact(groups: Sequence[Group], path: str, companion: str, elsewhere: float) -> Fact:
+    def both(each: Surveyed) -> bool:
+        return companion in each.survey.changed
+
+    counted = support(groups, both, lambda each: path in each.survey.changed)
+    text = (
+        f"A change of `{path}` goes with one of `{companion}` ({counted.tasks} of {counted.of} tasks;"
+        f" elsewhere {elsewhere:.0%} change it)."
+    )
+    return Fact("together", f"{path} + {companion}", text, companion, counted.tasks, counted.of, *_dates(counted))
+
+
+def _title(task: str) -> str:
+    line = next((line.strip() for line in task.splitlines() if line.strip()), "")
+    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
+
+
+def _dates(counted: Support) -> tuple[int, int, tuple[str, ...]]:
+    return counted.first_seen, counted.last_seen, counted.episodes

@@ -1,0 +1,61 @@
+"""This module answers what is known of a project: its facts, and the files that a task is about."""
+
+from collections.abc import Mapping, Sequence
+
+from memory_mcp.facts.counting import Group, grouped
+from memory_mcp.facts.deriving import facts_of
+from memory_mcp.facts.ranking import Files, is_telling, vote
+from memory_mcp.models.facts import Fact, FileVote, Topic
+from memory_mcp.storage.store import Store
+
+_MOST_SURVEYS = 1_000  # the newest; what only older episodes show has had its time
+
+
+class ProjectFacts:
+    """What the episodes of one project show about it, derived anew from their surveys at each question."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def known(self) -> "Knowledge":
+        """Read the surveys, for several questions about the same state."""
+        return Knowledge(grouped(self._store.digests.surveys(_MOST_SURVEYS)))
+
+    def list(self, topic: Topic | None = None) -> list[Fact]:
+        """Return the facts of the project in the order in which a newcomer needs them."""
+        return [fact for fact in self.known().facts() if topic is None or fact.topic == topic]
+
+
+class Knowledge:
+    """The facts of a project at one moment."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = groups
+
+    def facts(self) -> list[Fact]:
+        """Return the facts in the order in which a newcomer needs them."""
+        return facts_of(self.groups)
+
+    def files(self, task: str, similar: Mapping[str, float], limit: int = 5) -> list[FileVote]:
+        """Return the files that a task is about, empty where neither its words nor similar tasks point to any."""
+        votes = vote(task, Files(self.groups), similar, limit)
+        return votes if is_telling(votes) or similar else []
+
+    def tried(self, episode_id: str) -> list[float | None]:
+        """Return how the runs of an episode's task went, the newest first."""
+        for group in self.groups:
+            if any(each.episode_id == episode_id for each in group.members):
+                return [each.share for each in reversed(group.members)]
+        return []
+
+    def changed(self, episode_id: str) -> frozenset[str]:
+        """Return the files that an episode left changed."""
+        return next(
+            (
+                frozenset(each.survey.changed)
+                for group in self.groups
+                for each in group.members
+                if each.episode_id == episode_id
+            ),
+            frozenset(),
+        )

@@ -1,0 +1,47 @@
+"""This module surveys an episode: what it shows about the project that it worked in."""
+
+from memory_mcp.facts.changes import Changes
+from memory_mcp.facts.check_runs import CheckRuns
+from memory_mcp.facts.deeds import deeds_of
+from memory_mcp.facts.environment import Environment
+from memory_mcp.facts.paths import root_of
+from memory_mcp.facts.sightings import Sightings
+from memory_mcp.models.episodes import Episode
+from memory_mcp.models.surveys import Survey
+
+_MOST_CHANGED = 40
+
+
+def survey(episode: Episode) -> Survey:
+    """Read everything that an episode shows about its project out of its steps."""
+    deeds = deeds_of(episode.steps)
+    root = root_of(deeds)
+    changes, sightings, environment, checks = Changes(root), Sightings(root), Environment(), CheckRuns(root)
+    made: dict[str, None] = {}
+    ready = False
+    for deed in deeds:
+        known = len(changes.written)
+        changes.apply(deed)
+        made |= {file: None for file in list(changes.written)[known:] if not sightings.has(file)}
+        sightings.look(deed, made)
+        environment.look(deed)
+        ran = checks.look(deed, [file for file in changes.now if file not in made])
+        ready = ready or (ran and not environment.installs and not environment.missing())
+    own = {
+        part for file in made for part in file.removesuffix(".py").split("/")
+    }  # a module of the episode's own making
+    return Survey(
+        ran_code=environment.ran_code,
+        ready=ready,
+        root=root,
+        installs=tuple(environment.installs),
+        refused=environment.refused(),
+        missing=tuple(each for each in environment.missing() if each.name not in own),
+        troubles=environment.troubles(),
+        checks=checks.runs(),
+        failing=checks.failing(),
+        absent=sightings.absent(),
+        changed=tuple(file for file in changes.now if file not in made)[:_MOST_CHANGED],
+        seen=sightings.seen(),
+        symbols=sightings.symbols(),
+    )

@@ -1,0 +1,82 @@
+"""This module defines a survey: what one episode shows about the project that it worked in."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Missing(Struct, frozen=True, omit_defaults=True):
+    """A module or a program that was not there.
+
+    `cure` is the command after which it was, empty where none was seen; `failed` is what did not bring it.
+    """
+
+    name: str
+    kind: Literal["module", "program"] = "module"
+    cure: str = ""
+    failed: tuple[str, ...] = ()
+
+
+class Trouble(Struct, frozen=True, omit_defaults=True):
+    """An error of the environment rather than of the task: the install before it, and the install that ended it."""
+
+    error: str
+    after: str = ""
+    cure: str = ""
+
+
+class Refused(Struct, frozen=True):
+    """An install that failed, and why."""
+
+    command: str
+    reason: str
+
+
+class CheckRun(Struct, frozen=True, omit_defaults=True):
+    """The runs of one test command in an episode: `form` is its runner, `targets` what it was given.
+
+    `changed` names the sources that the episode had changed before; `reason` says why nothing ran.
+    """
+
+    form: str
+    targets: tuple[str, ...] = ()
+    directory: str = ""
+    ran: int = 0
+    green: int = 0
+    of: int = 0
+    reason: str = ""
+    changed: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Survey(Struct, frozen=True, omit_defaults=True):
+    """What an episode shows of its project; paths are relative to `root`.
+
+    `ready` says that code or tests ran without anything being installed first. `failing` are the tests that failed
+    while no source was changed, `absent` the files that were looked for and are not there, `changed` those that were
+    changed and still were at the end. `symbols` maps a defined name to the one file that defines it.
+    """
+
+    ran_code: bool = False
+    ready: bool = False
+    root: str = ""
+    installs: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    checks: tuple[CheckRun, ...] = ()
+    failing: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+    symbols: dict[str, str] = {}
+
+
+class Surveyed(Struct, frozen=True):
+    """A survey with the episode that it comes from; `share` is how much of the task was shown to be done, if known."""
+
+    episode_id: str
+    task: str
+    seen_at: int
+    survey: Survey
+    share: float | None = None

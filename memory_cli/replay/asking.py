@@ -68,12 +68,18 @@ def at_prompt(mind: Mind, run: Run, episode_id: str) -> Prompt:
     patterns = memory.advice.patterns(wanted).patterns
     lines = [*spoken, *lines_of(playbook)]
     lines += [line for each in patterns for line in (title_of(each.pattern.definition), *advice(each.pattern))]
-    files = dict.fromkeys(file for step in playbook.steps for file in step.files)
-    return Prompt(tuple(files), tuple(lines), spoken)
+    files = [each.file for each in playbook.files] + [file for step in playbook.steps for file in step.files]
+    return Prompt(tuple(dict.fromkeys(files)), tuple(lines), spoken)
 
 
 def lines_of(playbook: Playbook) -> Iterator[str]:
-    """Render a playbook."""
+    """Render a playbook, in the order in which it is read."""
+    for fact in playbook.facts:
+        yield fact.text
+    for named in playbook.files:
+        yield f"{named.file}: {', '.join(named.why)}"
+    if playbook.caution:
+        yield playbook.caution
     for step in playbook.steps:
         yield f"{step.do} ({step.note})" if step.note else step.do
     for pitfall in playbook.pitfalls:

@@ -21,7 +21,7 @@ MISSING = "recurring missing modules named beforehand"
 SPARED = "steps spent on errors whose cure was told at the prompt"
 TOKENS = "tokens told per run"
 MEASURES = (FILES, UNNAMED, RIGHT, FOREWARNED, REPEATED, SPOKEN, CURED, MISSING, SPARED, TOKENS)
-_NAMED = 5
+MOST_NAMED = 5
 _TOLD = 0.5  # token F1 from which a line of the prompt says what later ended an error
 
 
@@ -54,7 +54,7 @@ class Tally:
 def count_files(tally: Tally, named: Mapping[str, tuple[str, ...]], happened: Happened) -> None:
     """Count the arms that name a file of the run among their first five; a run that changed none says nothing."""
     for arm, files in named.items() if happened.files else ():
-        right = any(is_same(file, true) for file in files[:_NAMED] for true in happened.files)
+        right = any(is_same(file, true) for file in files[:MOST_NAMED] for true in happened.files)
         tally.add(FILES, arm, right)
         if not any(is_same(file, true) for file in happened.in_task for true in happened.files):
             tally.add(UNNAMED, arm, right)

@@ -10,13 +10,24 @@ from msgspec import Struct
 
 from memory_cli.replay import arms
 from memory_cli.replay.asking import Live, Prompt, at_prompt, said_by, similar_runs, voted
-from memory_cli.replay.counting import TOKENS, Count, Tally, count_cure, count_files, count_prompt, count_warning
-from memory_cli.replay.happenings import Happened, happened_in
+from memory_cli.replay.counting import (
+    MOST_NAMED,
+    TOKENS,
+    Count,
+    Tally,
+    count_cure,
+    count_files,
+    count_prompt,
+    count_warning,
+)
+from memory_cli.replay.happenings import CURE_CHARACTERS, Cure, Happened, happened_in
 from memory_cli.replay.minds import Mind
 from memory_cli.replay.plain_rule import SameText
 from memory_cli.replay.runs import Run
 from memory_mcp.config.settings import Settings
 from memory_mcp.hooks.fence import tokens
+
+_SHOWN = 200  # characters of an action or an error
 
 
 class Warned(Struct, frozen=True):
@@ -28,8 +39,20 @@ class Warned(Struct, frozen=True):
     failed: bool
 
 
+class Mended(Struct, frozen=True):
+    """An error that the run overcame: what ended it, and what each arm said when it was met."""
+
+    step: int
+    error: str
+    cure: str
+    said: dict[str, str]
+
+
 class Seen(Struct, frozen=True):
-    """A run as it was replayed: how many earlier runs were known, the counts, and what was said."""
+    """A run as it was replayed: how many earlier runs were known, the counts, and what was said.
+
+    `files` are those that it changed and kept, `named` the first five that ours named.
+    """
 
     run: str
     project: str
@@ -40,6 +63,7 @@ class Seen(Struct, frozen=True):
     counts: tuple[Count, ...]
     told: tuple[str, ...]
     warned: tuple[Warned, ...]
+    mended: tuple[Mended, ...]
 
 
 class Plan(Struct, frozen=True):
@@ -103,72 +127,98 @@ class _Fed:
         self._home.cleanup()
 
 
+class _Scene(Struct):
+    """A run at hand: the mind that is asked, the run as it is recorded, and what is known."""
+
+    mind: Mind
+    run: Run
+    live: Live
+    known: dict[Run, Happened]
+    similar: Sequence[tuple[Run, float]]
+    tally: Tally
+
+
 def _replayed(mind: Mind, run: Run, known: dict[Run, Happened]) -> Seen:
     """Ask at the prompt and at each step of one run, and count."""
-    happened, task = known[run], run.episode.task
-    tally = Tally()
-    similar = similar_runs(mind, task)
-    live = Live(mind, run)
-    ours = at_prompt(mind, run, live.episode_id)
-    prompts = {
-        arms.OURS: ours,
-        arms.HOOKS: Prompt((), ours.spoken),
-        arms.SIMILAR: arms.similar_prompt(similar, known),
-        arms.RAW: arms.raw_prompt(mind, task, known),
-        arms.FREQUENT: arms.frequent_prompt(mind, known),
-    }
-    if mind.known:
-        named = {arm: prompt.files for arm, prompt in prompts.items() if arm != arms.HOOKS}
-        others = {arms.VOTE: voted(similar, known), arms.TASK: happened.in_task}
-        count_files(tally, named | others, happened)
-    recurring = frozenset(name for other in mind.known for _, name in known[other].missing)
-    count_prompt(tally, prompts, happened, recurring)
-    warned = list(_stepped(mind, run, live, tally, known, similar))
-    live.forget()
+    similar = similar_runs(mind, run.episode.task)
+    scene = _Scene(mind, run, Live(mind, run), known, similar, Tally())
+    ours = _prompted(scene)
+    warned: list[Warned] = []
+    mended: list[Mended] = []
+    for each in _stepped(scene):
+        if isinstance(each, Warned):
+            warned.append(each)
+        else:
+            mended.append(each)
+    scene.live.forget()
     return Seen(
         run=run.name,
         project=run.project,
         task=run.task,
         known=len(mind.known),
-        files=happened.files,
-        named=ours.files,
-        counts=tally.counts(),
+        files=known[run].files,
+        named=ours.files[:MOST_NAMED],
+        counts=scene.tally.counts(),
         told=ours.lines,
         warned=tuple(warned),
+        mended=tuple(mended),
     )
 
 
-def _stepped(
-    mind: Mind,
-    run: Run,
-    live: Live,
-    tally: Tally,
-    known: dict[Run, Happened],
-    similar: Sequence[tuple[Run, float]],
-) -> Iterator[Warned]:
+def _prompted(scene: _Scene) -> Prompt:
+    """Ask every arm at the prompt, count, and return what ours said."""
+    mind, known, happened = scene.mind, scene.known, scene.known[scene.run]
+    ours = at_prompt(mind, scene.run, scene.live.episode_id)
+    prompts = {
+        arms.OURS: ours,
+        arms.HOOKS: Prompt((), ours.spoken),
+        arms.SIMILAR: arms.similar_prompt(scene.similar, known),
+        arms.RAW: arms.raw_prompt(mind, scene.run.episode.task, known),
+        arms.FREQUENT: arms.frequent_prompt(mind, known),
+    }
+    if mind.known:
+        named = {arm: prompt.files for arm, prompt in prompts.items() if arm != arms.HOOKS}
+        others = {arms.VOTE: voted(scene.similar, known), arms.TASK: happened.in_task}
+        count_files(scene.tally, named | others, happened)
+    recurring = frozenset(name for other in mind.known for _, name in known[other].missing)
+    count_prompt(scene.tally, prompts, happened, recurring)
+    return ours
+
+
+def _stepped(scene: _Scene) -> Iterator[Warned | Mended]:
     """Take the steps of a run one by one: ask before each, record it, and ask for the cure of a new error."""
-    happened = known[run]
+    mind, happened = scene.mind, scene.known[scene.run]
     rule = SameText(mind.rule)
-    failing = {known[other].actions[at].shape for other in mind.known for at in known[other].failed}
-    cures = {cure.met: cure for cure in happened.cures}
+    failing = {scene.known[other].actions[at].shape for other in mind.known for at in scene.known[other].failed}
+    cures = {cure.met: cure for cure in happened.cures} if mind.known else {}
     checked = frozenset(happened.checked)
-    for at, step in enumerate(run.episode.steps):
+    for at, step in enumerate(scene.run.episode.steps):
         failed, shape = at in happened.failed, happened.actions[at].shape
         if at in checked:
-            said = said_by(live.check(step))
-            had_failed = shape in failing
-            count_warning(tally, arms.OURS, spoke=bool(said), failed=failed, had_failed=had_failed)
-            count_warning(tally, arms.SAME_TEXT, spoke=rule.warns(step), failed=failed, had_failed=had_failed)
-            tally.add(TOKENS, arms.OURS, tokens(said) if said else 0, 0)
+            said = said_by(scene.live.check(step))
+            for arm, spoke in ((arms.OURS, bool(said)), (arms.SAME_TEXT, rule.warns(step))):
+                count_warning(scene.tally, arm, spoke=spoke, failed=failed, had_failed=shape in failing)
+            scene.tally.add(TOKENS, arms.OURS, tokens(said) if said else 0, 0)
             if said or failed:
-                yield Warned(at + 1, step.action[:200], said, failed)
-        live.append([step])
+                yield Warned(at + 1, step.action[:_SHOWN], said, failed)
+        scene.live.append([step])
         rule.add(step)
         if failed:
             failing.add(shape)
-        if at in cures and mind.known:
-            cure = cures[at]
-            count_cure(tally, arms.OURS, live.cure(step, cure.error), cure)
-            count_cure(tally, arms.SIMILAR, arms.similar_cure(similar, cure.error, known), cure)
-            count_cure(tally, arms.RAW, arms.raw_cure(mind, step, cure.error, known), cure)
-            count_cure(tally, arms.FREQUENT, arms.frequent_cure(mind, known), cure)
+        if at in cures:
+            yield _mended(scene, at, cures[at])
+
+
+def _mended(scene: _Scene, at: int, cure: Cure) -> Mended:
+    """Ask every arm for the cure of an error that has just been met, and count."""
+    mind, known, step = scene.mind, scene.known, scene.run.episode.steps[at]
+    told = {
+        arms.OURS: scene.live.cure(step, cure.error),
+        arms.SIMILAR: arms.similar_cure(scene.similar, cure.error, known),
+        arms.RAW: arms.raw_cure(mind, step, cure.error, known),
+        arms.FREQUENT: arms.frequent_cure(mind, known),
+    }
+    said = {arm: text[:CURE_CHARACTERS] for arm, text in told.items()}
+    for arm, text in said.items():
+        count_cure(scene.tally, arm, text, cure)
+    return Mended(at + 1, cure.error[:_SHOWN], cure.text, said)

@@ -10,7 +10,7 @@ from memory_cli.replay.walking import Seen
 
 
 def seen(number: int, *counts: Count) -> Seen:
-    return Seen(f"run {number}", "shop", f"task {number // 2}", number, (), (), counts, (), ())
+    return Seen(f"run {number}", "shop", f"task {number // 2}", number, (), (), counts, (), (), ())
 
 
 def test_a_share_is_the_sum_over_all_runs_and_a_difference_is_paired() -> None:

@@ -11,7 +11,7 @@ from memory_cli.replay.transcripts import words
 from memory_mcp.models.episodes import Step
 
 OURS, SIMILAR, RAW, FREQUENT = "ours", "best similar episode", "BM25 over raw transcripts", "most frequent"
-HOOKS = "ours, hooks alone"
+HOOKS, CHECK, PATTERNS = "ours, hooks alone", "ours, check_action alone", "ours, recommend_patterns alone"
 VOTE, TASK = "vote of query_memory's top six", "files that the task names"
 SAME_TEXT = "same text failed in half of its runs"
 _MOST_LINES = 10

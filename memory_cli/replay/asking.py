@@ -22,7 +22,6 @@ from memory_mcp.patterns.wording import advice
 from memory_mcp.retrieval.prompts import within_limit
 
 VOTERS = 6  # hits whose files are counted
-_CURES = 3
 _MOST_FILES = 5
 
 
@@ -109,13 +108,14 @@ class Live:
         self._mind.clock.moment = max(self._mind.clock.moment, steps[-1].recorded_at)
         self._mind.memory.episodes.append(self.episode_id, steps)
 
-    def cure(self, step: Step, error: str) -> str:
-        """Return what is told about an error that has just been met: by the check, else by the patterns."""
-        told = [line for each in self.check(step).dead_ends for line in each.instead]
-        if not told and error:
-            found = self._mind.memory.advice.patterns(Wanted(error, limit=_CURES)).patterns
-            told = [line for each in found for line in advice(each.pattern)]
-        return " ; ".join(told)
+    def checked_cure(self, step: Step) -> str:
+        """Return what `check_action` tells of a step that has just failed."""
+        return " ; ".join(line for each in self.check(step).dead_ends for line in each.instead)
+
+    def pattern_cure(self, error: str) -> str:
+        """Return what the best of the recommended patterns tells of an error."""
+        found = self._mind.memory.advice.patterns(Wanted(error, limit=1)).patterns if error else ()
+        return " ; ".join(line for each in found for line in advice(each.pattern))
 
     def forget(self) -> None:
         """Erase the run: what comes next must not know it before its time."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from memory_cli.replay.asking import Prompt
 from memory_cli.replay.changes import is_same
-from memory_cli.replay.happenings import NEAR_CURE, Cure, Happened, f1
+from memory_cli.replay.happenings import NEAR_CURE, Cure, Happened, all_words, f1, telling
 from memory_cli.replay.transcripts import words
 
 FILES = "right file among the first five"
@@ -17,12 +17,13 @@ FOREWARNED = "failures forewarned"
 REPEATED = "failures of an action that had failed before, forewarned"
 SPOKEN = "steps spoken at"
 CURED = "errors met whose cure was known"
+CURED_STRICTLY = "the same without the words of every install"
 MISSING = "recurring missing modules named beforehand"
 SPARED = "steps spent on errors whose cure was told at the prompt"
 TOKENS = "tokens told per run"
-MEASURES = (FILES, UNNAMED, RIGHT, FOREWARNED, REPEATED, SPOKEN, CURED, MISSING, SPARED, TOKENS)
+MEASURES = (FILES, UNNAMED, RIGHT, FOREWARNED, REPEATED, SPOKEN, CURED, CURED_STRICTLY, MISSING, SPARED, TOKENS)
 MOST_NAMED = 5
-_TOLD = 0.5  # token F1 from which a line of the prompt says what later ended an error
+_TOLD = 0.5  # share of a cure's telling words from which a line of the prompt says what later ended an error
 
 
 class Count(Struct, frozen=True):
@@ -74,8 +75,9 @@ def count_prompt(tally: Tally, prompts: Mapping[str, Prompt], happened: Happened
 
 
 def is_told(cure: Cure, prompt: Prompt) -> bool:
-    """Whether a line of a prompt says, nearly word for word, what later ended an error."""
-    return any(f1(line, cure.text) >= _TOLD for line in prompt.lines)
+    """Whether a line of a prompt holds most of the words that tell what later ended an error."""
+    wanted = telling(cure.text)
+    return any((wanted & telling(line)).total() >= _TOLD * wanted.total() for line in prompt.lines) if wanted else False
 
 
 def count_warning(tally: Tally, arm: str, *, spoke: bool, failed: bool, had_failed: bool) -> None:
@@ -91,4 +93,6 @@ def count_warning(tally: Tally, arm: str, *, spoke: bool, failed: bool, had_fail
 
 def count_cure(tally: Tally, arm: str, said: str, cure: Cure) -> None:
     """Count an error that was overcome, by whether what was said is near to what ended it."""
-    tally.add(CURED, arm, f1(said, cure.text) >= NEAR_CURE)
+    tally.add(CURED, arm, f1(all_words(said), all_words(cure.text)) >= NEAR_CURE)
+    if wanted := telling(cure.text):
+        tally.add(CURED_STRICTLY, arm, f1(telling(said), wanted) >= NEAR_CURE)

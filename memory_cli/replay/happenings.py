@@ -22,6 +22,14 @@ _GOING_THERE = re.compile(r"^\s*cd \S+ *&& *")
 _NEW_TEXT = ("new_string", "new_str", "content", "file_text", "patch", "input")
 
 
+# "pip install wrapt" and "pip install pytest" have an F1 of 0.67 and nothing in common
+_EVERYDAY_WORDS = """
+pip pip3 install python python3 m q y u e i r c upgrade quiet npm yarn pnpm apt get sudo conda cd testbed tail head 2 1
+null dev import from as print cat eof echo sed def for in if else return the a and or to of with open f s
+"""
+_EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
+
+
 class Cure(Struct, frozen=True):
     """An error that was overcome: where it was met first and ended, its line, and what ended it."""
 
@@ -90,8 +98,17 @@ def error_of(step: Step) -> str:
     return telling_line(step.result.message) if isinstance(step.result, StepError | StepTimeout) else ""
 
 
-def f1(said: str, true: str) -> float:
-    """Return the token F1 of what was said, cut to 200 characters, against what was true."""
-    one, other = Counter(words(said[:CURE_CHARACTERS])), Counter(words(true[:CURE_CHARACTERS]))
-    shared = sum((one & other).values())
-    return 2 * shared / (one.total() + other.total()) if shared else 0.0
+def telling(text: str) -> Counter[str]:
+    """Count the words of a text that could tell one cure from another: what every install says is left out."""
+    return Counter(word for word in words(text[:CURE_CHARACTERS]) if word not in _EVERYDAY)
+
+
+def f1(said: Counter[str], true: Counter[str]) -> float:
+    """Return the F1 of the words of what was said against those of what was true."""
+    shared = sum((said & true).values())
+    return 2 * shared / (said.total() + true.total()) if shared else 0.0
+
+
+def all_words(text: str) -> Counter[str]:
+    """Count the words of a text, cut to as many characters as a cure may have."""
+    return Counter(words(text[:CURE_CHARACTERS]))

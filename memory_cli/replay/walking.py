@@ -212,8 +212,11 @@ def _stepped(scene: _Scene) -> Iterator[Warned | Mended]:
 def _mended(scene: _Scene, at: int, cure: Cure) -> Mended:
     """Ask every arm for the cure of an error that has just been met, and count."""
     mind, known, step = scene.mind, scene.known, scene.run.episode.steps[at]
+    checked, recommended = scene.live.checked_cure(step), scene.live.pattern_cure(cure.error)
     told = {
-        arms.OURS: scene.live.cure(step, cure.error),
+        arms.OURS: checked or recommended,
+        arms.CHECK: checked,
+        arms.PATTERNS: recommended,
         arms.SIMILAR: arms.similar_cure(scene.similar, cure.error, known),
         arms.RAW: arms.raw_cure(mind, step, cure.error, known),
         arms.FREQUENT: arms.frequent_cure(mind, known),

@@ -5,7 +5,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory_cli.replay import arms
-from memory_cli.replay.counting import CURED, FILES, FOREWARNED, MISSING, REPEATED, RIGHT, SPOKEN, TOKENS, UNNAMED
+from memory_cli.replay.asking import Prompt
+from memory_cli.replay.counting import (
+    CURED,
+    CURED_STRICTLY,
+    FILES,
+    FOREWARNED,
+    MISSING,
+    REPEATED,
+    RIGHT,
+    SPARED,
+    SPOKEN,
+    TOKENS,
+    UNNAMED,
+    Count,
+    Tally,
+    count_cure,
+    count_prompt,
+)
+from memory_cli.replay.happenings import Cure, happened_in
 from memory_cli.replay.runs import Found
 from tests.replay.histories import NO_PYTZ, SUBJECTS, counted, edited, found, ran, walked
 
@@ -47,9 +65,38 @@ def test_the_cure_of_an_error_that_was_overcome_before_is_known() -> None:
     assert counted(seen[0], CURED) == {}
     assert counted(seen[-1], CURED) == {
         arms.OURS: (1, 1),
+        arms.CHECK: (1, 1),
+        arms.PATTERNS: (1, 1),
         arms.SIMILAR: (0, 1),  # no task is similar to this one
         arms.RAW: (1, 1),
         arms.FREQUENT: (1, 1),
+    }
+
+
+def test_another_package_is_near_by_all_words_and_not_by_those_that_tell() -> None:
+    tally, cure = Tally(), Cure(1, 3, "No module named 'pytz'", "pip install pytz")
+
+    count_cure(tally, arms.RAW, "pip install wrapt", cure)
+    count_cure(tally, arms.OURS, "pip install -q pytz", cure)
+
+    assert set(tally.counts()) == {
+        Count(CURED, arms.RAW, 1, 1),
+        Count(CURED_STRICTLY, arms.RAW, 0, 1),
+        Count(CURED, arms.OURS, 1, 1),
+        Count(CURED_STRICTLY, arms.OURS, 1, 1),
+    }
+
+
+def test_steps_count_as_spared_when_the_prompt_told_what_ended_the_error() -> None:
+    happened = happened_in(found("a", SUBJECTS[0], *MISSING_THEN_INSTALLED).episode)
+    tally = Tally()
+
+    told = {arms.OURS: Prompt((), ("Install pytz first: pip install pytz",)), arms.RAW: Prompt((), ("Install wrapt",))}
+    count_prompt(tally, told, happened, frozenset())
+
+    assert {(each.arm, each.part, each.whole) for each in tally.counts() if each.measure == SPARED} == {
+        (arms.OURS, 2, 2),
+        (arms.RAW, 0, 2),
     }
 
 

@@ -23,6 +23,7 @@ _NOUNS = {
     "episode": "episode",
     "note": "note",
     "conversation": "conversation",
+    "fact": "fact",
     "pattern": "pattern",
     "playbook": "playbook",
     "handoff": "handoff",

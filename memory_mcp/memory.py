@@ -64,6 +64,7 @@ class Memory:
         claim = project if isinstance(project, Claim) else None
         self.directory = claim.directory if claim else Path.cwd()
         self.tree = find_work_tree(self.directory) if claim else None
+        self.root = str(self.tree.root) if self.tree else ""
         redactor = Redactor(settings.redaction.emails)
         self.joining = Joining(claim, self.clock, redactor, asks_git=asks_git) if claim else None
         self.store = Store.open(
@@ -184,7 +185,7 @@ class Memory:
         """What the episodes show about the project."""
         from memory_mcp.facts.project_facts import ProjectFacts  # noqa: PLC0415 - a listing needs nothing of it
 
-        return ProjectFacts(self.store)
+        return ProjectFacts(self.store, self.tree)
 
     @property
     def recommender(self) -> "Recommender":

@@ -11,7 +11,7 @@ from memory_cli.commands import hits
 from memory_cli.opening import memory_of
 from memory_mcp.clock import iso
 from memory_mcp.episodes.lifecycle import Changes
-from memory_mcp.episodes.outcomes import outcome_of, result_of
+from memory_mcp.episodes.outcomes import named, outcome_of, result_of
 from memory_mcp.models.episodes import (
     Complexity,
     Context,
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 _SHOWN_PATTERNS = 8
 
+_EVIDENCE = {
+    "shown": "shown: the last tests or builds after the last change say so",
+    "user": "user: the user confirmed it",
+    "claimed": "claimed: somebody said so; it counts for nothing in what is learnt",
+}
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tasks with their steps and outcomes.")
 
 Id = Annotated[str, typer.Argument(help="The episode's id; 'episode list' shows it.")]
@@ -103,7 +108,9 @@ def list_(
                 (
                     row.id,
                     show.day(row.started_at),
-                    row.outcome or ("unknown" if row.origin else "active"),  # what was imported is over
+                    named(
+                        row.outcome or ("unknown" if row.origin else "active"), row.evidence
+                    ),  # what was imported is over
                     row.task_type,
                     row.step_count,
                     "" if row.reward is None else f"{row.reward:.2f}",
@@ -196,6 +203,9 @@ def complete(
     artifact: Annotated[list[str] | None, typer.Option(help="A file made or changed; repeatable.")] = None,
     completed: Annotated[list[str] | None, typer.Option(help="A part that was done; repeatable.")] = None,
     failed: Annotated[list[str] | None, typer.Option(help="A part that was not; repeatable.")] = None,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="I saw it myself: more than the agent's claim.")
+    ] = False,
 ) -> None:
     """Close an episode with its outcome; it is scored and reflected on."""
     made = outcome_of(
@@ -205,6 +215,7 @@ def complete(
         artifacts=artifact or (),
         completed=completed or (),
         failed=failed or (),
+        confirmed=confirmed,
     )
     with memory_of(context) as memory:
         episode_id = memory.store.ids.full(episode_id)
@@ -286,6 +297,7 @@ def _head(episode: Episode) -> None:
             f"quality {reward.quality:g} + learning bonus {reward.learning_bonus:g}"
         )
         show.line(f"outcome  {msgspec.json.encode(episode.outcome).decode()}")
+        show.line(f"evidence {_EVIDENCE[episode.outcome.evidence]}")
         show.line(f"reward   {reward.total:g} = {parts}")
         if reward.typical:
             typical = reward.typical

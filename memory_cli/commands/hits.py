@@ -4,6 +4,7 @@ import typer
 
 from memory_cli import show
 from memory_cli.opening import memory_of
+from memory_mcp.episodes.outcomes import named
 from memory_mcp.models.recall import Answer, Query
 
 _PATIENCE_S = 2.0  # a call has no background: give a slow provider this long to make missing vectors
@@ -32,7 +33,7 @@ def table(title: str, found: Answer) -> None:
                     f"{hit.parts.similarity:.2f}",
                     " ".join(f"{name} {value:.2f}" for name, value in hit.parts.boosts.items()),
                     f"{hit.relevance:.2f}",
-                    hit.outcome or hit.kind,
+                    named(hit.outcome or hit.kind, hit.evidence),
                     hit.freshness,
                     hit.id,
                     show.first_line(hit.text, 70) + (f" (×{hit.repeats})" if hit.repeats > 1 else ""),

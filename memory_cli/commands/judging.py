@@ -70,21 +70,19 @@ def check(
     command: Annotated[str, typer.Argument(help="The command about to be run.")] = "",
     file: Annotated[str, typer.Option(help="The file about to be edited.")] = "",
     tool: Annotated[str, typer.Option(help="The tool, where it is no shell or editor.")] = "",
+    episode: Annotated[str, typer.Option(help="The episode of this session, whose steps count too.")] = "",
     json: show.Json = False,
 ) -> None:
     """Say how a command or an edit failed before and what worked instead; silent without evidence."""
     step = dead_ends.planned(tool, command, file)
     with memory_of(context) as memory:
         pending = memory.learning.catch_up(float("inf"))
-        found = dead_ends.check(memory.store.digests, step, pending)
+        found = dead_ends.check_in(memory.store, step, episode or None, pending=pending, root=memory.root)
     if json:
         show.as_json(found)
         return
     for each in found.dead_ends:
-        episodes = f"{len(each.episodes)} episode{'s' if len(each.episodes) > 1 else ''}"
-        show.line(
-            f"failed {each.failures} of {each.runs} runs in {episodes}, last {iso(each.last_seen)[:10]}: {each.action}"
-        )
+        show.line(f"failed {dead_ends.frequency(each)}, last {iso(each.last_seen)[:10]}: {each.action}")
         show.line(f"  error: {show.first_line(each.error, 140)}")
         for line in each.instead:
             show.line(f"  worked instead: {line}")

@@ -7,6 +7,7 @@ import typer
 from memory_cli import drawing, show
 from memory_cli.opening import memory_of
 from memory_mcp.clock import iso
+from memory_mcp.facts.rules import rules_of
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Context
 from memory_mcp.models.patterns import Pattern, PatternFilter, PatternKind, title_of
@@ -135,11 +136,12 @@ def analyze(context: typer.Context, kind: Kind = None, json: show.Json = False) 
         _follow(memory)
         progress = memory.store.digests.progress()
         page = memory.store.patterns.list(PatternFilter(kind=kind, least_uses=2), limit=200, cursor=None)
+        facts = memory.facts.list() if kind in {None, "context_pattern"} else []
         project = memory.project
-    rules = [(pattern, rule) for pattern in page.patterns for rule in heuristics(pattern)[:2]]
-    rules.sort(key=lambda pair: (-interval(pair[1].times, pair[1].of)[0], pair[1].condition))
+    rules = [rule for pattern in page.patterns for rule in heuristics(pattern)[:2]] + rules_of(facts)
+    rules.sort(key=lambda rule: (-interval(rule.times, rule.of)[0], rule.condition, rule.action))
     if json:
-        show.as_json({"episodes": len(progress), "rules": [{"pattern": p.id, "rule": r} for p, r in rules]})
+        show.as_json({"episodes": len(progress), "rules": rules})
         return
     if not progress:
         show.line(f"No completed episodes in project {project}, so there is nothing to analyze.")
@@ -152,8 +154,8 @@ def analyze(context: typer.Context, kind: Kind = None, json: show.Json = False) 
     shown = rules[:20]
     show.table(
         "Rules",
-        ("times", "of newest", "when", "do"),
-        ((rule.times, rule.of, rule.condition, show.first_line(rule.action, 80)) for _, rule in shown),
+        ("tasks", "of", "when", "do"),
+        ((rule.times, rule.of, rule.condition, show.first_line(rule.action, 80)) for rule in shown),
     )
 
 

@@ -6,8 +6,9 @@ import typer
 
 from memory_cli import show
 from memory_cli.opening import memory_of
+from memory_mcp.episodes.outcomes import named
 from memory_mcp.models.episodes import Context
-from memory_mcp.models.recommendations import Playbook, Wanted
+from memory_mcp.models.recommendations import Playbook, Wanted, is_empty
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Ordered steps for a task, from what worked before.")
 
@@ -81,21 +82,29 @@ def _shown(playbook: Playbook, *, as_json: bool) -> None:
     if as_json:
         show.as_json(playbook)
         return
-    if not playbook.sources and not playbook.steps:
+    if is_empty(playbook):
         show.line(f"{playbook.task}: {playbook.message}.")
         return
     show.line(f"{playbook.id}  {show.first_line(playbook.task)}")
+    for fact in playbook.facts:
+        show.line(f"fact: {fact.text}")
+    for file in playbook.files:
+        show.line(f"file: {file.file}  ({'; '.join(file.why)})" if file.why else f"file: {file.file}")
+    if playbook.caution:
+        show.line(f"caution: {playbook.caution}")
     for number, step in enumerate(playbook.steps, 1):
-        of = "episodes" if step.action in {"fix", "rule"} else f"of {len(playbook.sources)} similar episodes"
+        of = "episodes" if step.action == "fix" else f"of {len(playbook.sources)} similar episodes"
         show.line(f"{number:>3}. {step.do}  [in {step.support} {of}]")
         if step.note:
             show.line(f"     {step.note}")
     for pitfall in playbook.pitfalls:
-        show.line(f"pitfall: {pitfall.action} failed {pitfall.times}×: {show.first_line(pitfall.error, 100)}")
+        tried = f" in {len(pitfall.episodes)} of {pitfall.tried} episodes that tried it" if pitfall.tried else ""
+        show.line(f"pitfall: {pitfall.action} failed {pitfall.times}×{tried}: {show.first_line(pitfall.error, 100)}")
         if pitfall.instead:
             show.line(f"     instead: {' ; '.join(pitfall.instead)}")
     for source in playbook.sources:
-        show.line(f"source: {source.episode_id}  {source.outcome}  {show.first_line(source.task, 80)}")
+        went = named(source.outcome or "active", source.evidence)
+        show.line(f"source: {source.episode_id}  {went}  {show.first_line(source.task, 80)}")
     show.line(
         f"note: {playbook.message}" if playbook.message else f"Judge it: memory-cli feedback helped {playbook.id}"
     )

@@ -13,7 +13,7 @@ from memory_mcp.actions.shell_lines import SimpleCommand
 from memory_mcp.actions.shell_paths import normal_path
 from memory_mcp.expressions import expression
 
-Kind = Literal["test", "build", "search", "probe", "read", "edit", "install", "finish", "other"]
+Kind = Literal["test", "build", "lint", "search", "probe", "read", "edit", "install", "finish", "other"]
 
 _WITH_VALUE = {"-C", "-c", "-f", "--prefix", "--directory", "--file"}  # their value is no subcommand
 _WITH_SUBCOMMAND = {
@@ -58,17 +58,17 @@ class Command(Struct, frozen=True):
 
 
 @lru_cache(maxsize=2_048)
-def parse_command(text: str) -> Command:
-    """Read a command line; chained commands are joined, what only prepares (cd, export) or looks is passed over."""
+def parse_command(text: str, root: str = "") -> Command:
+    """Read a command line: chained commands are joined, what only prepares (cd, export) or looks is passed over."""
     parts = [each for each in telling_commands(text) if each.words]
     verbs = list(dict.fromkeys(_verb(part) for part in parts)) or [text.strip().split(" ")[0][:80] or "?"]
     words = [word for part in parts for word in (*part.words[1:], *part.written)]
     return Command(
         verb=" && ".join(verbs[:_SHORT_WORDS]),
-        shape=shape(text),
-        target=target(text),
+        shape=shape(text, root),
+        target=target(text, root),
         kind=_kind(verbs, parts),
-        files=tuple(dict.fromkeys(file for word in words if (file := file_named(normal_path(word))))),
+        files=tuple(dict.fromkeys(file for word in words if (file := file_named(normal_path(word, root))))),
     )
 
 

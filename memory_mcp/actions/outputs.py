@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from memory_mcp.actions.invocations import invocations
+from memory_mcp.actions.verdicts import read_verdict
 from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import StepError, StepResult, StepSuccess, StepTimeout
 
@@ -14,20 +16,25 @@ _FAILED = expression(
 )
 _TIMED_OUT = expression(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
 _EXIT_CODE = expression(r"\A\s*(?:Error: )?(?:Exit code|exit status|Process exited with code):? (-?\d+)\b")
+_ASKING = {"test", "[", "[[", "which", "diff", "cmp"}  # whose exit code 1 is an answer
+_SEARCHING = {"grep", "egrep", "fgrep", "rg", "ag", "ack", "git grep", "pgrep"}
 _SHOWN = 4_000  # characters of an output that are kept
 _HEAD = 1_000  # of these from its beginning: the end is what tells
 
 
-def result_of_text(text: str) -> StepResult:
-    """Read success, error or timeout from an output of which nothing else is known."""
+def result_of_text(text: str, command: str) -> StepResult:
+    """Read success, error or timeout from the output of a command of which nothing else is known."""
     shown = shortened(text)
+    verdict = read_verdict(command, text, None)
+    if verdict.state != "unknown":
+        return StepSuccess(shown) if verdict.state == "green" else StepError(shown)
     if _TIMED_OUT.search(text):
         return StepTimeout(shown)
     return StepError(shown) if _FAILED.search(text) else StepSuccess(shown)
 
 
-def result_of(text: str, *, exit_code: int | None, failed: bool | None, is_check: bool) -> StepResult:
-    """Read a result by what the client said of it, the exit code, and for a test or build its text.
+def result_of(text: str, *, exit_code: int | None, failed: bool | None, command: str) -> StepResult:
+    """Read a result by what the client said of it and the exit code, and for a test, build or linter by its output.
 
     A command that reads or searches may well print an error that somebody else made: there the text decides nothing.
     """
@@ -35,8 +42,20 @@ def result_of(text: str, *, exit_code: int | None, failed: bool | None, is_check
     if exit_code is None and (found := _EXIT_CODE.search(text)):
         exit_code = int(found[1])
     if failed or exit_code:
+        if says_no(command, text, exit_code):
+            return StepSuccess(shown)
         return StepTimeout(shown) if _TIMED_OUT.search(text) else StepError(shown)
-    return StepError(shown) if is_check and _FAILED.search(text) else StepSuccess(shown)
+    verdict = read_verdict(command, text, exit_code)
+    return StepError(shown) if verdict.kind and verdict.state in {"red", "did_not_run"} else StepSuccess(shown)
+
+
+def says_no(command: str, output: str, exit_code: int | None) -> bool:
+    """Whether a command that looked for something only says, by exit code 1, that it is not so."""
+    if exit_code not in {None, 1}:
+        return False
+    asked = invocations(command)[-1:]
+    said = _EXIT_CODE.sub("", output).strip()
+    return any(each.program in _ASKING or (each.program in _SEARCHING and not said) for each in asked)
 
 
 def shortened(text: str) -> str:

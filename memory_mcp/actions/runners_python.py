@@ -9,9 +9,11 @@ _SUMMARY = expression(
     r"|subtests (?:passed|failed|skipped))(?:, )?)+|no tests ran) in \d[\d.]* ?s"
 )
 _COUNT = expression(r"(\d+) (?:subtests )?([a-z]+)")
+_NOTED = expression(r"=*\s*((?:\d+ (?:passed|failed|errors?|skipped|warnings?)(?:, )?)+)\s*=*")
 _RAN = expression(r"^Ran (\d+) tests? in [\d.]+s")
 _ENDED = expression(r"^(OK|FAILED|NO TESTS RAN)\b")
 _SKIPPED = expression(r"skipped=(\d+)")
+_SHORT = 200
 _FAR = 12  # lines between the number of tests and how they ended
 _UNCOVERED = "FAIL Required test coverage of"
 _HELP = ("--version", "--help", "-h", "-V")
@@ -25,6 +27,10 @@ def read_pytest(output: Output) -> list[Said]:
         for line in output.lines_with(" in ")
         if (found := _SUMMARY.search(line))
     ]
+    if not said and (
+        noted := _NOTED.fullmatch(output.text.strip() if len(output.text) < _SHORT else "")
+    ):  # as an agent notes it down
+        said = [Said(_of_counts(noted[1]), noted[0])]
     return [Said("red", uncovered.strip()), *said] if uncovered is not None else said
 
 

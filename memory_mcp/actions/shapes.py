@@ -52,19 +52,20 @@ def shape(command: str, root: str = "") -> str:
 
 
 @lru_cache(maxsize=2_048)
-def target(command: str) -> str:
+def target(command: str, root: str = "") -> str:
     """Return what a command line is about, however it is started: without interpreter, variables, `sudo`, directory.
 
     An error of a run is over when another run of the same target no longer shows it, `PYTHONPATH=src pytest` included.
     """
-    told = [each for each, _ in _telling(_read(command), "") if each.words]
-    named = ((tool_name(each.words), *shaped_words(each.words[tool_at(each.words) :])[1:]) for each in told[:_MOST])
-    return " && ".join(" ".join(words) for words in named)[:_LONGEST] or shape(command)
+    told = [each for each in telling_commands(command) if each.words][:_MOST]
+    named = ((tool_name(each.words), *shaped_words(each.words[tool_at(each.words) :], root)[1:]) for each in told)
+    return " && ".join(" ".join(words) for words in named)[:_LONGEST] or shape(command, root)
 
 
-def telling_commands(command: str) -> list[SimpleCommand]:
+@lru_cache(maxsize=2_048)
+def telling_commands(command: str) -> tuple[SimpleCommand, ...]:
     """Return the simple commands of a line that do something, without filters of their output and preparations."""
-    return [each for each, _ in _telling(_read(command), "")]
+    return tuple(each for each, _ in _telling(_read(command), ""))
 
 
 def _parts(command: str, root: str) -> list[str]:

@@ -70,6 +70,11 @@ def shaped_words(words: Sequence[str], root: str = "") -> list[str]:
     return shaped
 
 
+def is_interpreter(program: str) -> bool:
+    """Whether a program is a Python."""
+    return _INTERPRETER.match(program) is not None
+
+
 def tool_name(words: Sequence[str]) -> str:
     """Return the tool that a command runs, seen through `python -m`, `uv run` and their like."""
     return _family(words[tool_at(words)])

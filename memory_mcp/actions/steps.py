@@ -6,9 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.actions.commands import KIND_OF, Kind, file_named, parse_command
+from memory_mcp.actions.shell_paths import normal_path
 from memory_mcp.actions.signatures import TIMED_OUT, signature
+from memory_mcp.actions.verdicts import Verdict, is_check, read_verdict
 from memory_mcp.expressions import expression
-from memory_mcp.models.episodes import Step, StepError, StepTimeout
+from memory_mcp.models.episodes import Step, StepError, StepSuccess, StepTimeout
 
 _SHELLS = {"bash", "shell", "sh", "zsh", "terminal", "exec", "run", "run_command", "execute", "powershell", "cmd"}
 _SHELLS |= {"local_shell", "run_terminal_cmd", "execute_command", "bashoutput"}
@@ -46,16 +48,16 @@ class Action(Struct, frozen=True):
         return self.kind in {"edit", "install", "finish"}
 
 
-def action_of(step: Step) -> Action:
-    """Normalise a step."""
+def action_of(step: Step, root: str = "") -> Action:
+    """Normalise a step; `root` is the work tree, to which its files are relative."""
     tool = step.tool.strip().lower()
-    named = tuple(dict.fromkeys(_files(step.parameters)))
-    command = _command_of(step, tool)
+    named = tuple(dict.fromkeys(normal_path(file, root) for file in _files(step.parameters)))
+    command = command_of(step)
     if command is not None:
-        parsed = parse_command(command)
+        parsed = parse_command(command, root)
         token = _ALIASES.get(parsed.verb, parsed.verb)
         files = tuple(dict.fromkeys((*named, *parsed.files)))
-        return Action(token, parsed.kind, parsed.shape, parsed.target, files, _text(command, named))
+        return Action(token, _kind(command, parsed.kind), parsed.shape, parsed.target, files, _text(command, named))
     token = _ALIASES.get(tool, tool)
     action = step.action.strip()
     if token not in KIND_OF and _WORD.fullmatch(action) and action.lower() != tool:
@@ -86,11 +88,8 @@ def identifiers_of(step: Step) -> frozenset[str]:
 
 
 def command_of(step: Step) -> str | None:
-    """Return the command line that a step ran, None for a step of another kind."""
-    return _command_of(step, step.tool.strip().lower())
-
-
-def _command_of(step: Step, tool: str) -> str | None:
+    """Return the command line that a step ran, None for a tool that runs none."""
+    tool = step.tool.strip().lower()
     for key in _COMMAND_KEYS:
         value = step.parameters.get(key)
         if (
@@ -103,6 +102,28 @@ def _command_of(step: Step, tool: str) -> str | None:
         return step.action
     first = step.action.split(maxsplit=1)[:1]
     return step.action if first == [step.tool] and len(step.action) > len(step.tool) else None
+
+
+def verdict_of(step: Step) -> Verdict | None:
+    """Return how the check that a step ran went, None for a step that checked nothing or is not known to have ended."""
+    command = command_of(step)
+    match step.result:
+        case StepSuccess(text):
+            code = 0
+        case StepError(text):
+            code = 1
+        case _:
+            return None
+    found = read_verdict(command, text, code) if command else None
+    return found if found and found.kind else None
+
+
+def _kind(command: str, parsed: Kind) -> Kind:
+    """Return the kind of a command: what names a tool that checks is a check, and nothing else is."""
+    checked = is_check(command)
+    if checked == "typecheck":
+        return "lint"
+    return checked or ("probe" if parsed in {"test", "build", "lint"} else parsed)
 
 
 def _files(parameters: dict[str, Any]) -> Iterator[str]:

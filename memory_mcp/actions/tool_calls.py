@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.actions.outputs import result_of, shortened, shortened_values
-from memory_mcp.actions.steps import action_of
+from memory_mcp.actions.steps import command_of
 from memory_mcp.expressions import expression
 from memory_mcp.models import limits, values
 from memory_mcp.models.episodes import Step, StepResult
@@ -55,8 +55,7 @@ def planned_step(call: ToolCall) -> Step:
 def made_step(call: ToolCall) -> Step:
     """Build the step of a call that was made, with its result; interrupted by the user, it has none."""
     plan = planned_step(call)
-    is_check = action_of(plan).kind in {"test", "build"}
-    result = None if call.interrupted else _result(call, is_check=is_check)
+    result = None if call.interrupted else _result(call, command_of(plan) or "")
     return Step(plan.tool, plan.action, plan.parameters, result, _latency(call), call.at)
 
 
@@ -99,13 +98,13 @@ def _parameters(call: ToolCall) -> dict[str, Any]:
     return {**shown, "file": values.mended(file[: limits.TASK_CHARACTERS])} if isinstance(file, str) and file else shown
 
 
-def _result(call: ToolCall, *, is_check: bool) -> StepResult:
+def _result(call: ToolCall, command: str) -> StepResult:
     response = call.response
     if not isinstance(response, dict):
-        return result_of(text_of(response), exit_code=None, failed=call.failed, is_check=is_check)
+        return result_of(text_of(response), exit_code=None, failed=call.failed, command=command)
     codes = [response[name] for name in _CODES if isinstance(response.get(name), int)]
     code = int(codes[0]) if codes and not isinstance(codes[0], bool) else None
     said = call.failed or (response.get("success") is False) or (response.get("is_error") is True)
     texts = [text_of(response[name]) for name in _TEXTS if response.get(name)]
     text = "\n".join(each for each in texts if each) or json.dumps(response, ensure_ascii=False, default=str)
-    return result_of(text, exit_code=code, failed=bool(said), is_check=is_check)
+    return result_of(text, exit_code=code, failed=bool(said), command=command)

@@ -217,7 +217,7 @@ def _crashed(output: Output) -> Said | None:
     last = output.last_line()
     if not (found := _LAST_ERROR.match(last)):
         return None
-    return Said("red" if found[1] and not found[2] else "did_not_run", last[:300])
+    return Said("red" if found[1] and not found[2] else "did_not_run", last.removeprefix(found[1] or "")[:300])
 
 
 def _exit_of(at: int, programs: Sequence[Invocation], output: Output, code: int | None) -> bool | None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from memory_mcp.clock import Clock
 from memory_mcp.episodes.reflection import reflect
 from memory_mcp.episodes.reward import reward
+from memory_mcp.episodes.shown_outcomes import weighed
 from memory_mcp.errors import IllegalMoveError, InvalidInputError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import (
@@ -19,6 +20,7 @@ from memory_mcp.models.episodes import (
     Outcome,
     Step,
     Typical,
+    is_proved,
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
@@ -240,8 +242,16 @@ class Episodes:
 
 def closed(episode: Episode, outcome: Outcome, at: int, typical: Typical | None) -> Episode:
     """Return the episode with its outcome, reward and reflection; `typical` is what its efficiency is measured by."""
-    done = replace(episode, outcome=outcome, completed_at=at)
+    done = replace(episode, outcome=weighed(outcome, episode.steps), completed_at=at)
     return replace(done, reward=reward(done, typical), reflection=reflect(done))
+
+
+def looked_at_again(episode: Episode) -> Episode:
+    """Return an episode whose outcome is a claim as its steps show it now; versions before scored claims as wins."""
+    if episode.outcome is None or episode.kind != "task" or is_proved(episode.outcome):
+        return episode
+    typical = episode.reward.typical if episode.reward else None
+    return closed(episode, episode.outcome, episode.completed_at or episode.updated_at, typical)
 
 
 def _must_be_active(what: str) -> Callable[[Episode], None]:

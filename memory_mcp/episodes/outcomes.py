@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models.episodes import (
     Abstained,
@@ -32,8 +34,9 @@ def outcome_of(
     artifacts: Sequence[str] = (),
     completed: Sequence[str] = (),
     failed: Sequence[str] = (),
+    confirmed: bool = False,
 ) -> Outcome:
-    """Build the outcome of a kind.
+    """Build the outcome of a kind, which is a claim unless the user has confirmed it.
 
     Raises:
         InvalidInputError: a value is given that this kind of outcome does not keep.
@@ -51,7 +54,12 @@ def outcome_of(
         "failure": Failure(reason, verdict, tuple(artifacts)),
         "abstained": Abstained(reason, verdict),
     }
-    return made[kind]
+    return replace(made[kind], evidence="user") if confirmed else made[kind]
+
+
+def named(outcome: str, evidence: str | None) -> str:
+    """Return an outcome as people read it: a claim is called one."""
+    return f"{outcome} (claimed)" if evidence == "claimed" else outcome
 
 
 def result_of(kind: str, text: str) -> StepResult:

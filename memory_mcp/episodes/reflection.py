@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from memory_mcp.actions.recoveries import Recovery, recoveries
 from memory_mcp.actions.steps import Action, action_of
-from memory_mcp.models.episodes import Episode, PartialSuccess, Reflection, StepSuccess, Success
+from memory_mcp.episodes.shown_outcomes import last_change, runs_of
+from memory_mcp.models.episodes import Episode, PartialSuccess, Reflection, Success, is_proved
 
 _MOST = 5
 _QUOTED = 120
@@ -25,7 +26,7 @@ def reflect(episode: Episode) -> Reflection:
 
 def _successes(episode: Episode, actions: Sequence[Action], found: Sequence[Recovery]) -> Iterator[str]:
     if isinstance(episode.outcome, Success | PartialSuccess) and episode.outcome.verdict:
-        yield episode.outcome.verdict[:_QUOTED]
+        yield f"{'' if is_proved(episode.outcome) else 'Claimed: '}{episode.outcome.verdict[:_QUOTED]}"
     for each in found:
         if each.passed is None:
             continue
@@ -35,15 +36,16 @@ def _successes(episode: Episode, actions: Sequence[Action], found: Sequence[Reco
             yield f"{name} no longer showed '{error}', with which {_steps(each.failures)} had failed{means}."
         else:
             yield f"{name} passed after {_steps(each.failures)} had failed with '{error}'{means}."
-    known = [step for step in episode.steps if step.result is not None]
-    if known and not any(step.failed for step in known):
-        yield f"All {len(known)} steps with a known result passed."
-    tests = [at for at, action in enumerate(actions) if action.kind == "test" and episode.steps[at].result]
-    if tests and isinstance(episode.steps[tests[-1]].result, StepSuccess):
-        yield f"The last test run (step {tests[-1] + 1}, {_name(actions[tests[-1]])}) passed."
+    runs = runs_of(episode.steps, actions)
+    if runs and runs[-1].passed:
+        last = runs[-1]
+        said = f"passed: {last.verdict.line[:_QUOTED]}"
+        yield f"The last {last.verdict.kind} run (step {last.at + 1}, {last.text}) {said}"
 
 
 def _improvements(episode: Episode, actions: Sequence[Action], found: Sequence[Recovery]) -> Iterator[str]:
+    if isinstance(episode.outcome, Success | PartialSuccess) and episode.outcome.doubt:
+        yield f"The success is doubtful. {episode.outcome.doubt}"
     for each in found:
         if each.passed is None:
             times = f"{len(each.failures)} time{'s' if len(each.failures) > 1 else ''}"
@@ -60,10 +62,10 @@ def _improvements(episode: Episode, actions: Sequence[Action], found: Sequence[R
     for (shape, text), tries in _repeats(actions).most_common(_MOST):
         if tries > 2 and all(episode.steps[at].failed for at, each in enumerate(actions) if each.shape == shape):  # noqa: PLR2004 - once and again is ordinary
             yield f"{text[:_QUOTED]} was tried {tries} times and failed each time."
-    changed = next((at for at in range(len(actions) - 1, -1, -1) if actions[at].kind == "edit"), None)
-    checked = any(action.kind in {"test", "build", "probe"} for action in actions[(changed or 0) + 1 :])
-    if changed is not None and not checked and isinstance(episode.outcome, Success) and episode.source is None:
-        yield f"Nothing was run after the last change (step {changed + 1}), so its success is not shown."
+    changed = last_change(episode.steps, actions)
+    checked = any(run.at > changed for run in runs_of(episode.steps, actions))
+    if changed >= 0 and not checked and isinstance(episode.outcome, Success) and not is_proved(episode.outcome):
+        yield f"No test passed or failed after the last change (step {changed + 1}), so the success is only claimed."
 
 
 def _insights(episode: Episode, actions: Sequence[Action], found: Sequence[Recovery]) -> Iterator[str]:

@@ -5,18 +5,11 @@ from collections.abc import Sequence
 
 from memory_mcp.actions.recoveries import Recovery, recoveries
 from memory_mcp.actions.steps import Action, action_of
-from memory_mcp.models.episodes import (
-    Abstained,
-    Episode,
-    Reward,
-    Step,
-    StepSuccess,
-    Typical,
-    share_of,
-)
+from memory_mcp.episodes.shown_outcomes import runs_of
+from memory_mcp.models.episodes import Episode, Failure, Reward, Typical, share_of
 
 LEAST_EPISODES = 5  # of one domain and task type, before their medians are what efficiency is measured against
-_ABSTAINED = 0.3
+_UNKNOWN = 0.3  # given back untried, or a success that is only claimed
 _TYPICAL_STEPS = {"simple": 5, "moderate": 12, "complex": 30, None: 12}
 _COMPLEXITY = {"simple": 0.9, "moderate": 1.0, "complex": 1.15, None: 1.0}
 _GREATEST = 2.0
@@ -27,12 +20,13 @@ _VARIED, _VARIED_TOOLS = 0.05, 3
 def reward(episode: Episode, typical: Typical | None = None) -> Reward:
     """Return outcome x efficiency x complexity x quality + learning bonus, within 0 and 2.
 
-    A failure gets the bonus alone, at most 0.15; giving a task back early (efficiency 1 or more) gets 0.19 or more.
+    A failure gets the bonus alone, at most 0.15; giving a task back early (efficiency 1 or more) gets 0.19 or more, and
+    a success that is only claimed no more than that.
     """
     actions = [action_of(step) for step in episode.steps]
     measured = typical if typical and typical.episodes >= LEAST_EPISODES else None
     done = share_of(episode.outcome)
-    outcome = done if done is not None else _ABSTAINED if isinstance(episode.outcome, Abstained) else 0.0
+    outcome = done if done is not None else 0.0 if isinstance(episode.outcome, Failure | None) else _UNKNOWN
     efficiency = _efficiency(episode, measured)
     complexity = _COMPLEXITY[episode.context.complexity]
     quality = _quality(episode, actions)
@@ -72,19 +66,10 @@ def _quality(episode: Episode, actions: Sequence[Action]) -> float:
     quality = 1.2 - 0.4 * sum(step.failed for step in known) / len(known) if known else 1.0
     if getattr(episode.outcome, "artifacts", ()):
         quality += 0.05
-    last_test = _last_test(episode.steps, actions)
-    if last_test is not None:
-        quality += 0.1 if isinstance(last_test.result, StepSuccess) else -0.1
+    runs = runs_of(episode.steps, actions)
+    if runs:
+        quality += 0.1 if runs[-1].passed else -0.1
     return quality
-
-
-def _last_test(steps: Sequence[Step], actions: Sequence[Action]) -> Step | None:
-    tests = (
-        step
-        for step, action in zip(reversed(steps), reversed(actions), strict=True)
-        if action.kind == "test" and step.result is not None
-    )
-    return next(tests, None)
 
 
 def _learning_bonus(actions: Sequence[Action], found: Sequence[Recovery]) -> float:

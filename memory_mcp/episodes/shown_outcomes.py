@@ -2,13 +2,58 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.actions.recoveries import Recovery, identity, recoveries
-from memory_mcp.actions.steps import Action, action_of
-from memory_mcp.models.episodes import Failure, Outcome, PartialSuccess, Step, StepSuccess, Success
+from msgspec import Struct
+from msgspec.structs import replace
 
-_CHECKS = frozenset(("test", "build"))
+from memory_mcp.actions.runners import CheckKind
+from memory_mcp.actions.steps import Action, action_of, verdict_of
+from memory_mcp.actions.verdicts import Verdict
+from memory_mcp.models.episodes import Failure, Outcome, PartialSuccess, Step, Success
+
+_PROOFS: tuple[CheckKind, ...] = (
+    "test",
+    "build",
+)  # what a task may be proved by, the strongest first; a linter proves none
+_TELLING = ("green", "red")
+_HARMLESS = {"rm", "mkdir", "touch", "submit"}  # taking scratch files away after the tests changes nothing
+_UNDOING = ("git stash", "git checkout", "git restore", "git reset", "git revert", "git apply")
+_SCRATCH = ("/tmp/", "/var/folders/")  # noqa: S108 - compared, not written to
 _MOST = 5
 _QUOTED = 120
+
+
+class Run(Struct, frozen=True):
+    """A run of a test or a build, at a position from 0, that said how it went."""
+
+    at: int
+    shape: str
+    text: str
+    verdict: Verdict
+
+    @property
+    def passed(self) -> bool:
+        """Whether the output says that it passed."""
+        return self.verdict.state == "green"
+
+
+def runs_of(steps: Sequence[Step], actions: Sequence[Action]) -> list[Run]:
+    """Return the runs of tests whose outputs say how they went; of builds where no test was run at all."""
+    found: dict[CheckKind, list[Run]] = {kind: [] for kind in _PROOFS}
+    for at, (step, action) in enumerate(zip(steps, actions, strict=True)):
+        verdict = verdict_of(step)
+        if verdict is None or verdict.kind is None or verdict.kind not in _PROOFS:
+            continue
+        if verdict.kind == "test" and verdict.line.startswith("exit code"):
+            verdict = replace(verdict, state="unknown")  # a test that passed says so
+        found[verdict.kind].append(Run(at, action.shape, action.text[:_QUOTED], verdict))
+    chosen = next((runs for runs in found.values() if runs), [])
+    return [run for run in chosen if run.verdict.state in _TELLING]
+
+
+def last_change(steps: Sequence[Step], actions: Sequence[Action]) -> int:
+    """Return the position of the last change to the project, -1 without one."""
+    changes = (at for at in range(len(steps) - 1, -1, -1) if _is_change(steps[at], actions[at]))
+    return next(changes, -1)
 
 
 def outcome_shown(steps: Sequence[Step]) -> Outcome | None:
@@ -17,41 +62,59 @@ def outcome_shown(steps: Sequence[Step]) -> Outcome | None:
     None where nothing was checked after the last change: that the agent stopped is no evidence.
     """
     actions = [action_of(step) for step in steps]
-    changed = [at for at, (step, action) in enumerate(zip(steps, actions, strict=True)) if _is_change(step, action)]
-    last_change = changed[-1] if changed else -1
-    left = [each for each in recoveries(steps, actions) if each.passed is None and _is_check(actions[each.failures[0]])]
-    passed = _passed_after(last_change, steps, actions)
+    changed = last_change(steps, actions)
+    latest = {run.shape: run for run in runs_of(steps, actions) if run.at > changed}
+    ordered = sorted(latest.values(), key=lambda run: run.at)
+    passed = [run for run in ordered if run.passed]
+    left = tuple(_left(run) for run in ordered if not run.passed)[:_MOST]
     if left:
-        missed = tuple(_left(each, actions) for each in left[:_MOST])
-        done = tuple(actions[at].text[:_QUOTED] for at in passed[-_MOST:])
+        done = tuple(run.text for run in passed[-_MOST:])
         if done:
-            return PartialSuccess("As the recorded steps show; nobody said so.", completed=done, failed=missed)
-        return Failure(f"{'; '.join(missed)}. As the recorded steps show; nobody said so.")
-    if not passed or not changed:
+            said = "As the recorded steps show; nobody said so."
+            return PartialSuccess(said, completed=done, failed=left, evidence="shown")
+        return Failure(f"{'; '.join(left)}. As the recorded steps show; nobody said so.", evidence="shown")
+    if not passed or changed < 0:
         return None
     last = passed[-1]
-    verdict = f"{actions[last].text[:_QUOTED]} passed after the last change (step {last + 1}); nobody said so."
-    return Success(verdict, artifacts=_files(actions, changed))
+    verdict = f"{last.text} passed after the last change (step {last.at + 1}); nobody said so."
+    return Success(verdict, artifacts=_files(steps, actions), evidence="shown")
+
+
+def weighed(outcome: Outcome, steps: Sequence[Step]) -> Outcome:
+    """Say what an outcome rests on: a claim that the last tests bear out is shown, one that they deny is doubted."""
+    if isinstance(outcome, Success | PartialSuccess):
+        outcome = replace(outcome, doubt=doubt_of(steps))
+    if outcome.evidence != "claimed":
+        return outcome
+    shown = outcome_shown(steps)
+    return replace(outcome, evidence="shown") if type(shown) is type(outcome) else outcome
+
+
+def doubt_of(steps: Sequence[Step]) -> str:
+    """Say that the last test run failed, where it did."""
+    actions = [action_of(step) for step in steps]
+    runs = runs_of(steps, actions)
+    if not runs or runs[-1].passed:
+        return ""
+    last = runs[-1]
+    return f"The last {last.verdict.kind} run (step {last.at + 1}, {last.text}) failed: {last.verdict.line[:_QUOTED]}"
 
 
 def _is_change(step: Step, action: Action) -> bool:
-    return action.kind in {"edit", "install"} and not step.failed
+    first = action.token.split(" ")[0]
+    if step.failed or first in _HARMLESS:
+        return False
+    if any(verb in action.token for verb in _UNDOING):
+        return True
+    return action.kind in {"edit", "install"} and not (
+        action.files and all(file.startswith(_SCRATCH) for file in action.files)
+    )
 
 
-def _is_check(action: Action) -> bool:
-    return action.kind in _CHECKS
+def _left(run: Run) -> str:
+    return f"{run.text} still failed: {run.verdict.line[:_QUOTED]}"
 
 
-def _passed_after(change: int, steps: Sequence[Step], actions: Sequence[Action]) -> list[int]:
-    """Return the checks after a change of which the last run passed."""
-    latest = {identity(actions[at]): at for at in range(change + 1, len(steps)) if _is_check(actions[at])}
-    return sorted(at for at in latest.values() if isinstance(steps[at].result, StepSuccess))
-
-
-def _left(recovery: Recovery, actions: Sequence[Action]) -> str:
-    action = actions[recovery.failures[-1]]
-    return f"{action.text[:_QUOTED]} still failed: {recovery.signature[:_QUOTED]}"
-
-
-def _files(actions: Sequence[Action], changed: Sequence[int]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(file for at in changed for file in actions[at].files))[: 4 * _MOST]
+def _files(steps: Sequence[Step], actions: Sequence[Action]) -> tuple[str, ...]:
+    changed = (action for step, action in zip(steps, actions, strict=True) if _is_change(step, action))
+    return tuple(dict.fromkeys(file for action in changed for file in action.files))[: 4 * _MOST]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from memory_mcp.facts.counting import Group, Support, commonest, support
 from memory_mcp.facts.paths import is_code
@@ -49,18 +50,43 @@ def proof_facts(groups: Sequence[Group]) -> list[Fact]:
 
 
 def failing_facts(groups: Sequence[Group]) -> list[Fact]:
-    """Return the tests that fail on unchanged sources: they say nothing against a change."""
-    tests = commonest(groups, lambda each: each.survey.failing)
+    """Return the tests and errors that come whatever is changed: they say nothing against a change."""
     found = []
-    for test in tests:
+    for test in commonest(groups, lambda each: each.survey.red):
         file = test.split("::")[0]
-        counted = support(
-            groups, lambda each, t=test: t in each.survey.failing, lambda each, f=file: _ran_file(each, f)
-        )
-        if counted.runs >= _LEAST_RUNS:
-            text = f"`{test}` fails on unchanged sources too ({_share(counted)} that ran its file)."
+        untouched = support(groups, partial(_fails_untouched, test=test), partial(_ran_file, file=file))
+        counted = support(groups, partial(_is_red, test=test), partial(_ran_file, file=file))
+        if untouched.runs >= _LEAST_RUNS or (counted.tasks >= _LEAST_RUNS and counted.tasks == counted.of):
+            where = f"; in {untouched.runs} runs no source was changed" if untouched.runs else ""
+            text = f"`{test}` fails whatever is changed ({_share(counted)} that ran its file{where})."
             found.append(Fact("trap", test, text, "", counted.tasks, counted.of, *_dates(counted)))
+    for error in commonest(groups, lambda each: (error for error, _ in each.survey.red_errors)):
+        counted = support(groups, partial(_has_error, error=error), _ran_tests)
+        if counted.tasks >= _LEAST_RUNS:
+            files = commonest(
+                groups, lambda each, e=error: (file for error, file in each.survey.red_errors if error == e)
+            )
+            file = files.most_common(1)[0][0]
+            where = f"`{file}`" if file else "some files"
+            text = f"Tests in {where} end in `{error}`, whatever is changed ({_share(counted)} that ran tests)."
+            found.append(Fact("trap", error, text, "", counted.tasks, counted.of, *_dates(counted)))
     return found
+
+
+def _fails_untouched(each: Surveyed, test: str) -> bool:
+    return test in each.survey.failing
+
+
+def _is_red(each: Surveyed, test: str) -> bool:
+    return test in each.survey.red
+
+
+def _has_error(each: Surveyed, error: str) -> bool:
+    return any(seen == error for seen, _ in each.survey.red_errors)
+
+
+def _ran_tests(each: Surveyed) -> bool:
+    return any(check.ran for check in each.survey.checks)
 
 
 def absent_facts(groups: Sequence[Group]) -> list[Fact]:

@@ -28,6 +28,8 @@ _WITH_VALUE = {
     "--timeout",
 }
 _FAILED_TEST = expression(r"^(?:FAILED|ERROR) ([\w./-]+\.\w+::[\w:.]+)", re.MULTILINE)
+_ERROR = expression(r"^E {2,}((?!Assertion)[A-Z]\w*(?:Error|Exception|Warning): [^\n]{8,})$", re.MULTILINE)
+_LONGEST_ERROR = 160
 _SECONDS = expression(r"\bin (\d+(?:\.\d+)?)s\b")
 _PROGRAMS_WITH_VERB = {
     "npm",
@@ -68,11 +70,15 @@ class CheckRuns:
         self.root = root
         self._runs: dict[tuple[str, str], _Runs] = {}
         self._failing: dict[str, None] = {}
+        self._red: dict[str, None] = {}
+        self._red_errors: dict[tuple[str, str], None] = {}
 
     def look(self, deed: Deed, changed: Sequence[str]) -> bool:
         """Take one step in; `changed` are the files that differ from how they were. Say whether tests ran."""
+        if is_check(deed.text) not in {"test", "build"}:
+            return False
         commands = [command for command in deed.commands if form_of(command)]
-        if not commands or not is_check(deed.text):
+        if not commands:
             return False
         verdict = read_verdict(deed.text, deed.output, None)
         if verdict.state == "unknown":
@@ -89,8 +95,14 @@ class CheckRuns:
                 held.targets |= dict.fromkeys(self._targets(command, deed))
                 held.changed |= dict.fromkeys(sources)
                 held.seconds = max([held.seconds, *map(float, _SECONDS.findall(deed.output))])
-        if verdict.state == "red" and not sources:
-            self._failing |= dict.fromkeys(_FAILED_TEST.findall(deed.output))
+        if verdict.state == "red":
+            failed = dict.fromkeys(_FAILED_TEST.findall(deed.output))
+            self._red |= failed
+            file = next(iter(failed), "").split("::")[0]
+            errors = [line.strip()[:_LONGEST_ERROR] for line in _ERROR.findall(deed.output)]
+            self._red_errors |= dict.fromkeys((error, file) for error in errors)
+            if not sources:
+                self._failing |= failed
         return ran
 
     def runs(self) -> tuple[CheckRun, ...]:
@@ -113,6 +125,14 @@ class CheckRuns:
     def failing(self) -> tuple[str, ...]:
         """Return the tests that failed while no source was changed."""
         return tuple(self._failing)[:_MOST_RUNS]
+
+    def red(self) -> tuple[str, ...]:
+        """Return the tests that failed at any time."""
+        return tuple(self._red)[:_MOST_RUNS]
+
+    def red_errors(self) -> tuple[tuple[str, str], ...]:
+        """Return the errors, failed assertions apart, in which tests ended, with the first file that they failed in."""
+        return tuple(self._red_errors)[:_MOST_RUNS]
 
     def _held(self, command: SimpleCommand, deed: Deed) -> _Runs:
         inside = relative(f"{deed.directory}/x", self.root).removesuffix("x").rstrip("/") if deed.directory else ""

@@ -7,6 +7,8 @@ from memory_mcp.facts.deriving import facts_of
 from memory_mcp.facts.ranking import Files, is_telling, vote
 from memory_mcp.models.facts import Fact, FileVote, Topic
 from memory_mcp.storage.store import Store
+from memory_mcp.worktrees.tracked import tracked_files
+from memory_mcp.worktrees.trees import WorkTree
 
 _MOST_SURVEYS = 1_000  # the newest; what only older episodes show has had its time
 
@@ -14,12 +16,14 @@ _MOST_SURVEYS = 1_000  # the newest; what only older episodes show has had its t
 class ProjectFacts:
     """What the episodes of one project show about it, derived anew from their surveys at each question."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tree: WorkTree | None = None) -> None:
         self._store = store
+        self._tree = tree
 
     def known(self) -> "Knowledge":
         """Read the surveys, for several questions about the same state."""
-        return Knowledge(grouped(self._store.digests.surveys(_MOST_SURVEYS)))
+        tracked = tracked_files(self._tree) if self._tree else frozenset[str]()
+        return Knowledge(grouped(self._store.digests.surveys(_MOST_SURVEYS)), tracked)
 
     def list(self, topic: Topic | None = None) -> list[Fact]:
         """Return the facts of the project in the order in which a newcomer needs them."""
@@ -29,8 +33,9 @@ class ProjectFacts:
 class Knowledge:
     """The facts of a project at one moment."""
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[Group], tracked: frozenset[str] = frozenset()) -> None:
         self.groups = groups
+        self._tracked = tracked
 
     def facts(self) -> list[Fact]:
         """Return the facts in the order in which a newcomer needs them."""
@@ -38,7 +43,7 @@ class Knowledge:
 
     def files(self, task: str, similar: Mapping[str, float], limit: int = 5) -> list[FileVote]:
         """Return the files that a task is about, empty where neither its words nor similar tasks point to any."""
-        votes = vote(task, Files(self.groups), similar, limit)
+        votes = vote(task, Files(self.groups), similar, limit, self._tracked)
         return votes if is_telling(votes) or similar else []
 
     def tried(self, episode_id: str) -> list[float | None]:

@@ -3,11 +3,11 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group
-from memory_mcp.facts.paths import is_beside, is_code, is_test, paths_in
+from memory_mcp.facts.paths import is_code, is_test, paths_in, sources_among
 from memory_mcp.models.facts import FileVote
 
 _WORD = expression(r"[A-Za-z_]\w*|\d+")
@@ -114,6 +114,7 @@ _SEEN = 0.1
 _CHANGED = 0.2
 _VOTED = 0.6
 _PACKAGE_FILE = -0.3
+_MOST_HISTORY = 0.7  # so that what is often changed does not outweigh what the task says
 _LEAST_SYMBOL = 4
 _STRONG = 1.0  # what one word of a file's own name, a symbol or the path itself is worth
 
@@ -132,31 +133,31 @@ class Files:
             for each in group.members:
                 for name, path in each.survey.symbols.items():
                     self.symbols[name].add(path)
-        self.sources = [path for path in self.seen if is_code(path) and not is_test(path) and not is_beside(path)]
+        self.sources = sources_among(self.seen)
         self.packages = {
             found[2]: found[1] or "" for path in self.sources if (found := _PACKAGE.match(path))
         }  # the project's own Python packages, with what stands before them
-        words = [_path_words(path) for path in self.sources]
-        self._holders: Counter[str] = Counter(word for each in words for word in each)
-        self._words = dict(zip(self.sources, words, strict=True))
+        self._holders: Counter[str] = Counter(word for path in self.sources for word in _path_words(path))
 
     def rarity(self, word: str) -> float:
         """Return how much a word of a path tells, 1 for one that a single file has."""
         number = len(self.sources)
         return math.log(1 + number / max(self._holders[word], 1)) / math.log(1 + number) if number else 0.0
 
-    def words(self, path: str) -> frozenset[str]:
-        """Return the words of a path."""
-        return self._words[path]
 
-
-def vote(task: str, files: Files, similar: Mapping[str, float], limit: int = 5) -> list[FileVote]:
+def vote(
+    task: str, files: Files, similar: Mapping[str, float], limit: int = 5, tracked: Collection[str] = ()
+) -> list[FileVote]:
     """Return the files that a task is most likely about, best first.
 
-    `similar` says how alike the tasks of earlier episodes are, by episode id, at most 1.
+    `similar` says how alike the tasks of earlier episodes are, by episode id, at most 1; `tracked` are the files that
+    git has now, if that is known: others are gone.
     """
-    votes: dict[str, list[tuple[float, str]]] = {path: [] for path in files.sources}
     words = Counter(word for word in words_of(task) if word not in _STOP)
+    if tracked and files.sources and not any(path in tracked for path in files.sources):
+        tracked = ()  # the episodes worked in a part of the work tree, or in another
+    sources = [path for path in files.sources if not tracked or path in tracked]
+    votes: dict[str, list[tuple[float, str]]] = {path: [] for path in (*sources, *_never_seen(tracked, words))}
     for path in votes:
         votes[path] += _by_name(path, task, words, files)
     for name, weight in _symbols_in(task, files.symbols).items():
@@ -165,13 +166,23 @@ def vote(task: str, files: Files, similar: Mapping[str, float], limit: int = 5) 
             votes[path].append((weight * _SYMBOL / len(holders), f"it defines {name}"))
     _add_history(votes, files, similar)
     for path in _named_in(task, files):
-        if path not in votes and not any(known.endswith(f"/{path}") for known in votes):
+        if path not in votes and _may_be(path, tracked) and not any(known.endswith(f"/{path}") for known in votes):
             votes[path] = [(_NAMED, "the task names it")]
     for path, module in _imported_in(task, files):
-        if path not in votes:
+        if path not in votes and _may_be(path, tracked):
             votes[path] = [(_DOTTED, f"the task imports {module}")]
     ranked = [_vote_of(path, reasons) for path, reasons in votes.items() if reasons]
     return sorted(ranked, key=lambda each: (-each.score, each.file))[:limit]
+
+
+def _may_be(path: str, tracked: Collection[str]) -> bool:
+    return not tracked or path in tracked
+
+
+def _never_seen(tracked: Collection[str], words: Mapping[str, int]) -> list[str]:
+    """Return the sources that git has and no episode saw, of those whose own name the task speaks of."""
+    named = [path for path in tracked if path.rsplit("/", 1)[-1].split(".")[0].lower() in words]
+    return sources_among(named)
 
 
 def words_of(text: str) -> list[str]:
@@ -218,7 +229,8 @@ def _add_history(votes: dict[str, list[tuple[float, str]]], files: Files, simila
     for path, reasons in votes.items():
         changed = files.changed.get(path, 0)
         told = f"changed in {changed} earlier task{'' if changed == 1 else 's'}" if changed else ""
-        reasons.append((_SEEN * math.log(1 + files.seen[path]) + _CHANGED * math.log(1 + changed), told))
+        often = _SEEN * math.log(1 + files.seen.get(path, 0)) + _CHANGED * math.log(1 + changed)
+        reasons.append((min(often, _MOST_HISTORY), told))
         if path.endswith("__init__.py"):
             reasons.append((_PACKAGE_FILE, ""))
     for group in files.groups:
@@ -234,9 +246,9 @@ def _add_history(votes: dict[str, list[tuple[float, str]]], files: Files, simila
 
 def _vote_of(path: str, reasons: Sequence[tuple[float, str]]) -> FileVote:
     told = sorted((reason for reason in reasons if reason[1]), key=lambda reason: -reason[0])
-    return FileVote(
-        path, round(sum(score for score, _ in reasons), 3), tuple(dict.fromkeys(why for _, why in told))[:3]
-    )
+    history = sum(score for score, why in reasons if why.startswith("changed in"))
+    score = sum(score for score, _ in reasons)
+    return FileVote(path, round(score, 3), tuple(dict.fromkeys(why for _, why in told))[:3], round(score - history, 3))
 
 
 def _named_in(task: str, files: Files) -> list[str]:
@@ -269,4 +281,4 @@ def _path_words(path: str) -> frozenset[str]:
 
 def is_telling(votes: Sequence[FileVote]) -> bool:
     """Whether the best vote rests on the task itself rather than on what is often changed."""
-    return bool(votes) and votes[0].score >= _STRONG
+    return any(each.told >= _STRONG for each in votes)

@@ -40,6 +40,8 @@ def survey(episode: Episode) -> Survey:
         troubles=environment.troubles(),
         checks=checks.runs(),
         failing=checks.failing(),
+        red=checks.red(),
+        red_errors=checks.red_errors(),
         absent=sightings.absent(),
         changed=tuple(file for file in changes.now if file not in made)[:_MOST_CHANGED],
         seen=sightings.seen(),

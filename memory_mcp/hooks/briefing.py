@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from memory_mcp.actions.tool_calls import ToolCall, planned_step
+from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import Section, fenced
 from memory_mcp.memory import Memory
@@ -112,15 +113,17 @@ def _hit_line(hit: Hit, short_id: str) -> str:
     if hit.kind != "episode":
         return f"{hit.kind}: {_short(hit.text)}"
     lesson = f": {hit.lesson}" if hit.lesson else ""
-    return f"{hit.outcome or 'active'}: {_short(hit.text)}{lesson} (episode {short_id})"
+    return f"{named(hit.outcome or 'active', hit.evidence)}: {_short(hit.text)}{lesson} (episode {short_id})"
 
 
-def action_warning(memory: Memory, call: ToolCall, told: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def action_warning(
+    memory: Memory, call: ToolCall, told: tuple[str, ...], episode_id: str | None
+) -> tuple[str, tuple[str, ...]]:
     """Return what is known against the very action that is about to be made, and the errors that it names.
 
     What a session was told is not said again: a test that fails while it is being mended is no news.
     """
-    check = dead_ends.check(memory.store.digests, planned_step(call))
+    check = dead_ends.check_in(memory.store, planned_step(call), episode_id, root=memory.root)
     new = [each for each in check.dead_ends if _name(each) not in told]
     known = Section("Known dead ends for this action:", [_dead_end_line(each) for each in new])
     text = fenced([known], memory.settings.hooks.warning_tokens)
@@ -132,6 +135,6 @@ def _name(dead_end: DeadEnd) -> str:
 
 
 def _dead_end_line(dead_end: DeadEnd) -> str:
-    instead = f" What worked instead: {_joined(dead_end.instead)}" if dead_end.instead else " Nothing mended it yet."
-    times = f"{dead_end.failures} of {dead_end.runs} times"
+    instead = f" What ended it: {' ; '.join(dead_end.instead)}" if dead_end.instead else ""
+    times = dead_ends.frequency(dead_end)
     return f"{_short(dead_end.action)} failed {times}: {_short(dead_end.error)}.{instead}"

@@ -33,8 +33,9 @@ def handle(memory: Memory, event: Event) -> str:
 def _warn(memory: Memory, event: Event) -> str:
     if event.call is None or not is_recorded(event.call.tool):
         return ""
-    told = memory.store.sessions.find(event.session_id).told
-    text, named = briefing.action_warning(memory, event.call, told)
+    session = memory.store.sessions.find(event.session_id)
+    told = session.told
+    text, named = briefing.action_warning(memory, event.call, told, session.episode_id)
     if named:
         memory.store.sessions.tell(event.session_id, (*told, *named))
     return text

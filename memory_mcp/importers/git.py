@@ -161,7 +161,7 @@ def _relate(relationships: Relationships, links: Sequence[Relationship]) -> int:
 def _mark_reverted(episodes: Episodes, reverted: str, commit: Commit) -> bool:
     reason = f"reverted by {commit.commit[:12]}: {commit.subject}"[: limits.TASK_CHARACTERS]
     try:
-        episodes.correct_outcome(reverted, Failure(reason=reason), tag="reverted")
+        episodes.correct_outcome(reverted, Failure(reason=reason, evidence="shown"), tag="reverted")
     except NotFoundError:  # erased meanwhile
         return False
     return True

@@ -31,7 +31,7 @@ class _Step(Struct, forbid_unknown_fields=True):
 
 
 class _Line(Struct, forbid_unknown_fields=True):
-    """What a line may hold; `result` of a step is success, error or timeout."""
+    """What a line may hold; `result` of a step is success, error or timeout, `confirmed` says that the user did."""
 
     id: str = ""
     task: str = ""
@@ -46,6 +46,7 @@ class _Line(Struct, forbid_unknown_fields=True):
     steps: tuple[_Step, ...] = ()
     outcome: OutcomeType | None = None
     verdict: str = ""
+    confirmed: bool = False
     importance: float = 0.5
     source: str = ""
 
@@ -79,7 +80,7 @@ def _record(line: _Line, source_id: str) -> Record:
         return NoteRecord(
             source_id, note_of(line.text, tags=line.tags, at=at, source=line.source, importance=line.importance)
         )
-    outcome = outcome_of(line.outcome, verdict=line.verdict) if line.outcome else None
+    outcome = outcome_of(line.outcome, verdict=line.verdict, confirmed=line.confirmed) if line.outcome else None
     steps = tuple(
         Step(
             each.tool,

@@ -143,7 +143,7 @@ def _steps(trajectory: _Trajectory, moment: int) -> Iterator[Step]:
                 action=command[: limits.TASK_CHARACTERS],
                 parameters=({"file": file[1]} if file else {})
                 | ({"thought": turn.thought.strip()} if turn.thought.strip() else {}),
-                result=result_of_text(turn.observation),
+                result=result_of_text(turn.observation, command),
                 latency_ms=_milliseconds(turn.execution_time),
                 recorded_at=moment,
             )
@@ -154,7 +154,7 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 
 def _outcome(info: dict[str, Any]) -> Outcome | None:
-    """Read the exit status; a submitted patch is the agent's own claim, which the verdict says."""
+    """Read the exit status; a submitted patch is the agent's own claim."""
     status = info.get("exit_status")
     files = tuple(dict.fromkeys(_CHANGED_FILE.findall(_text(info.get("submission") or ""))))
     if status == "submitted":

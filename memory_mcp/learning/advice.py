@@ -1,20 +1,20 @@
 """This module gives recommendations, remembers what it gave in which episode, and takes feedback on it."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
 from memory_mcp.config.settings import LearningSettings
+from memory_mcp.embeddings.words import content_words
 from memory_mcp.errors import BusyError, InvalidInputError, ReadOnlyStoreError, StoreFullError
+from memory_mcp.facts.choosing import chosen
 from memory_mcp.facts.project_facts import Knowledge, ProjectFacts
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Episode, EpisodeFilter
-from memory_mcp.models.facts import Fact
 from memory_mcp.models.patterns import Tally
-from memory_mcp.models.recall import Answer, Query
+from memory_mcp.models.recall import Answer, Hit, Query
 from memory_mcp.models.recommendations import (
     NOTHING,
     WITHHELD,
@@ -35,10 +35,11 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
+_ALIKE = 1.0  # relevance from which an episode is like the task whatever words they share
+_LESS_ALIKE = 0.6  # from which it is where they share most words
 _MOST_FACTS = 8
 _COMPARED_FILES = 3  # voted files of which a comparable episode changed one
 _FITTING_FILES = 2  # voted files whose own facts are told
-_MOST_OF_A_TOPIC = 4
 _COIN = 1 << 32
 
 
@@ -101,7 +102,7 @@ class Advice:
         if not similar and not recommended and not files:
             return Playbook("", wanted.task, now, message=NOTHING)
         made = playbooks.draft(similar, recommended, [each.file for each in files[:_COMPARED_FILES]])
-        facts = chosen_facts(known.facts(), [each.file for each in files[:_FITTING_FILES]])
+        facts = chosen(known.facts(), [each.file for each in files[:_FITTING_FILES]])
         playbook = Playbook(
             id=self._store.clock.new_id(),
             task=wanted.task,
@@ -232,6 +233,8 @@ class Advice:
         completed = EpisodeFilter(status="completed")
         answer = self._recall.search(Query(task, limit=_SIMILAR, filter=completed, kinds=("episode",)))
         hits = [hit for hit in answer.hits if hit.id != besides]
+        asked = len(set(content_words(task)))
+        hits = [hit for hit in hits if _is_alike(hit, asked)]
         least = LEAST_RELEVANT * max((hit.relevance for hit in hits), default=0.0)
         ids = [hit.id for hit in hits if hit.relevance >= least]
         followed = self._store.patterns.followed(ids)
@@ -252,20 +255,14 @@ class Advice:
         ]
 
 
+def _is_alike(hit: Hit, asked: int) -> bool:
+    """Whether an episode is like a task of so many words, rather than one that shares a word or two with it."""
+    if hit.relevance >= _ALIKE:
+        return True
+    return hit.relevance >= _LESS_ALIKE and 2 * len(hit.matched) > asked
+
+
 def _likeness(similar: Sequence[Similar]) -> dict[str, float]:
     """Return how alike episodes are to the task, 1 for the most similar one."""
     best = max((each.relevance for each in similar), default=0.0)
     return {each.episode.id: each.relevance / best for each in similar} if best > 0 else {}
-
-
-def chosen_facts(facts: Sequence[Fact], files: Sequence[str]) -> list[Fact]:
-    """Return the facts that a task on these files needs: how to set up and test, the traps, what goes with the files."""
-    general = [fact for fact in facts if fact.topic in {"setup", "test", "trap"}]
-    fitting = [fact for fact in facts if fact.topic in {"proof", "together"} and fact.subject.split(" + ")[0] in files]
-    taken: Counter[str] = Counter()
-    chosen = []
-    for fact in (*general, *fitting):
-        taken[fact.topic] += 1
-        if taken[fact.topic] <= _MOST_OF_A_TOPIC:
-            chosen.append(fact)
-    return chosen[:_MOST_FACTS] if not fitting else [*chosen[: -len(fitting)][: _MOST_FACTS - 2], *fitting[:3]]

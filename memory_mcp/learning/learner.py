@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.actions.steps import action_of
 from memory_mcp.config.settings import LearningSettings
-from memory_mcp.episodes.lifecycle import Episodes
+from memory_mcp.episodes.lifecycle import Episodes, looked_at_again
 from memory_mcp.errors import BusyError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.facts.surveying import survey
 from memory_mcp.learning.credit import acted_on, features_of
@@ -68,6 +68,7 @@ class Learning:
         self._store = store
         self._tree = tree
         self._directory = directory
+        self._root = str(tree.root) if tree else ""
         self._episodes = episodes
         self._settings = settings
 
@@ -169,8 +170,12 @@ class Learning:
             return ()  # damaged, and reported where it is read
         if episode.kind != "task":
             return ()  # nothing was done in it
-        seen = observe(episode)
-        self._store.digests.write(session, key, revision, digest(seen), survey(episode))
+        again = looked_at_again(episode)
+        if again != episode:
+            self._store.episodes.correct(session, key, again)
+            episode, revision = again, revision + 1
+        seen = observe(episode, self._root)
+        self._store.digests.write(session, key, revision, digest(seen, self._root), survey(episode))
         if episode.outcome is None:
             return ()
         findings = context_patterns(seen)

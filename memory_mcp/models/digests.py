@@ -18,6 +18,24 @@ class Failed(Struct, frozen=True):
     seen_at: int
 
 
+class RunCount(Struct, frozen=True):
+    """How often a subject ran and failed in one episode, from one state (see actions/sessions).
+
+    Of the last failure it holds the action, the error and what ended it; they are empty where nothing failed.
+    """
+
+    subject: str
+    state: str
+    failures: int
+    runs: int
+    has_failed_last: bool
+    seen_at: int
+    action: str = ""
+    error: str = ""
+    signature: str = ""
+    remedy: tuple[str, ...] = ()
+
+
 class Digest(Struct, frozen=True):
     """An episode in short: how long it was and how it ended.
 
@@ -31,6 +49,7 @@ class Digest(Struct, frozen=True):
     reward: float | None = None
     completed_at: int | None = None
     failed: tuple[Failed, ...] = ()
+    runs: tuple[RunCount, ...] = ()
 
 
 class Exposure(Struct, frozen=True):

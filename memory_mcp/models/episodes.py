@@ -6,6 +6,7 @@ from msgspec import Struct
 
 Status = Literal["active", "completed"]
 OutcomeType = Literal["success", "partial_success", "failure", "abstained"]
+EvidenceKind = Literal["shown", "user", "claimed"]
 EpisodeKind = Literal["task", "conversation"]
 Complexity = Literal["simple", "moderate", "complex"]
 
@@ -48,10 +49,16 @@ class Step(Struct, frozen=True, omit_defaults=True):
 
 
 class Success(Struct, frozen=True, tag="success", tag_field="type"):
-    """The task was done."""
+    """The task was done.
+
+    Of every outcome `evidence` says who says so: `shown` by the output of a test or build, the `user`, or only
+    `claimed`. `doubt` is what speaks against it: the last test run, where that failed.
+    """
 
     verdict: str = ""
     artifacts: tuple[str, ...] = ()
+    evidence: EvidenceKind = "claimed"
+    doubt: str = ""
 
 
 class PartialSuccess(Struct, frozen=True, tag="partial_success", tag_field="type"):
@@ -61,6 +68,8 @@ class PartialSuccess(Struct, frozen=True, tag="partial_success", tag_field="type
     completed: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
+    evidence: EvidenceKind = "claimed"
+    doubt: str = ""
 
 
 class Failure(Struct, frozen=True, tag="failure", tag_field="type"):
@@ -69,6 +78,7 @@ class Failure(Struct, frozen=True, tag="failure", tag_field="type"):
     reason: str = ""
     verdict: str = ""
     artifacts: tuple[str, ...] = ()
+    evidence: EvidenceKind = "claimed"
 
 
 class Abstained(Struct, frozen=True, tag="abstained", tag_field="type"):
@@ -76,6 +86,7 @@ class Abstained(Struct, frozen=True, tag="abstained", tag_field="type"):
 
     reason: str = ""
     verdict: str = ""
+    evidence: EvidenceKind = "claimed"
 
 
 Outcome = Success | PartialSuccess | Failure | Abstained
@@ -92,8 +103,18 @@ def outcome_type(outcome: Outcome) -> OutcomeType:
     return names[type(outcome)]
 
 
+def is_proved(outcome: Outcome | None) -> bool:
+    """Whether an outcome is more than somebody's claim."""
+    return outcome is not None and outcome.evidence != "claimed"
+
+
 def share_of(outcome: Outcome | None) -> float | None:
-    """Return how much of the task was done; None where nobody can say: still active, or given back untried."""
+    """Return how much of the task was done; None while active, when given back untried, for a success only claimed.
+
+    Nobody has a reason to claim a failure, so that one is believed.
+    """
+    if isinstance(outcome, Success | PartialSuccess) and not is_proved(outcome):
+        return None
     match outcome:
         case Success():
             return 1.0
@@ -192,6 +213,8 @@ class EpisodeSummary(Struct, frozen=True):
     reward: float | None
     step_count: int
     origin: str | None = None
+    evidence: EvidenceKind | None = None
+    doubt: str = ""
 
     @property
     def status(self) -> Status:

@@ -26,8 +26,12 @@ class Fact(Struct, frozen=True):
 
 
 class FileVote(Struct, frozen=True):
-    """A file that a task is likely to be about, with the reasons; scores rank within one answer."""
+    """A file that a task is likely to be about, with the reasons; scores rank within one answer.
+
+    `told` is the part of the score that the task itself says, without what earlier tasks often changed.
+    """
 
     file: str
     score: float
     why: tuple[str, ...]
+    told: float

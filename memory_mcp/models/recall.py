@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from memory_mcp.models.episodes import EpisodeFilter
+from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
 from memory_mcp.models.snapshots import UNKNOWN
 
 Scope = Literal["project", "all"]
@@ -80,6 +80,7 @@ class Hit(Struct, frozen=True):
     lesson_passage: str = ""
     place: "Place | None" = None
     freshness: str = UNKNOWN
+    evidence: EvidenceKind | None = None
 
 
 class Answer(Struct, frozen=True):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from memory_mcp.models.episodes import Context
+from memory_mcp.models.episodes import Context, EvidenceKind
 from memory_mcp.models.patterns import Pattern
 
 RecommendationKind = Literal["patterns", "playbook", "recall"]
@@ -93,6 +93,7 @@ class PlaybookSource(Struct, frozen=True):
     task: str
     outcome: str | None
     relevance: float
+    evidence: EvidenceKind | None = None
 
 
 class Playbook(Struct, frozen=True):
@@ -112,6 +113,11 @@ class Playbook(Struct, frozen=True):
     facts: tuple[PlaybookFact, ...] = ()
     files: tuple[PlaybookFile, ...] = ()
     caution: str = ""
+
+
+def is_empty(playbook: Playbook) -> bool:
+    """Whether a playbook has nothing to say but its message."""
+    return not (playbook.facts or playbook.files or playbook.steps or playbook.sources)
 
 
 class Features(Struct, frozen=True):
@@ -135,7 +141,10 @@ class Recommendation(Struct, frozen=True):
 
 
 class DeadEnd(Struct, frozen=True):
-    """A failure that the planned action would repeat: how often, in which episodes, and what worked instead."""
+    """A failure that the planned action would repeat: how often, in which episodes, and what ended it.
+
+    `before` is what was installed since in the same session, where that is all that changed.
+    """
 
     action: str
     error: str
@@ -144,7 +153,8 @@ class DeadEnd(Struct, frozen=True):
     episodes: tuple[str, ...]
     instead: tuple[str, ...]
     last_seen: int
-    matched: Literal["command", "file"]
+    matched: Literal["command", "file", "session"]
+    before: str = ""
 
 
 class Check(Struct, frozen=True):

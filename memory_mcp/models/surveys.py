@@ -53,7 +53,7 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     """What an episode shows of its project; paths are relative to `root`.
 
     `ready` says that code or tests ran without anything being installed first. `failing` are the tests that failed
-    while no source was changed, `absent` the files that were looked for and are not there, `changed` those that were
+    while no source was changed, `red` those that failed at any time, `red_errors` the errors that tests ended in, with the file of the tests. `absent` are the files that were looked for and are not there, `changed` those that were
     changed and still were at the end. `symbols` maps a defined name to the one file that defines it.
     """
 
@@ -66,6 +66,8 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     troubles: tuple[Trouble, ...] = ()
     checks: tuple[CheckRun, ...] = ()
     failing: tuple[str, ...] = ()
+    red: tuple[str, ...] = ()
+    red_errors: tuple[tuple[str, str], ...] = ()
     absent: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()

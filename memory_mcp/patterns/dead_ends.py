@@ -1,16 +1,25 @@
-"""This module says what is known against an action that is about to be made."""
+"""This module says what is known against an action that is about to be made: that it failed, and still would."""
 
 from collections.abc import Sequence
 
-from memory_mcp.actions.steps import Action, action_of
+from memory_mcp.actions.sessions import Walk, acts
+from memory_mcp.actions.signatures import telling_line
+from memory_mcp.actions.steps import Action, action_of, command_of, signature_of
+from memory_mcp.actions.subjects import installs, lacks
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models import checks, limits
-from memory_mcp.models.digests import Failed
+from memory_mcp.models.digests import RunCount
 from memory_mcp.models.episodes import Step
 from memory_mcp.models.recommendations import Check, DeadEnd
 from memory_mcp.storage.digest_store import DigestStore
+from memory_mcp.storage.store import Store
 
-_MOST = 5
+_LEAST_EPISODES = 2  # in which a subject failed
+_LEAST_SHARE = 0.5  # of its runs that failed
+_LEAST_STREAK = 2  # failures of a shape in a row, in one session, whatever was changed in between
+_LONGEST_ERROR = 300
+_LOOKED_BACK = 60  # steps of the session
+_MOST = 3
 _MOST_EPISODES = 5
 
 
@@ -30,46 +39,111 @@ def planned(tool: str, command: str, file: str) -> Step:
     return Step(tool, command or tool, {"file": file} if file else {})
 
 
-def check(store: DigestStore, step: Step, pending: int = 0) -> Check:
-    """Return the failures that a step would repeat, the most frequent first; silent without evidence.
+def check_in(store: Store, step: Step, episode_id: str | None, *, pending: int = 0, root: str = "") -> Check:
+    """Check a step that is about to be made in an episode, or outside of one."""
+    earlier = store.sessions.latest_steps(episode_id, _LOOKED_BACK) if episode_id else ()
+    return check(store.digests, step, earlier, episode_id=episode_id, pending=pending, root=root)
 
-    A command matches by its normalised form; an edit by the file.
+
+def check(
+    digests: DigestStore,
+    step: Step,
+    earlier: Sequence[Step] = (),
+    *,
+    episode_id: str | None = None,
+    pending: int = 0,
+    root: str = "",
+) -> Check:
+    """Return why a step would fail; silent for reads and searches, for what passed last, and without evidence.
+
+    `earlier` are the session's steps so far and `episode_id` its episode, whose own record counts for nothing else.
     """
-    action = action_of(step)
-    if action.kind == "edit":
-        alike = [pair for pair in store.failures_of_files(action.files) if _is_edit(pair[1], action)]
-        return Check(action.text, tuple(_grouped(alike, "file")), pending)
-    return Check(action.text, tuple(_grouped(store.failures_of_shape(action.shape), "command")), pending)
+    action = action_of(step, root)
+    if not acts(action):
+        return Check(action.text, pending=pending)
+    walk = Walk()
+    for at, taken in enumerate(earlier):
+        walk.take(at, taken, action_of(taken, root))
+    if walk.tries(action).passed_last:
+        return Check(action.text, pending=pending)
+    command = command_of(step) or ""
+    about = "" if installs(command) else command  # an installation depends on nothing that it may bring
+    found = [
+        *_remembered(digests, walk, action, command, about, episode_id),
+        *_in_session(digests, walk, action, about, earlier, episode_id),
+    ]
+    known = {each.error: each for each in reversed(found)}
+    return Check(action.text, tuple(reversed(known.values()))[:_MOST], pending)
 
 
-def _is_edit(failed: Failed, action: Action) -> bool:
-    return failed.shape.split(" ")[0] == action.shape.split(" ")[0] or failed.shape == action.shape
+def frequency(dead_end: DeadEnd) -> str:
+    """Say how often something failed, and where."""
+    runs = f"{dead_end.failures} of {dead_end.runs} run{'s' if dead_end.runs > 1 else ''}"
+    if dead_end.matched == "session":
+        return f"{runs} in this session{f', before {dead_end.before!r}' if dead_end.before else ''}"
+    return f"{runs} in {len(dead_end.episodes)} episode{'s' if len(dead_end.episodes) > 1 else ''}"
 
 
-def _grouped(found: Sequence[tuple[str, Failed]], matched: str) -> list[DeadEnd]:
-    """Join the failures of one error signature, counting how often each remedy worked."""
-    groups: dict[str, list[tuple[str, Failed]]] = {}
-    for pair in found:
-        groups.setdefault(pair[1].signature, []).append(pair)
-    dead_ends = []
-    for members in groups.values():
-        newest = members[0][1]
-        remedies: dict[tuple[str, ...], int] = {}
-        for _, failed in members:
-            if failed.remedy:
-                remedies[failed.remedy] = remedies.get(failed.remedy, 0) + 1
-        best = max(remedies.items(), key=lambda pair: pair[1])[0] if remedies else ()
-        dead_ends.append(
-            DeadEnd(
-                action=newest.action,
-                error=newest.error or newest.signature,
-                failures=sum(failed.failures for _, failed in members),
-                runs=sum(failed.runs for _, failed in members),
-                episodes=tuple(dict.fromkeys(episode for episode, _ in members))[:_MOST_EPISODES],
-                instead=best,
-                last_seen=newest.seen_at,
-                matched="command" if matched == "command" else "file",
-            )
+def _in_session(
+    digests: DigestStore, walk: Walk, action: Action, about: str, earlier: Sequence[Step], episode_id: str | None
+) -> list[DeadEnd]:
+    """Return what this very session shows: it failed and nothing was edited since, or it failed again and again."""
+    tries = walk.tries(action)
+    at = walk.stands_broken(about)
+    if tries.runs and (walk.is_unchanged_since(tries) or tries.streak >= _LEAST_STREAK):
+        at = tries.last_failure
+    if at is None:
+        return []
+    failed = earlier[at]
+    return [
+        DeadEnd(
+            action=action_of(failed).text,
+            error=telling_line(getattr(failed.result, "message", ""))[:_LONGEST_ERROR] or "no message",
+            failures=tries.failures or 1,
+            runs=tries.runs or 1,
+            episodes=(episode_id,) if episode_id else (),
+            instead=digests.remedy_of(signature_of(failed) or "", besides=episode_id),
+            last_seen=failed.recorded_at,
+            matched="session",
+            before=walk.installed_since(tries) if tries.runs else "",
         )
-    dead_ends.sort(key=lambda each: (-each.failures, -each.last_seen, each.error))
-    return dead_ends[:_MOST]
+    ]
+
+
+def _remembered(
+    digests: DigestStore, walk: Walk, action: Action, command: str, about: str, episode_id: str | None
+) -> list[DeadEnd]:
+    """Return what other episodes show of the shape, and of what the command depends on."""
+    wanted = walk.states(about)
+    if not walk.tries(action).runs and not walk.runs_own_script(command):
+        wanted.append((action.shape, ""))
+    groups: dict[str, list[tuple[str, RunCount]]] = {}
+    for pair in digests.runs.of_subjects(wanted, besides=episode_id):
+        groups.setdefault(pair[1].subject, []).append(pair)
+    found = [_dead_end(members, action) for members in groups.values() if _speaks(members)]
+    found = [each for each in found if not ((name := lacks(each.error)) and walk.has_installed(name))]
+    return sorted(found, key=lambda each: (-len(each.episodes), -each.failures, each.error))
+
+
+def _speaks(members: Sequence[tuple[str, RunCount]]) -> bool:
+    """Whether runs failed at least every other time, in two or more episodes, and the last one did."""
+    failed = sum(count.failures for _, count in members)
+    ran = sum(count.runs for _, count in members)
+    in_episodes = sum(count.failures > 0 for _, count in members)
+    return in_episodes >= _LEAST_EPISODES and failed >= _LEAST_SHARE * ran and members[0][1].has_failed_last
+
+
+def _dead_end(members: Sequence[tuple[str, RunCount]], action: Action) -> DeadEnd:
+    """Join what episodes show of one subject, newest first; the cure is that of the newest that found one."""
+    failing = [(episode, count) for episode, count in members if count.failures]
+    newest = next((count for _, count in failing if count.remedy), failing[0][1])
+    return DeadEnd(
+        action=newest.action,
+        error=newest.error or newest.signature,
+        failures=sum(count.failures for _, count in members),
+        runs=sum(count.runs for _, count in members),
+        episodes=tuple(episode for episode, _ in failing)[:_MOST_EPISODES],
+        instead=newest.remedy,
+        last_seen=failing[0][1].seen_at,
+        matched="file" if action.kind == "edit" and action.files else "command",
+    )

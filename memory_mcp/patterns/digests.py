@@ -6,12 +6,13 @@ from memory_mcp.actions.recoveries import identity
 from memory_mcp.models.digests import Digest, Failed
 from memory_mcp.patterns.error_recoveries import error_line
 from memory_mcp.patterns.observations import Observation
+from memory_mcp.patterns.run_counts import ended_by, run_counts
 
 _MOST_FILES = 5
 
 
-def digest(seen: Observation) -> Digest:
-    """Return what learning keeps of an episode, completed or not."""
+def digest(seen: Observation, root: str = "") -> Digest:
+    """Return what learning keeps of an episode, completed or not; `root` is the work tree of its files."""
     episode = seen.episode
     runs = Counter(identity(action) for action in seen.actions)
     failed = tuple(
@@ -24,7 +25,7 @@ def digest(seen: Observation) -> Digest:
             signature=each.signature,
             failures=len(each.failures),
             runs=runs[identity(seen.actions[each.failures[0]])],
-            remedy=tuple(dict.fromkeys(seen.actions[at].text for at in each.fix)),
+            remedy=ended_by(seen, each.failures[-1], root),
             seen_at=episode.steps[each.failures[-1]].recorded_at or episode.updated_at,
         )
         for each in seen.recoveries
@@ -37,4 +38,5 @@ def digest(seen: Observation) -> Digest:
         reward=episode.reward.total if episode.reward else None,
         completed_at=episode.completed_at,
         failed=failed,
+        runs=run_counts(seen, root),
     )

@@ -23,7 +23,7 @@ class Observation(Struct, frozen=True):
         return Evidence(self.episode.id, share, reward, seen_at, detail, self.episode.task)
 
 
-def observe(episode: Episode) -> Observation:
-    """Prepare an episode."""
-    actions = tuple(action_of(step) for step in episode.steps)
+def observe(episode: Episode, root: str = "") -> Observation:
+    """Prepare an episode; `root` is the work tree, to which its files are relative."""
+    actions = tuple(action_of(step, root) for step in episode.steps)
     return Observation(episode, actions, tuple(recoveries(episode.steps, actions)), share_of(episode.outcome))

@@ -89,6 +89,7 @@ def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files:
                 task=next(iter(each.episode.task.splitlines()), "")[:120],
                 outcome=outcome_type(each.episode.outcome) if each.episode.outcome else None,
                 relevance=each.relevance,
+                evidence=each.episode.outcome.evidence if each.episode.outcome else None,
             )
             for each, _ in seen
         ),
@@ -196,7 +197,7 @@ def _is_worth(action: Action, step: Step, kept: frozenset[str]) -> bool:
 def _said(action: Action, step: Step) -> str:
     """Return what a step did as one would repeat it: a command without where it ran and who read its output."""
     command = command_of(step)
-    if command is None or action.kind == "edit":
+    if command is None:
         return action.text
     told = " && ".join(shlex.join(each.words) for each in telling_commands(command) if each.words)
     return told if told and len(told) <= _LONGEST and "\n" not in told else action.text
@@ -208,10 +209,12 @@ def _name_of(action: Action) -> str:
 
 
 def _with_fixes(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended]) -> tuple[PlaybookStep, ...]:
-    """Add the fixes of recommended errors that no step holds."""
+    """Add the fixes of the errors that the task names and no step holds."""
     joined = list(steps)
     done = {step.do for step in steps}
     for each in recommended:
+        if each.parts.get("context", 0.0) <= 0:
+            continue  # an error that the task does not speak of
         best = _best_fix(each.pattern)
         if best is None or done.issuperset(best[0].fix) or len(joined) >= MOST_STEPS:
             continue

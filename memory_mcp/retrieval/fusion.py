@@ -54,7 +54,7 @@ def boosts(
     found: dict[str, float] = {}
     if home and candidate.project == home:
         found["project"] = settings.project_boost
-    if settings.success_boost and candidate.outcome == "success":
+    if settings.success_boost and candidate.succeeded:
         found["success"] = settings.success_boost
     recency = settings.recency_boost * faded(candidate, settings, now)
     if recency > _LEAST:

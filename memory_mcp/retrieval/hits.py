@@ -143,6 +143,7 @@ class Reader:
             lesson_passage=lesson_passage,
             place=self._place(entry.candidate.key, record) if isinstance(record, Turn) else None,
             freshness=freshness,
+            evidence=record.outcome.evidence if isinstance(record, Episode) and record.outcome else None,
         )
 
 

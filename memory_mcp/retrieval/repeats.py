@@ -58,7 +58,7 @@ def _chosen(group: Group, runs: Mapping[tuple[str, str], Sequence[Candidate]]) -
     alike = runs.get((candidate.project, candidate.task_key), ())
     ended = [run for run in alike if run.outcome is not None]
     count = max(len(alike), 1)
-    if not ended or candidate.outcome == "success":
+    if not ended or candidate.succeeded:
         return Group(group.best, count)
-    best = max(ended, key=lambda run: (run.outcome == "success", run.created_at, run.key))
+    best = max(ended, key=lambda run: (run.succeeded, run.created_at, run.key))
     return Group(msgspec.structs.replace(group.best, candidate=best), count)

@@ -57,6 +57,8 @@ def summary_of(row: EpisodeSummary) -> dict[str, Any]:
             "task_description": shortened(row.task, _ROW_CHARACTERS),
             "status": row.status,
             "outcome": row.outcome,
+            "evidence": row.evidence,
+            "doubt": shortened(row.doubt, _ROW_CHARACTERS),
             "reward": row.reward,
             "task_type": row.task_type,
             "domain": row.context.domain,

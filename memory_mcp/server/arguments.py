@@ -62,6 +62,7 @@ class CompleteEpisode(Arguments, frozen=True):
     completed: Annotated[tuple[str, ...], Meta(description="partial_success: what was done")] = ()
     failed: Annotated[tuple[str, ...], Meta(description="partial_success: what was not")] = ()
     reason: Annotated[str, Meta(description="failure, abstained: why")] = ""
+    confirmed_by_user: Annotated[bool, Meta(description="Only if the user said so in words")] = False
 
 
 class GetEpisode(Arguments, frozen=True):

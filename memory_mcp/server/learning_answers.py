@@ -8,13 +8,15 @@ from memory_mcp.episodes.relationships import Graph
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.handoffs import Handoff
 from memory_mcp.models.patterns import Pattern, title_of
-from memory_mcp.models.recommendations import Check, Given, Playbook, Recommended
+from memory_mcp.models.recommendations import Check, Given, Playbook, Recommended, is_empty
+from memory_mcp.patterns import dead_ends
 from memory_mcp.patterns.heuristics import heuristics
 from memory_mcp.patterns.strength import lower_bound
 from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not_when, use_sentence
 from memory_mcp.server.answers import BUDGET_BYTES, Rendered, fitting, present, shortened
 
 _LINE_CHARACTERS = 240
+_FACT_CHARACTERS = 320
 _LAST_STEPS = 6
 _HANDOFF_CHARACTERS = 1_200
 _NEXT_CHARACTERS = 150
@@ -90,17 +92,50 @@ def given_of(given: Given) -> Rendered:
 
 def playbook_of(playbook: Playbook) -> Rendered:
     """Render a playbook; an empty one says why."""
-    if not playbook.sources and not playbook.steps:
+    if is_empty(playbook):
         return {"steps": [], "message": playbook.message}
+    steps, steps_left = _steps_of(playbook)
+    pitfalls, pitfalls_left = _pitfalls_of(playbook)
+    kept = {"playbook_id": playbook.id} if playbook.id else {"message": playbook.message}
+    return {
+        **kept,
+        "task_description": shortened(playbook.task, _LINE_CHARACTERS),
+        **present(
+            {
+                "facts": [shortened(fact.text, _FACT_CHARACTERS) for fact in playbook.facts],
+                "files": [present({"file": each.file, "why": "; ".join(each.why)}) for each in playbook.files],
+                "caution": playbook.caution,
+            }
+        ),
+        "steps": steps,
+        "pitfalls": pitfalls,
+        "sources": [
+            present(
+                {
+                    "source": number,
+                    "episode_id": each.episode_id,
+                    "task": each.task,
+                    "outcome": each.outcome,
+                    "evidence": each.evidence,
+                }
+            )
+            for number, each in enumerate(playbook.sources, 1)
+        ],
+        "patterns": list(playbook.patterns),
+        **present({"left_out": steps_left and f"steps: {steps_left}", "pitfalls_left_out": pitfalls_left}),
+    }
+
+
+def _steps_of(playbook: Playbook) -> tuple[list[Rendered], str]:
     numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
-    steps, steps_left = page_of(
+    return page_of(
         (
             present(
                 {
                     "do": shortened(each.do, _LINE_CHARACTERS),
-                    "support": f"{each.support} of {len(playbook.sources)} similar episodes"
-                    if each.action not in {"fix", "rule"}
-                    else f"{each.support} episodes",
+                    "support": f"{each.support} episodes"
+                    if each.action == "fix"
+                    else f"{each.support} of {len(playbook.sources)} similar episodes",
                     "note": shortened(each.note, _LINE_CHARACTERS),
                     "files": [file for file in each.files if file not in each.do],
                     **_origin(each.episodes, numbers),
@@ -108,15 +143,20 @@ def playbook_of(playbook: Playbook) -> Rendered:
             )
             for each in playbook.steps
         ),
-        BUDGET_BYTES // 2,
+        BUDGET_BYTES // 3,
     )
-    pitfalls, pitfalls_left = page_of(
+
+
+def _pitfalls_of(playbook: Playbook) -> tuple[list[Rendered], str]:
+    numbers = {each.episode_id: number for number, each in enumerate(playbook.sources, 1)}
+    return page_of(
         (
             present(
                 {
                     "action": shortened(each.action, _LINE_CHARACTERS),
                     "error": shortened(each.error, _LINE_CHARACTERS),
                     "times": each.times,
+                    "tried_in": f"failed in {len(each.episodes)} of {each.tried} episodes" if each.tried else "",
                     "instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
                     **_origin(each.episodes, numbers),
                 }
@@ -125,19 +165,6 @@ def playbook_of(playbook: Playbook) -> Rendered:
         ),
         BUDGET_BYTES // 5,
     )
-    kept = {"playbook_id": playbook.id} if playbook.id else {"message": playbook.message}
-    return {
-        **kept,
-        "task_description": shortened(playbook.task, _LINE_CHARACTERS),
-        "steps": steps,
-        "pitfalls": pitfalls,
-        "sources": [
-            present({"source": number, "episode_id": each.episode_id, "task": each.task, "outcome": each.outcome})
-            for number, each in enumerate(playbook.sources, 1)
-        ],
-        "patterns": list(playbook.patterns),
-        **present({"left_out": steps_left and f"steps: {steps_left}", "pitfalls_left_out": pitfalls_left}),
-    }
 
 
 def _origin(episodes: Sequence[str], numbers: dict[str, int]) -> Rendered:
@@ -148,11 +175,11 @@ def _origin(episodes: Sequence[str], numbers: dict[str, int]) -> Rendered:
 
 def check_of(check: Check) -> Rendered:
     """Render what is known against an action."""
-    dead_ends, left = page_of(
+    known, left = page_of(
         (
             present(
                 {
-                    "failed": f"{each.failures} of {each.runs} runs in {len(each.episodes)} episodes",
+                    "failed": dead_ends.frequency(each),
                     "action": shortened(each.action, _LINE_CHARACTERS),
                     "error": shortened(each.error, _LINE_CHARACTERS),
                     "worked_instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
@@ -165,7 +192,7 @@ def check_of(check: Check) -> Rendered:
         ),
         BUDGET_BYTES - 500,
     )
-    return {"dead_ends": dead_ends, **present({"not_looked_at_yet": check.pending or None, "left_out": left})}
+    return {"dead_ends": known, **present({"not_looked_at_yet": check.pending or None, "left_out": left})}
 
 
 def handoff_of(handoff: Handoff) -> Rendered:
@@ -182,6 +209,7 @@ def handoff_of(handoff: Handoff) -> Rendered:
             "tags": list(episode.context.tags),
             "made_at": iso(handoff.made_at),
             "outcome": outcome_type(episode.outcome) if episode.outcome else None,
+            "evidence": episode.outcome.evidence if episode.outcome else None,
             "steps_done": len(episode.steps),
             "note": shortened(handoff.note, _HANDOFF_CHARACTERS),
             "next_steps": [shortened(each, _NEXT_CHARACTERS) for each in handoff.next_steps],

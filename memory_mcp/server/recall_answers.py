@@ -56,6 +56,7 @@ def _hit_of(hit: Hit, share: float, *, home: str, explain: bool) -> Rendered:
             "text": _shortened(hit.passage, PASSAGE_CHARACTERS, share),
             "lesson": _shortened(hit.lesson_passage, LESSON_CHARACTERS, share),
             "outcome": hit.outcome,
+            "evidence": hit.evidence,
             "freshness": hit.freshness if hit.freshness != UNKNOWN else None,
             "relevance": round(hit.relevance, 2),
             "project": hit.project if hit.project != home else None,

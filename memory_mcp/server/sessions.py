@@ -81,6 +81,11 @@ class Session:
         self._keep(playbook.id)
         return playbook
 
+    @property
+    def episode_id(self) -> str | None:
+        """The episode that the client is in, None outside of one."""
+        return self._living()
+
     def _living(self) -> str | None:
         """Return the episode that the client is in, unless somebody has erased it meanwhile."""
         episode_id = self._episode_id

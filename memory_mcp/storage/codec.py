@@ -188,6 +188,8 @@ def summary_of(episode: Episode, step_count: int, origin: str | None) -> Episode
         reward=episode.reward.total if episode.reward else None,
         step_count=step_count,
         origin=origin,
+        evidence=episode.outcome.evidence if episode.outcome else None,
+        doubt=getattr(episode.outcome, "doubt", ""),
     )
 
 

@@ -1,16 +1,16 @@
 """This module keeps digests and failures, and which episodes learning has yet to look at."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from memory_mcp.models.digests import Digest, Exposure, Failed
 from memory_mcp.models.surveys import Survey, Surveyed
 from memory_mcp.storage import codec, documents, search_index
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
+from memory_mcp.storage.run_store import RunStore
 
 _FAILURE_COLUMNS = "position, shape, action, error, signature, failures, runs, remedy, seen_at"
-_MOST_FAILURES = 500  # rows of one lookup, newest first
 
 
 class DigestStore:
@@ -19,6 +19,7 @@ class DigestStore:
     def __init__(self, database: Database, writer: Writer) -> None:
         self._database = database
         self._writer = writer
+        self.runs = RunStore(database, writer)
         self.follower = f"learning {writer.wall.project_key}"
 
     def unlearned(self, session: Session, limit: int) -> tuple[list[tuple[int, int]], int]:
@@ -76,6 +77,7 @@ class DigestStore:
                 *(ten_thousandths(digest.reward), digest.steps, digest.retries, codec.dump(survey)),
             ),
         )
+        self.runs.write(session, key, digest.runs)
         session.run("DELETE FROM failures WHERE episode_key = ?", (key,))
         rows = [
             (
@@ -126,13 +128,16 @@ class DigestStore:
             )
         return [(row[0], row[1] / 1_000, row[2], row[3]) for row in rows]
 
-    def failures_of_shape(self, shape: str) -> list[tuple[str, Failed]]:
-        """Return (episode id, failure) of actions with this shape, newest first."""
-        return self._failures("shape", [shape])
-
-    def failures_of_files(self, files: Iterable[str]) -> list[tuple[str, Failed]]:
-        """Return (episode id, failure) of actions on one of these files, newest first."""
-        return self._failures("file", [file for file in files if file])
+    def remedy_of(self, signature: str, *, besides: str | None = None) -> tuple[str, ...]:
+        """Return what ended an error the last time that something did, but for one episode; empty where nothing did."""
+        with self._database.read() as session:
+            remedy = session.value(
+                "SELECT x.remedy FROM failures x JOIN documents d ON d.key = x.episode_key"
+                f" WHERE x.project_key IN {self._writer.wall.among} AND x.signature = ? AND x.remedy <> '[]'"
+                " AND d.id <> ? ORDER BY x.seen_at DESC LIMIT 1",
+                (signature, besides or ""),
+            )
+        return tuple(json.loads(remedy)) if remedy else ()
 
     def latest_failures(self, limit: int) -> list[tuple[str, Failed]]:
         """Return (episode id, failure) of the actions that failed last in this project, newest first."""
@@ -156,18 +161,6 @@ class DigestStore:
                 (self._writer.wall.project_key,),
             )
         return [Exposure(row[0], bool(row[1]), row[2] / 1_000, row[3], row[4]) for row in rows]
-
-    def _failures(self, column: str, values: Sequence[str]) -> list[tuple[str, Failed]]:
-        if not values:
-            return []
-        with self._database.read() as session:
-            rows = session.rows(
-                f"SELECT d.id, {_FAILURE_COLUMNS} FROM failures x JOIN documents d ON d.key = x.episode_key"
-                f" WHERE x.project_key IN {self._writer.wall.among}"
-                f" AND x.{column} IN (SELECT value FROM json_each(?)) ORDER BY x.seen_at DESC LIMIT ?",
-                (json.dumps(list(values)), _MOST_FAILURES),
-            )
-        return _loaded(rows)
 
 
 def _loaded(rows: Sequence[Row]) -> list[tuple[str, Failed]]:

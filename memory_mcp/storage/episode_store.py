@@ -68,9 +68,8 @@ class EpisodeStore:
         )
         rows = [codec.dump_step(step) for step in episode.steps]
         columns = _row(episode, rows)
-        names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
-        session.run(f"INSERT INTO episodes (key, {names}) VALUES (?, {marks})", (key, *columns.values()))
+        session.run(f"INSERT INTO episodes (key, {', '.join(columns)}) VALUES (?, {marks})", (key, *columns.values()))
         _insert_steps(session, key, 0, rows)
         return documents.seal(session, self._writer, "create", episode.id)
 
@@ -135,6 +134,11 @@ class EpisodeStore:
         _update(session, key, episode, with_steps=True)
         documents.revise(session, key)
 
+    def correct(self, session: Session, key: int, episode: Episode) -> None:
+        """Replace what is derived from an episode's steps; the steps are left as they are."""
+        _update(session, key, episode, with_steps=False)
+        documents.revise(session, key)
+
     def delete(self, episode_id: str) -> Receipt:
         """Erase an episode from every table and index.
 
@@ -156,8 +160,7 @@ class EpisodeStore:
 
         """
         version = self._database.version()
-        held = self.hot.unchanged(episode_id, version)
-        if held is not None:
+        if (held := self.hot.unchanged(episode_id, version)) is not None:
             return held
         with self._database.read() as session:
             key = self._key(session, episode_id)
@@ -216,8 +219,7 @@ class EpisodeStore:
             else:
                 summaries.append(codec.summary_of(episode, step_count, origin))
         documents.set_aside(self._database, self._writer.clock, damaged)
-        more = len(rows) > limit
-        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if more else None
+        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if len(rows) > limit else None
         return EpisodePage(tuple(summaries), next_cursor, len(damaged))
 
     def load_hot(
@@ -230,8 +232,7 @@ class EpisodeStore:
         current = revisions(session, keys)
         loaded: dict[int, Episode | DamagedError] = {}
         for key, (episode_id, revision) in current.items():
-            held = self.hot.find(session, episode_id, revision, version)
-            if held is not None:
+            if (held := self.hot.find(session, episode_id, revision, version)) is not None:
                 loaded[key] = held
         missing = [key for key in current if key not in loaded]
         if missing:
@@ -383,6 +384,7 @@ def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
         "kind": episode.kind,
         "task_key": codec.task_key(episode.task),
         "outcome_type": outcome_type(episode.outcome) if episode.outcome else None,
+        "evidence": episode.outcome.evidence if episode.outcome else None,
         "reward": episode.reward.total if episode.reward else None,
         "step_count": len(steps),
         "size_bytes": codec.text_bytes(steps),

@@ -119,7 +119,7 @@ def _key(session: Session, base_key: int, base: str, branch: str) -> int:
 def _forget_learnt(session: Session, key: int) -> None:
     """Remove what was learnt within a layer: patterns are learnt anew where its episodes go."""
     session.run("DELETE FROM documents WHERE project_key = ? AND kind = 'pattern'", (key,))
-    for table in ("digests", "failures", "pattern_identities"):
+    for table in ("digests", "failures", "runs", "pattern_identities"):
         session.run(f"DELETE FROM {table} WHERE project_key = ?", (key,))
 
 

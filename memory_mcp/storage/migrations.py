@@ -9,7 +9,7 @@ from memory_mcp.errors import NewerSchemaError, NotAStoreError, ReadOnlyStoreErr
 from memory_mcp.storage.clients_schema import THIRD_SCHEMA
 from memory_mcp.storage.connecting import APPLICATION_ID
 from memory_mcp.storage.database import Database, Session
-from memory_mcp.storage.facts_schema import FACTS_SCHEMA
+from memory_mcp.storage.evidence_schema import FIFTH_SCHEMA
 from memory_mcp.storage.identity_schema import FOURTH_SCHEMA
 from memory_mcp.storage.learning_schema import SECOND_SCHEMA
 from memory_mcp.storage.leftovers import unfinished
@@ -29,7 +29,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "learning", SECOND_SCHEMA),
     Migration(3, "clients", THIRD_SCHEMA),
     Migration(4, "identities of projects", FOURTH_SCHEMA),
-    Migration(5, "facts", FACTS_SCHEMA),
+    Migration(5, "evidence of outcomes", FIFTH_SCHEMA),
 )
 
 

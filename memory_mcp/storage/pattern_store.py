@@ -254,7 +254,16 @@ class Teller:
         return key
 
     def finish(self) -> Sequence[int]:
-        """Take back what the episode showed before and shows no longer; return the keys of its patterns."""
+        """Take back what the episode showed before and shows no longer; return the keys of its patterns.
+
+        Feedback on a pattern that goes with it stays, as feedback on nothing that is left.
+        """
+        self._session.run(
+            "UPDATE feedback SET document_key = NULL WHERE document_key IN (SELECT pattern_key FROM evidence"
+            " WHERE episode_key = ?1 AND pattern_key NOT IN (SELECT value FROM json_each(?2)) EXCEPT"
+            " SELECT pattern_key FROM evidence WHERE episode_key <> ?1)",
+            (self._episode_key, documents.keys_json(self._keys)),
+        )
         self._session.run(
             "DELETE FROM evidence WHERE episode_key = ? AND pattern_key NOT IN (SELECT value FROM json_each(?))",
             (self._episode_key, documents.keys_json(self._keys)),

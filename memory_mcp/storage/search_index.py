@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock
 from memory_mcp.errors import IndexDamagedError
-from memory_mcp.models.episodes import EpisodeFilter
+from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
 from memory_mcp.models.recall import RECORDS, Kind, Scope
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
@@ -31,6 +31,7 @@ _CURRENT: dict[Group, str] = {
     " AND (n.superseded_by IS NOT NULL OR n.valid_until <= :now))",
     "patterns": "NOT EXISTS (SELECT 1 FROM patterns r WHERE r.key = d.key AND r.retired_at IS NOT NULL)",
 }
+_DESCRIBED = "d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.evidence, e.reward"
 
 
 class Pending(Struct, frozen=True):
@@ -87,8 +88,14 @@ class Candidate(Struct, frozen=True):
     created_at: int
     task_key: str | None
     outcome: str | None
+    evidence: EvidenceKind | None
     reward: float | None
     importance: float | None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it is known, and not only claimed, that the task was done."""
+        return self.outcome == "success" and self.evidence in {"shown", "user"}
 
 
 class Sight(Struct, frozen=True):
@@ -239,7 +246,7 @@ def _count_projects(session: Session) -> int:
 
 
 def count_documents(session: Session) -> int:
-    """Count all documents of the store."""
+    """Count all documents."""
     return int(session.value("SELECT count(*) FROM documents"))
 
 
@@ -251,8 +258,8 @@ def extent(session: Session) -> int:
 def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
     """Describe documents by key."""
     rows = session.rows(
-        "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, n.importance"
-        f" FROM {_TABLES} LEFT JOIN notes n ON n.key = d.key WHERE d.key IN (SELECT value FROM json_each(?))",
+        f"SELECT {_DESCRIBED}, n.importance FROM {_TABLES} LEFT JOIN notes n ON n.key = d.key"
+        " WHERE d.key IN (SELECT value FROM json_each(?))",
         (keys_json(keys),),
     )
     return {row[0]: Candidate(*row) for row in rows}
@@ -264,8 +271,8 @@ def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple
     found: dict[tuple[str, str], list[Candidate]] = {}
     for task_key in task_keys:
         for row in session.rows(
-            "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, NULL"
-            " FROM episodes e JOIN documents d ON d.key = e.key JOIN projects p ON p.key = d.project_key"
+            f"SELECT {_DESCRIBED}, NULL FROM episodes e JOIN documents d ON d.key = e.key"
+            " JOIN projects p ON p.key = d.project_key"
             f" WHERE e.task_key = :task AND {condition} ORDER BY e.key DESC LIMIT {_MOST_RUNS}",
             {**bindings, "task": task_key},
         ):

@@ -34,6 +34,7 @@ _OF_DOCUMENTS = {
 _DERIVED = {
     "digests": "episode_key",
     "failures": "episode_key",
+    "runs": "episode_key",
     "quarantine": "document_key",
     "pattern_identities": "pattern_key",
     "evidence": "pattern_key",

@@ -1,13 +1,15 @@
 """This module keeps which episode each agent's session is in, and what it was told already."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
+from memory_mcp.errors import DamagedError
 from memory_mcp.models.episodes import Episode, Step
-from memory_mcp.storage import documents
+from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
@@ -68,6 +70,21 @@ class SessionStore:
                     (episode_id, told.recorded_at, told.tool, told.action),
                 )
             )
+
+    def latest_steps(self, episode_id: str, limit: int) -> list[Step]:
+        """Return the last steps of an episode, in order; a damaged one is left out, and so are those of no episode."""
+        with self._database.read() as session:
+            rows = session.rows(
+                f"SELECT {', '.join(f's.{name}' for name in codec.STEP_COLUMNS)} FROM steps s"
+                f" JOIN documents d ON d.key = s.episode_key WHERE d.id = ? AND {self._writer.wall.visible()}"
+                " ORDER BY s.position DESC LIMIT ?",
+                (episode_id, limit),
+            )
+        steps: list[Step] = []
+        for row in reversed(rows):
+            with contextlib.suppress(DamagedError):  # which is reported where the episode is read
+                steps.append(codec.load_step(row, episode_id))
+        return steps
 
     def leave(self, session_id: str) -> None:
         """Let a session be in no episode."""

@@ -155,6 +155,7 @@ CALLS: dict[str, list[str]] = {
     "config validate": [""],
     "config path": [""],
     "check": ["{action}", "--file {hostile}", "deploy --tool {hostile}"],
+    "fact list": ["", "--topic {hostile}", "--limit {hostile}"],
     "feedback": ["helped {recommendation} --note {hostile}", "helped {hostile}", "{hostile}"],
     "lift": [""],
     "health": [""],

@@ -55,8 +55,9 @@ def test_a_completed_episode_carries_outcome_reward_and_reflection(memory: Memor
 @pytest.mark.parametrize(
     ("outcome", "share"),
     [
-        (Success(), 1.0),
-        (PartialSuccess(completed=("a",), failed=("b", "c")), 0.3333),
+        (Success(), 0.3),
+        (Success(evidence="user"), 1.0),
+        (PartialSuccess(completed=("a",), failed=("b", "c"), evidence="user"), 0.3333),
         (Abstained(reason="no rights"), 0.3),
         (Failure(reason="gave up"), 0.0),
     ],

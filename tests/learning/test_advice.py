@@ -44,7 +44,7 @@ def record(
     episode, _ = memory.episodes.start(task, task_type="bug_fix", context=context)
     if steps:
         memory.episodes.append(episode.id, steps)
-    memory.learning.complete(episode.id, outcome or Success("the cookie outlives the session"))
+    memory.learning.complete(episode.id, outcome or Success("the cookie outlives the session", evidence="user"))
     return episode.id
 
 
@@ -182,7 +182,7 @@ def test_what_is_acted_on_inside_an_episode_shares_its_outcome_and_the_rest_does
     ids = {title_of(each.pattern.definition): each.pattern.id for each in given.patterns}
     clock.moment += 1
     shop.episodes.append(episode.id, [edit("shop/session.py"), bash("cargo build")])
-    shop.learning.complete(episode.id, Success())
+    shop.learning.complete(episode.id, Success(evidence="user"))
 
     followed = shop.store.patterns.followed(list(ids.values()))
 
@@ -198,7 +198,7 @@ def test_steps_before_a_recommendation_do_not_count_as_following_it(shop: Memory
     shop.episodes.append(episode.id, [edit("shop/session.py")])
     clock.moment += 1
     given = shop.advice.patterns(Wanted(TASK), episode_id=episode.id)
-    shop.learning.complete(episode.id, Success())
+    shop.learning.complete(episode.id, Success(evidence="user"))
 
     assert shop.store.patterns.followed([each.pattern.id for each in given.patterns]) == {}
 
@@ -303,7 +303,7 @@ def test_recalls_of_an_episode_are_withheld_together_and_logged(open_memory: Ope
     assert (answer.hits, answer.degraded) == ((), (WITHHELD,))
     assert (playbook.steps, playbook.message) == ((), WITHHELD)
     assert memory.store.recommendations.counts() == {"given": 0, "withheld": 1, "acted on": 0}
-    memory.learning.complete(episode.id, Success())
+    memory.learning.complete(episode.id, Success(evidence="user"))
     assert memory.store.digests.exposures() == [Exposure(episode.id, withheld=True, share=1.0, steps=0, retries=0)]
 
 
@@ -315,7 +315,7 @@ def test_an_episode_whose_recalls_are_given_keeps_them_whatever_comes_later(open
     later = always.advice.patterns(Wanted("nothing is known of this"), episode_id=episode.id)
 
     assert (given.message, later.message) == (NOTHING, NOTHING)
-    always.learning.complete(episode.id, Success())
+    always.learning.complete(episode.id, Success(evidence="user"))
     assert [each.withheld for each in always.store.digests.exposures()] == [False]
 
 

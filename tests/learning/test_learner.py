@@ -47,7 +47,7 @@ def record(memory: Memory, task: str, steps: Sequence[Step], outcome: Outcome | 
     episode, _ = memory.episodes.start(task, task_type="bug_fix", context=Context(language="python"))
     if steps:
         memory.episodes.append(episode.id, steps)
-    return memory.learning.complete(episode.id, outcome or Success()).episode
+    return memory.learning.complete(episode.id, outcome or Success(evidence="user")).episode
 
 
 def patterns(memory: Memory, **chosen: object) -> dict[str, Pattern]:
@@ -59,7 +59,7 @@ def test_completing_teaches_and_says_what(memory: Memory) -> None:
     episode, _ = memory.episodes.start("mend the login", task_type="bug_fix")
     memory.episodes.append(episode.id, fixing("KeyError: user"))
 
-    done = memory.learning.complete(episode.id, Success())
+    done = memory.learning.complete(episode.id, Success(evidence="user"))
 
     assert [title_of(each.definition) for each in done.patterns] == [
         "decide by pytest",
@@ -103,7 +103,7 @@ def test_the_follower_learns_what_no_completion_did(memory: Memory, clock: Froze
         started_at=moment,
         updated_at=moment,
         steps=tuple(fixing("KeyError: user")),
-        outcome=Success(),
+        outcome=Success(evidence="user"),
         source=Source("test", "1"),
     )
     memory.episodes.record([imported])
@@ -153,7 +153,13 @@ ERRORS = [LONG.format("user"), LONG.format("name"), LONG.format("mail"), "TypeEr
 def test_merging_does_not_depend_on_the_order_of_episodes(
     open_memory: OpenMemory, order: list[int], errors: list[str]
 ) -> None:
-    outcomes: list[Outcome] = [Success(), Failure(reason="no"), Success(), Success(), Failure(reason="no")]
+    outcomes: list[Outcome] = [
+        Success(evidence="user"),
+        Failure(reason="no"),
+        Success(evidence="user"),
+        Success(evidence="user"),
+        Failure(reason="no"),
+    ]
 
     def learnt(project: str, numbers: Sequence[int]) -> dict[str, object]:
         memory = open_memory(project)
@@ -225,7 +231,7 @@ def test_an_episode_that_repeats_another_is_linked_and_kept(memory: Memory, cloc
     clock.moment += 1
     episode, _ = memory.episodes.start("shopping  cart loses its items when the session expires!")
 
-    done = memory.learning.complete(episode.id, Success())
+    done = memory.learning.complete(episode.id, Success(evidence="user"))
 
     assert done.duplicate_of == first.id
     assert list(memory.relationships.list(episode.id)) == [Relationship("duplicates", episode.id, first.id)]
@@ -258,7 +264,7 @@ def test_a_busy_store_delays_learning_and_never_completing(open_memory: OpenMemo
 
     lock = blocker.store.database.write()
     memory.learning._episodes = Locked(completes_then_is_locked_out)  # type: ignore[assignment]  # noqa: SLF001 - the lock must come in between
-    done = memory.learning.complete(episode.id, Success())
+    done = memory.learning.complete(episode.id, Success(evidence="user"))
     lock.__exit__(None, None, None)
 
     assert "busy" in done.pending

@@ -57,7 +57,7 @@ def episode(*steps: Step, outcome: Outcome | None = None, language: str = "", do
         updated_at=2,
         completed_at=2,
         steps=steps,
-        outcome=outcome or Success(),
+        outcome=outcome or Success(evidence="user"),
     )
 
 
@@ -122,7 +122,11 @@ def test_a_single_change_without_a_check_tells_no_approach() -> None:
 
 
 def test_a_partial_success_counts_as_the_share_that_was_done() -> None:
-    seen = observe(episode(edit("a.py"), bash("pytest"), outcome=PartialSuccess(completed=("a",), failed=("b", "c"))))
+    seen = observe(
+        episode(
+            edit("a.py"), bash("pytest"), outcome=PartialSuccess(completed=("a",), failed=("b", "c"), evidence="user")
+        )
+    )
 
     assert [each.evidence[0].share for each in context_patterns(seen)] == [pytest.approx(1 / 3)]
 

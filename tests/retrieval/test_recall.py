@@ -83,7 +83,7 @@ def test_repeated_tasks_collapse_to_the_best_with_a_count(memory: Memory) -> Non
 
 def test_of_a_repeated_task_the_run_that_succeeded_is_shown(memory: Memory) -> None:
     runs = [memory.episodes.start("Upgrade the database driver")[0] for _ in range(3)]
-    memory.episodes.complete(runs[0].id, Success("pinned to 4.2"))
+    memory.episodes.complete(runs[0].id, Success("pinned to 4.2", evidence="user"))
     memory.episodes.complete(runs[1].id, Failure("the database driver upgrade of the database driver broke"))
 
     (hit,) = memory.recall.search(Query("database driver upgrade broke")).hits

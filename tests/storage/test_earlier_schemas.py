@@ -19,6 +19,7 @@ import pytest
 from memory_mcp.importers.archives import Opened, export_lines, import_export
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Context, Episode, EpisodeFilter, Failure
+from memory_mcp.models.patterns import PatternFilter
 from memory_mcp.models.recall import Query
 from memory_mcp.storage import checksums, codec
 from memory_mcp.storage.migrations import MIGRATIONS
@@ -97,8 +98,40 @@ def test_a_store_of_an_earlier_schema_is_exported_whole(
     episodes = {line["episode"]["id"]: line["episode"] for line in lines if "episode" in line}
     assert all(holds(episodes[then["id"]], then) for then in shown["episodes"])
     assert summary.bad == 0
-    for then in shown["episodes"]:
-        assert holds(plain(new.episodes.get(then["id"])), then)
+    for then in shown["episodes"]:  # learning has looked at them since: claims are no longer scored as wins
+        recorded = {name: value for name, value in then.items() if name not in {"reward", "reflection"}}
+        assert holds(plain(new.episodes.get(then["id"])), recorded)
+
+
+def test_successes_from_before_evidence_are_claims_until_their_steps_show_them(
+    tmp_path: Path, open_memory: OpenMemory
+) -> None:
+    shown = unpack(4, tmp_path / "home")
+    proved, claimed = (then["id"] for then in shown["episodes"][:2])
+    memory = open_memory("shop")
+    before = [memory.episodes.get(each).outcome for each in (proved, claimed)]
+
+    memory.learning.follow()
+
+    after = [memory.episodes.get(each) for each in (proved, claimed)]
+    assert [outcome and outcome.evidence for outcome in before] == ["claimed", "claimed"]
+    assert [each.outcome and each.outcome.evidence for each in after] == ["shown", "claimed"]
+    assert [each.reward and each.reward.outcome for each in after] == [1.0, 0.3]
+    listed = {row.id: row.evidence for row in memory.episodes.list(EpisodeFilter()).episodes}
+    assert [listed[proved], listed[claimed]] == ["shown", "claimed"]
+    learnt = memory.store.patterns.list(PatternFilter(), limit=50, cursor=None).patterns
+    assert {each.episode_id for pattern in learnt for each in pattern.evidence if each.share} == {proved}
+
+
+def test_feedback_from_before_evidence_is_kept(tmp_path: Path, open_memory: OpenMemory) -> None:
+    unpack(4, tmp_path / "home")
+    memory = open_memory("shop")
+
+    memory.learning.follow()
+
+    judged = memory.store.recommendations.counts()
+    assert (judged["helped"], judged["hindered"]) == (2, 1)
+    assert memory.store.faults() == []
 
 
 @pytest.mark.parametrize("number", EARLIER)

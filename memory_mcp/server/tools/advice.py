@@ -34,7 +34,9 @@ def check_action(desk: Desk, given: learning_arguments.CheckAction) -> Rendered:
     """Say what is known against an action."""
     step = dead_ends.planned("", given.command, given.file)
     pending = desk.learn(_CHECK_PATIENCE_S)
-    return learning_answers.check_of(dead_ends.check(desk.memory.store.digests, step, pending))
+    return learning_answers.check_of(
+        dead_ends.check_in(desk.memory.store, step, desk.session.episode_id, pending=pending, root=desk.memory.root)
+    )
 
 
 def record_feedback(desk: Desk, given: learning_arguments.RecordFeedback) -> Rendered:

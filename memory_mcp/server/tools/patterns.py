@@ -19,18 +19,25 @@ def search_patterns(desk: Desk, given: learning_arguments.SearchPatterns) -> Ren
 
 
 def analyze_patterns(desk: Desk, given: learning_arguments.AnalyzePatterns) -> Rendered:
-    """Show the patterns of most episodes, with the rules that they bear out."""
+    """Show the patterns of most episodes, with the rules that they bear out, and the facts of the project."""
     desk.learn()
     page = desk.memory.store.patterns.list(PatternFilter(kind=given.kind), limit=given.limit, cursor=None)
+    facts = desk.memory.facts.list() if given.kind is None else []
     rules = [
         {"rule": f"{rule.condition}: {rule.action}", "times": rule.times, "of": rule.of, "pattern_id": pattern.id}
         for pattern in page.patterns
         for rule in heuristics(pattern)[:2]
     ]
-    shown, left = learning_answers.page_of(learning_answers.line_of(each) for each in page.patterns)
-    fitting_rules, rules_left = learning_answers.page_of(rules, BUDGET_BYTES // 3)
-    left_out = left or rules_left
+    told, facts_left = learning_answers.page_of(
+        ({"topic": fact.topic, "fact": fact.text} for fact in facts), BUDGET_BYTES // 2
+    )
+    shown, left = learning_answers.page_of(
+        (learning_answers.line_of(each) for each in page.patterns), BUDGET_BYTES // 4
+    )
+    fitting_rules, rules_left = learning_answers.page_of(rules, BUDGET_BYTES // 8)
+    left_out = left or rules_left or facts_left
     return {
+        **({"facts": told} if told else {}),
         "patterns": shown,
         "heuristics": fitting_rules,
         "recommendations": desk.memory.store.recommendations.counts(),

@@ -11,6 +11,7 @@ from memory_mcp.models.episodes import (
     EpisodeSummary,
     Step,
     StepResult,
+    is_proved,
 )
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query
@@ -19,6 +20,10 @@ from memory_mcp.server.answers import Rendered
 from memory_mcp.server.desk import Desk
 
 _SHOWN_PATTERNS = 5
+_CLAIMED = (
+    "Recorded as a claim, which counts for nothing in what is learnt: no recorded test or build shows it after the "
+    "last change. Record the test run with its output as a step before you complete."
+)
 
 
 def create_episode(desk: Desk, given: arguments.CreateEpisode) -> Rendered:
@@ -53,6 +58,7 @@ def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Rendered:
         artifacts=given.artifacts,
         completed=given.completed,
         failed=given.failed,
+        confirmed=given.confirmed_by_user,
     )
     done = desk.memory.learning.complete(given.episode_id, outcome)
     desk.session.end(given.episode_id)
@@ -64,6 +70,8 @@ def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Rendered:
         "more_patterns": max(len(done.patterns) - _SHOWN_PATTERNS, 0) or None,
         "duplicate_of": done.duplicate_of,
         "learning_waits": done.pending,
+        "doubt": getattr(done.episode.outcome, "doubt", ""),
+        "note": "" if is_proved(done.episode.outcome) else _CLAIMED,
     }
     return {**whole, **answers.present(learnt), "receipt": answers.receipt_of(done.receipt)}
 

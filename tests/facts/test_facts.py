@@ -1,0 +1,191 @@
+"""The facts that several episodes bear out, how they are counted, and what contradicts them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from memory_mcp.facts.choosing import chosen
+from memory_mcp.facts.counting import Group
+from memory_mcp.facts.deriving import facts_of
+from memory_mcp.models.episodes import Step
+from memory_mcp.models.facts import Fact
+from tests.facts.runs import NO_PYTEST, NO_WRAPT, ROOT, groups_of, passed, run
+
+MISSES = (run("python x.py", NO_WRAPT, 1), run("pip install wrapt -q"), run("python x.py", "ok"))
+TASKS = ("mend the cart", "translate the invoice to French", "speed up the search page")
+
+
+def texts(groups: Sequence[Group], topic: str) -> list[str]:
+    return [fact.text for fact in facts_of(groups) if fact.topic == topic]
+
+
+def changing(*files: str) -> list[Step]:
+    return [step for file in files for step in (run(f"cat {file}", "x"), run(f"sed -i 's/a/b/' {file}"))]
+
+
+def test_a_missing_module_is_told_with_its_cure_and_counted_over_tasks() -> None:
+    groups = groups_of(
+        (TASKS[0], MISSES), (TASKS[0], MISSES), (TASKS[1], MISSES), (TASKS[2], [run("python y.py", "ok")])
+    )
+
+    (fact,) = [fact for fact in facts_of(groups) if fact.topic == "setup"]
+
+    assert fact == Fact(
+        "setup",
+        "wrapt",
+        "A fresh environment lacks the module `wrapt` (2 of 3 tasks, 3 runs):"
+        " `pip install wrapt` brought it (2 of 2 tasks).",
+        "pip install wrapt",
+        support=2,
+        of=3,
+        first_seen=0,
+        last_seen=2,
+        episodes=("e2", "e1", "e0"),
+    )
+
+
+def test_repeats_and_near_duplicates_of_a_task_count_once() -> None:
+    long = "checkout loses the basket when the session of a guest expires on the payment page of the shop"
+    groups = groups_of((long, MISSES), (long.upper(), MISSES), (f"{long} again", MISSES), ("something else", MISSES))
+
+    assert [len(group.members) for group in groups] == [3, 1]
+    assert [fact.support for fact in facts_of(groups)] == [2]
+
+
+def test_of_an_install_of_several_packages_only_the_one_that_holds_the_module_is_told() -> None:
+    groups = groups_of((TASKS[0], [MISSES[0], run("pip install numpy wrapt pytz"), MISSES[2]]))
+
+    assert [fact.do for fact in facts_of(groups)] == ["pip install wrapt"]
+
+
+def test_a_package_that_does_not_exist_is_told_with_the_one_that_does() -> None:
+    steps = [
+        run("python x.py", "ModuleNotFoundError: No module named 'erfa'", 1),
+        run("pip install erfa", "ERROR: No matching distribution found for erfa", 1),
+        run("pip install pyerfa", "Successfully installed pyerfa-2.0"),
+        run("python x.py", "ok"),
+    ]
+
+    assert texts(groups_of((TASKS[0], steps)), "setup") == [
+        "A fresh environment lacks the module `erfa` (1 of 1 task): `pip install pyerfa` brought it (1 of 1 task);"
+        " there is no package `erfa`."
+    ]
+    assert texts(groups_of((TASKS[0], steps)), "trap") == []
+
+
+def test_what_one_task_missed_and_nothing_brought_is_no_fact() -> None:
+    groups = groups_of((TASKS[0], [run("python x.py", "ModuleNotFoundError: No module named 'src'", 1)]))
+
+    assert facts_of(groups) == []
+
+
+def test_a_complete_environment_contradicts_what_was_missing_before() -> None:
+    missed = [(task, MISSES) for task in TASKS]
+    ready = [(f"later task {word}", [passed()]) for word in ("about apples", "on the nature of ships")]
+
+    assert texts(groups_of(*missed, ready[0]), "setup")
+    assert texts(groups_of(*missed, *ready), "setup") == []
+    assert len(texts(groups_of(*missed, *ready, ("a new machine", MISSES)), "setup")) == 1
+
+
+def test_the_test_command_that_works_is_told_and_the_one_that_never_did() -> None:
+    unittest = run("python -m unittest tests.test_cart", "Ran 0 tests in 0.000s\n\nNO TESTS RAN", 5)
+    steps = [unittest, run(f"cd {ROOT} && python -m pytest tests", NO_PYTEST), run("pip install pytest"), passed()]
+    groups = groups_of((TASKS[0], steps), (TASKS[1], [unittest, passed("tests/test_pay.py")]))
+
+    assert texts(groups, "test") == [
+        "Tests run with `python -m pytest tests/test_cart.py` from the root of the project (2 of 2 tasks that tried it;"
+        " 1 had to install `pytest` first); the tests are `tests/test_*.py`."
+    ]
+    assert texts(groups, "trap") == [
+        "`python -m unittest` ran no tests in 2 of 2 tasks: Ran 0 tests in 0.000s: NO TESTS RAN",
+    ]
+
+
+def test_the_tests_of_a_changed_file_are_its_proof() -> None:
+    groups = groups_of((TASKS[0], [*changing("shop/cart.py"), passed("tests/test_cart.py")]))
+
+    (fact,) = [fact for fact in facts_of(groups) if fact.topic == "proof"]
+
+    assert fact.do == "python -m pytest tests/test_cart.py"
+    assert fact.text == (
+        "After a change of `shop/cart.py` run `python -m pytest tests/test_cart.py`"
+        " (1 of 1 runs that changed it and tested)."
+    )
+
+
+def test_a_test_of_another_name_that_one_task_ran_is_no_proof() -> None:
+    groups = groups_of((TASKS[0], [*changing("shop/cart.py"), passed("tests/test_invoice.py")]))
+
+    assert texts(groups, "proof") == []
+
+
+def test_an_error_that_the_tests_of_different_tasks_end_in_is_a_trap() -> None:
+    red = run(
+        "python -m pytest tests/test_cli.py",
+        "E   TypeError: no keyword 'mix'\nFAILED tests/test_cli.py::test_a\n1 failed in 1s",
+        1,
+    )
+    groups = groups_of((TASKS[0], [*changing("shop/cart.py"), red]), (TASKS[1], [*changing("shop/pay.py"), red]))
+
+    assert texts(groups, "trap") == [
+        "`tests/test_cli.py::test_a` fails whatever is changed (2 of 2 tasks that ran its file).",
+        "Tests in `tests/test_cli.py` end in `TypeError: no keyword 'mix'`, whatever is changed (2 of 2 tasks that ran tests).",
+    ]
+
+
+def test_an_install_after_which_something_broke_is_a_trap_with_what_ended_it() -> None:
+    error = "ImportError: cannot import name 'formatargspec' from 'inspect'"
+    steps = [
+        run("pip install -e ."),
+        run("python x.py", error, 1),
+        run('pip install "wrapt>=1.15"'),
+        run("python x.py", "ok"),
+    ]
+
+    assert texts(groups_of((TASKS[0], steps), (TASKS[1], [run("pip install -e .")])), "trap") == [
+        f'After `pip install -e .`, `{error}` appears (1 of 2 tasks); it was gone after `pip install "wrapt>=1.15"`.'
+    ]
+
+
+def test_a_file_that_two_runs_looked_for_in_vain_is_told() -> None:
+    absent = run("python -m pytest tests/cart_test.py", "ERROR: file or directory not found: tests/cart_test.py", 4)
+    groups = groups_of((TASKS[0], [absent]), (TASKS[0], [absent]))
+
+    assert "There is no `tests/cart_test.py`; 2 runs looked for it." in texts(groups, "trap")
+
+
+def test_which_file_holds_what_is_told_where_the_runs_of_a_task_agree() -> None:
+    cart = [run("grep -n class shop/cart.py", "3:class Basket:"), *changing("shop/cart.py")]
+    groups = groups_of(("the Basket loses items", cart), ("the Basket loses items", [*cart, *changing("shop/odd.py")]))
+
+    assert texts(groups, "file") == [
+        "`shop/cart.py` (defines Basket) was changed for 'the Basket loses items' (2 runs)."
+    ]
+
+
+def test_files_that_change_together_more_often_than_by_chance_are_told() -> None:
+    words = ("cart", "invoice", "search", "login", "till", "refund", "stock", "voucher")
+    both = [(f"mend the {word} of shop number {word * 3}", changing("a.py", "a.lock.sql")) for word in words[:4]]
+    neither = [(f"mend the {word} of shop number {word * 3}", changing(f"{word}.py")) for word in words[4:]]
+    always = [(task, [*steps, *changing("CHANGES.sql")]) for task, steps in (*both, *neither)]
+
+    told = [fact.subject for fact in facts_of(groups_of(*always)) if fact.topic == "together"]
+
+    assert sorted(told) == ["a.lock.sql + a.py", "a.py + a.lock.sql"]
+
+
+def test_a_task_gets_what_is_missing_in_one_sentence_and_only_proofs_of_its_files() -> None:
+    pytz = [run("python y.py", "No module named 'pytz'", 1), run("pip install pytz"), run("python y.py", "ok")]
+    proofs = [*changing("shop/cart.py"), passed(), *changing("shop/pay.py"), passed("tests/test_pay.py")]
+    facts = facts_of(groups_of((TASKS[0], [*MISSES, *pytz, *proofs])))
+
+    told = chosen(facts, ["shop/pay.py"])
+
+    assert [fact.do for fact in told if fact.topic == "setup"] == ["pip install pytz wrapt"]
+    assert [fact.subject for fact in told if fact.topic == "proof"] == ["shop/pay.py"]
+
+
+@pytest.mark.parametrize("topic", ["setup", "test", "trap", "proof", "file", "together"])
+def test_nothing_is_known_of_a_project_without_runs(topic: str) -> None:
+    assert texts([], topic) == []

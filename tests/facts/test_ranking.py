@@ -1,0 +1,58 @@
+"""Which files a task is about."""
+
+from memory_mcp.facts.ranking import Files, is_telling, vote
+from tests.facts.runs import groups_of, run
+
+LISTED = run(
+    "find . -name '*.py'", "./shop/cart.py\n./shop/payment_rules.py\n./shop/core/till.py\n./tests/test_cart.py"
+)
+DEFINED = run("grep -rn 'class ' shop", "shop/core/till.py:3:class CashDrawer:")
+CHANGED = (LISTED, run("sed -i 's/a/b/' shop/core/till.py"))
+FILES = Files(groups_of(("look around", [LISTED, DEFINED]), ("the drawer jams", CHANGED)))
+
+
+def first(task: str, **given: object) -> tuple[str, tuple[str, ...]]:
+    best = vote(task, FILES, {}, **given)[0]  # type: ignore[arg-type]  # names of the arguments
+    return best.file, best.why
+
+
+def test_a_file_is_found_by_its_path_its_module_its_name_and_what_it_defines() -> None:
+    assert first("crash in shop/payment_rules.py")[0] == "shop/payment_rules.py"
+    assert first("crash in shop.core.till when empty")[0] == "shop/core/till.py"
+    assert first("the cart is emptied")[0] == "shop/cart.py"
+    assert first("rules of payment are wrong")[0] == "shop/payment_rules.py"
+    file, why = first("CashDrawer() opens twice")
+    assert file == "shop/core/till.py"
+    assert why[0] == "it defines CashDrawer"
+
+
+def test_a_file_that_the_task_names_by_the_path_of_its_author_is_found() -> None:
+    assert first('File "/home/ann/code/shop/new_part.py", line 3')[0] == "shop/new_part.py"
+    assert first("from shop.voucher import Voucher")[0] == "shop/voucher.py"
+
+
+def test_what_a_similar_task_changed_is_voted_for_with_its_title() -> None:
+    best = vote("it jams again", FILES, {"e1": 1.0})[0]
+
+    assert (best.file, best.why[0]) == ("shop/core/till.py", "a similar task changed it: the drawer jams")
+
+
+def test_tests_are_never_voted_for() -> None:
+    assert "tests/test_cart.py" not in {each.file for each in vote("test cart", FILES, {})}
+
+
+def test_a_task_that_no_file_fits_is_not_told_by_what_is_often_changed() -> None:
+    assert is_telling(vote("the cart is emptied", FILES, {}))
+    assert not is_telling(vote("rewrite the landing page in Spanish", FILES, {}))
+
+
+def test_files_that_git_no_longer_has_are_left_out_and_those_it_has_are_found() -> None:
+    tracked = {"shop/cart.py", "shop/checkout.py"}
+
+    votes = [each.file for each in vote("checkout of the cart and payment_rules", FILES, {}, tracked=tracked)]
+
+    assert sorted(votes) == ["shop/cart.py", "shop/checkout.py"]
+
+
+def test_another_work_trees_files_say_nothing() -> None:
+    assert first("the cart is emptied", tracked={"docs/index.md"})[0] == "shop/cart.py"

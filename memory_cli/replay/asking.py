@@ -99,9 +99,8 @@ class Live:
 
     def check(self, step: Step) -> Check:
         """Ask before a step, as `check_action` does."""
-        self._mind.memory.learning.follow()
         plan = msgspec.structs.replace(step, result=None, latency_ms=None)
-        return dead_ends.check(self._mind.memory.store.digests, plan)
+        return dead_ends.check_in(self._mind.memory.store, plan, self.episode_id)
 
     def append(self, steps: Sequence[Step]) -> None:
         """Record steps."""
@@ -125,5 +124,5 @@ class Live:
 def said_by(check: Check) -> str:
     """Return a warning in a line."""
     return " / ".join(
-        f"failed {each.failures} of {each.runs}: {each.error}. {' ; '.join(each.instead)}" for each in check.dead_ends
+        f"failed {dead_ends.frequency(each)}: {each.error}. {' ; '.join(each.instead)}" for each in check.dead_ends
     )

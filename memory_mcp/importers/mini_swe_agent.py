@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.actions.commands import parse_command
 from memory_mcp.actions.outputs import result_of
 from memory_mcp.errors import ImporterError
 from memory_mcp.importers.folders import files_below
@@ -23,7 +22,6 @@ from memory_mcp.models.episodes import (
     Source,
     Step,
     StepResult,
-    StepSuccess,
     Success,
 )
 
@@ -100,14 +98,11 @@ def _step(given: _Step, moment: int) -> Step:
 
 
 def _result(given: _Step) -> StepResult | None:
-    """Read how a command went; a search that finds nothing has not failed, whatever its exit code says."""
+    """Read how a command went; nothing is known of one without an exit code."""
     if given.exit_code_zero is None:
         return None
-    kind = parse_command(given.action).kind
-    if kind == "search" and not given.output.strip():
-        return StepSuccess()
     code = 0 if given.exit_code_zero else 1
-    return result_of(given.output, exit_code=code, failed=None, is_check=kind in {"test", "build"})
+    return result_of(given.output, exit_code=code, failed=None, command=given.action)
 
 
 def _outcome(claimed: str) -> Outcome | None:

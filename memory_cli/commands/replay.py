@@ -1,6 +1,6 @@
 """This module is `memory-cli replay`: what the memory would have said in recorded runs, and whether it was right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from memory_cli.replay.walking import Seen
 
 _MOST_SHOWN = 20
-_COLUMNS = ("what", "arm", "value", "95 % interval", "of", "ours is ahead by", "95 % interval of that")
+_MEANS = frozenset(("tokens told per run",))  # the other measures are shares
+_COLUMNS = ("what, by whom", "value", "95 % interval", "of", "ours is ahead by", "95 % interval")
 
 
 def replay(
@@ -128,7 +129,7 @@ def _draw(made: "Report") -> None:
     show.table(
         f"{_many(made.runs, 'run')} of {_many(made.tasks, 'task')} in {_many(made.projects, 'project')}, {order}",
         _COLUMNS,
-        (_row(each, made.measures[number - 1].measure if number else "") for number, each in enumerate(made.measures)),
+        _rows(made.measures),
     )
     show.line(
         "Forewarned means that the memory would have said so before it happened; whether the agent would have listened "
@@ -140,17 +141,22 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _row(each: "Compared", before: str) -> tuple[str, ...]:
-    is_share = "tokens" not in each.measure
-    return (
-        each.measure if each.measure != before else "",
-        each.arm,
-        _number(each.value, is_share=is_share),
-        _interval(each.interval, is_share=is_share),
-        f"{each.part:g} of {each.whole:g}" if is_share else f"{each.whole:g}",
-        _number(each.ahead, is_share=is_share, sign="+"),
-        _interval(each.ahead_interval, is_share=is_share, sign="+"),
-    )
+def _rows(measures: "Sequence[Compared]") -> Iterator[tuple[str, ...]]:
+    """Yield each measure as a heading above its arms."""
+    before = ""
+    for each in measures:
+        if each.measure != before:
+            yield (each.measure, "", "", "", "", "")
+        before = each.measure
+        is_share = each.measure not in _MEANS
+        yield (
+            f"  {each.arm}",
+            _number(each.value, is_share=is_share),
+            _interval(each.interval, is_share=is_share),
+            f"{each.part:g} of {each.whole:g}" if is_share else f"{each.whole:g}",
+            _number(each.ahead, is_share=is_share, sign="+"),
+            _interval(each.ahead_interval, is_share=is_share, sign="+"),
+        )
 
 
 def _number(value: float | None, *, is_share: bool, sign: str = "") -> str:

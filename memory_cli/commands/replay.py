@@ -13,7 +13,7 @@ from memory_mcp.errors import InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from memory_cli.replay.comparing import Compared, Report
-    from memory_cli.replay.runs import Found, Run
+    from memory_cli.replay.runs import Found
     from memory_cli.replay.walking import Seen
 
 _MOST_SHOWN = 20
@@ -35,7 +35,7 @@ def replay(
     ] = None,
     kind: Annotated[str, typer.Option("--format", help="Whose files they are, where that is not plain.")] = "",
     limit: Annotated[
-        int, typer.Option(min=1, help="Ask at the newest so many runs; all earlier ones are known.")
+        int, typer.Option(min=1, help="Ask at the newest so many runs of a project; all earlier ones are known.")
     ] = 200,
     hindsight: Annotated[
         bool, typer.Option("--hindsight", help="Let the memory know later runs of other tasks too: more to learn from.")
@@ -92,7 +92,10 @@ def _own(place: Opening, names: list[str], kind: str) -> "list[Found]":
             memory.projects.show(names[0])  # opening a project that there is not would make it
         there = msgspec.structs.replace(place, flags={**place.flags, "project.name": names[0]})
     with there.memory() as memory:
-        return own_runs(memory)
+        found, damaged = own_runs(memory)
+    if damaged:
+        show.error(f"{_many(damaged, 'episode')} left out: not what was written; see 'memory-cli doctor'")
+    return found
 
 
 def _walked(place: Opening, found: "list[Found]", limit: int, *, hindsight: bool) -> "Iterator[Seen]":
@@ -111,17 +114,11 @@ def _walked(place: Opening, found: "list[Found]", limit: int, *, hindsight: bool
             "no run with steps is recorded there; bring some in with 'memory-cli import', or name files with --runs"
         )
     settings = place.resolved().settings
-    newest = sorted((run for members in projects.values() for run in members), key=_start)[-limit:]
-    asked = {project: frozenset(run.name for run in newest if run.project == project) for project in projects}
+    asked = {project: frozenset(run.name for run in members[-limit:]) for project, members in projects.items()}
     with show.progress() as bar:
-        task = bar.add_task("replay", total=len(newest))
+        task = bar.add_task("replay", total=sum(map(len, asked.values())))
         for project, members in projects.items():
-            if asked[project]:
-                yield from walk(members, Plan(asked[project], hindsight), settings, lambda: bar.advance(task))
-
-
-def _start(run: "Run") -> int:
-    return run.started_at
+            yield from walk(members, Plan(asked[project], hindsight), settings, lambda: bar.advance(task))
 
 
 def _draw(made: "Report") -> None:

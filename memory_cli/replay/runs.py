@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.embeddings.words import content_words
+from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.importers.records import EpisodeRecord
 from memory_mcp.learning.near_duplicates import NEAR
 from memory_mcp.memory import Memory
@@ -56,25 +57,32 @@ def found_in(record: EpisodeRecord, project: str) -> Found:
     return Found(record.source_id, project, tuple(ties), record.episode)
 
 
-def own_runs(memory: Memory) -> list[Found]:
-    """Read the episodes of a memory; nothing of it is changed."""
+def own_runs(memory: Memory) -> tuple[list[Found], int]:
+    """Read the episodes of a memory, of which nothing is changed; return them, and how many could not be read."""
     tied: dict[str, list[str]] = defaultdict(list)
     for each in memory.relationships.list():
         if each.kind in _ONE_TASK:
-            tie = f"{each.from_id} {each.to_id}"
-            tied[each.from_id].append(tie)
-            tied[each.to_id].append(tie)
-    found = []
+            for end in (each.from_id, each.to_id):
+                tied[end].append(f"{each.from_id} {each.to_id}")
+    found: list[Found] = []
+    damaged = 0
     cursor = None
     while True:
         page = memory.episodes.list(limit=_PAGE, cursor=cursor)
+        damaged += page.damaged
         for row in page.episodes:
-            episode = memory.episodes.get(row.id)
+            try:
+                episode = memory.episodes.get(row.id)
+            except DamagedError:
+                damaged += 1
+                continue
+            except NotFoundError:  # erased meanwhile
+                continue
             session = f"session {episode.source.id.partition('#')[0]}" if episode.source else row.id
             found.append(Found(row.id, memory.project, (session, *tied[row.id]), episode))
         cursor = page.next_cursor
         if cursor is None:
-            return found
+            return found, damaged
 
 
 def in_order(found: Iterable[Found], *, hindsight: bool = False) -> dict[str, list[Run]]:

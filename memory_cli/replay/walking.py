@@ -25,6 +25,7 @@ from memory_cli.replay.minds import Mind
 from memory_cli.replay.plain_rule import SameText
 from memory_cli.replay.runs import Run
 from memory_mcp.config.settings import Settings
+from memory_mcp.errors import StoreError
 from memory_mcp.hooks.fence import tokens
 
 _SHOWN = 200  # characters of an action or an error
@@ -100,7 +101,12 @@ class _Fed:
     """A mind in a directory of its own, with its place among the runs in the order in which they ended."""
 
     def __init__(self, settings: Settings, ended: Sequence[Run]) -> None:
-        self._home = tempfile.TemporaryDirectory(prefix="memory-mcp-replay-")
+        try:
+            self._home = tempfile.TemporaryDirectory(prefix="memory-mcp-replay-")
+        except OSError as error:
+            raise StoreError(
+                f"no temporary directory can be made for the replay: {error.strerror}; set TMPDIR"
+            ) from error
         self.mind = Mind(Path(self._home.name), settings)
         self.learnt: set[str] = set()
         self._ended = ended

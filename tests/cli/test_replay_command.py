@@ -125,3 +125,17 @@ def test_two_shared_runs_are_replayed_alike_each_time(run: Run, tmp_path: Path) 
     ]
     assert hashlib.sha256(first.encode()).digest() == hashlib.sha256(again.encode()).digest()
     assert list(tmp_path.rglob("memory.db")) == []
+
+
+def test_no_place_for_the_scratch_store_is_said(recorded: Path, tmp_path: Path) -> None:
+    environ = {**os.environ, "MEMORY_MCP_HOME": str(tmp_path / "home"), "TMPDIR": str(recorded)}
+    command = [
+        *(sys.executable, "-c"),
+        "import tempfile, sys; tempfile.tempdir = sys.argv.pop(); from memory_cli.entrance import main; main()",
+        *("replay", "--runs", str(recorded), str(tmp_path / "absent" / "scratch")),
+    ]
+
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "no temporary directory can be made for the replay: No such file or directory; set TMPDIR" in ended.stderr

@@ -2,8 +2,11 @@
 
 from itertools import pairwise
 
-from memory_cli.replay.runs import found_in
+from memory_cli.replay.runs import found_in, in_order, own_runs
 from memory_mcp.importers.records import EpisodeRecord
+from memory_mcp.memory import Memory
+from memory_mcp.models.relationships import Relationship
+from tests.conftest import OpenMemory
 from tests.replay.histories import HOUR, START, SUBJECTS, found, ordered, ran
 
 STEP = ran("pytest")
@@ -44,6 +47,35 @@ def test_a_later_run_does_not_join_two_tasks_after_the_fact() -> None:
 
     assert [sorted(run.apart) for run in ordered(*members)] == [[], [], ["a", "b"]]
     assert [sorted(run.apart) for run in ordered(*members, hindsight=True)] == [["a", "b", "c"]] * 3
+
+
+def test_damaged_episodes_of_ones_own_are_left_out_and_counted(memory: Memory, open_memory: OpenMemory) -> None:
+    kept, lost, half_lost = (memory.episodes.start(task)[0] for task in ("kept", "lost", "half lost"))
+    for each in (kept, lost, half_lost):
+        memory.episodes.append(each.id, [STEP])
+    with memory.store.database.write() as session:
+        session.run("UPDATE episodes SET task = 'host' WHERE task = 'lost'")
+        key, _ = memory.store.episodes.place(session, half_lost.id)
+        session.run("UPDATE steps SET action = 'other' WHERE episode_key = ?", (key,))
+
+    found_runs, damaged = own_runs(open_memory())
+
+    assert ([each.name for each in found_runs], damaged) == ([kept.id], 2)
+
+
+def test_linked_episodes_of_ones_own_are_one_task(memory: Memory) -> None:
+    first, _ = memory.episodes.start(SUBJECTS[0])
+    second, _ = memory.episodes.start(SUBJECTS[1])
+    third, _ = memory.episodes.start(SUBJECTS[2])
+    for each in (first, second, third):
+        memory.episodes.append(each.id, [STEP])
+    memory.relationships.add(
+        [Relationship("follows", second.id, first.id), Relationship("references", third.id, first.id)]
+    )
+
+    groups = {run.name: run.task for run in in_order(own_runs(memory)[0])[memory.project]}
+
+    assert groups[first.id] == groups[second.id] != groups[third.id]
 
 
 def test_parts_and_side_chains_of_a_session_are_one_task_and_so_are_runs_of_an_issue() -> None:

@@ -25,7 +25,9 @@ from memory_cli.replay.counting import (
 )
 from memory_cli.replay.happenings import Cure, happened_in
 from memory_cli.replay.runs import Found
-from tests.replay.histories import NO_PYTZ, SUBJECTS, counted, edited, found, ran, walked
+from memory_cli.replay.walking import Plan, walk
+from memory_mcp.config.settings import Settings
+from tests.replay.histories import NO_PYTZ, SUBJECTS, counted, edited, found, ordered, ran, walked
 
 DEPLOY = ran("make deploy", "error: no key for the server", failed=True)
 MISSING_THEN_INSTALLED = (ran("pytest -q", NO_PYTZ, failed=True), ran("pip install pytz"), ran("pytest -q", "3 passed"))
@@ -155,6 +157,15 @@ def test_a_replay_repeats_itself() -> None:
     members = [found(str(at), SUBJECTS[at], *MISSING_THEN_INSTALLED, DEPLOY, at=at) for at in range(3)]
 
     assert walked(*members) == walked(*members)
+
+
+def test_asking_at_earlier_runs_changes_nothing_for_later_ones() -> None:
+    members = [found(str(at), SUBJECTS[at % 2], *MISSING_THEN_INSTALLED, DEPLOY, at=at) for at in range(4)]
+    runs = ordered(*members)
+
+    alone = list(walk(runs, Plan(frozenset(("3",))), Settings(), lambda: None))
+
+    assert alone == walked(*members)[-1:]
 
 
 STEPS = st.sampled_from(

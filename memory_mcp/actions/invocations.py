@@ -8,6 +8,7 @@ from msgspec import Struct
 from memory_mcp.expressions import expression
 
 _LONGEST = 100_000  # characters of a command line that are read
+_MOST = 200  # programs of a command line
 _DEEPEST = 4  # shells in shells: bash -c "docker exec x sh -c '…'"
 # one piece of a word, an operator, a redirection or blank space; an unclosed quote matches none of them
 _PIECE = expression(
@@ -101,7 +102,7 @@ def program_name(word: str) -> str:
 
 
 def _invocations(command: str, depth: int) -> list[Invocation]:
-    parts = [part for part in _parts(command) if part.words or part.body]
+    parts = [part for part in _parts(command) if part.words or part.body][:_MOST]
     made: list[Invocation] = []
     for at, part in enumerate(parts):
         after = tuple(later.before for later in parts[at + 1 :])
@@ -117,7 +118,9 @@ def _invocations(command: str, depth: int) -> list[Invocation]:
                 )
         elif words:
             made.append(Invocation(tuple(words), part.before, after, followers, part.nested))
-    return made
+        if len(made) >= _MOST:
+            break
+    return made[:_MOST]
 
 
 def _script(words: list[str], body: str) -> str | None:
@@ -137,6 +140,8 @@ def _parts(command: str) -> list[_Part]:
     parts = [_Part([], "", nested=False)]
     depth = 0
     for kind, value in _tokens(command):
+        if len(parts) > 10 * _MOST:
+            break
         if kind == "operator":
             substituted = value == "(" and parts[-1].words[-1:] and parts[-1].words[-1].endswith("$")
             parts.append(_Part([], value, nested=depth > 0 or bool(substituted)))

@@ -17,7 +17,8 @@ _FAILED = expression(
 _TIMED_OUT = expression(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
 _EXIT_CODE = expression(r"\A\s*(?:Error: )?(?:Exit code|exit status|Process exited with code):? (-?\d+)\b")
 _ASKING = {"test", "[", "[[", "which", "diff", "cmp"}  # whose exit code 1 is an answer
-_SEARCHING = {"grep", "egrep", "fgrep", "rg", "ag", "ack", "git grep", "pgrep"}
+_SEARCHING = {"grep", "egrep", "fgrep", "rg", "ag", "ack", "pgrep"}
+_PREPARING = {"cd", "pushd", "export", "source", "set"}
 _SHOWN = 4_000  # characters of an output that are kept
 _HEAD = 1_000  # of these from its beginning: the end is what tells
 
@@ -53,9 +54,13 @@ def says_no(command: str, output: str, exit_code: int | None) -> bool:
     """Whether a command that looked for something only says, by exit code 1, that it is not so."""
     if exit_code not in {None, 1}:
         return False
-    asked = invocations(command)[-1:]
-    said = _EXIT_CODE.sub("", output).strip()
-    return any(each.program in _ASKING or (each.program in _SEARCHING and not said) for each in asked)
+    programs = invocations(command)
+    if not programs or (programs[-1].before == "&&" and any(each.program not in _PREPARING for each in programs[:-1])):
+        return False
+    last = programs[-1]
+    if last.program in _SEARCHING or last.words[:2] == ("git", "grep"):
+        return not _EXIT_CODE.sub("", output).strip()
+    return last.program in _ASKING
 
 
 def shortened(text: str) -> str:

@@ -61,7 +61,8 @@ class Runner(Struct, frozen=True):
 
     In a command `..` stands for any words and a last `*` for any ending. `gathers` is true where a run prints several
     verdicts, of which a filter may have hidden a red one; `carries` where it runs other runners. With one of the
-    options `idle` it checks nothing. `read` finds what marks cannot say, `concludes` counts where nothing else speaks.
+    options `idle` it checks nothing; without `exits` its exit code alone says nothing. `read` finds what marks cannot
+    say, `concludes` counts where nothing else speaks.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Runner(Struct, frozen=True):
     marks: tuple[Mark, ...] = ()
     concludes: tuple[Mark, ...] = ()
     idle: tuple[str, ...] = ()
+    exits: bool = True
     gathers: bool = False
     carries: bool = False
     read: Callable[[Output], list[Said]] | None = None

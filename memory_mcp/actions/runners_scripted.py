@@ -153,30 +153,11 @@ SCRIPT = Runner(
     "script",
     "test",
     (
-        "run_tests*",
-        "run-tests*",
-        "run_test.*",
-        "runtests.sh",
-        "test.sh",
-        "tests.sh",
-        "run_all_tests*",
-        "setup.py test",
-        "setup.py pytest",
-        "setup.py nosetests",
-        "hatch test",
-        "pdm test",
-        "rye test",
-        "pdm run test*",
-        "dev test",
-        "nose.sh",
-        "bin/test",
-        "bin_test",
-        "trytond-test",
-        "setup.py build_test",
-        "act",
+        *("run_tests*", "run-tests*", "run_test.*", "runtests.sh", "run_all_tests*", "test.sh", "tests.sh", "bin/test"),
+        *("setup.py test", "setup.py pytest", "setup.py nosetests", "hatch test", "pdm test", "rye test"),
     ),
     carries=True,
+    exits=False,  # whoever wrote it may have written it a minute ago
     idle=("--help", "-h", "--version"),
 )
-
 SCRIPTED_RUNNERS = (RSPEC, PHPUNIT, MIX_TEST, BATS, MAKE_TEST, MINITEST, SCRIPT)

@@ -106,5 +106,7 @@ def _result(call: ToolCall, command: str) -> StepResult:
     code = int(codes[0]) if codes and not isinstance(codes[0], bool) else None
     said = call.failed or (response.get("success") is False) or (response.get("is_error") is True)
     texts = [text_of(response[name]) for name in _TEXTS if response.get(name)]
-    text = "\n".join(each for each in texts if each) or json.dumps(response, ensure_ascii=False, default=str)
+    text = "\n".join(each for each in texts if each)
+    if not any(name in response for name in _TEXTS):
+        text = json.dumps(response, ensure_ascii=False, default=str)
     return result_of(text, exit_code=code, failed=bool(said), command=command)

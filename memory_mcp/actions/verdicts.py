@@ -19,6 +19,7 @@ _RUNNERS = (
     *PYTHON_RUNNERS, *JAVASCRIPT_RUNNERS, *COMPILED_RUNNERS, *SCRIPTED_RUNNERS, *TYPE_CHECKERS, *LINTERS, *BUILDS,
 )  # fmt: skip
 _CARRIED = tuple(runner for runner in _RUNNERS if runner.kind == "test" and not runner.carries)
+_ANY = "*"  # in place of the first word, where that one has an asterisk
 _STRENGTH: tuple[CheckKind, ...] = ("test", "build", "typecheck", "lint")
 _TELLING: tuple[State, ...] = ("red", "green", "did_not_run")  # what one run says, by what outweighs what
 _WEAKEST: tuple[State, ...] = ("red", "did_not_run", "unknown", "green")  # what several runs come to
@@ -93,13 +94,25 @@ def _read_command(command: str) -> tuple[tuple[Invocation, ...], tuple[Check, ..
 
 def _runner_of(program: Invocation) -> Runner | None:
     words = _normal(program)
-    plain = _positional(words)
-    for runner in _RUNNERS:
-        if any(_is_called(pattern.split(), plain, words) for pattern in runner.commands):
-            return (
-                None if any(word.split("=")[0] in runner.idle or word in runner.idle for word in words[1:]) else runner
-            )
+    rows = _rows_by_program()
+    possible = (*rows.get(words[0], ()), *(row for row in rows[_ANY] if _is_like(row[1][0], words[0])))
+    plain = _positional(words) if possible else []
+    for _, pattern, runner in sorted(possible, key=lambda row: row[0]):
+        if _is_called(pattern, plain, words):
+            is_idle = any(word in runner.idle or word.split("=")[0] in runner.idle for word in words[1:])
+            return None if is_idle else runner
     return None
+
+
+@lru_cache(maxsize=1)
+def _rows_by_program() -> dict[str, list[tuple[int, tuple[str, ...], Runner]]]:
+    """Return the patterns of all commands by their first word, each with its place in the tables."""
+    rows: dict[str, list[tuple[int, tuple[str, ...], Runner]]] = {_ANY: []}
+    for at, runner in enumerate(_RUNNERS):
+        for command in runner.commands:
+            pattern = tuple(command.split())
+            rows.setdefault(_ANY if "*" in pattern[0] else pattern[0], []).append((at, pattern, runner))
+    return rows
 
 
 def _normal(program: Invocation) -> list[str]:
@@ -123,8 +136,6 @@ def _positional(words: Sequence[str]) -> list[str]:
 
 
 def _is_called(pattern: Sequence[str], plain: Sequence[str], words: Sequence[str]) -> bool:
-    if plain[0] != pattern[0] and not _is_like(pattern[0], plain[0]):
-        return False
     if pattern[-1].startswith("-"):
         return pattern[-1] in words
     if ".." in pattern:
@@ -159,7 +170,7 @@ def _of_runner(checks: Sequence[Check], programs: Sequence[Invocation], output: 
         said = _not_found(output) or (None if ended else _crashed(output))
     if said is None and ended is False and code in _ABSENT:
         said = Said("did_not_run", f"exit code {code}")
-    if said is None and ended is not None and (ended is False or len(checks) == 1):
+    if said is None and ended is not None and runner.exits and (ended is False or len(checks) == 1):
         said = Said("green" if ended else "red", f"exit code {0 if ended else code or 1}")
     if said is None:
         return Verdict("unknown", runner.name, "", runner.kind)

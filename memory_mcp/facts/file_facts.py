@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from memory_mcp.facts.counting import Group, Support, support
-from memory_mcp.facts.paths import sources_among
+from memory_mcp.facts.paths import is_test, sources_among
 from memory_mcp.facts.ranking import words_of
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Surveyed
 from memory_mcp.patterns.strength import interval
 
 _MOST_FILES = 12
-_MOST_TOGETHER = 12
+_MOST_TOGETHER = 40
 _MOST_OF_A_TASK = 12  # a task that changed more files says little about any two of them
 _LEAST_TASKS = 3
 _LEAST_SHARE = 0.5
@@ -41,6 +41,8 @@ def together_facts(groups: Sequence[Group]) -> list[Fact]:
         for path, companion in ((one, other), (other, one)):
             low = interval(both, single[path])[0]
             elsewhere = (single[companion] - both) / max(len(changed) - single[path], 1)
+            if is_test(path) and not is_test(companion):
+                continue  # that a test goes with what it tests is no news
             if both >= _LEAST_TASKS and both > _LEAST_SHARE * single[path] and low > elsewhere:
                 found.append((low, _together_fact(groups, path, companion, elsewhere)))
     found.sort(key=lambda pair: (-pair[0], pair[1].subject))

@@ -9,7 +9,7 @@ from memory_mcp.models.patterns import ContextPattern, ErrorRecovery, Pattern
 from memory_mcp.models.recall import Hit, Query
 from memory_mcp.models.recommendations import Recommended, Wanted
 from memory_mcp.patterns.strength import ageing, lower_bound
-from memory_mcp.patterns.wording import evidence_sentence, not_when, use_sentence
+from memory_mcp.patterns.wording import advice, evidence_sentence, not_when, use_sentence
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.pattern_store import PatternStore
 
@@ -53,7 +53,7 @@ class Recommender:
         weighed = [
             self._weigh(pattern, hit, wanted)
             for pattern, hit in found
-            if pattern.tally.wins > 0 and hit.relevance >= least
+            if pattern.tally.wins > 0 and hit.relevance >= least and advice(pattern)
         ]
         weighed.sort(key=lambda each: (-each.score, each.pattern.id))
         return weighed[: wanted.limit]

@@ -97,7 +97,7 @@ def episode_of(episode: Episode, *, timeline: bool, fields: tuple[str, ...], sta
             "status": episode.status,
             "started_at": iso(episode.started_at),
             "completed_at": iso(episode.completed_at) if episode.completed_at else None,
-            "outcome": msgspec.to_builtins(episode.outcome),
+            "outcome": _outcome_of(episode),
             "reward": msgspec.to_builtins(episode.reward),
             "reflection": msgspec.to_builtins(episode.reflection),
             "is_global": episode.is_global or None,
@@ -120,6 +120,12 @@ def episode_of(episode: Episode, *, timeline: bool, fields: tuple[str, ...], sta
             return {**head, "steps": steps, "next_step": number}
         steps.append(rendered)
     return {**head, "steps": steps}
+
+
+def _outcome_of(episode: Episode) -> Rendered | None:
+    """Render an outcome; nothing is said of a doubt that nobody has."""
+    outcome: Rendered | None = msgspec.to_builtins(episode.outcome)
+    return outcome and {name: value for name, value in outcome.items() if name != "doubt" or value}
 
 
 def note_of(note: Note, *, full: bool) -> dict[str, Any]:

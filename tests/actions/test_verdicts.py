@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory_mcp.actions.invocations import invocations
 from memory_mcp.actions.runners import Output
 from memory_mcp.actions.verdicts import is_check, read_verdict
 
@@ -191,6 +192,8 @@ def test_an_output_alone_says_how_a_check_went(command: str, output: str, state:
         ("pytest -qq", 127, "did_not_run"),
         ("pytest -qq", None, "unknown"),
         ("ruff check . --quiet", 0, "green"),
+        ("python run_tests_fixed.py", 0, "unknown"),
+        ("./run_tests.sh", 0, "unknown"),
     ],
 )
 def test_an_exit_code_counts_only_for_the_last_command_and_unmasked(command: str, code: int | None, state: str) -> None:
@@ -274,6 +277,13 @@ def test_lines_are_found_in_a_bounded_number_of_steps(text: str) -> None:
 
     assert len(lines) <= 2_000
     assert all(len(line) <= 700 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "command", ["a;" * 100_000, "bash -c 'a;" * 9_000, "(" * 100_000, "<<A\n" * 20_000, "'" * 99_999]
+)
+def test_programs_of_a_command_line_are_limited(command: str) -> None:
+    assert len(invocations(command)) <= 200
 
 
 def test_real_runs_have_verdicts_for_most_tests() -> None:

@@ -35,7 +35,7 @@ from tests.fakes import DAY, FrozenClock
 def test_a_completed_episode_carries_outcome_reward_and_reflection(memory: Memory) -> None:
     episode, _ = memory.episodes.start("mend the login", context=Context(domain="auth", complexity="simple"))
     failing = Step("bash", "pytest", result=StepError("KeyError: user"))
-    memory.episodes.append(episode.id, [failing, Step("bash", "pytest", result=StepSuccess("ok"))])
+    memory.episodes.append(episode.id, [failing, Step("bash", "pytest", result=StepSuccess("2 passed"))])
 
     closed, _ = memory.episodes.complete(episode.id, Success("use get()", ("app.py",)))
 
@@ -44,9 +44,9 @@ def test_a_completed_episode_carries_outcome_reward_and_reflection(memory: Memor
     assert closed.reward == reward(closed)
     assert closed.reflection is not None
     assert closed.reflection.successes == (
-        "use get()",
+        "Claimed: use get()",
         "Step 2 (pytest) passed after step 1 had failed with 'KeyError: user'.",
-        "The last test run (step 2, pytest) passed.",
+        "The last test run (step 2, pytest) passed: 2 passed",
     )
     assert closed.reflection.insights == ("1 of 2 steps failed.",)
     assert memory.episodes.get(episode.id) == closed

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory_mcp.episodes.lifecycle import closed
 from memory_mcp.episodes.reflection import reflect
 from memory_mcp.episodes.reward import reward
 from memory_mcp.memory import Memory
@@ -28,6 +29,7 @@ from memory_mcp.models.episodes import (
 from tests.fakes import FrozenClock
 
 OK, ERROR = StepSuccess("ok"), StepError("KeyError: user")
+PASSED, FAILED = StepSuccess("3 passed in 0.1s"), StepError("1 failed, 2 passed in 0.1s")
 MINUTE = 60_000_000
 
 
@@ -111,9 +113,11 @@ def test_efficiency_is_measured_against_the_projects_own_median_once_five_episod
 
 
 def test_a_test_signal_artifacts_and_errors_move_quality() -> None:
-    assert reward(episode(bash("pytest"))).quality == 1.3
-    assert reward(episode(bash("pytest"), outcome=Success(artifacts=("a.py",)))).quality == 1.35
-    assert reward(episode(bash("pytest", ERROR))).quality == pytest.approx(0.7)
+    assert reward(episode(bash("pytest", PASSED))).quality == 1.3
+    assert reward(episode(bash("pytest", PASSED), outcome=Success(artifacts=("a.py",)))).quality == 1.35
+    assert reward(episode(bash("pytest", FAILED))).quality == pytest.approx(0.7)
+    assert reward(episode(bash("pytest | tail", StepSuccess("1 failed in 0.1s")))).quality == 1.1
+    assert reward(episode(bash("pytest", OK))).quality == 1.2  # that it ended is not that it passed
     assert reward(episode(bash("ls"), bash("ls", ERROR))).quality == 1.0
     assert reward(episode(bash("pytest", None))).quality == 1.0
 
@@ -157,7 +161,7 @@ def test_reflection_is_built_from_the_steps() -> None:
         Step("edit", "guess", {"file": "a.py"}, OK),
         bash("pytest a.py", ERROR),
         Step("edit", "use get()", {"file": "a.py"}, OK, latency_ms=900),
-        bash("pytest a.py"),
+        bash("pytest a.py", PASSED),
         bash("make", StepTimeout("no answer after 60 s")),
     ]
 
@@ -167,7 +171,7 @@ def test_reflection_is_built_from_the_steps() -> None:
                 "Step 5 (pytest a.py) passed after steps 1, 3 had failed with 'KeyError: user', "
                 "after step 4 (edit: use get() [a.py])."
             ),
-            "The last test run (step 5, pytest a.py) passed.",
+            "The last test run (step 5, pytest a.py) passed: 3 passed in 0.1s",
         ),
         improvements=(
             "make failed 1 time (step 6) and never passed: no answer after <n> s",
@@ -185,7 +189,9 @@ def test_reflection_is_built_from_the_steps() -> None:
 def test_a_success_that_nothing_checked_is_named() -> None:
     found = reflect(episode(Step("edit", "use get()", {"file": "a.py"}, OK)))
 
-    assert found.improvements == ("Nothing was run after the last change (step 1), so its success is not shown.",)
+    assert found.improvements == (
+        "No test passed or failed after the last change (step 1), so the success is only claimed.",
+    )
 
 
 @given(STEPS)
@@ -194,3 +200,25 @@ def test_the_same_episode_always_gives_the_same_text_and_no_more_than_five_of_ea
 
     assert found == reflect(episode(*steps))
     assert max(len(found.successes), len(found.improvements), len(found.insights)) <= 5
+
+
+def test_a_success_that_the_last_test_denies_is_called_doubtful() -> None:
+    steps = [
+        Step("edit", "use get()", {"file": "a.py"}, OK),
+        bash("pytest 2>&1 | tail -3", StepSuccess(FAILED.message)),
+    ]
+
+    found = reflect(closed(episode(*steps), Success("done"), 1, None))
+
+    assert found.successes == ("Claimed: done",)
+    denied = "The last test run (step 2, pytest 2>&1 | tail -3) failed: 1 failed, 2 passed in 0.1s"
+    assert found.improvements == (f"The success is doubtful. {denied}",)
+
+
+def test_a_success_that_is_only_claimed_earns_no_more_than_giving_back() -> None:
+    steps = [Step("edit", "use get()", {"file": "a.py"}, OK)]
+
+    claimed, confirmed = (reward(episode(*steps, outcome=Success(evidence=by))) for by in ("claimed", "user"))
+
+    assert (claimed.outcome, confirmed.outcome) == (0.3, 1.0)
+    assert claimed.total == reward(episode(*steps, outcome=Abstained())).total

@@ -16,6 +16,7 @@ PIPED = Step("Bash", "pytest tests/a | tail -3", result=StepSuccess("1 failed in
 CLEARED = Step("Bash", "rm reproduce.py", result=StepSuccess())
 UNKNOWN = Step("Bash", "pytest tests/a")
 LOOKED = Step("Read", "src/a.py", {"file": "src/a.py"}, StepSuccess("text"))
+LAST = "The last test run (step {}, pytest tests/a) failed: ValueError: bad"
 SAID = "As the recorded steps show; nobody said so."
 
 
@@ -64,9 +65,9 @@ def test_the_outcome_is_what_the_steps_show(steps: list[Step], expected: Outcome
         ([EDIT, PASSED], Success("done"), "shown", ""),
         ([EDIT], Success("done"), "claimed", ""),
         ([PASSED, EDIT], Success("done"), "claimed", ""),
-        ([EDIT, FAILED], Success("done"), "claimed", "The last test run (step 2, pytest tests/a) failed: ValueError: bad"),
-        ([FAILED, EDIT], Success("done"), "claimed", "The last test run (step 1, pytest tests/a) failed: ValueError: bad"),
-        ([EDIT, FAILED], Success("", (), "user"), "user", "The last test run (step 2, pytest tests/a) failed: ValueError: bad"),
+        ([EDIT, FAILED], Success("done"), "claimed", LAST.format(2)),
+        ([FAILED, EDIT], Success("done"), "claimed", LAST.format(1)),
+        ([EDIT, FAILED], Success("", (), "user"), "user", LAST.format(2)),
         ([EDIT, PASSED], PartialSuccess(completed=("a",)), "claimed", ""),
         ([EDIT, FAILED], Failure("no"), "shown", None),
         ([EDIT, PASSED], Failure("no"), "claimed", None),

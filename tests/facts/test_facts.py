@@ -7,8 +7,10 @@ import pytest
 from memory_mcp.facts.choosing import chosen
 from memory_mcp.facts.counting import Group
 from memory_mcp.facts.deriving import facts_of
+from memory_mcp.facts.rules import rules_of
 from memory_mcp.models.episodes import Step
 from memory_mcp.models.facts import Fact
+from memory_mcp.models.patterns import Heuristic
 from tests.facts.runs import NO_PYTEST, NO_WRAPT, ROOT, groups_of, passed, run
 
 MISSES = (run("python x.py", NO_WRAPT, 1), run("pip install wrapt -q"), run("python x.py", "ok"))
@@ -173,6 +175,17 @@ def test_files_that_change_together_more_often_than_by_chance_are_told() -> None
     told = [fact.subject for fact in facts_of(groups_of(*always)) if fact.topic == "together"]
 
     assert sorted(told) == ["a.lock.sql + a.py", "a.py + a.lock.sql"]
+
+
+def test_rules_are_facts_about_files_with_all_cases_as_their_denominator() -> None:
+    words = ("cart", "invoice", "search", "login", "till", "refund")
+    both = [(f"mend the {word} of shop number {word * 3}", changing("a.py", "b.py")) for word in words[:3]]
+    alone = [(f"mend the {word} of shop number {word * 3}", changing("a.py")) for word in words[3:4]]
+    others = [(f"mend the {word} of shop number {word * 3}", changing(f"{word}.py")) for word in words[4:]]
+
+    rules = rules_of(facts_of(groups_of(*both, *alone, *others)))
+
+    assert Heuristic("when you change a.py", "change b.py too", 3, 4, 3) in rules
 
 
 def test_a_task_gets_what_is_missing_in_one_sentence_and_only_proofs_of_its_files() -> None:

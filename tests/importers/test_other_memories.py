@@ -256,7 +256,9 @@ def test_plain_lines_become_episodes_and_notes(memory: Memory, tmp_path: Path) -
     assert (summary.imported, summary.known, summary.bad) == (2, 1, 3)
     episode = memory.episodes.get(memory.episodes.list().episodes[0].id)
     assert isinstance(episode.steps[0].result, StepError)
-    assert episode.outcome == Success("the lexer was wrong")
+    assert episode.outcome == Success(
+        "the lexer was wrong", doubt="The last test run (step 1, pytest) failed: 1 failed"
+    )
     assert memory.notes.list().notes[0].importance == 0.9
     twice(memory, json_lines, path)
 

@@ -62,23 +62,10 @@ def test_completing_teaches_and_says_what(memory: Memory) -> None:
     done = memory.learning.complete(episode.id, Success(evidence="user"))
 
     assert [title_of(each.definition) for each in done.patterns] == [
-        "decide by pytest",
         "work on app.py (bug_fix)",
         "recover from KeyError: user",
     ]
     assert {each.seen for each in done.patterns} == {Tally(1, 1.0)}
-
-
-def test_a_run_becomes_a_pattern_when_a_second_episode_has_it_and_both_are_its_evidence(memory: Memory) -> None:
-    first = record(memory, "mend the login", fixing("KeyError: user"))
-    assert patterns(memory, kind="tool_sequence") == {}
-
-    second = record(memory, "mend the logout page", fixing("TypeError: no", "b.py"))
-
-    (run,) = patterns(memory, kind="tool_sequence").values()
-    assert title_of(run.definition) == "pytest → edit → pytest → git commit"
-    assert {each.episode_id for each in run.evidence} == {first.id, second.id}
-    assert run.seen == Tally(2, 2.0)
 
 
 def test_learning_twice_changes_nothing(memory: Memory) -> None:
@@ -121,7 +108,7 @@ def test_a_corrected_outcome_is_learnt_again(memory: Memory) -> None:
     memory.episodes.correct_outcome(episode.id, Failure(reason="reverted"), tag="reverted")
     memory.learning.follow()
 
-    assert patterns(memory)["decide by pytest"].seen == Tally(1, 0.0)
+    assert patterns(memory)["work on app.py (bug_fix python)"].seen == Tally(1, 0.0)
 
 
 def test_erasing_an_episode_erases_what_only_it_showed_and_its_words(memory: Memory) -> None:
@@ -137,8 +124,8 @@ def test_erasing_an_episode_erases_what_only_it_showed_and_its_words(memory: Mem
     left = patterns(memory)
     assert "recover from TypeError: secret_name" not in left
     assert "work on private.py (bug_fix python)" not in left
-    assert left["decide by pytest"].seen == Tally(1, 1.0)
-    assert [each.episode_id for each in left["decide by pytest"].evidence] == [kept.id]
+    assert left["work on app.py (bug_fix python)"].seen == Tally(1, 1.0)
+    assert [each.episode_id for each in left["work on app.py (bug_fix python)"].evidence] == [kept.id]
     assert memory.store.recommendations.list("playbook", 10) == []
     with memory.store.database.read() as session:
         for table in ("pattern_identities", "evidence", "failures", "recommendations"):

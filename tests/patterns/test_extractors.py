@@ -131,10 +131,10 @@ def test_a_partial_success_counts_as_the_share_that_was_done() -> None:
     assert [each.evidence[0].share for each in context_patterns(seen)] == [pytest.approx(1 / 3)]
 
 
-def test_a_digest_keeps_tokens_retries_and_failures_with_their_remedy() -> None:
+def test_a_digest_keeps_retries_and_failures_with_their_remedy() -> None:
     kept = digest(observe(episode(bash("pytest a.py", ERROR), edit("a.py"), edit("a.py"), bash("pytest a.py"))))
 
-    assert (kept.tokens, kept.steps, kept.retries, kept.share) == (("pytest", "edit", "pytest"), 4, 1, 1.0)
+    assert (kept.steps, kept.retries, kept.share) == (4, 1, 1.0)
     (failed,) = kept.failed
     assert (failed.shape, failed.failures, failed.runs, failed.remedy) == (
         "pytest a.py", 1, 2, ("edit: change it [a.py]",),

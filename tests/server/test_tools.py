@@ -42,7 +42,8 @@ async def test_an_episode_is_recorded_and_found_through_the_tools(desk: Desk, mo
         done = await call(
             client, "complete_episode", episode_id=episode_id, outcome_type="success", verdict="use get()"
         )
-        assert done["outcome"] == {"type": "success", "verdict": "use get()", "artifacts": []}
+        assert done["outcome"] == {"type": "success", "verdict": "use get()", "artifacts": [], "evidence": "claimed"}
+        assert done["note"].startswith("Recorded as a claim")
         answer = await call(client, "query_memory", query="KeyError in login")
         assert [hit["episode_id"] for hit in answer["hits"]] == [episode_id]
         assert answer["hits"][0]["lesson"] == "use get()"
@@ -57,6 +58,28 @@ async def test_an_episode_is_recorded_and_found_through_the_tools(desk: Desk, mo
         assert (await call(client, "get_episode", episode_id=episode_id, fields=["domain"]))["domain"] == "sessions"
         await call(client, "delete_episode", episode_id=episode_id)
         assert (await call(client, "list_episodes"))["episodes"] == []
+
+
+@pytest.mark.anyio
+async def test_a_success_says_what_it_rests_on_and_what_speaks_against_it(desk: Desk, mode: str) -> None:
+    edit = {"tool": "edit", "action": "use get()", "parameters": {"file": "a.py"}, "result": {"type": "success"}}
+    passed = {"tool": "bash", "action": "pytest", "result": {"type": "success", "output": "2 passed in 0.1s"}}
+    failed = {"tool": "bash", "action": "pytest | tail", "result": {"type": "success", "output": "1 failed in 0.1s"}}
+    done = []
+    async with connected(desk, mode) as client:
+        for steps, confirmed in (([edit, passed], False), ([edit, failed], False), ([edit], True)):
+            made = await call(client, "create_episode", **NEW)
+            await call(client, "add_episode_steps", episode_id=made["episode_id"], steps=steps)
+            closing = {"episode_id": made["episode_id"], "outcome_type": "success", "confirmed_by_user": confirmed}
+            done.append(await call(client, "complete_episode", **closing))
+        listed = (await call(client, "list_episodes"))["episodes"]
+
+    denied = "The last test run (step 2, pytest | tail) failed: 1 failed in 0.1s"
+    assert [each["outcome"]["evidence"] for each in done] == ["shown", "claimed", "user"]
+    assert [each.get("doubt") for each in done] == [None, denied, None]
+    assert ["note" in each for each in done] == [False, True, False]
+    assert [row["evidence"] for row in listed] == ["user", "claimed", "shown"]
+    assert [row.get("doubt") for row in listed] == [None, denied, None]
 
 
 @pytest.mark.anyio

@@ -69,15 +69,17 @@ def happened_in(episode: Episode) -> Happened:
     for at, step in enumerate(steps):
         for name in _MISSING.findall(text_of(step)) if step.failed else ():
             missing.setdefault(name, at)
+    kept = files_kept(episode.task, steps)
+    named = (file for step in steps for file in files_in(text_of(step)))
     return Happened(
         actions=actions,
         checked=tuple(checked),
         failed=frozenset(at for at in checked if steps[at].failed),
         cures=tuple(_cure(steps, each) for each in recoveries(steps, actions) if each.passed is not None and each.fix),
         missing=tuple((at, name) for name, at in missing.items()),
-        files=files_kept(episode.task, steps),
+        files=kept,
         in_task=files_in(episode.task),
-        mentioned=Counter(file for step in steps for file in files_in(text_of(step)) if "/" in file),
+        mentioned=Counter(file for file in named if "/" in file or file in kept),  # scratch files lie at the top
     )
 
 

@@ -28,9 +28,10 @@ def words(text: str) -> list[str]:
 
 
 def text_of(step: Step) -> str:
-    """Return what a transcript shows of a step: the action and what came back."""
+    """Return what a transcript shows of a step: the action, its arguments, and what came back."""
     told = step.result.output if isinstance(step.result, StepSuccess) else getattr(step.result, "message", "")
-    return f"{step.action}\n{told}"
+    arguments = (value for value in step.parameters.values() if isinstance(value, str))
+    return "\n".join((step.action, *arguments, told))
 
 
 class Bm25:

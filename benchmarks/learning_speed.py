@@ -17,10 +17,10 @@ from pathlib import Path
 import msgspec
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
-from memory_mcp.patterns.decision_points import decision_points
 
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
+from memory_mcp.facts.surveying import survey
 from memory_mcp.importers.commits import Commit, read_json_lines
 from memory_mcp.importers.git import episode_of
 from memory_mcp.memory import Memory
@@ -111,7 +111,8 @@ def completing(memory: Memory, commits: Sequence[Commit]) -> None:
         completed.append(time.perf_counter() - begun)
         begun = time.perf_counter()
         seen = observe(done.episode)
-        for extractor in (decision_points, context_patterns, error_recoveries):
+        survey(done.episode)
+        for extractor in (context_patterns, error_recoveries):
             extractor(seen)
         extracting.append(time.perf_counter() - begun)
     print(f"extract patterns from 100 steps            {percentiles(extracting):<36} to reach: < 10 ms")

@@ -78,6 +78,15 @@ def list_(
     )
 
 
+def _known(playbook: Playbook) -> None:
+    for fact in playbook.facts:
+        show.line(f"fact: {fact.text}")
+    for file in playbook.files:
+        show.line(f"file: {file.file}  ({'; '.join(file.why)})" if file.why else f"file: {file.file}")
+    if playbook.caution:
+        show.line(f"caution: {playbook.caution}")
+
+
 def _shown(playbook: Playbook, *, as_json: bool) -> None:
     if as_json:
         show.as_json(playbook)
@@ -86,12 +95,7 @@ def _shown(playbook: Playbook, *, as_json: bool) -> None:
         show.line(f"{playbook.task}: {playbook.message}.")
         return
     show.line(f"{playbook.id}  {show.first_line(playbook.task)}")
-    for fact in playbook.facts:
-        show.line(f"fact: {fact.text}")
-    for file in playbook.files:
-        show.line(f"file: {file.file}  ({'; '.join(file.why)})" if file.why else f"file: {file.file}")
-    if playbook.caution:
-        show.line(f"caution: {playbook.caution}")
+    _known(playbook)
     for number, step in enumerate(playbook.steps, 1):
         of = "episodes" if step.action == "fix" else f"of {len(playbook.sources)} similar episodes"
         show.line(f"{number:>3}. {step.do}  [in {step.support} {of}]")

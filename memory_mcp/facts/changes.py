@@ -40,7 +40,7 @@ class Changes:
     def _apply(self, command: SimpleCommand, deed: Deed) -> None:
         program, words = command.program, command.words
         for target in command.written:
-            self._keep_script(target, command, deed)
+            self._keep_script(target, command)
             self._write(self._place(target, deed))
         if program == "git" and "apply" not in words:
             self._git(words, deed)
@@ -94,7 +94,7 @@ class Changes:
         if moved:
             self.now.pop(source, None)
 
-    def _keep_script(self, target: str, command: SimpleCommand, deed: Deed) -> None:
+    def _keep_script(self, target: str, command: SimpleCommand) -> None:
         if command.stdin is not None:
             self._scripts[target.rsplit("/", 1)[-1]] = command.stdin
 
@@ -114,7 +114,7 @@ def _targets(command: SimpleCommand, scripts: dict[str, str]) -> Iterator[str]:
     if program == "sed" and any(
         word.startswith(("-i", "--in-place")) or word in {"-ni", "-ri", "-Ei"} for word in words
     ):
-        has_script = any(word == "-e" or word == "-f" for word in words)
+        has_script = any(word in {"-e", "-f"} for word in words)
         yield from plain if has_script else plain[1:]
     elif program in {"black", "isort", "autopep8", "yapf"}:
         yield from (word for word in plain if "." in word)

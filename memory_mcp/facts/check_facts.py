@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from memory_mcp.facts.counting import Group, Support, commonest, support
+from memory_mcp.facts.counting import Group, commonest, fact, said, support
 from memory_mcp.facts.paths import is_code
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import CheckRun, Surveyed
@@ -19,34 +19,33 @@ def test_command_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return the commands that run tests here, then those that were tried and run none."""
     forms = commonest(groups, lambda each: ((check.form, check.directory) for check in each.survey.checks))
     works = [_works(groups, *form) for form in forms]
-    good = sorted((fact for fact in works if fact), key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))
+    good = sorted((each for each in works if each), key=lambda each: (-each.support, -len(each.episodes), each.subject))
     good = [
         fact for at, fact in enumerate(good) if at == 0 or (fact.support >= _LEAST_RUNS and 2 * fact.support > fact.of)
     ]
     bad = [_fails(groups, *form) for form in forms] if good else []
-    return [*good[:2], *(fact for fact in bad if fact)]
+    return [*good[:2], *(each for each in bad if each)]
 
 
 def proof_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return, for the sources that were changed, the tests that were run then and had something to say."""
     pairs = commonest(groups, lambda each: set(_pairs(each)))
     best: dict[str, tuple[tuple[int, int, int], str, str]] = {}
-    for (source, target, form), tasks in pairs.items():
-        rank = (_affinity(source, target), tasks, -len(target))
+    for (source, target, form), times in pairs.items():
+        rank = (_affinity(source, target), times, -len(target))
         if source not in best or rank > best[source][0]:
             best[source] = (rank, target, form)
     found = []
-    for source, ((affinity, tasks, _), target, form) in best.items():
-        if not affinity and tasks < _LEAST_RUNS:
+    for source, ((affinity, times, _), target, form) in best.items():
+        if not affinity and times < _LEAST_RUNS:
             continue
-        counted = support(
-            groups, lambda each, s=source, t=target: _tested(each, s, t), lambda each, s=source: _checked(each, s)
-        )
+        counted = support(groups, partial(_tested, source=source, target=target), partial(_checked, source=source))
         command = f"{form} {target}"
-        checked = sum(_checked(each, source) for group in groups for each in group.members)
-        text = f"After a change of `{source}` run `{command}` ({counted.runs} of {checked} runs that changed it and tested)."
-        found.append(Fact("proof", source, text, command, counted.tasks, counted.of, *_dates(counted)))
-    return sorted(found, key=lambda fact: (-len(fact.episodes), fact.subject))[:_MOST_PROOFS]
+        checked = sum(_checked(each, source) for each in _all(groups))
+        text = f"After a change of `{source}` run `{command}`"
+        text += f" ({counted.runs} of {checked} runs that changed it and tested)."
+        found.append(fact("proof", source, text, counted, command))
+    return sorted(found, key=lambda each: (-len(each.episodes), each.subject))[:_MOST_PROOFS]
 
 
 def failing_facts(groups: Sequence[Group]) -> list[Fact]:
@@ -58,19 +57,24 @@ def failing_facts(groups: Sequence[Group]) -> list[Fact]:
         counted = support(groups, partial(_is_red, test=test), partial(_ran_file, file=file))
         if untouched.runs >= _LEAST_RUNS or (counted.tasks >= _LEAST_RUNS and counted.tasks == counted.of):
             where = f"; in {untouched.runs} runs no source was changed" if untouched.runs else ""
-            text = f"`{test}` fails whatever is changed ({_share(counted)} that ran its file{where})."
-            found.append(Fact("trap", test, text, "", counted.tasks, counted.of, *_dates(counted)))
-    for error in commonest(groups, lambda each: (error for error, _ in each.survey.red_errors)):
+            text = f"`{test}` fails whatever is changed ({said(counted)} that ran its file{where})."
+            found.append(fact("trap", test, text, counted))
+    for error in commonest(groups, lambda each: (seen for seen, _ in each.survey.red_errors)):
         counted = support(groups, partial(_has_error, error=error), _ran_tests)
         if counted.tasks >= _LEAST_RUNS:
-            files = commonest(
-                groups, lambda each, e=error: (file for error, file in each.survey.red_errors if error == e)
-            )
-            file = files.most_common(1)[0][0]
+            file = commonest(groups, partial(_files_of_error, error=error)).most_common(1)[0][0]
             where = f"`{file}`" if file else "some files"
-            text = f"Tests in {where} end in `{error}`, whatever is changed ({_share(counted)} that ran tests)."
-            found.append(Fact("trap", error, text, "", counted.tasks, counted.of, *_dates(counted)))
+            text = f"Tests in {where} end in `{error}`, whatever is changed ({said(counted)} that ran tests)."
+            found.append(fact("trap", error, text, counted))
     return found
+
+
+def _files_of_error(each: Surveyed, error: str) -> list[str]:
+    return [file for seen, file in each.survey.red_errors if seen == error]
+
+
+def _all(groups: Sequence[Group]) -> Iterator[Surveyed]:
+    return (each for group in groups for each in group.members)
 
 
 def _fails_untouched(each: Surveyed, test: str) -> bool:
@@ -97,9 +101,7 @@ def absent_facts(groups: Sequence[Group]) -> list[Fact]:
         seen = any(path in each.survey.seen for group in groups for each in group.members)
         if counted.runs >= _LEAST_RUNS and not seen:
             runs = f"{counted.runs} runs looked for it"
-            found.append(
-                Fact("trap", path, f"There is no `{path}`; {runs}.", "", counted.tasks, counted.of, *_dates(counted))
-            )
+            found.append(fact("trap", path, f"There is no `{path}`; {runs}.", counted))
     return found
 
 
@@ -111,7 +113,7 @@ def _works(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
         return None
     example = _example(groups, form, directory)
     where = f"in `{directory}/`" if directory else "from the root of the project"
-    text = f"Tests run with `{form}{' ' + example if example else ''}` {where} ({_share(counted)} that tried it"
+    text = f"Tests run with `{form}{' ' + example if example else ''}` {where} ({said(counted)} that tried it"
     needed = sum(_lacked(each, form) for group in groups for each in group.members if _ran(each, form, directory))
     text += f"; {needed} had to install `{form.rsplit(maxsplit=1)[-1]}` first)" if needed else ")"
     seconds = max(
@@ -122,15 +124,7 @@ def _works(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
         text += f"; the tests are `{named}`"
     if seconds >= _SLOW_S:
         text += f"; a long run took {seconds:.0f} s"
-    return Fact(
-        "test",
-        f"{form} {directory}".strip(),
-        text + ".",
-        f"{form} {example}".strip(),
-        counted.tasks,
-        counted.of,
-        *_dates(counted),
-    )
+    return fact("test", f"{form} {directory}".strip(), text + ".", counted, f"{form} {example}".strip())
 
 
 def _fails(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
@@ -145,8 +139,8 @@ def _fails(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
     if counted.tasks < counted.of or counted.runs < _LEAST_RUNS or not reasons:
         return None
     where = f" in `{directory}/`" if directory else ""
-    text = f"`{form}`{where} ran no tests in {_share(counted)}: {reasons.most_common(1)[0][0]}"
-    return Fact("trap", f"{form} {directory}".strip(), text, "", counted.tasks, counted.of, *_dates(counted))
+    text = f"`{form}`{where} ran no tests in {said(counted)}: {reasons.most_common(1)[0][0]}"
+    return fact("trap", f"{form} {directory}".strip(), text, counted)
 
 
 def _checks(each: Surveyed, form: str, directory: str) -> Iterator[CheckRun]:
@@ -245,12 +239,3 @@ def _stem_words(path: str, parts: int) -> set[str]:
     """Return the words of the last parts of a path, without those that any test or module may have."""
     stem = "_".join(part.split(".")[0].lower() for part in path.split("/")[-parts:])
     return {word for word in stem.replace("-", "_").split("_") if word and word not in _COMMON_STEMS}
-
-
-def _share(counted: Support) -> str:
-    runs = f", {counted.runs} runs" if counted.runs > counted.tasks else ""
-    return f"{counted.tasks} of {counted.of} task{'' if counted.of == 1 else 's'}{runs}"
-
-
-def _dates(counted: Support) -> tuple[int, int, tuple[str, ...]]:
-    return counted.first_seen, counted.last_seen, counted.episodes

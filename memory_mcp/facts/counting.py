@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from memory_mcp.models.facts import Fact, Topic
 from memory_mcp.models.surveys import Surveyed
 
 Key = TypeVar("Key")
@@ -77,6 +78,24 @@ def support(groups: Iterable[Group], shows: Callable[[Surveyed], bool], could: C
     )
 
 
+def fact(topic: Topic, subject: str, text: str, counted: Support, do: str = "") -> Fact:
+    """Make a fact of what was counted."""
+    return Fact(
+        topic, subject, text, do, counted.tasks, counted.of, counted.first_seen, counted.last_seen, counted.episodes
+    )
+
+
+def said(counted: Support) -> str:
+    """Say a count: `2 of 5 tasks, 6 runs`."""
+    runs = f", {counted.runs} runs" if counted.runs > counted.tasks else ""
+    return f"{counted.tasks} of {tasks(counted.of)}{runs}"
+
+
+def tasks(number: int) -> str:
+    """Say a number of tasks."""
+    return f"{number} task{'' if number == 1 else 's'}"
+
+
 def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key]]) -> Counter[Key]:
     """Count in how many tasks a value stands."""
     counts: Counter[Key] = Counter()
@@ -86,6 +105,6 @@ def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    if not one or not other:
+    if min(len(one), len(other)) < NEAR / (2 - NEAR) * max(len(one), len(other)) or not one or not other:
         return False
     return 2 * len(one & other) / (len(one) + len(other)) >= NEAR

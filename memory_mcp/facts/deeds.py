@@ -46,7 +46,7 @@ def _deed(step: Step) -> Deed:
 def _without_changing_directory(commands: Sequence[SimpleCommand]) -> tuple[list[SimpleCommand], str]:
     """Take the leading changes of directory off, and return where they lead."""
     directory = ""
-    kept = []
+    kept: list[SimpleCommand] = []
     for command in commands:
         if command.program in {"cd", "pushd"} and len(command.words) > 1 and not kept:
             target = command.words[1]

@@ -25,20 +25,19 @@ _TROUBLE = expression(
 _IN_FILE = expression(r" \([^)]*\)$")
 _BROUGHT = expression(r"Successfully installed ([^\n]+)")
 _INSTALL_FAILED = expression(
-    r"^\s*(?:ERROR|error|npm ERR!|E):? .*(?:No matching distribution|Could not find a version|failed|not found|subprocess"
-    r"|Failed building|metadata-generation|exit code 1)|Read timed out|^error: command ",
+    r"^[ \t]*(?:ERROR|error|npm ERR!|E):? .*(?:No matching distribution|Could not find a version|failed|not found"
+    r"|subprocess|Failed building|metadata-generation|exit code 1)|Read timed out|^error: command ",
     re.MULTILINE,
 )
 _BENIGN = expression(r"dependency resolver does not currently take into account|requires \S+, but you have")
-_INSTALLERS: dict[str, frozenset[str]] = {
-    "pip": frozenset(("install",)), "conda": frozenset(("install", "create", "env")), "mamba": frozenset(("install",)),
-    "uv": frozenset(("add", "sync", "pip")), "poetry": frozenset(("install", "add")), "pdm": frozenset(("install", "add")),
-    "pipenv": frozenset(("install",)), "apt": frozenset(("install",)), "apt-get": frozenset(("install",)),
-    "apk": frozenset(("add",)), "brew": frozenset(("install",)), "npm": frozenset(("install", "ci", "i", "add")),
-    "yarn": frozenset(("install", "add")), "pnpm": frozenset(("install", "add", "i")), "bun": frozenset(("install", "add")),
-    "bundle": frozenset(("install",)), "gem": frozenset(("install",)), "composer": frozenset(("install", "require")),
-    "go": frozenset(("get", "install")), "cargo": frozenset(("add", "install")), "hatch": frozenset(("env",)),
+_VERBS = {
+    "pip": "install", "conda": "install create env", "mamba": "install", "uv": "add sync pip", "poetry": "install add",
+    "pdm": "install add", "pipenv": "install", "apt": "install", "apt-get": "install", "apk": "add", "brew": "install",
+    "npm": "install ci i add", "yarn": "install add", "pnpm": "install add i", "bun": "install add",
+    "bundle": "install", "gem": "install", "composer": "install require", "go": "get install", "cargo": "add install",
+    "hatch": "env",
 }  # fmt: skip
+_INSTALLERS = {program: frozenset(verbs.split()) for program, verbs in _VERBS.items()}
 _QUIET = {"-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--no-cache-dir", "--disable-pip-version-check", "--yes"}
 _WHOLE = {"-e", ".", "-r", "--editable", "--requirement", "develop", "sync", "ci"}
 _LOOKERS = {

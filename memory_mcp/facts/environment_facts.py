@@ -1,9 +1,10 @@
 """This module derives what a fresh environment of a project lacks, what brings it, and which installs go wrong."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from memory_mcp.expressions import expression
-from memory_mcp.facts.counting import Group, Support, commonest, support
+from memory_mcp.facts.counting import Group, commonest, fact, said, support, tasks
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Missing, Refused, Surveyed, Trouble
 
@@ -23,8 +24,8 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
     current = _unsettled(groups)
     counts = commonest(current, lambda each: (missing.name for missing in each.survey.missing))
     own = _own_packages(groups)
-    found = [fact for name in counts if (fact := _missing_fact(current, name, own)) is not None]
-    return sorted(found, key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))
+    found = [each for name in counts if (each := _missing_fact(current, name, own)) is not None]
+    return sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))
 
 
 def install_traps(groups: Sequence[Group]) -> list[Fact]:
@@ -61,15 +62,15 @@ def _missing_fact(groups: Sequence[Group], name: str, own: set[str]) -> Fact | N
     )
     cure = _best(groups, cures)
     if name in own and cure:
-        text = f"The project itself (`{name}`) is not installed in a fresh environment ({_share(counted)})"
+        text = f"The project itself (`{name}`) is not installed in a fresh environment ({said(counted)})"
     else:
-        text = f"A fresh environment lacks the {'program' if is_program else 'module'} `{name}` ({_share(counted)})"
+        text = f"A fresh environment lacks the {'program' if is_program else 'module'} `{name}` ({said(counted)})"
     if cure:
-        text += f": `{cure}` brought it ({cures[cure]} of {_tasks(counted.tasks)})"
+        text += f": `{cure}` brought it ({cures[cure]} of {tasks(counted.tasks)})"
     absent = sorted({word for each in _refused(groups) if (word := _no_package(each)) and _names_module(word, name)})
     if absent:
         text += f"; there is no package {' or '.join(f'`{word}`' for word in absent)}"
-    return Fact("setup", name, text + ".", cure, counted.tasks, counted.of, *_dates(counted))
+    return fact("setup", name, text + ".", counted, cure)
 
 
 def _narrowed(cure: str, name: str) -> str:
@@ -107,29 +108,23 @@ def _missed(each: Surveyed, name: str) -> Missing | None:
 
 
 def _refusals(groups: Sequence[Group]) -> Iterator[Fact]:
-    lines = commonest(groups, lambda each: (refused.command for refused in each.survey.refused))
-    for line in lines:
-        counted = support(groups, lambda each: _reason(each, line) != "", lambda each: _tried(each, line))
-        reasons = commonest(groups, lambda each: [why for why in [_reason(each, line)] if why])
-        reason = reasons.most_common(1)[0][0]
+    for line in commonest(groups, lambda each: (refused.command for refused in each.survey.refused)):
+        counted = support(groups, partial(_was_refused, line=line), partial(_tried, line=line))
+        reason = commonest(groups, partial(_reasons, line=line)).most_common(1)[0][0]
         if counted.runs >= _LEAST_RUNS and not _NO_PACKAGE.search(reason):  # a wrong name is told with the right one
-            yield Fact(
-                "trap",
-                line,
-                f"`{line}` failed in {_share(counted)}: {reason.rstrip('.')}.",
-                "",
-                counted.tasks,
-                counted.of,
-                *_dates(counted),
-            )
+            yield fact("trap", line, f"`{line}` failed in {said(counted)}: {reason.rstrip('.')}.", counted)
+
+
+def _was_refused(each: Surveyed, line: str) -> bool:
+    return bool(_reasons(each, line))
 
 
 def _tried(each: Surveyed, line: str) -> bool:
     return line in each.survey.installs or any(refused.command == line for refused in each.survey.refused)
 
 
-def _reason(each: Surveyed, line: str) -> str:
-    return next((refused.reason for refused in each.survey.refused if refused.command == line), "")
+def _reasons(each: Surveyed, line: str) -> list[str]:
+    return [refused.reason for refused in each.survey.refused if refused.command == line]
 
 
 def _troubles(groups: Sequence[Group], own: set[str]) -> Iterator[Fact]:
@@ -140,21 +135,28 @@ def _troubles(groups: Sequence[Group], own: set[str]) -> Iterator[Fact]:
             continue
         if _PLAIN_PACKAGE.match(after) and module[1].split(".")[0] not in after:
             continue  # what was installed last has nothing to do with it
-
-        def shows(each: Surveyed, error: str = error) -> bool:
-            return _trouble(each, error) is not None
-
-        counted = support(groups, shows, lambda each, after=after: not after or after in each.survey.installs)
-        cures = commonest(
-            groups, lambda each, error=error: [t.cure for t in [_trouble(each, error)] if t and _differs(t)]
-        )
+        counted = support(groups, partial(_had_trouble, error=error), partial(_has_installed, line=after))
+        cures = commonest(groups, partial(_ends_of, error=error))
         if counted.runs < _LEAST_RUNS and not cures:
             continue
         text = f"After `{after}`, " if after else ""
-        text += f"`{error}` appears ({_share(counted)})"
+        text += f"`{error}` appears ({said(counted)})"
         cure = cures.most_common(1)[0][0] if cures else ""
         text += f"; it was gone after `{cure}`" if cure else "; no install is known to have ended it"
-        yield Fact("trap", error, text + ".", cure, counted.tasks, counted.of, *_dates(counted))
+        yield fact("trap", error, text + ".", counted, cure)
+
+
+def _has_installed(each: Surveyed, line: str) -> bool:
+    return not line or line in each.survey.installs
+
+
+def _had_trouble(each: Surveyed, error: str) -> bool:
+    return _trouble(each, error) is not None
+
+
+def _ends_of(each: Surveyed, error: str) -> list[str]:
+    trouble = _trouble(each, error)
+    return [trouble.cure] if trouble and _differs(trouble) else []
 
 
 def _trouble(each: Surveyed, error: str) -> Trouble | None:
@@ -171,16 +173,3 @@ def _own_packages(groups: Sequence[Group]) -> set[str]:
     """Return the names of the project's own packages: the first folders of its files."""
     paths = (path for group in groups for each in group.members for path in (*each.survey.seen, *each.survey.changed))
     return {found[1] for path in paths if (found := _OWN_PART.match(path))}
-
-
-def _share(counted: Support) -> str:
-    runs = f", {counted.runs} runs" if counted.runs > counted.tasks else ""
-    return f"{counted.tasks} of {_tasks(counted.of)}{runs}"
-
-
-def _tasks(number: int) -> str:
-    return f"{number} task{'' if number == 1 else 's'}"
-
-
-def _dates(counted: Support) -> tuple[int, int, tuple[str, ...]]:
-    return counted.first_seen, counted.last_seen, counted.episodes

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from memory_mcp.facts.counting import Group, Support, support
+from memory_mcp.facts.counting import Group, fact, support
 from memory_mcp.facts.paths import is_test, sources_among
 from memory_mcp.facts.ranking import words_of
 from memory_mcp.models.facts import Fact
@@ -22,12 +22,12 @@ _TITLE = 80
 
 def file_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return the sources that tasks changed, with what they define and the tasks."""
-    tasks: dict[str, list[Group]] = {}
+    holders: dict[str, list[Group]] = {}
     for group in groups:
         for path in _agreed(group):
-            tasks.setdefault(path, []).append(group)
-    facts = [_file_fact(path, holders, groups) for path, holders in tasks.items()]
-    return sorted(facts, key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))[:_MOST_FILES]
+            holders.setdefault(path, []).append(group)
+    found = [_file_fact(path, among, groups) for path, among in holders.items()]
+    return sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))[:_MOST_FILES]
 
 
 def together_facts(groups: Sequence[Group]) -> list[Fact]:
@@ -46,7 +46,7 @@ def together_facts(groups: Sequence[Group]) -> list[Fact]:
             if both >= _LEAST_TASKS and both > _LEAST_SHARE * single[path] and low > elsewhere:
                 found.append((low, _together_fact(groups, path, companion, elsewhere)))
     found.sort(key=lambda pair: (-pair[0], pair[1].subject))
-    return [fact for _, fact in found[:_MOST_TOGETHER]]
+    return [each for _, each in found[:_MOST_TOGETHER]]
 
 
 def _frequent(single: Counter[str], pair: tuple[str, str]) -> bool:
@@ -82,7 +82,7 @@ def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> 
     more = counted.tasks - len(titles)
     text += f" and {more} more task{'s' if more > 1 else ''}" if more > 0 else ""
     text += f" ({counted.runs} run{'' if counted.runs == 1 else 's'})."
-    return Fact("file", path, text, path, counted.tasks, counted.tasks, *_dates(counted))
+    return fact("file", path, text, counted, path)
 
 
 def _defined(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> list[str]:
@@ -104,13 +104,9 @@ def _together_fact(groups: Sequence[Group], path: str, companion: str, elsewhere
         f"A change of `{path}` goes with one of `{companion}` ({counted.tasks} of {counted.of} tasks;"
         f" elsewhere {elsewhere:.0%} change it)."
     )
-    return Fact("together", f"{path} + {companion}", text, companion, counted.tasks, counted.of, *_dates(counted))
+    return fact("together", f"{path} + {companion}", text, counted, companion)
 
 
 def _title(task: str) -> str:
     line = next((line.strip() for line in task.splitlines() if line.strip()), "")
     return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
-
-
-def _dates(counted: Support) -> tuple[int, int, tuple[str, ...]]:
-    return counted.first_seen, counted.last_seen, counted.episodes

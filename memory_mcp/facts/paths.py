@@ -7,8 +7,8 @@ from memory_mcp.expressions import expression
 from memory_mcp.facts.deeds import Deed
 
 _PATH = expression(
-    r"(?<![\w@%:.~$*-])(?<!\w/)(?:\.{1,2}/|/)?(?:[\w@+-][\w.@+-]*/)+[\w@+-][\w.@+-]*\.[A-Za-z][A-Za-z0-9]{0,4}\b"
-    r"|(?<![\w@%:.~$*/-])[\w+-]+\.(?:py|pyx|js|jsx|ts|tsx|mjs|go|rs|java|kt|rb|php|c|h|cc|cpp|hpp|cs|swift|scala)\b"
+    r"(?<![\w@%:.~$*+-])(?<!\w/)(?:\.{1,2}/|/)?(?:[\w@+-][\w.@+-]*/)+[\w@+-][\w.@+-]*\.[A-Za-z][A-Za-z0-9]{0,4}\b"
+    r"|(?<![\w@%:.~$*/+-])[\w+-]+\.(?:py|pyx|js|jsx|ts|tsx|mjs|go|rs|java|kt|rb|php|c|h|cc|cpp|hpp|cs|swift|scala)\b"
     r"(?!\.\w)(?!\()"
 )
 _SOURCES = [

@@ -12,8 +12,8 @@ from memory_mcp.models.facts import FileVote
 
 _WORD = expression(r"[A-Za-z_]\w*|\d+")
 _PART = expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_CODE_NAME = expression(r"[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\()")
-_IMPORTED = expression(r"^\W*from ([A-Za-z_]\w*(?:\.\w+)+) import ", re.MULTILINE)
+_CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\())")
+_IMPORTED = expression(r"^[^\w\n]{0,20}from ([A-Za-z_]\w*(?:\.\w+)+) import ", re.MULTILINE)
 _PACKAGE = expression(r"^(src/|lib/)?([A-Za-z_]\w*)/.*\.pyx?$")
 _STOP = frozenset(
     [

@@ -9,7 +9,8 @@ from memory_mcp.facts.paths import is_code, paths_in, relative
 
 _DIFF_LINE = expression(r"^(?:diff --git |\+\+\+ |--- |index ).*$", re.MULTILINE)
 _DEFINED = expression(
-    r"^(?:(?P<file>[\w./@+-]+\.\w{1,4})[:-])?(?:\s*\d+[:-])?\s{0,12}(?:(?:export|pub|public|private|static|async"
+    r"^(?:(?P<file>[\w./@+-]+\.\w{1,4})[:-])?(?:[ \t]{0,12}\d+[:-])?[ \t]{0,12}"
+    r"(?:(?:export|pub|public|private|static|async"
     r"|default|abstract|final)\s+)*(?:def|class|func|fn|function|interface|struct|trait|enum)\s+(?:\([^)\n]*\)\s*)?"
     r"(?P<name>[A-Za-z_]\w{3,60})",
     re.MULTILINE,
@@ -44,11 +45,10 @@ class Sightings:
         named = list(_named(deed))
         listed = _listed(deed)
         for path in (*named, *paths_in(output)):
-            if "/" not in path and path not in named:
-                if listed is None:
-                    continue  # the name of a file somewhere
-                path = f"{listed}/{path}" if listed else path
-            place = self._place(path, deed)
+            is_bare = "/" not in path and path not in named
+            if is_bare and listed is None:
+                continue  # the name of a file somewhere
+            place = self._place(f"{listed}/{path}" if is_bare and listed else path, deed)
             if place and is_code(place) and place not in made and place not in absent:
                 self._seen[place] = None
         self._define(deed, output, [self._place(path, deed) for path in named])

@@ -183,8 +183,8 @@ class Advice:
     ) -> Judged:
         """Take feedback; helped and hindered (or the rating, 1 to 5) move the ranking, once in each episode.
 
-        It counts for what was recommended, and the latest word on it stands. Feedback on a whole recommendation counts for what was acted on since; outside an episode, where that cannot be
-        seen, for all of it.
+        It counts for what was recommended, and the latest word on it stands. Feedback on a whole recommendation counts
+        for what was acted on since; outside an episode, where that cannot be seen, for all of it.
 
         Raises:
             InvalidInputError: it is not said what is judged, or the rating is out of range.

@@ -52,9 +52,10 @@ class CheckRun(Struct, frozen=True, omit_defaults=True):
 class Survey(Struct, frozen=True, omit_defaults=True):
     """What an episode shows of its project; paths are relative to `root`.
 
-    `ready` says that code or tests ran without anything being installed first. `failing` are the tests that failed
-    while no source was changed, `red` those that failed at any time, `red_errors` the errors that tests ended in, with the file of the tests. `absent` are the files that were looked for and are not there, `changed` those that were
-    changed and still were at the end. `symbols` maps a defined name to the one file that defines it.
+    `ready` says that tests ran without anything being installed first. `failing` are the tests that failed while no
+    source was changed, `red` those that failed at any time, `red_errors` the errors that tests ended in, with the file
+    of the tests. `absent` are files that were looked for and are not there, `changed` those that were changed and still
+    were at the end. `symbols` maps a defined name to the one file that defines it.
     """
 
     ran_code: bool = False

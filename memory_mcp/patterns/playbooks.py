@@ -164,9 +164,9 @@ def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, flo
 
 
 def _kept(similar: Similar, observed: Observation) -> list[tuple[str, "Worth"]]:
-    """Return the steps worth repeating, each once, where it stood last: changes that stayed, checks that passed, the end.
+    """Return the steps worth repeating, each once, where it stood last: changes that stayed, green checks, the end.
 
-    What an episode tried out for itself (scratch files, scripts, copies) is no step for others; how to set up is a fact.
+    What an episode tried out for itself (scratch files, scripts, copies) is no step for others; the set-up is a fact.
     """
     kept: dict[str, Worth] = {}
     for at, action in enumerate(observed.actions):

@@ -117,7 +117,7 @@ class RecommendationStore:
             if missing := [each for each in document_ids if each not in found]:
                 raise NotFoundError(f"no record {missing[0]} in project {self._writer.wall.project}")
             named = session.value("SELECT key FROM recommendations WHERE id = ?", (recommendation_id,))
-            given = {key: self._giver(session, key, named) for key in found.values()}
+            given: dict[int | None, int | None] = {key: self._giver(session, key, named) for key in found.values()}
             kept = self._writer.redactor.text(note)
             now = self._writer.clock.now()
             session.run_many(

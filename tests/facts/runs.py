@@ -9,7 +9,9 @@ from memory_mcp.models.episodes import Context, Episode, Step
 from memory_mcp.models.surveys import Survey, Surveyed
 
 ROOT = "/testbed"
-NO_WRAPT = f"  File \"{ROOT}/shop/cart.py\", line 3, in <module>\n    import wrapt\nModuleNotFoundError: No module named 'wrapt'"
+NO_WRAPT = f"""  File "{ROOT}/shop/cart.py", line 3, in <module>
+    import wrapt
+ModuleNotFoundError: No module named 'wrapt'"""
 NO_PYTEST = "/opt/bin/python: No module named pytest"
 
 

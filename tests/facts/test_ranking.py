@@ -56,3 +56,8 @@ def test_files_that_git_no_longer_has_are_left_out_and_those_it_has_are_found() 
 
 def test_another_work_trees_files_say_nothing() -> None:
     assert first("the cart is emptied", tracked={"docs/index.md"})[0] == "shop/cart.py"
+
+
+def test_a_hostile_task_is_read_in_linear_time() -> None:
+    for text in ("a" * 50_000, "\n" * 50_000, "a/" * 25_000, "A" * 50_000, "a+" * 25_000, "from a." * 7_000):
+        vote(text, FILES, {})

@@ -202,3 +202,12 @@ def test_tests_that_fail_before_any_change_are_told_from_those_that_fail_after()
 )
 def test_no_command_is_too_odd_to_survey(command: str) -> None:
     surveyed(run(command, "No such file or directory: \n" * 3, 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 20_000, "\n" * 20_000, "a/" * 10_000, "a+" * 10_000, "a." * 10_000, "'/" * 10_000]
+)
+def test_hostile_output_is_read_in_linear_time(text: str) -> None:
+    seen = surveyed(*(run(f"python x.py {number}", text, 1) for number in range(3)), task=text)
+
+    assert seen.missing == ()

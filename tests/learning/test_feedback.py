@@ -92,7 +92,7 @@ def test_a_use_that_failed_makes_the_proof_weaker(shop: Memory, clock: FrozenClo
     assert again.parts["proof"] < best.parts["proof"]
 
 
-def test_the_latest_word_of_an_episode_stands(shop: Memory, clock: FrozenClock) -> None:
+def test_the_latest_word_of_an_episode_stands(shop: Memory) -> None:
     episode, _ = shop.episodes.start("another one")
     given = shop.advice.patterns(Wanted(TASK, limit=10), episode_id=episode.id)
     pattern = given.patterns[0].pattern.id
@@ -123,7 +123,7 @@ def test_what_was_never_recommended_cannot_be_judged_into_a_rank(shop: Memory) -
     assert shop.store.recommendations.counts()["helped"] == 1
 
 
-def test_a_recommendation_vouches_only_for_what_it_held(shop: Memory, clock: FrozenClock) -> None:
+def test_a_recommendation_vouches_only_for_what_it_held(shop: Memory) -> None:
     given = shop.advice.patterns(Wanted(TASK, limit=1))
     other = shop.advice.patterns(Wanted(TASK, limit=10)).patterns[-1].pattern.id
 

@@ -69,9 +69,13 @@ def _taken(record: Record | Bad, file: Path) -> Found | Bad | None:
 
 def _files(path: Path, kind: str) -> Iterator[Path | Bad]:
     """Yield the files to read; OpenCode's data is a directory as a whole."""
-    if not path.exists():
-        yield Bad(str(path), "it is not there")
-    elif kind == opencode.KIND or (path / "opencode.db").is_file() or (path / "storage" / "session").is_dir():
+    try:
+        path.stat()
+        is_opencode = (path / "opencode.db").is_file() or (path / "storage" / "session").is_dir()
+    except (OSError, ValueError) as error:
+        yield Bad(str(path), f"it cannot be read: {getattr(error, 'strerror', None) or error}")
+        return
+    if is_opencode or kind == opencode.KIND:
         yield path
     else:
         yield from files_below(path, *_SUFFIXES)

@@ -91,7 +91,7 @@ def test_a_project_without_runs_and_unfit_words_are_refused(run: Run, recorded: 
     assert "--format says whose files --runs names" in str(run("replay", "--format", "codex", code=1).exception)
     assert "no transcripts of 'x'" in str(run("replay", "--runs", str(recorded), "--format", "x", code=1).exception)
     absent = run("replay", "--runs", str(tmp_path / "absent"), code=1)
-    assert f"{tmp_path / 'absent'}: it is not there" in absent.stderr
+    assert f"{tmp_path / 'absent'}: it cannot be read: No such file or directory" in absent.stderr
     run("replay", "--runs", str(recorded), "--limit", "0", code=2)
 
 

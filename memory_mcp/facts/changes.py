@@ -26,12 +26,14 @@ class Changes:
         self.now: dict[str, None] = {}
         self.ever: dict[str, None] = {}
         self.written: dict[str, None] = {}  # as a whole, so that they need not have been there before
+        self.latest: set[str] = set()
         self._scripts: dict[str, str] = {}
         self._copies: dict[str, tuple[str, bool]] = {}  # copy: its origin, and whether that was changed by then
         self._stashed: dict[str, None] = {}
 
     def apply(self, deed: Deed) -> None:
-        """Follow one step."""
+        """Follow one step; `latest` are the files that it changed."""
+        self.latest.clear()
         for file in deed.edited:
             self._change(relative(file, self.root) or ("" if file.startswith("/") else file))
         for command in deed.commands:
@@ -105,6 +107,7 @@ class Changes:
         if file and len(file) <= 200 and "*" not in file and "$" not in file:  # noqa: PLR2004 - a path, no text
             self.now[file] = None
             self.ever[file] = None
+            self.latest.add(file)
 
 
 def _targets(command: SimpleCommand, scripts: dict[str, str]) -> Iterator[str]:

@@ -136,7 +136,8 @@ def _fails(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
         for check in _checks(each, form, directory)
         if check.reason
     )
-    if counted.tasks < counted.of or counted.runs < _LEAST_RUNS or not reasons:
+    ever_ran = any(_ran(each, form, directory) for each in _all(groups))
+    if ever_ran or counted.runs < _LEAST_RUNS or not reasons:
         return None
     where = f" in `{directory}/`" if directory else ""
     text = f"`{form}`{where} ran no tests in {said(counted)}: {reasons.most_common(1)[0][0]}"

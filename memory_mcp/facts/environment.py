@@ -22,6 +22,7 @@ _TROUBLE = expression(
     r"|pkg_resources\.\w+:|DistributionNotFound|ImportError: \S+ requires|VersionConflict)[^\n]{0,160})",
     re.MULTILINE,
 )
+_PACKAGE = expression(r"(?:site-packages/|from '|module ')([A-Za-z]\w+)")
 _IN_FILE = expression(r" \([^)]*\)$")
 _BROUGHT = expression(r"Successfully installed ([^\n]+)")
 _INSTALL_FAILED = expression(
@@ -38,6 +39,7 @@ _VERBS = {
     "hatch": "env",
 }  # fmt: skip
 _INSTALLERS = {program: frozenset(verbs.split()) for program, verbs in _VERBS.items()}
+TIMED_OUT = "it timed out"
 _QUIET = {"-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--no-cache-dir", "--disable-pip-version-check", "--yes"}
 _WHOLE = {"-e", ".", "-r", "--editable", "--requirement", "develop", "sync", "ci"}
 _LOOKERS = {
@@ -84,15 +86,18 @@ class Environment:
         self._open: dict[str, _Open] = {}
         self._troubles: dict[str, Trouble] = {}
         self._runs_of: dict[str, set[str]] = {}
+        self._packages_of: dict[str, set[str]] = {}
         self._last_install = ""
         self._refused: dict[str, str] = {}
 
-    def look(self, deed: Deed) -> None:
-        """Take one step in."""
+    def look(self, deed: Deed, *, edited: bool = False) -> None:
+        """Take one step in; `edited` says that it changed a file of the project."""
         if "site-packages" in deed.text and any(
             command.written or command.program in _EDITORS for command in deed.commands
         ):
-            self._last_install = ""  # what others installed was edited: no install can be believed any more
+            edited = True
+        if edited:
+            self._last_install = ""  # the change may be what ends an error: no install can be believed any more
         installs = [command for command in deed.commands if is_install(command)]
         runs = any(_runs_code(command) for command in deed.commands)
         lacking = dict(_lacking(deed.output)) if runs or installs else _programs_lacking(deed.output)
@@ -140,18 +145,27 @@ class Environment:
             if held.candidate and held.name not in lacking and held.runs & now:
                 held.cure, held.candidate = held.candidate, ""
         here = {_IN_FILE.sub("", line.strip()): None for line in _TROUBLE.findall(deed.output)}
-        cures = {held.cure for held in self._open.values()}
-        for line, trouble in self._troubles.items():
-            if line not in here and not lacking and not deed.failed and not trouble.cure and self._runs_of[line] & now:
-                cure = "" if self._last_install in {trouble.after, *cures} else self._last_install
-                self._troubles[line] = Trouble(trouble.error, trouble.after, cure)
+        if not lacking and not deed.failed:
+            self._end_troubles([line for line in self._troubles if line not in here and self._runs_of[line] & now])
         for line in here:
             self._runs_of.setdefault(line, set()).update(now)
+            self._packages_of.setdefault(line, set()).update(_PACKAGE.findall(f"{line}\n{deed.output}"))
             held_trouble = self._troubles.get(line)
             if held_trouble is None:
                 self._troubles[line] = Trouble(line, self._last_install)
             elif held_trouble.cure:
                 self._troubles[line] = Trouble(line, held_trouble.after)
+
+    def _end_troubles(self, gone: Sequence[str]) -> None:
+        cures = {held.cure for held in self._open.values()}
+        for line in gone:
+            trouble = self._troubles[line]
+            if not trouble.cure and self._last_install not in {trouble.after, *cures} and self._concerns(line):
+                self._troubles[line] = Trouble(trouble.error, trouble.after, self._last_install)
+
+    def _concerns(self, line: str) -> bool:
+        """Whether the last install was of a package that an error or its traceback names."""
+        return any(_names(self._last_install, package) for package in self._packages_of[line])
 
     def _install(self, command: SimpleCommand, deed: Deed, lacking: dict[str, str]) -> None:
         line = install_line(command)
@@ -160,9 +174,7 @@ class Environment:
         self.ran_code = True
         if deed.timed_out or (_INSTALL_FAILED.search(deed.output) and not _BROUGHT.search(deed.output)):
             found = _INSTALL_FAILED.search(deed.output)
-            self._refused[line] = (
-                "it timed out" if deed.timed_out or found is None else _line_at(deed.output, found.start())
-            )
+            self._refused[line] = TIMED_OUT if deed.timed_out or found is None else _line_at(deed.output, found.start())
             for held in self._open.values():
                 if _names(line, held.name):
                     held.failed.append(line)

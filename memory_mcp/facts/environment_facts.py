@@ -1,10 +1,12 @@
 """This module derives what a fresh environment of a project lacks, what brings it, and which installs go wrong."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group, commonest, fact, said, support, tasks
+from memory_mcp.facts.environment import TIMED_OUT
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Missing, Refused, Surveyed, Trouble
 
@@ -17,6 +19,8 @@ _SHORT = 2
 _PLAIN_PACKAGE = expression(r"^pip install [\w.-]+$")
 _SETTLED = 2  # tasks in a row that ran without installing anything: what was missing before is there now
 _LEAST_RUNS = 2
+_MOST_NAMED = 4
+_OWN_SHARE = 0.2  # of the files seen, from which a folder is the project's own package
 
 
 def setup_facts(groups: Sequence[Group]) -> list[Fact]:
@@ -108,11 +112,28 @@ def _missed(each: Surveyed, name: str) -> Missing | None:
 
 
 def _refusals(groups: Sequence[Group]) -> Iterator[Fact]:
-    for line in commonest(groups, lambda each: (refused.command for refused in each.survey.refused)):
+    """Yield the installs that failed; those that only took too long are told together."""
+    slow = commonest(groups, lambda each: (tried for tried, why in _refused_lines(each) if why == TIMED_OUT))
+    if slow:
+        counted = support(groups, _has_timed_out, lambda each: bool(each.survey.installs or each.survey.refused))
+        if counted.runs >= _LEAST_RUNS:
+            named = ", ".join(f"`{line}`" for line, _ in slow.most_common(_MOST_NAMED))
+            yield fact(
+                "trap", "installs", f"Installs timed out in {said(counted)}: {named}; give them more time.", counted
+            )
+    for line in commonest(groups, lambda each: (tried for tried, why in _refused_lines(each) if why != TIMED_OUT)):
         counted = support(groups, partial(_was_refused, line=line), partial(_tried, line=line))
         reason = commonest(groups, partial(_reasons, line=line)).most_common(1)[0][0]
         if counted.runs >= _LEAST_RUNS and not _NO_PACKAGE.search(reason):  # a wrong name is told with the right one
             yield fact("trap", line, f"`{line}` failed in {said(counted)}: {reason.rstrip('.')}.", counted)
+
+
+def _refused_lines(each: Surveyed) -> list[tuple[str, str]]:
+    return [(refused.command, refused.reason) for refused in each.survey.refused]
+
+
+def _has_timed_out(each: Surveyed) -> bool:
+    return any(refused.reason == TIMED_OUT for refused in each.survey.refused)
 
 
 def _was_refused(each: Surveyed, line: str) -> bool:
@@ -170,6 +191,7 @@ def _differs(trouble: Trouble) -> bool:
 
 
 def _own_packages(groups: Sequence[Group]) -> set[str]:
-    """Return the names of the project's own packages: the first folders of its files."""
-    paths = (path for group in groups for each in group.members for path in (*each.survey.seen, *each.survey.changed))
-    return {found[1] for path in paths if (found := _OWN_PART.match(path))}
+    """Return the names of the project's own packages: the first folders in which many of its files lie."""
+    paths = {path for group in groups for each in group.members for path in (*each.survey.seen, *each.survey.changed)}
+    folders = Counter(found[1] for path in paths if (found := _OWN_PART.match(path)))
+    return {folder for folder, files in folders.items() if files >= max(_LEAST_RUNS, _OWN_SHARE * len(paths))}

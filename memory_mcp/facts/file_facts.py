@@ -1,7 +1,7 @@
 """This module derives which file holds what in a project, and which files change together."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 from memory_mcp.facts.counting import Group, fact, support
@@ -57,18 +57,24 @@ def _changed_in(group: Group) -> frozenset[str]:
     return frozenset(path for each in group.members for path in each.survey.changed)
 
 
-def _agreed(group: Group) -> Iterator[str]:
-    """Yield the sources that most runs of a task changed; of a single run those that the task's words point to."""
+def _agreed(group: Group) -> list[str]:
+    """Return the sources that most runs of a task changed, of several those that the task's words point to."""
     runs = [sources_among(each.survey.changed) for each in group.members if each.survey.changed]
     counts = Counter(path for changed in runs for path in changed)
+    agreed = [path for path, count in counts.items() if len(runs) == 1 or count > _LEAST_SHARE * len(runs)]
+    if len(agreed) <= 1:
+        return agreed
     words = set(words_of(group.members[0].task))
-    for path, count in counts.items():
-        if len(runs) > 1:
-            agreed = count > _LEAST_SHARE * len(runs)
-        else:
-            agreed = len(counts) == 1 or bool(words & set(words_of(path.rsplit("/", 1)[-1].split(".")[0])))
-        if agreed:
-            yield path
+    defined: dict[str, set[str]] = {}
+    for each in group.members:
+        for name, path in each.survey.symbols.items():
+            defined.setdefault(path, set()).add(name.lower())
+    return [path for path in agreed if words & _names_of(path) or words & defined.get(path, set())]
+
+
+def _names_of(path: str) -> set[str]:
+    """Return the words of a file's own name, its ending apart."""
+    return set(words_of(path.rsplit("/", 1)[-1].split(".", maxsplit=1)[0]))
 
 
 def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> Fact:

@@ -116,6 +116,7 @@ _VOTED = 0.6
 _PACKAGE_FILE = -0.3
 _MOST_HISTORY = 0.7  # so that what is often changed does not outweigh what the task says
 _LEAST_SYMBOL = 4
+_LEAST_BESIDE = 2  # known modules of a folder from which an imported name is taken for one more of them
 _STRONG = 1.0  # what one word of a file's own name, a symbol or the path itself is worth
 
 
@@ -133,7 +134,8 @@ class Files:
             for each in group.members:
                 for name, path in each.survey.symbols.items():
                     self.symbols[name].add(path)
-        self.sources = sources_among(self.seen)
+        # a bare name that nobody changed is more often the name of a file somewhere than one at the root
+        self.sources = sources_among(path for path in self.seen if "/" in path or path in self.changed)
         self.packages = {
             found[2]: found[1] or "" for path in self.sources if (found := _PACKAGE.match(path))
         }  # the project's own Python packages, with what stands before them
@@ -270,7 +272,9 @@ def _imported_in(task: str, files: Files) -> list[tuple[str, str]]:
         package, _, inner = module.partition(".")
         if package in files.packages and inner:
             place = files.packages[package] + module.replace(".", "/")
-            if not any(path.startswith(f"{place}/") for path in files.sources):
+            is_package = any(path.startswith(f"{place}/") for path in files.sources)
+            beside = [path for path in files.sources if path.rpartition("/")[0] == place.rpartition("/")[0]]
+            if not is_package and len(beside) >= _LEAST_BESIDE:
                 found.append((f"{place}.py", module))
     return found
 

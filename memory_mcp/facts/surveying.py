@@ -24,7 +24,7 @@ def survey(episode: Episode) -> Survey:
         changes.apply(deed)
         made |= {file: None for file in list(changes.written)[known:] if not sightings.has(file)}
         sightings.look(deed, made)
-        environment.look(deed)
+        environment.look(deed, edited=not made.keys() >= changes.latest)
         ran = checks.look(deed, [file for file in changes.now if file not in made])
         ready = ready or (ran and not environment.installs and not environment.missing())
     own = {

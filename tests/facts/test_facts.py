@@ -146,7 +146,7 @@ def test_an_install_after_which_something_broke_is_a_trap_with_what_ended_it() -
     error = "ImportError: cannot import name 'formatargspec' from 'inspect'"
     steps = [
         run("pip install -e ."),
-        run("python x.py", error, 1),
+        run("python x.py", f"site-packages/wrapt/x.py\n{error}", 1),
         run('pip install "wrapt>=1.15"'),
         run("python x.py", "ok"),
     ]

@@ -71,12 +71,27 @@ def test_what_broke_after_an_install_and_what_ended_that_are_kept() -> None:
     seen = surveyed(
         run("python x.py", NO_WRAPT, 1),
         run("pip install -e ."),
-        run("python x.py", f"{error} (/opt/lib/python3.11/inspect.py)", 1),
+        run("python x.py", f'File "/opt/site-packages/wrapt/decorators.py"\n{error} (/opt/lib/inspect.py)', 1),
         run('pip install "wrapt>=1.15"'),
         run("python x.py", "ok"),
     )
 
     assert seen.troubles == (Trouble(error, "pip install -e .", 'pip install "wrapt>=1.15"'),)
+
+
+@pytest.mark.parametrize("between", ["sed -i 's/a/b/' shop/cart.py", "pip install dateutil"])
+def test_what_an_edit_or_an_unrelated_install_may_have_ended_has_no_cure(between: str) -> None:
+    error = "AttributeError: module 'collections' has no attribute 'Mapping'"
+    seen = surveyed(
+        SEEN,
+        run("pip install -e ."),
+        run("python x.py", error, 1),
+        run("pip install pytz"),
+        run(between),
+        run("python x.py", "ok"),
+    )
+
+    assert seen.troubles == (Trouble(error, "pip install -e ."),)
 
 
 def test_an_install_that_had_nothing_to_do_ends_nothing() -> None:

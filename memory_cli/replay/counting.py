@@ -1,5 +1,6 @@
 """This module counts, for one run, what each arm said and whether it was right."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -24,6 +25,9 @@ TOKENS = "tokens told per run"
 MEASURES = (FILES, UNNAMED, RIGHT, FOREWARNED, REPEATED, SPOKEN, CURED, CURED_STRICTLY, MISSING, SPARED, TOKENS)
 MOST_NAMED = 5
 _TOLD = 0.5  # share of a cure's telling words from which a line of the prompt says what later ended an error
+
+# `pytest` in a test command does not say that pytest is missing
+_LACKING = re.compile(r"\b(?:install\w*|missing|lacks?|no module)\b", re.IGNORECASE)
 
 
 class Count(Struct, frozen=True):
@@ -64,10 +68,10 @@ def count_files(tally: Tally, named: Mapping[str, tuple[str, ...]], happened: Ha
 def count_prompt(tally: Tally, prompts: Mapping[str, Prompt], happened: Happened, recurring: frozenset[str]) -> None:
     """Count missing modules named, steps that what was told could have spared, and what it cost."""
     for arm, prompt in prompts.items():
-        said = set(words("\n".join(prompt.lines)))
+        lacking = [set(words(line)) for line in prompt.lines if _LACKING.search(line)]
         for _, name in happened.missing:
             if name in recurring:
-                tally.add(MISSING, arm, name.lower() in said)
+                tally.add(MISSING, arm, any(name.lower() in said for said in lacking))
         for cure in happened.cures:
             spent = cure.ended - cure.met
             tally.add(SPARED, arm, spent if is_told(cure, prompt) else 0, spent)
@@ -77,7 +81,8 @@ def count_prompt(tally: Tally, prompts: Mapping[str, Prompt], happened: Happened
 def is_told(cure: Cure, prompt: Prompt) -> bool:
     """Whether a line of a prompt holds most of the words that tell what later ended an error."""
     wanted = telling(cure.text)
-    return any((wanted & telling(line)).total() >= _TOLD * wanted.total() for line in prompt.lines) if wanted else False
+    lines = [line for line in prompt.lines if _LACKING.search(line)] if "install" in cure.text else prompt.lines
+    return any((wanted & telling(line)).total() >= _TOLD * wanted.total() for line in lines) if wanted else False
 
 
 def count_warning(tally: Tally, arm: str, *, spoke: bool, failed: bool, had_failed: bool) -> None:

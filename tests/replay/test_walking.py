@@ -93,12 +93,19 @@ def test_steps_count_as_spared_when_the_prompt_told_what_ended_the_error() -> No
     happened = happened_in(found("a", SUBJECTS[0], *MISSING_THEN_INSTALLED).episode)
     tally = Tally()
 
-    told = {arms.OURS: Prompt((), ("Install pytz first: pip install pytz",)), arms.RAW: Prompt((), ("Install wrapt",))}
-    count_prompt(tally, told, happened, frozenset())
+    told = {
+        arms.OURS: Prompt((), ("A fresh environment lacks `pytz`: `pip install pytz` brings it.",)),
+        arms.RAW: Prompt((), ("Install wrapt", "Tests run with pytz")),
+    }
+    count_prompt(tally, told, happened, frozenset(("pytz",)))
 
     assert {(each.arm, each.part, each.whole) for each in tally.counts() if each.measure == SPARED} == {
         (arms.OURS, 2, 2),
         (arms.RAW, 0, 2),
+    }
+    assert {(each.arm, each.part, each.whole) for each in tally.counts() if each.measure == MISSING} == {
+        (arms.OURS, 1, 1),
+        (arms.RAW, 0, 1),
     }
 
 

@@ -64,7 +64,11 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
         if isinstance(file, Bad):
             yield file
             continue
-        moment = bounded(file.stat().st_mtime_ns // 1_000)
+        try:
+            moment = bounded(file.stat().st_mtime_ns // 1_000)
+        except OSError as error:
+            yield Bad(str(file), f"it cannot be read: {error.strerror}")
+            continue
 
         def take(raw: bytes, moment: int = moment) -> Record:
             return _record(decoded(raw, _DECODER), moment)

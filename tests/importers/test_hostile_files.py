@@ -22,6 +22,7 @@ from memory_mcp.importers import (
     json_lines,
     mem0,
     memory_tables,
+    mini_swe_agent,
     opencode,
     server_memory,
     slack,
@@ -39,10 +40,12 @@ CLAUDE_MEM = SimpleNamespace(KIND=memory_tables.CLAUDE_MEM, read=memory_tables.r
 LINE = json.dumps({"type": "user", "sessionId": "s", "message": {"role": "user", "content": "repair the till"}})
 CODEX = json.dumps({"type": "message", "role": "user", "content": "repair the till"})
 TRAJECTORY = json.dumps({"trajectory": [{"action": "ls", "observation": "a"}]})
+MINI = json.dumps({"id": "a/b", "task": "repair the till", "steps": [{"action": "ls", "exit_code_zero": True}]})
 FOLDERS: list[tuple[Any, str, str]] = [
     (claude_code, "s.jsonl", LINE),
     (codex, "s.jsonl", CODEX),
     (swe_agent, "s.traj", TRAJECTORY),
+    (mini_swe_agent, "s.jsonl", MINI),
     (basic_memory, "s.md", "repair the till"),
     (slack, "general/2026-01-31.json", "[]"),
 ]
@@ -123,7 +126,7 @@ def test_a_pipe_a_socket_a_device_and_a_directory_are_not_read_as_files(
 
 
 @pytest.mark.parametrize(
-    "module", [json_lines, mem0, server_memory, claude_code, SERVICE, CLAUDE_MEM, slack, swe_agent]
+    "module", [json_lines, mem0, server_memory, claude_code, SERVICE, CLAUDE_MEM, slack, swe_agent, mini_swe_agent]
 )
 @pytest.mark.parametrize("what", ["pipe", "device", "directory"])
 def test_a_pipe_instead_of_a_file_is_not_waited_for(memory: Memory, tmp_path: Path, module: Any, what: str) -> None:
@@ -257,12 +260,13 @@ def test_a_gzip_bomb_is_left(tmp_path: Path) -> None:
         assert all(isinstance(each, Bad) or each.subject == "s" for each in commits_in(path))
 
 
-@pytest.mark.parametrize("module", [claude_code, codex, json_lines, server_memory])
+@pytest.mark.parametrize("module", [claude_code, codex, json_lines, server_memory, mini_swe_agent])
 def test_an_endless_line_is_skipped(memory: Memory, tmp_path: Path, module: Any) -> None:
     path = tmp_path / "a.jsonl"
     good = {
         claude_code: LINE,
         codex: CODEX,
+        mini_swe_agent: MINI,
         json_lines: '{"text": "a note"}',
         server_memory: '{"type": "entity", "name": "Ann"}',
     }[module]

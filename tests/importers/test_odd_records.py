@@ -20,6 +20,7 @@ from memory_mcp.importers import (
     json_lines,
     mem0,
     memory_tables,
+    mini_swe_agent,
     opencode,
     server_memory,
     slack,
@@ -112,6 +113,12 @@ TRAJECTORY = {
     "history": [{"role": "user", "content": [{"text": "ISSUE:\nit breaks\nINSTRUCTIONS:"}]}],
     "info": {"exit_status": "submitted (exit_cost)", "submission": "+++ b/a.py\n"},
 }
+MINI = [
+    {
+        "id": "a/b", "task": "repair the till", "task_type": "issue", "language": "python", "claimed": "submitted",
+        "steps": [{"tool": "bash", "action": "ls", "output": "a", "exit_code_zero": False}],
+    }
+]  # fmt: skip
 OPENCODE = {
     "session/p/s.json": {"id": "s", "parentID": "r", "title": "t", "directory": "/gone",
                          "time": {"created": 1769850000}},
@@ -162,6 +169,7 @@ SAMPLES: dict[str, tuple[Any, str, Write, Any]] = {
     "server-memory": (server_memory, "memory.json", as_lines, GRAPH),
     "mem0": (mem0, "export.json", as_document, MEM0),
     "swe-agent": (swe_agent, "s.traj", as_document, TRAJECTORY),
+    "mini-swe-agent": (mini_swe_agent, "s.jsonl", as_lines, MINI),
     "slack": (slack, "slack", as_files, SLACK),
     "opencode": (opencode, "opencode", lambda path, files: as_files(path / "storage", files).parent, OPENCODE),
 }

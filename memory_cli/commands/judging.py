@@ -73,7 +73,7 @@ def check(
     episode: Annotated[str, typer.Option(help="The episode of this session, whose steps count too.")] = "",
     json: show.Json = False,
 ) -> None:
-    """Say how a command or an edit failed before and what worked instead; silent without evidence."""
+    """Say how a command or an edit failed before and what ended the error; silent where it passed last."""
     step = dead_ends.planned(tool, command, file)
     with memory_of(context) as memory:
         pending = memory.learning.catch_up(float("inf"))
@@ -85,5 +85,5 @@ def check(
         show.line(f"failed {dead_ends.frequency(each)}, last {iso(each.last_seen)[:10]}: {each.action}")
         show.line(f"  error: {show.first_line(each.error, 140)}")
         for line in each.instead:
-            show.line(f"  worked instead: {line}")
+            show.line(f"  ended by: {line}")
         show.line(f"  from: {' '.join(each.episodes)}")

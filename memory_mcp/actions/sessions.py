@@ -172,7 +172,7 @@ def acts(action: Action) -> bool:
 
 def _is_scratch(name: str) -> bool:
     """Whether a file lies where agents put what they throw away: beside everything, or outside the work tree."""
-    return "/" not in name or name.startswith(("/tmp/", "<temporary>"))  # noqa: S108 - named, not used
+    return "/" not in name or name.startswith(("/tmp/", "/var/folders/"))  # noqa: S108 - named, not used
 
 
 def _written_by_tool(parameters: Mapping[str, Any], action: Action) -> dict[str, str]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from memory_mcp.actions.shell_arguments import condensed, shaped_words, tool_at, tool_name
 from memory_mcp.actions.shell_lines import Redirection, SimpleCommand, simple_commands
-from memory_mcp.actions.shell_paths import directory_after, normal_path
+from memory_mcp.actions.shell_paths import directory_after, lasting_path
 from memory_mcp.actions.shell_words import names
 from memory_mcp.expressions import expression
 
@@ -48,7 +48,7 @@ def shape(command: str, root: str = "") -> str:
     `-v`) or prepares (`echo`, a look around); kept is what changes what happens: directory, variables, `sudo`, which
     interpreter, arguments, the code that is fed. `root` is the work tree, whose files are named relative to it.
     """
-    return " && ".join(_parts(command, root))[:_LONGEST].strip() or "?"
+    return condensed(" && ".join(_parts(command, root)), _LONGEST) or "?"
 
 
 @lru_cache(maxsize=2_048)
@@ -59,7 +59,7 @@ def target(command: str, root: str = "") -> str:
     """
     told = [each for each in telling_commands(command) if each.words][:_MOST]
     named = ((tool_name(each.words), *shaped_words(each.words[tool_at(each.words) :], root)[1:]) for each in told)
-    return " && ".join(" ".join(words) for words in named)[:_LONGEST] or shape(command, root)
+    return condensed(" && ".join(" ".join(words) for words in named), _LONGEST) or shape(command, root)
 
 
 @lru_cache(maxsize=2_048)
@@ -79,7 +79,7 @@ def _parts(command: str, root: str) -> list[str]:
     return [" ".join(shaped_words(bare, root))]
 
 
-def _read(command: str) -> list[SimpleCommand]:
+def _read(command: str) -> tuple[SimpleCommand, ...]:
     if _AGENT_EDIT.match(command):
         command = command.partition("\n")[0]  # what follows is the new text, not commands
     return simple_commands(command)
@@ -175,12 +175,12 @@ def _with_variables(command: SimpleCommand, variables: Sequence[tuple[str, str]]
 def _shaped(command: SimpleCommand, directory: str, root: str, *, is_content_told: bool) -> str:
     if is_write(command):
         names = command.written or tuple(word for word in command.words[1:] if not word.startswith("-"))
-        files = " ".join(normal_path(name, root) for name in names)
+        files = " ".join(lasting_path(name, root) for name in names)
         content = f" {condensed(command.stdin)}" if command.stdin and is_content_told else ""
         return _placed(f"write {files}{content}", directory)
-    variables = [f"{name}={condensed(normal_path(value, root))}" for name, value in command.assignments]
+    variables = [f"{name}={condensed(lasting_path(value, root))}" for name, value in command.assignments]
     fed = [f"< {condensed(command.stdin)}"] if command.stdin else []
-    fed += [f"< {normal_path(each.target, root)}" for each in command.redirections if each.operator == "<"]
+    fed += [f"< {lasting_path(each.target, root)}" for each in command.redirections if each.operator == "<"]
     sudo = ["sudo"] if any(each.split(" ", 1)[0] == "sudo" for each in command.wrappers) else []
     return _placed(" ".join((*variables, *sudo, *shaped_words(command.words, root), *fed)), directory)
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 
 from memory_mcp.actions.shell_lines import program_name
-from memory_mcp.actions.shell_paths import normal_path
+from memory_mcp.actions.shell_paths import lasting_path
 from memory_mcp.actions.shell_words import names
 from memory_mcp.expressions import expression
 
@@ -50,17 +50,17 @@ _SQL = names("psql mysql mariadb sqlite3 duckdb clickhouse-client sqlcmd")
 _NUMBERED = names("gh kill sleep glab")
 
 
-def condensed(text: str) -> str:
+def condensed(text: str, longest: int = _SHOWN) -> str:
     """Return a text on one line; of a long one its beginning, and a checksum so that another stays another."""
     line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 20]}…{zlib.crc32(line.encode('utf-8', 'replace')):08x}"
+    return line if len(line) <= longest else f"{line[: longest - 20]}…{zlib.crc32(line.encode('utf-8', 'replace')):08x}"
 
 
 def shaped_words(words: Sequence[str], root: str = "") -> list[str]:
     """Return the words of a command without what differs between runs that fail for the same reason."""
     starting = tool_at(words)
     tool = _family(words[starting])
-    shaped = [normal_path(_program(word), root) if at == 0 else word for at, word in enumerate(words[: starting + 1])]
+    shaped = [lasting_path(_program(word), root) if at == 0 else word for at, word in enumerate(words[: starting + 1])]
     shaped = [word for word in shaped if word not in _SHOWING["python"]]
     rest = _without_showing(words[starting + 1 :], tool)
     before = ""
@@ -104,7 +104,7 @@ def tool_at(words: Sequence[str]) -> int:
 
 def _program(word: str) -> str:
     """Return a program as it is called; the directories where every system has its own say nothing."""
-    plain = normal_path(word)
+    plain = lasting_path(word)
     directory, _, name = plain.rpartition("/")
     stem = program_name(name or plain)
     ordinary = directory in {"/bin", "/usr/bin", "/usr/local/bin"} and not _INTERPRETER.match(stem)
@@ -163,7 +163,7 @@ def _argument(word: str, before: str, tool: str, root: str) -> str:
         return "<n>"
     if _JOBS.fullmatch(word):
         return "-j"
-    word = normal_path(word, root)
+    word = lasting_path(word, root)
     if any(char in word for char in " \n\t"):
         return f"<{condensed(word)}>"
     return _HEX.sub("<id>", _UUID.sub("<id>", word)) if len(word) > 6 else word  # noqa: PLR2004 - the shortest id

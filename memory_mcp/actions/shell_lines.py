@@ -1,6 +1,7 @@
 """This module reads a shell text into the simple commands that it runs, without what only wraps them."""
 
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -83,6 +84,7 @@ class SimpleCommand(Struct, frozen=True):
         )
 
 
+@lru_cache(maxsize=1_024)
 def program_name(word: str) -> str:
     """Return the name of a program without its directory and Windows ending."""
     name = word.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or word
@@ -90,9 +92,10 @@ def program_name(word: str) -> str:
     return stem if dot and stem and ending.lower() in {"exe", "cmd", "bat"} else name
 
 
-def simple_commands(text: str) -> list[SimpleCommand]:
+@lru_cache(maxsize=256)
+def simple_commands(text: str) -> tuple[SimpleCommand, ...]:
     """Read a text, whatever it is, into the simple commands that it runs; those inside `bash -c '…'` included."""
-    return _read(text[:_LONGEST], 0)
+    return tuple(_read(text[:_LONGEST], 0))
 
 
 def _read(text: str, depth: int) -> list[SimpleCommand]:

@@ -24,6 +24,12 @@ def normal_path(word: str, root: str = "") -> str:
         return word[len(root) :].strip("/") or "."
     if word.startswith("/") and (found := _USUAL_ROOT.match(word)):
         return word[found.end() :].strip("/") or "."
+    return word
+
+
+def lasting_path(word: str, root: str = "") -> str:
+    """Return a word like `normal_path`, and without what only names a user or a directory that passes."""
+    word = normal_path(word, root)
     return _PASSING.sub("<temporary>", _HOME.sub("~", word)) if "/" in word else word
 
 
@@ -32,7 +38,7 @@ def directory_after(directory: str, words: Sequence[str], root: str = "") -> str
     named = [word for word in words if word.lower() not in {"/d", "-p", "--", "-path", "-literalpath"}]
     if not named or named[0] == "-":
         return ""
-    target = normal_path(named[0], root)
+    target = lasting_path(named[0], root)
     if target.startswith(("/", "~", "$")) or target[1:2] == ":":
         return target.rstrip("/") or "/"
     if named[0].startswith("/"):  # inside the work tree

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.actions.sessions import Walk, acts
+from memory_mcp.actions.sessions import FRESH, PREPARED, Walk, acts
 from memory_mcp.actions.signatures import telling_line
 from memory_mcp.actions.steps import Action, action_of, command_of, signature_of
-from memory_mcp.actions.subjects import installs, lacks
+from memory_mcp.actions.subjects import installs, lacks, scripts_written, subjects
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.digests import RunCount
@@ -18,7 +18,7 @@ _LEAST_EPISODES = 2  # in which a subject failed
 _LEAST_SHARE = 0.5  # of its runs that failed
 _LEAST_STREAK = 2  # failures of a shape in a row, in one session, whatever was changed in between
 _LONGEST_ERROR = 300
-_LOOKED_BACK = 60  # steps of the session
+_LOOKED_BACK = 50  # steps of the session
 _MOST = 3
 _MOST_EPISODES = 5
 
@@ -61,13 +61,15 @@ def check(
     action = action_of(step, root)
     if not acts(action):
         return Check(action.text, pending=pending)
+    command = command_of(step) or ""
+    about = "" if installs(command) else command  # an installation depends on nothing that it may bring
+    if not any(taken.failed for taken in earlier) and not _is_heard_of(digests, action, about, earlier, episode_id):
+        return Check(action.text, pending=pending)
     walk = Walk()
     for at, taken in enumerate(earlier):
         walk.take(at, taken, action_of(taken, root))
     if walk.tries(action).passed_last:
         return Check(action.text, pending=pending)
-    command = command_of(step) or ""
-    about = "" if installs(command) else command  # an installation depends on nothing that it may bring
     found = [
         *_remembered(digests, walk, action, command, about, episode_id),
         *_in_session(digests, walk, action, about, earlier, episode_id),
@@ -82,6 +84,19 @@ def frequency(dead_end: DeadEnd) -> str:
     if dead_end.matched == "session":
         return f"{runs} in this session{f', before {dead_end.before!r}' if dead_end.before else ''}"
     return f"{runs} in {len(dead_end.episodes)} episode{'s' if len(dead_end.episodes) > 1 else ''}"
+
+
+def _is_heard_of(
+    digests: DigestStore, action: Action, about: str, earlier: Sequence[Step], episode_id: str | None
+) -> bool:
+    """Whether other episodes know anything that bears on an action; reading a session's steps costs more than this."""
+    scripts: dict[str, str] = {}
+    for taken in earlier:
+        command = command_of(taken) or ""
+        if "<<" in command and any(file in command for file in action.files):
+            scripts |= scripts_written(command)
+    wanted = [(each, state) for each in subjects(about, scripts) for state in (FRESH, PREPARED)]
+    return bool(digests.runs.of_subjects([(action.shape, ""), *wanted], besides=episode_id))
 
 
 def _in_session(
@@ -120,6 +135,8 @@ def _remembered(
     groups: dict[str, list[tuple[str, RunCount]]] = {}
     for pair in digests.runs.of_subjects(wanted, besides=episode_id):
         groups.setdefault(pair[1].subject, []).append(pair)
+    if (same := groups.get(action.shape)) and not same[0][1].has_failed_last:
+        return []  # its own last run passed, whatever else is known of what it depends on
     found = [_dead_end(members, action) for members in groups.values() if _speaks(members)]
     found = [each for each in found if not ((name := lacks(each.error)) and walk.has_installed(name))]
     return sorted(found, key=lambda each: (-len(each.episodes), -each.failures, each.error))

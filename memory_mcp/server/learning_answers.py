@@ -182,7 +182,7 @@ def check_of(check: Check) -> Rendered:
                     "failed": dead_ends.frequency(each),
                     "action": shortened(each.action, _LINE_CHARACTERS),
                     "error": shortened(each.error, _LINE_CHARACTERS),
-                    "worked_instead": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
+                    "ended_by": [shortened(line, _LINE_CHARACTERS) for line in each.instead[:_MOST_REMEDIES]],
                     "matched_by": each.matched,
                     "episode_ids": list(each.episodes),
                     "last_seen": iso(each.last_seen),

@@ -99,6 +99,7 @@ def test_runs_of_the_same_thing_share_a_shape(one: str, other: str) -> None:
         ("pip install -e .", "pip install ."),
         ("for f in a b; do python $f; done", "for f in c d; do python $f; done"),
         ("sed -i s/a/b/ x.py", "sed -i s/a/c/ x.py"),
+        (f"pytest {'a.py ' * 200} b.py", f"pytest {'a.py ' * 200} c.py"),
     ],
 )
 def test_what_may_fail_for_another_reason_has_another_shape(one: str, other: str) -> None:

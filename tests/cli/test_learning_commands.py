@@ -19,7 +19,7 @@ def solve(run: Run, task: str, outcome: str = "success") -> tuple[str, Result]:
     step = ("episode", "log-step", episode_id)
     run(*step, "bash", "pytest tests/test_cart.py", "--result", "error", "--output", "SessionError: basket 41 is gone")
     run(*step, "edit", "keep it in the cookie", "--result", "success", "--parameters", '{"file": "shop/session.py"}')
-    run(*step, "bash", "pytest tests/test_cart.py", "--result", "success")
+    run(*step, "bash", "pytest tests/test_cart.py", "--result", "success", "--output", "1 passed in 0.1s")
     run(*step, "bash", "git commit -m done", "--result", "success")
     return episode_id, run("episode", "complete", episode_id, "--outcome", outcome)
 
@@ -98,10 +98,16 @@ def test_a_playbook_is_made_seen_again_and_judged(shop: Run) -> None:
 
 
 def test_a_check_shows_the_dead_end_and_is_silent_without_evidence(shop: Run) -> None:
-    shown = shop("check", "pytest tests/test_cart.py").stdout
+    assert shop("check", "pytest tests/test_cart.py").stdout == ""  # which passed the last time
+    failing = ("bash", "pytest tests/test_cart.py", "--result", "error", "--output", "SessionError: basket 7 is gone")
+    episode_id = shop("episode", "create", "guests lose the basket").stdout.strip()
+    shop("episode", "log-step", episode_id, *failing)
 
-    assert "failed 2 of 4 runs in 2 episodes" in shown
-    assert "worked instead: edit: keep it in the cookie [shop/session.py]" in shown
+    shown = shop("check", "pytest tests/test_cart.py -q", "--episode", episode_id).stdout
+
+    assert "failed 1 of 1 run in this session" in shown
+    assert "error: SessionError: basket 7 is gone" in shown
+    assert "ended by: edit: keep it in the cookie [shop/session.py]" in shown
     assert shop("check", "cargo build").stdout == ""
     assert as_json(shop("check", "cargo build", "--json"))["dead_ends"] == []
 
@@ -115,7 +121,7 @@ def test_lift_draws_the_comparison(shop: Run) -> None:
         share = ("--set", f"learning.withhold_share={number % 2}")
         episode_id = shop("episode", "create", f"basket {number}").stdout.strip()
         shop(*share, "playbook", "recommend", "lost basket in checkout", "--episode", episode_id)
-        shop("episode", "complete", episode_id, "--outcome", "failure" if number % 2 else "success")
+        shop("episode", "complete", episode_id, "--outcome", "failure" if number % 2 else "success", "--confirmed")
     least = ("--set", "learning.lift_least=2", "lift")
 
     assert as_json(shop(*least, "--json"))["differences"][0]["difference"] == 1.0

@@ -14,24 +14,25 @@ MISSING = "Exit code 1\nE   ModuleNotFoundError: No module named 'stripe'\n1 fai
 
 def morning_and_noon(home: Path) -> str:
     """Play the first two sessions, each event a process of its own, and return what the second was briefed with."""
-    first = Agent(home, "morning")
-    assert first.start() == ""
-    first.prompt("make the billing tests pass")
-    first.failed("pytest tests/billing", MISSING)
-    first.failed("pytest tests/billing -x", MISSING)
-    first.failed("pytest tests/billing", MISSING)
-    first.passed("uv add stripe==11", "added")
-    first.passed("pytest tests/billing", "12 passed")
-    first.stop()
-    first.end()
+    for name in ("dawn", "morning"):
+        first = Agent(home, name)
+        assert (first.start() == "") == (name == "dawn")
+        first.prompt(f"make the billing tests pass at {name}")
+        first.failed("pytest tests/billing", MISSING)
+        first.failed("pytest tests/billing -x", MISSING)
+        first.failed("pytest tests/billing", MISSING)
+        first.passed("uv add stripe==11", "added")
+        first.passed("pytest tests/billing", "12 passed")
+        first.stop()
+        first.end()
 
     second = Agent(home, "noon")
     briefing = second.start()
     assert "what worked: uv add stripe==11" in briefing
     second.prompt("add refunds to the billing service")
-    warning = second.before("pytest tests/billing")
-    assert "failed 2 of 3 times: ModuleNotFoundError: No module named 'stripe'" in warning
-    assert "What worked instead: uv add stripe==11" in warning
+    warning = second.before("pytest tests/refunds")
+    assert "failed 2 of 2 runs in 2 episodes: ModuleNotFoundError: No module named 'stripe'" in warning
+    assert "What ended it: uv add stripe==11" in warning
     second.edited("src/refunds.py")
     second.end()
     return briefing

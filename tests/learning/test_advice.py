@@ -12,8 +12,7 @@ from memory_mcp.models.digests import Exposure
 from memory_mcp.models.episodes import Context, Failure, Outcome, Step, StepError, StepResult, StepSuccess, Success
 from memory_mcp.models.patterns import Tally, title_of
 from memory_mcp.models.recall import Query
-from memory_mcp.models.recommendations import NOTHING, WITHHELD, Check, Wanted
-from memory_mcp.patterns.dead_ends import check, planned
+from memory_mcp.models.recommendations import NOTHING, WITHHELD, Wanted
 from tests.conftest import OpenMemory
 from tests.fakes import FrozenClock
 
@@ -131,46 +130,6 @@ def test_an_error_that_nothing_overcame_is_not_recommended(shop: Memory) -> None
     assert "recover from NOAUTH Authentication required" not in {
         title_of(each.pattern.definition) for each in given.patterns
     }
-
-
-def test_a_dead_end_names_the_failure_how_often_and_what_worked_instead(shop: Memory) -> None:
-    found = check(shop.store.digests, planned("", "cd shop && pytest tests/test_cart.py", ""))
-
-    (dead_end,) = found.dead_ends
-    assert (dead_end.failures, dead_end.runs, len(dead_end.episodes), dead_end.matched) == (2, 4, 2, "command")
-    assert dead_end.error == "SessionError: basket 41 is gone"
-    assert dead_end.instead == ("edit: keep basket_id in the cookie [shop/session.py]",)
-
-
-@pytest.mark.parametrize("command", ["pytest tests/test_other.py", "ls", "git commit -m 'mend the session'"])
-def test_without_evidence_a_check_is_silent(shop: Memory, command: str) -> None:
-    assert check(shop.store.digests, planned("", command, "")) == Check(command, ())
-
-
-def test_a_failed_edit_is_found_by_its_file(memory: Memory) -> None:
-    failed = Step("edit", "first try", {"file": "src/app.py"}, StepError("SyntaxError: unmatched ')'"))
-    record(memory, "mend the parser", [failed, edit("src/app.py", "second try")])
-
-    (dead_end,) = check(memory.store.digests, planned("", "", "src/app.py")).dead_ends
-
-    assert (dead_end.error, dead_end.instead, dead_end.matched) == (
-        "SyntaxError: unmatched ')'", ("edit: second try [src/app.py]",), "file",
-    )  # fmt: skip
-    assert check(memory.store.digests, planned("", "", "src/other.py")).dead_ends == ()
-
-
-def test_a_failure_of_an_episode_that_still_runs_is_known_too(memory: Memory) -> None:
-    episode, _ = memory.episodes.start("mend it")
-    memory.episodes.append(episode.id, [bash("make", StepError("error: no rule"))])
-
-    memory.learning.follow()
-
-    assert len(check(memory.store.digests, planned("", "make", "")).dead_ends) == 1
-
-
-def test_a_check_needs_a_command_or_a_file() -> None:
-    with pytest.raises(InvalidInputError, match="give the command, or the file"):
-        planned("", " ", "")
 
 
 def test_what_is_acted_on_inside_an_episode_shares_its_outcome_and_the_rest_does_not(

@@ -234,7 +234,8 @@ def test_nothing_learnt_crosses_the_wall(open_memory: OpenMemory) -> None:
 
     assert patterns(there) == {}
     assert there.advice.playbook(Wanted("mend the login")).message == "nothing relevant is remembered"
-    assert there.store.digests.failures_of_shape("pytest") == []
+    assert there.store.digests.latest_failures(5) == []
+    assert there.store.digests.runs.of_subjects([("pytest", "")]) == []
 
 
 def test_a_busy_store_delays_learning_and_never_completing(open_memory: OpenMemory) -> None:

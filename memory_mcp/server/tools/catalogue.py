@@ -57,7 +57,7 @@ TOOLS: Mapping[str, Tool] = {
         Tool(
             "check_action",
             "Check an action",
-            "Call before a risky or repeated command or edit: how it failed before, what worked instead.",
+            "Call before a risky or repeated command or edit: how it failed before, what ended the error.",
             learning_arguments.CheckAction,
             advice.check_action,
             reads_only=True,

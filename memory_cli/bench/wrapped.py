@@ -7,9 +7,10 @@ from statistics import fmean
 import msgspec
 from msgspec import Struct
 
+from memory_cli.bench.bootstrap import interval
 from memory_cli.bench.figures import Figure
 from memory_cli.bench.prompts import wraps
-from memory_cli.bench.quality import Item, Search, Stored, interval
+from memory_cli.bench.quality import Item, Search, Stored
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.models.episodes import Failure, Success
 from memory_mcp.models.recall import Hit, Query

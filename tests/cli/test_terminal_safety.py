@@ -126,8 +126,8 @@ CALLS: dict[str, list[str]] = {
     **{
         f"import {kind}": ["{files}/nothing{name}", "{files}/messages{name}", "{files}", "{files} --dry-run"]
         for kind in (
-            *("claude-code", "opencode", "codex", "swe-agent", "server-memory", "mcp-memory-service", "claude-mem"),
-            *("basic-memory", "mem0", "slack"),
+            *("claude-code", "opencode", "codex", "swe-agent", "mini-swe-agent", "server-memory", "mcp-memory-service"),
+            *("claude-mem", "basic-memory", "mem0", "slack"),
         )
     },
     "import jsonl": ["{files}/messages{name}", "{files}/export{name}", "{files}/export{name} --projects"],
@@ -167,6 +167,7 @@ CALLS: dict[str, list[str]] = {
     "hook": ["session-start", "user-prompt", "{hostile}"],
     "demo": [""],
     "selftest": ["--no{hostile}"],  # it knows its own scratch memories only
+    "replay": ["", "{hostile}", "--runs {files}", "--runs {files}/messages{name} --format {hostile}", "--limit 1"],
     "bench": ["--mine", "--only {hostile}", "--only size --episodes {hostile}"],
 }  # fmt: skip
 SHOWING = (

@@ -24,10 +24,12 @@ from tests.importers.taking import taken
 LINE = json.dumps({"type": "user", "sessionId": "s", "message": {"role": "user", "content": "repair the till"}})
 CODEX = json.dumps({"type": "message", "role": "user", "content": "repair the till"})
 TRAJECTORY = json.dumps({"trajectory": [{"action": "ls", "observation": "a"}]})
+MINI = json.dumps({"id": "a/b", "task": "repair the till", "steps": [{"action": "ls", "exit_code_zero": True}]})
 FOLDERS: list[tuple[Any, str, str]] = [
     ("claude-code", "s.jsonl", LINE),
     ("codex", "s.jsonl", CODEX),
     ("swe-agent", "s.traj", TRAJECTORY),
+    ("mini-swe-agent", "s.jsonl", MINI),
     ("basic-memory", "s.md", "repair the till"),
     ("slack", "general/2026-01-31.json", "[]"),
 ]
@@ -108,7 +110,18 @@ def test_a_pipe_a_socket_a_device_and_a_directory_are_not_read_as_files(
 
 
 @pytest.mark.parametrize(
-    "kind", ["jsonl", "mem0", "server-memory", "claude-code", "mcp-memory-service", "claude-mem", "slack", "swe-agent"]
+    "kind",
+    [
+        "jsonl",
+        "mem0",
+        "server-memory",
+        "claude-code",
+        "mcp-memory-service",
+        "claude-mem",
+        "slack",
+        "swe-agent",
+        "mini-swe-agent",
+    ],
 )
 @pytest.mark.parametrize("what", ["pipe", "device", "directory"])
 def test_a_pipe_instead_of_a_file_is_not_waited_for(memory: Memory, tmp_path: Path, kind: str, what: str) -> None:
@@ -242,12 +255,13 @@ def test_a_gzip_bomb_is_left(tmp_path: Path) -> None:
         assert all(isinstance(each, Bad) or each.subject == "s" for each in commits_in(path))
 
 
-@pytest.mark.parametrize("kind", ["claude-code", "codex", "jsonl", "server-memory"])
+@pytest.mark.parametrize("kind", ["claude-code", "codex", "jsonl", "server-memory", "mini-swe-agent"])
 def test_an_endless_line_is_skipped(memory: Memory, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.jsonl"
     good = {
         "claude-code": LINE,
         "codex": CODEX,
+        "mini-swe-agent": MINI,
         "jsonl": '{"text": "a note"}',
         "server-memory": '{"type": "entity", "name": "Ann"}',
     }[kind]

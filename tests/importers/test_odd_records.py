@@ -97,6 +97,12 @@ TRAJECTORY = {
     "history": [{"role": "user", "content": [{"text": "ISSUE:\nit breaks\nINSTRUCTIONS:"}]}],
     "info": {"exit_status": "submitted (exit_cost)", "submission": "+++ b/a.py\n"},
 }
+MINI = [
+    {
+        "id": "a/b", "task": "repair the till", "task_type": "issue", "language": "python", "claimed": "submitted",
+        "steps": [{"tool": "bash", "action": "ls", "output": "a", "exit_code_zero": False}],
+    }
+]  # fmt: skip
 OPENCODE = {
     "session/p/s.json": {"id": "s", "parentID": "r", "title": "t", "directory": "/gone",
                          "time": {"created": 1769850000}},
@@ -147,6 +153,7 @@ SAMPLES: dict[str, tuple[str, Write, Any]] = {
     "server-memory": ("memory.json", as_lines, GRAPH),
     "mem0": ("export.json", as_document, MEM0),
     "swe-agent": ("s.traj", as_document, TRAJECTORY),
+    "mini-swe-agent": ("s.jsonl", as_lines, MINI),
     "slack": ("slack", as_files, SLACK),
     "opencode": ("opencode", lambda path, files: as_files(path / "storage", files).parent, OPENCODE),
 }

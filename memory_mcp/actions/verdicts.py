@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from memory_mcp.actions.own_scripts import OWN_SCRIPT, judged, own_scripts, stands_alone
 from memory_mcp.actions.programs import Program, plain_name, programs
 from memory_mcp.actions.runners import CheckKind, Output, Runner, Said, State, said_by
 from memory_mcp.expressions import expression
@@ -69,7 +70,7 @@ def read_verdict(command: str, output: str, exit_code: int | None) -> Verdict:
     chain, checks = _read_command(command)
     kind = is_check(command)
     if kind is None:
-        return _of_script(chain, output)
+        return _of_script(chain, output) or _of_own_script(chain, Output(output), exit_code)
     read = Output(output)
     chosen = [check for check in checks if check.runner.kind == kind]
     by_runner: dict[str, list[Check]] = {}
@@ -160,11 +161,11 @@ def _is_like(pattern: str, word: str) -> bool:
     return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
 
 
-def _of_script(chain: Sequence[Program], output: str) -> Verdict:
+def _of_script(chain: Sequence[Program], output: str) -> Verdict | None:
     """Read a Python script that runs tests itself: only a whole summary counts, for a script prints what it likes."""
     ran_tests = ("Ran " in output and "-----" in output) or ("==" in output and " in " in output)
     if not ran_tests or not any(program.name in _PYTHONS for program in chain):
-        return Verdict("unknown")
+        return None
     from memory_mcp.actions.runner_tables import IN_SCRIPTS  # noqa: PLC0415 - as above
 
     read = Output(output)
@@ -173,7 +174,22 @@ def _of_script(chain: Sequence[Program], output: str) -> Verdict:
         if said:
             chosen = min(said, key=lambda each: _WEAKEST.index(each.state))
             return Verdict(chosen.state, runner.name, chosen.line, runner.kind)
-    return Verdict("unknown")
+    return None
+
+
+def _of_own_script(chain: Sequence[Program], output: Output, code: int | None) -> Verdict:
+    """Read a script whose name says that it tests something by what it says of its own cases."""
+    scripts = own_scripts(chain)
+    if not scripts:
+        return Verdict("unknown")
+    said = _not_found(output) or _judged(scripts[-1], chain, output, code) or Said("unknown", "")
+    return Verdict(said.state, OWN_SCRIPT, said.line, "test")
+
+
+def _judged(at: int, chain: Sequence[Program], output: Output, code: int | None) -> Said | None:
+    if not stands_alone(chain) or _is_filtered(chain[at]):
+        return None
+    return judged(output, ended=_exit_of(at, chain, output, code))
 
 
 def _of_runner(checks: Sequence[Check], chain: Sequence[Program], output: Output, code: int | None) -> Verdict:

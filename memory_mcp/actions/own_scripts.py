@@ -23,25 +23,26 @@ _SILENT = {
 _SPEAKING = {"echo", "printf"}
 
 _LONGEST_NAME = 200
-_UP_TO = 200  # characters of a line that are read at either end
-_MOST_LINES = 5_000
+_UP_TO = 150  # characters of a line that are read at either end
+_MOST_LINES = 1_000
 _TICK = "✓✔✅☑"
 _CROSS = "✗✘❌✖"
 _GOOD = r"(?:PASS(?:ED)?|OK|SUCCESS)"
 _BAD = r"(?:FAIL(?:ED|URE|S)?|ERROR)"
 _JUDGING = expression(rf"[{_TICK}{_CROSS}]|{_GOOD}|{_BAD}|pass|succe", re.IGNORECASE)
 _CASE_PASSED = expression(
-    rf"^[\s\W\d]*[{_TICK}]|[{_TICK}]\W*$|[:=>]\s*[{_TICK}]|^[^\w\n]*{_GOOD}(?:[:!\])]|\s*$|\s+[-–—:])|(?:[:\-–—.\[(=>|]\s*|\w\s+){_GOOD}[\])!.\s]*$"
-    r"|^\W*Tests?\b.{0,80}[ :]passed[!.]*\s*$|:\s*Passed[!.]*\s*$|^\W*Passed[!.:]"
+    rf"^[^{_TICK}A-Za-z_]*+[{_TICK}]|[{_TICK}]\W*$|[:=>]\s*[{_TICK}]|^[^\w\n]*+{_GOOD}(?:[:!\])]|\s*$|\s+[-–—:])"
+    rf"|(?:[:\-–—.\[(=>|]\s*|\w\s+){_GOOD}[\])!.\s]*$"
+    r"|^\W*+Tests?\b.{0,80}[ :]passed[!.]*\s*$|:\s*Passed[!.]*\s*$|^\W*+Passed[!.:]"
 )
 _CASE_FAILED = expression(
-    rf"^[\s\W\d]*[{_CROSS}]|[{_CROSS}]\W*$|[:=>]\s*[{_CROSS}]|^[^\w\n]*{_BAD}(?:[:!\])]|\s*$|\s+[-–—:])"
+    rf"^[^{_CROSS}A-Za-z_]*+[{_CROSS}]|[{_CROSS}]\W*$|[:=>]\s*[{_CROSS}]|^[^\w\n]*+{_BAD}(?:[:!\])]|\s*$|\s+[-–—:])"
     rf"|(?:[:\-–—.\[(=>|]\s*|\w\s+){_BAD}[\])!.\s]*$"
 )
 _ALL_PASSED = expression(
-    r"^\W*(?:all|both)\b(?: \w+| \d+/\d+){0,4} (?:tests?|checks?|cases?|assertions?|verifications?|scenarios?)\b"
+    r"^\W*+(?:all|both)\b(?: \w+| \d+/\d+){0,4} (?:tests?|checks?|cases?|assertions?|verifications?|scenarios?)\b"
     r"(?: \w+){0,3} (?:pass|passed|succeeded|successful|successfully)\b(?! except| but)"
-    r"|^\W*all(?: \w+){0,2} passed\W*$",
+    r"|^\W*+all(?: \w+){0,2} passed\W*$",
     re.IGNORECASE,
 )
 _SHARE = expression(r"\b(\d{1,6})\s?(?:/|out of|of)\s?(\d{1,6})\b(?: \w+){0,2} pass(?:ed)?\b", re.IGNORECASE)
@@ -52,8 +53,8 @@ _NONE_FAILED = expression(
 )
 # what names a case and not its result
 _HEADING = expression(
-    r"^\W*(?:(?:additional|another|final|edge) )?(?:test|check|verif|case|scenario|example|step|\d+[.)]).*[:.…=-]$"
-    r"|^\W*(?:test|case|scenario|example)(?: case)?(?: \d+)?\s*[:.-]\s|^(?:={3}|-{3}).*(?:={3}|-{3})$",
+    r"^\W*+(?:(?:additional|another|final|edge) )?(?:test|check|verif|case|scenario|example|step|\d+[.)]).*[:.…=-]$"
+    r"|^\W*+(?:test|case|scenario|example)(?: case)?(?: \d+)?\s*[:.-]\s|^(?:={3}|-{3}).*(?:={3}|-{3})$",
     re.IGNORECASE,
 )
 _DOUBTFUL = expression(
@@ -68,7 +69,7 @@ _DOUBTFUL_HEADING = expression(
 )
 # 1 (expected 2); Expected: 1, got: 2
 _COMPARED = expression(
-    r"(\S+) \(expected:? ([^)\n]+)\)|\bexpected:? ([^\s,;]+)[,;]? (?:but )?(?:got|actual|was):? ([^\s,;]+)",
+    r"(?<!\S)(\S{1,60}) \(expected:? ([^)\n]+)\)|\bexpected:? ([^\s,;]+)[,;]? (?:but )?(?:got|actual|was):? ([^\s,;]+)",
     re.IGNORECASE,
 )
 _LOGGED = expression(r"^ERROR:")  # before a traceback it is what a library logged
@@ -132,7 +133,7 @@ def judged(output: Output, *, ended: bool | None) -> Said | None:
 
 
 def _read(text: str) -> _Reading:
-    """Read the lines of an output, of those that are too many only the last."""
+    """Read the lines of an output; where they are too many, only the last."""
     reading = _Reading()
     lines = [_ends_of(line.strip()) for line in text.splitlines() if line.strip()]
     has_crashed = "Traceback (most recent" in text

@@ -143,8 +143,10 @@ def test_a_directory_a_thousand_deep_is_walked(memory: Memory, tmp_path: Path, m
     os.chdir(tmp_path)
     (tmp_path / "a.jsonl").write_text(LINE)
 
-    assert taken(memory, "claude-code", tmp_path).imported == 1
-    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # deeper than Python's own can go
+    try:
+        assert taken(memory, "claude-code", tmp_path).imported == 1
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # deeper than Python's own can go
 
 
 def test_opencodes_ids_lead_to_no_other_directory(memory: Memory, tmp_path: Path) -> None:

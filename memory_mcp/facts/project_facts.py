@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from memory_mcp.facts.counting import Group, grouped
 from memory_mcp.facts.deriving import facts_of
-from memory_mcp.facts.ranking import Files, is_telling, vote
+from memory_mcp.facts.ranking import Files, is_telling, vote, words_of
 from memory_mcp.models.facts import Fact, FileVote, Topic
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.tracked import tracked_files
@@ -42,9 +42,10 @@ class Knowledge:
         return facts_of(self.groups)
 
     def files(self, task: str, similar: Mapping[str, float], limit: int = 5) -> list[FileVote]:
-        """Return the files that a task is about, empty where neither its words nor similar tasks point to any."""
-        votes = vote(task, Files(self.groups), similar, limit, self._tracked)
-        return votes if is_telling(votes) or similar else []
+        """Return the files that a task is about; none where neither its words nor similar tasks point to any."""
+        files = Files(self.groups)
+        votes = vote(task, files, similar, limit, self._tracked)
+        return votes if similar or is_telling(votes) or files.packages.keys() & set(words_of(task)) else []
 
     def tried(self, episode_id: str) -> list[float | None]:
         """Return how the runs of an episode's task went, the newest first."""

@@ -35,8 +35,9 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
-_ALIKE = 1.0  # relevance from which an episode is like the task whatever words they share
-_LESS_ALIKE = 0.6  # from which it is where they share most words
+_SHORT = 8  # content words up to which a task must share most of its words with an episode
+_ALIKE = 1.0  # relevance from which an episode is like a longer task
+_LESS_ALIKE = 0.6  # relevance that suffices where they share most words
 _MOST_FACTS = 8
 _COMPARED_FILES = 3  # voted files of which a comparable episode changed one
 _FITTING_FILES = 2  # voted files whose own facts are told
@@ -259,7 +260,7 @@ class Advice:
 
 def _is_alike(hit: Hit, asked: int) -> bool:
     """Whether an episode is like a task of so many words, rather than one that shares a word or two with it."""
-    if hit.relevance >= _ALIKE:
+    if asked > _SHORT and hit.relevance >= _ALIKE:
         return True
     return hit.relevance >= _LESS_ALIKE and 2 * len(hit.matched) > asked
 

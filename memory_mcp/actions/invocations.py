@@ -57,7 +57,8 @@ _COMPOSE_VALUES = {"-e", "--env", "-w", "--workdir", "-u", "--user", "--index", 
 class Invocation(Struct, frozen=True):
     """A program with its arguments; `after` holds the operators between it and the end of the command line.
 
-    `piped_into` names the programs that its output goes through, `nested` is true inside if, for, while and case.
+    `piped_into` names the programs that its output goes through, `nested` is true inside if, for, while and case,
+    `body` is the here-document on its input.
     """
 
     words: tuple[str, ...]
@@ -65,6 +66,7 @@ class Invocation(Struct, frozen=True):
     after: tuple[str, ...] = ()
     followers: tuple[tuple[str, ...], ...] = ()
     nested: bool = False
+    body: str = ""
 
     @property
     def program(self) -> str:
@@ -113,11 +115,10 @@ def _invocations(command: str, depth: int) -> list[Invocation]:
             for inner in _invocations(script, depth + 1):
                 nested = part.nested or inner.nested
                 before = inner.before or part.before
-                made.append(
-                    Invocation(inner.words, before, (*inner.after, *after), (*inner.followers, *followers), nested)
-                )
+                joined = ((*inner.after, *after), (*inner.followers, *followers))
+                made.append(Invocation(inner.words, before, *joined, nested, inner.body))
         elif words:
-            made.append(Invocation(tuple(words), part.before, after, followers, part.nested))
+            made.append(Invocation(tuple(words), part.before, after, followers, part.nested, part.body))
         if len(made) >= _MOST:
             break
     return made[:_MOST]

@@ -1,5 +1,7 @@
 """This module collects the tables of runners, in the order in which a command is looked for in them."""
 
+from msgspec.structs import replace
+
 from memory_mcp.actions.builds import BUILDS
 from memory_mcp.actions.linters import LINTERS, TYPE_CHECKERS
 from memory_mcp.actions.runners_compiled import COMPILED_RUNNERS
@@ -11,4 +13,9 @@ RUNNERS = (
     *PYTHON_RUNNERS, *JAVASCRIPT_RUNNERS, *COMPILED_RUNNERS, *SCRIPTED_RUNNERS, *TYPE_CHECKERS, *LINTERS, *BUILDS,
 )  # fmt: skip
 CARRIED = tuple(runner for runner in RUNNERS if runner.kind == "test" and not runner.carries)
+# calls in a text of Python, whose exit code says nothing: `unittest.TextTestRunner().run(suite)` ends in 0
+IN_CODE = tuple(
+    (call, replace(runner, exits=False))
+    for call, runner in (("pytest.main(", PYTEST), ("unittest.main(", UNITTEST), ("TextTestRunner(", UNITTEST))
+)
 IN_SCRIPTS = (UNITTEST, PYTEST)  # what a script of Python may call itself

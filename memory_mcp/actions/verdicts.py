@@ -13,6 +13,7 @@ _ANY = "*"  # in place of the first word, where that one has an asterisk
 _STRENGTH: tuple[CheckKind, ...] = ("test", "build", "typecheck", "lint")
 _TELLING: tuple[State, ...] = ("red", "green", "did_not_run")  # what one run says, by what outweighs what
 _WEAKEST: tuple[State, ...] = ("red", "did_not_run", "unknown", "green")  # what several runs come to
+_PYTHONS = {"python", "pypy", "py", "ipython"}
 _INTERPRETERS = {"python", "pypy", "py", "php", "ruby", "node", "perl", "bash", "sh", "zsh"}
 _ASIDE = {"-c", "-e", "--test"}  # with which an interpreter runs no script
 _WITH_VALUE = {"-W", "-X", "-r", "-l", "--check"}
@@ -66,10 +67,10 @@ def is_check(command: str) -> CheckKind | None:
 def read_verdict(command: str, output: str, exit_code: int | None) -> Verdict:
     """Return how the strongest check of a command went; unknown where the output does not show it."""
     programs, checks = _read_command(command)
-    read = Output(output)
     kind = is_check(command)
     if kind is None:
-        return _of_script(programs, read)
+        return _of_script(programs, output)
+    read = Output(output)
     chosen = [check for check in checks if check.runner.kind == kind]
     by_runner: dict[str, list[Check]] = {}
     for check in chosen:
@@ -86,6 +87,8 @@ def _read_command(command: str) -> tuple[tuple[Invocation, ...], tuple[Check, ..
 
 
 def _runner_of(program: Invocation) -> Runner | None:
+    if (written := _written_in(program)) is not None:
+        return written
     words = _normal(program)
     rows = _rows_by_program()
     possible = (*rows.get(words[0], ()), *(row for row in rows[_ANY] if _is_like(row[1][0], words[0])))
@@ -95,6 +98,19 @@ def _runner_of(program: Invocation) -> Runner | None:
             is_idle = any(word in runner.idle or word.split("=")[0] in runner.idle for word in words[1:])
             return None if is_idle else runner
     return None
+
+
+def _written_in(program: Invocation) -> Runner | None:
+    """Return the runner that a Python text calls, given with -c or in a here-document."""
+    if program.program not in _PYTHONS:
+        return None
+    at = program.words.index("-c") + 1 if "-c" in program.words else len(program.words)
+    code = program.words[at] if at < len(program.words) else program.body
+    if "pytest" not in code and "unittest" not in code:
+        return None
+    from memory_mcp.actions.runner_tables import IN_CODE  # noqa: PLC0415 - as below
+
+    return next((runner for call, runner in IN_CODE if call in code), None)
 
 
 @lru_cache(maxsize=1)
@@ -145,14 +161,16 @@ def _is_like(pattern: str, word: str) -> bool:
     return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
 
 
-def _of_script(programs: Sequence[Invocation], output: Output) -> Verdict:
+def _of_script(programs: Sequence[Invocation], output: str) -> Verdict:
     """Read a Python script that runs tests itself: only a whole summary counts, for a script prints what it likes."""
+    ran_tests = ("Ran " in output and "-----" in output) or ("==" in output and " in " in output)
+    if not ran_tests or not any(program.program in _PYTHONS for program in programs):
+        return Verdict("unknown")
     from memory_mcp.actions.runner_tables import IN_SCRIPTS  # noqa: PLC0415 - as above
 
-    if not any(program.program in {"python", "pypy", "py", "ipython"} for program in programs):
-        return Verdict("unknown")
+    read = Output(output)
     for runner in IN_SCRIPTS:
-        said = runner.read(output) if runner.read else []
+        said = [each for each in runner.read(read) if each.line.startswith(("Ran ", "=="))] if runner.read else []
         if said:
             chosen = min(said, key=lambda each: _WEAKEST.index(each.state))
             return Verdict(chosen.state, runner.name, chosen.line, runner.kind)

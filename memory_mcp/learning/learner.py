@@ -183,7 +183,7 @@ class Learning:
         teller = self._store.patterns.tell(session, key)
         for each in findings:
             teller.add(each, [known[each.definition]] if each.definition in known else [])
-        self._tell_errors(session, teller, error_recoveries(seen))
+        self._tell_errors(session, teller, error_recoveries(seen, self._root))
         self._credit(session, key, seen)
         return teller.finish()
 

@@ -1,5 +1,6 @@
 """This module extracts error recoveries: an error's signature, what made the action pass, what did not."""
 
+from memory_mcp.actions.cures import cure
 from memory_mcp.actions.signatures import telling_line
 from memory_mcp.models.episodes import StepError, StepTimeout
 from memory_mcp.models.patterns import ErrorRecovery, Finding, Fix
@@ -8,8 +9,8 @@ from memory_mcp.patterns.observations import Observation
 _LONGEST_ERROR = 300
 
 
-def error_recoveries(seen: Observation) -> list[Finding]:
-    """Return every error of an episode that ended, recovered from or not, each signature once."""
+def error_recoveries(seen: Observation, root: str = "") -> list[Finding]:
+    """Return every error of an episode that ended, recovered from or not, each signature once, with its cure."""
     if seen.episode.outcome is None:
         return []
     found: dict[str, Finding] = {}
@@ -18,7 +19,7 @@ def error_recoveries(seen: Observation) -> list[Finding]:
         detail = Fix(
             error=error_line(seen, each.failures[0]),
             action=seen.actions[each.failures[0]].text,
-            fix=tuple(dict.fromkeys(seen.actions[at].text for at in each.fix)),
+            fix=tuple(dict.fromkeys(cure(seen.episode.steps[at], seen.actions[at], root) for at in each.fix)),
             attempts=tuple(dict.fromkeys(seen.actions[at].text for at in each.attempts)),
             files=tuple(
                 dict.fromkeys(file for at in each.fix if seen.actions[at].changes for file in seen.actions[at].files)

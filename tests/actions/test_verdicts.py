@@ -202,6 +202,7 @@ def test_an_output_alone_says_how_a_check_went(command: str, output: str, state:
         ("ruff check . --quiet", 0, "green"),
         ("python run_tests_fixed.py", 0, "unknown"),
         ("./run_tests.sh", 0, "unknown"),
+        ("python -c 'import pytest; pytest.main()'", 0, "unknown"),
     ],
 )
 def test_an_exit_code_counts_only_for_the_last_command_and_unmasked(command: str, code: int | None, state: str) -> None:
@@ -233,6 +234,9 @@ def test_an_exit_code_counts_only_for_the_last_command_and_unmasked(command: str
         ("mypy .", "typecheck"),
         ("python -m py_compile a.py", "lint"),
         ("ruff check .; flake8", "lint"),
+        ("python -c 'import pytest; pytest.main([\"-q\"])'", "test"),
+        ("python - <<'EOF'\nimport unittest\nunittest.TextTestRunner().run(suite)\nEOF", "test"),
+        ("python -c 'import pytest; print(pytest.__version__)'", None),
         ("pip install pytest", None),
         ("grep -rn pytest .", None),
         ("echo pytest", None),
@@ -254,11 +258,12 @@ def test_a_command_that_runs_a_check_is_seen_through_what_carries_it(command: st
 
 
 def test_a_script_that_prints_what_it_likes_is_not_believed() -> None:
-    assert read_verdict("python reproduce.py", "All tests passed! SUCCESS ✓ OK\n", 0).state == "unknown"
+    for output in ("All tests passed! SUCCESS ✓ OK\n", "3 passed\n", "3 passed in 0.1s\n", "Ran 3 tests in 0.1s\nOK\n"):
+        assert read_verdict("python reproduce.py", output, 0).state == "unknown"
 
 
 def test_a_script_that_runs_unittest_itself_is_read() -> None:
-    verdict = read_verdict("python test_fix.py", "Ran 2 tests in 0.001s\n\nFAILED (failures=1)\n", None)
+    verdict = read_verdict("python test_fix.py", "F.\n------\nRan 2 tests in 0.001s\n\nFAILED (failures=1)\n", None)
 
     assert (verdict.state, verdict.runner, verdict.kind) == ("red", "unittest", "test")
 

@@ -56,7 +56,8 @@ def test_a_session_becomes_an_episode_with_steps_and_an_outcome_from_evidence(ho
         ("Bash", "pytest tests/billing", StepSuccess),
     ]
     assert episode.steps[0].latency_ms == 12.5
-    assert episode.outcome == Success("pytest tests/billing passed after the last change (step 4); nobody said so.")
+    said = "pytest tests/billing passed after the last change (step 4); nobody said so."
+    assert episode.outcome == Success(said, evidence="shown")
     assert agent.log == ""
 
 

@@ -86,6 +86,28 @@ def test_an_error_recovery_keeps_the_fix_and_the_attempts_that_did_not_help() ->
     ]
 
 
+def test_a_chain_of_missing_modules_is_two_recoveries_each_with_its_own_cure() -> None:
+    def lacks(module: str) -> StepError:
+        return StepError(f"ModuleNotFoundError: No module named '{module}'")
+
+    seen = observe(
+        episode(
+            bash("python tests/runtests.py", lacks("asgiref")),
+            bash("pip install asgiref"),
+            bash("python tests/runtests.py 2>&1 | tail -5", lacks("pytz")),
+            bash("pip install pytz"),
+            bash("python tests/runtests.py"),
+        )
+    )
+
+    found = {finding.definition.signature: finding.evidence[0].detail for finding in error_recoveries(seen)}  # type: ignore[union-attr]  # every finding is an error recovery
+
+    assert {name: (fix.fix, fix.attempts) for name, fix in found.items() if isinstance(fix, Fix)} == {
+        "ModuleNotFoundError: No module named 'asgiref'": (("pip install asgiref",), ()),
+        "ModuleNotFoundError: No module named 'pytz'": (("pip install pytz",), ()),
+    }
+
+
 def test_an_error_that_stayed_counts_against_its_recovery() -> None:
     seen = observe(episode(bash("make", StepError("error: no rule to make target 7"))))
 

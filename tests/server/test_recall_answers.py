@@ -105,7 +105,7 @@ def test_a_lean_hit_says_what_it_is_and_its_score_when_asked(memory: Memory) -> 
 def test_of_a_repeated_task_the_run_that_succeeded_is_shown_and_of_a_talk_the_best_turn(
     memory: Memory, clock: FrozenClock
 ) -> None:
-    for outcome in (Failure("the driver is too old"), Success("a newer driver"), Failure("no disk")):
+    for outcome in (Failure("the driver is too old"), Success("a newer driver", evidence="user"), Failure("no disk")):
         episode, _ = memory.episodes.start("upgrade the database driver")
         memory.learning.complete(episode.id, outcome)
     said = ["x" * 200, "The driver of the database is upgraded on Friday.", "y" * 200, "And the database?"]

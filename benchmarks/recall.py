@@ -80,11 +80,11 @@ def prompts(project: str, items: Sequence[Item], model: Path | None, sample: int
 def show_wrapped(project: str, method: str, rows: Sequence[Wrapped]) -> None:
     """Print one table."""
     print(f"\n{project}, {method}, {rows[0].questions} questions")
-    print(f"{'asked as':<24}{'R@10':>7}{'of bare':>9}{'difference, 95 %':>26}{'CPU ms':>8}")
+    print(f"{'asked as':<30}{'R@10':>7}{'of bare':>9}{'difference, 95 %':>26}{'CPU ms':>8}")
     for row in rows:
         low, high = row.difference_interval
         told = f"{row.difference:+.3f} ({low:+.3f} to {high:+.3f})"
-        print(f"{row.name:<24}{row.recall_10:7.3f}{row.share_of_bare:9.2f}{told:>26}{row.ms:8.1f}")
+        print(f"{row.name:<30}{row.recall_10:7.3f}{row.share_of_bare:9.2f}{told:>26}{row.ms:8.1f}")
 
 
 def floors(project: str, items: Sequence[Item], others: Sequence[Item], model: Path | None, sample: int) -> None:

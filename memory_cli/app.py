@@ -54,6 +54,7 @@ _COMMANDS = {
     "demo": "demo",
     "selftest": "selftest",
     "bench": "bench",
+    "replay": "replay",
 }
 
 

@@ -2,37 +2,37 @@
 
 import os
 import sys
-from typing import TextIO
-
-from memory_cli import streams
 
 _INTERRUPTED = 130
 
 
 def main() -> None:
     """Run a hook, or the command line."""
-    has_output = streams.prepare()
     is_hook = sys.argv[1:2] == ["hook"] and not {"-h", "--help"} & set(sys.argv)
     try:
         if is_hook:
-            _hook(sys.argv[2:], sys.stdout if has_output else None)
-        from memory_cli.app import main as command_line  # noqa: PLC0415 - a hook must not pay for it
+            _hook(sys.argv[2:])
+        from memory_cli import streams  # noqa: PLC0415 - a hook must not pay for it
+        from memory_cli.app import main as command_line  # noqa: PLC0415 - as above
 
-        command_line(has_output=has_output)
+        command_line(has_output=streams.prepare())
     except KeyboardInterrupt:  # while modules are loading; afterwards typer handles it
         os._exit(0 if is_hook else _INTERRUPTED)
 
 
-def _hook(words: list[str], output: TextIO | None) -> None:
+def _hook(words: list[str]) -> None:
     """Handle an event and leave, without the 8 ms that taking the interpreter down costs."""
-    import gc  # noqa: PLC0415 - as above
+    import gc  # noqa: PLC0415 - only here
 
-    gc.disable()
-    # msgspec looks for get_type_hints there first and takes the one of typing without it: 13 ms for the same function
-    sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]  # the documented way to have none
+    gc.disable()  # first: importing makes much and drops little
+    from memory_cli import streams  # noqa: PLC0415 - after that
+    from memory_mcp.stand_ins import import_lean  # noqa: PLC0415 - as above
+
+    has_output = streams.prepare()
+    import_lean()
     from memory_mcp.hooks.entrance import answer  # noqa: PLC0415 - as above
 
-    answer(words[0] if words else "", os.environ, sys.stdin.buffer, output)
+    answer(words[0] if words else "", os.environ, sys.stdin.buffer, sys.stdout if has_output else None)
     os._exit(0)
 
 

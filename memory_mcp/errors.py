@@ -65,6 +65,10 @@ class StoreGoneError(StoreError):
     """The file that was open has been deleted, moved, replaced or overwritten; it must be opened again."""
 
 
+class StrayLogError(StoreError):
+    """A log lies where the store was before it was moved, and could not be brought into the store."""
+
+
 class DamagedError(StoreError):
     """The file, or one record in it, does not hold what was written."""
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -10,24 +11,24 @@ from memory_mcp.config.layers import Resolved, resolve
 from memory_mcp.config.places import Places, places
 from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
-from memory_mcp.episodes.conversations import Conversations
-from memory_mcp.episodes.handoffs import Handoffs
 from memory_mcp.episodes.joining import Joining
-from memory_mcp.episodes.layers import Layers
 from memory_mcp.episodes.lifecycle import Episodes
-from memory_mcp.episodes.relationships import Relationships
-from memory_mcp.episodes.tags import Tags
-from memory_mcp.notes.notebook import Notes
 from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.trees import find_work_tree
 
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
+    from memory_mcp.episodes.conversations import Conversations
+    from memory_mcp.episodes.handoffs import Handoffs
+    from memory_mcp.episodes.layers import Layers
     from memory_mcp.episodes.projects import Projects
+    from memory_mcp.episodes.relationships import Relationships
+    from memory_mcp.episodes.tags import Tags
     from memory_mcp.facts.project_facts import ProjectFacts
     from memory_mcp.learning.advice import Advice
     from memory_mcp.learning.learner import Learning
+    from memory_mcp.notes.notebook import Notes
     from memory_mcp.patterns.recommending import Recommender
     from memory_mcp.retrieval.indexing import Index
     from memory_mcp.retrieval.search import Recall
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 class Memory:
     """One project's memory, open; a context manager that closes its file. `directory` is where its work is done.
 
-    What a listing does not need (`index`, `recall`, `learning` and what stands on them) is imported when first used.
+    What a hook does not need when a tool was used, which is its most frequent event, is imported when first used.
     """
 
     def __init__(
@@ -86,12 +87,6 @@ class Memory:
         self._recommender: Recommender | None = None
         self._advice: Advice | None = None
         self.episodes = Episodes(self.store.episodes, self.clock, self.project)
-        self.notes = Notes(self.store.notes, self.clock, self.project)
-        self.conversations = Conversations(self.store.turns, self.episodes, self.clock)
-        self.relationships = Relationships(self.store.relationships)
-        self.tags = Tags(self.store.tags)
-        self.layers = Layers(self.store, self.tree)
-        self.handoffs = Handoffs(self.store.handoffs, self.episodes, self.relationships, self.clock)
 
     @classmethod
     def open(
@@ -117,6 +112,48 @@ class Memory:
     def has_changed(self) -> bool:
         """Whether git should look at the directory again, since its configuration has changed."""
         return self.joining is not None and self.joining.has_changed
+
+    @cached_property
+    def notes(self) -> "Notes":
+        """The notes."""
+        from memory_mcp.notes.notebook import Notes  # noqa: PLC0415 - as the class says
+
+        return Notes(self.store.notes, self.clock, self.project)
+
+    @cached_property
+    def conversations(self) -> "Conversations":
+        """The conversations."""
+        from memory_mcp.episodes.conversations import Conversations  # noqa: PLC0415 - as the class says
+
+        return Conversations(self.store.turns, self.episodes, self.clock)
+
+    @cached_property
+    def relationships(self) -> "Relationships":
+        """How episodes relate."""
+        from memory_mcp.episodes.relationships import Relationships  # noqa: PLC0415 - as the class says
+
+        return Relationships(self.store.relationships)
+
+    @cached_property
+    def tags(self) -> "Tags":
+        """The tags."""
+        from memory_mcp.episodes.tags import Tags  # noqa: PLC0415 - as the class says
+
+        return Tags(self.store.tags)
+
+    @cached_property
+    def layers(self) -> "Layers":
+        """The layers of branches."""
+        from memory_mcp.episodes.layers import Layers  # noqa: PLC0415 - as the class says
+
+        return Layers(self.store, self.tree)
+
+    @cached_property
+    def handoffs(self) -> "Handoffs":
+        """The handoffs."""
+        from memory_mcp.episodes.handoffs import Handoffs  # noqa: PLC0415 - as the class says
+
+        return Handoffs(self.store.handoffs, self.episodes, self.relationships, self.clock)
 
     @property
     def projects(self) -> "Projects":
@@ -218,7 +255,7 @@ class Memory:
             StoreError: no usable store is there; the call may be repeated.
 
         """
-        self.store.database.check_reopening()
+        self.store.database.guard.check_reopening()
         self.close()
         return Memory(
             self.settings,

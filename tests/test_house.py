@@ -64,6 +64,7 @@ def test_broad_excepts_stand_only_at_the_entrance() -> None:
     assert set(found) == {
         "memory_cli/app.py",  # the command line: one sentence, the traceback in the log
         "memory_mcp/hooks/entrance.py",  # a hook: a line in its log, exit code 0
+        "memory_mcp/hooks/replaying.py",  # an event that waited: set aside with the reason
         "memory_mcp/server/app.py",  # a server that cannot start: one line on stderr
         "memory_mcp/server/desk.py",  # the background of a server: logged, and it goes on
         "memory_mcp/server/protocol.py",  # a call of a tool: an error for this call alone
@@ -110,6 +111,7 @@ def test_only_entrances_read_the_environment() -> None:
         "memory_cli/app.py",
         "memory_cli/entrance.py",
         "memory_cli/commands/demo.py",  # hands the environment on to the server it starts
+        "memory_mcp/config/user_directories.py",  # as platformdirs does for us elsewhere
         "memory_mcp/server/app.py",
         "memory_mcp/server/rehearsal.py",  # an entrance of its own, run as a process
         "memory_mcp/worktrees/git.py",  # hands the environment on to git, without what points git elsewhere

@@ -17,6 +17,7 @@ from memory_mcp.worktrees.trees import find_work_tree
 
 _TIMES = 40
 _REACH_MS = 80.0
+_REACH_TIMES = 5.0
 _HITS, _FILES = 10, 5
 _FRESHNESS_REACH_MS = 10.0
 _TOOL = {"tool_name": "Bash", "tool_input": {"command": "pytest tests/options -q"}}
@@ -43,6 +44,15 @@ def hooks(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
     beside = {"python -c pass p50": percentile(floor, 0.5), "p95": percentile(floor, 0.95)}
     for name, values in times.items():
         yield latency("hooks", f"{name}, whole process", values, size=memory.size, reach=_REACH_MS, beside=beside)
+        yield times_nothing(name, values, floor, size=memory.size)
+
+
+def times_nothing(name: str, values: list[float], floor: list[float], *, size: int) -> Figure:
+    """Compare the median time of a hook with that of an interpreter that does nothing, in the same run."""
+    ours, nothing = percentile(values, 0.5), percentile(floor, 0.5)
+    beside = {"p50 ms": round(ours, 1), "python -c pass p50 ms": round(nothing, 1)}
+    what = f"{name}, times python -c pass"
+    return Figure("hooks", what, "x", size, value=round(ours / nothing, 2), beside=beside, reach=_REACH_TIMES)
 
 
 def fresh(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:

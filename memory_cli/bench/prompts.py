@@ -105,6 +105,13 @@ _OWN = {
     "java": ("RequestService.java", "com.acme.shop.RequestService.process", ""),
     "go": ("/app/internal/service/handler.go", "main.(*Handler).process(0xc0000b2000, {0x0, 0x0})", ""),
 }
+_LOG = (
+    "2024-05-01 12:00:03,221 INFO worker.py:88 heartbeat ok (latency=12ms)",
+    "2024-05-01 12:00:04,010 WARN pool exhausted, waiting 250ms",
+    "[12:00:05] GET /healthz 200 3ms",
+    'level=error ts=2024-05-01T12:00:06Z msg="request failed" status=500 path=/api/v1/orders',
+    "DEBUG [main] c.a.Scheduler - tick 1829",
+)
 LANGUAGES = tuple(_LIBRARIES)
 _FRAMES = 8
 
@@ -119,6 +126,8 @@ def wraps(seed: int = 11) -> dict[str, Wrap]:
     for language in LANGUAGES:
         found[f"{language}, question last"] = partial(_last, seed, language)
         found[f"{language}, question first"] = partial(_first, seed, language)
+        found[f"{language}, question in the middle"] = partial(_middle, seed, language)
+    found["between log lines"] = partial(_logged, seed)
     found["misspelt"] = lambda question: misspelt(question, _dice(seed, question))
     found["snake_case"] = snake_case
     return found
@@ -162,6 +171,17 @@ def _last(seed: int, language: str, question: str) -> str:
 def _first(seed: int, language: str, question: str) -> str:
     dice = _dice(seed, question)
     return f"{question}\n{chatter(dice, 2)} {dice.choice(_LEADS)}\n\n{stack(language, dice)}"
+
+
+def _middle(seed: int, language: str, question: str) -> str:
+    dice = _dice(seed, question)
+    return f"{chatter(dice, 2)} {dice.choice(_LEADS)}\n\n{stack(language, dice)}\n\n{question}\n\n{chatter(dice, 2)}"
+
+
+def _logged(seed: int, question: str) -> str:
+    dice = _dice(seed, question)
+    lines = "\n".join(dice.sample(_LOG, len(_LOG)))
+    return f"{chatter(dice, 1)}\n{lines}\n\n{question}\n{chatter(dice, 1)}"
 
 
 def _dice(seed: int, question: str) -> random.Random:

@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import fmean
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 
+from memory_cli.bench.bootstrap import interval
 from memory_cli.bench.figures import Figure
 from memory_cli.bench.memories import open_at
 from memory_cli.bench.peers import stock_fts5
@@ -26,7 +26,6 @@ from memory_mcp.models.recall import Query
 
 Search = Callable[[str], Sequence[str]]
 _SHOWN = 10
-_ROUNDS = 1_000
 _BATCH = 200
 _QUESTIONS = 400
 
@@ -83,15 +82,6 @@ def measure(method: str, search: Search, items: Sequence[Item]) -> Score:
         ndcg_10_interval=interval(gains),
         ms=round(each_ms, 2),
     )
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of a mean (Efron 1979), from 1,000 resamples."""
-    dice = np.random.default_rng(1)
-    found = np.asarray(values)
-    means = found[dice.integers(0, len(found), (_ROUNDS, len(found)))].mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return round(float(low), 4), round(float(high), 4)
 
 
 def grep(items: Sequence[Item]) -> Search:

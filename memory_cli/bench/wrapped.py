@@ -7,15 +7,16 @@ from statistics import fmean
 import msgspec
 from msgspec import Struct
 
+from memory_cli.bench.bootstrap import interval
 from memory_cli.bench.figures import Figure
 from memory_cli.bench.prompts import wraps
-from memory_cli.bench.quality import Item, Search, Stored, interval
+from memory_cli.bench.quality import Item, Search, Stored
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.models.episodes import Failure, Success
 from memory_mcp.models.recall import Hit, Query
 
 _SHOWN = 10
-FLOORS = (0.0, 0.3, 0.4, 0.43, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+FLOORS = (0.0, 0.3, 0.4, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.8, 0.9, 1.0)
 
 
 class Wrapped(Struct, frozen=True):
@@ -47,9 +48,7 @@ def figures(search: Search, asked: Sequence[Item], size: int) -> Iterator[Figure
     """Say the same as figures of a report."""
     for row in wrapped(search, asked):
         beside = {"recall@10": round(row.recall_10, 4), "processor ms": round(row.ms, 2)}
-        yield Figure(
-            "recall", f"{row.name}, share of the bare question's", "share", size, row.share_of_bare, beside=beside
-        )
+        yield Figure("recall", f"as {row.name}, of the bare", "share", size, round(row.share_of_bare, 3), beside=beside)
 
 
 class Silence(Struct, frozen=True):

@@ -9,8 +9,8 @@ from memory_cli.clients.catalogue import Machine
 from memory_cli.clients.trials import try_clients
 from memory_cli.opening import opening
 from memory_mcp.clock import SystemClock
+from memory_mcp.config.places import hook_directory
 from memory_mcp.embeddings.choice import choose
-from memory_mcp.hooks.entrance import hook_directory
 from memory_mcp.hooks.queue import HookQueue
 from memory_mcp.monitoring.diagnosis import Diagnosis, diagnose, waiting
 

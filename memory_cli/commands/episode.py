@@ -159,12 +159,13 @@ def search(
     tag: Tags = None,
     scope: Annotated[Scope, typer.Option(help="all: other projects too.")] = "project",
     fresh: Annotated[bool, typer.Option("--fresh", help="Only where no touched file has changed since.")] = False,
+    explain: hits.Explain = False,
     json: show.Json = False,
 ) -> None:
-    """Rank episodes for a question, with the reasons."""
+    """Rank episodes for a question."""
     chosen = EpisodeFilter(domain=domain, task_type=task_type, tags=tuple(tag or ()))
     asked = Query(query, limit=limit, filter=chosen, scope=scope, kinds=("episode",), fresh_only=fresh)
-    hits.answer(context, asked, as_json=json)
+    hits.answer(context, asked, as_json=json, explain=explain)
 
 
 @app.command("log-step")

@@ -13,25 +13,14 @@ from memory_cli import show
 from memory_cli.intakes import Intakes
 from memory_cli.opening import Opening, memory_of, opening
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers import (
-    archives,
-    basic_memory,
-    claude_code,
-    codex,
-    json_lines,
-    mem0,
-    memory_tables,
-    opencode,
-    server_memory,
-    slack,
-    swe_agent,
-)
+from memory_mcp.importers import archives, json_lines
 from memory_mcp.importers.archives import Opened
 from memory_mcp.importers.commits import Commit, commits_in, count_commits, read_repository
 from memory_mcp.importers.folders import total_bytes
 from memory_mcp.importers.git import Summary as GitSummary
 from memory_mcp.importers.git import import_commits, rehearse_commits
-from memory_mcp.importers.records import Bad, Reader, Record
+from memory_mcp.importers.kinds import KINDS, Kind
+from memory_mcp.importers.records import Bad, Record
 from memory_mcp.importers.taking_in import Summary, take_in
 from memory_mcp.memory import Memory
 
@@ -44,76 +33,33 @@ Paths = Annotated[list[Path], typer.Argument(help="Files or directories.")]
 _SHOWN = 20
 
 
-class Kind(Struct, frozen=True):
-    """What can be imported: its reader, the files that it reads, the help, and where they lie if nobody says.
+class _Command(Struct, frozen=True):
+    """The command of a kind: its help, and where its files lie if nobody says.
 
     `usual` is the environment variable that names a directory, the directory below the user's home without it, and the
     one below both.
     """
 
-    name: str
-    reader: Reader
-    suffixes: tuple[str, ...]
     help: str
     usual: tuple[str, str, str] | None = None
 
 
-_KINDS = (
-    Kind(
-        claude_code.KIND,
-        claude_code.read,
-        claude_code.SUFFIXES,
+_COMMANDS = {
+    "claude-code": _Command(
         "Turn Claude Code's transcripts into episodes: tool calls are steps, side chains child episodes.",
         ("CLAUDE_CONFIG_DIR", ".claude", "projects"),
     ),
-    Kind(
-        opencode.KIND,
-        opencode.read,
-        opencode.SUFFIXES,
-        "Turn OpenCode's sessions into episodes.",
-        ("XDG_DATA_HOME", ".local/share", "opencode"),
-    ),
-    Kind(
-        codex.KIND,
-        codex.read,
-        codex.SUFFIXES,
-        "Turn Codex's sessions into episodes.",
-        ("CODEX_HOME", ".codex", "sessions"),
-    ),
-    Kind(swe_agent.KIND, swe_agent.read, swe_agent.SUFFIXES, "Turn SWE-agent trajectories (.traj) into episodes."),
-    Kind(
-        server_memory.KIND,
-        server_memory.read,
-        server_memory.SUFFIXES,
-        "Turn the graph of @modelcontextprotocol/server-memory (memory.json) into notes.",
-    ),
-    Kind(
-        memory_tables.MEMORY_SERVICE,
-        memory_tables.read_memory_service,
-        memory_tables.SUFFIXES,
-        "Turn the memories of mcp-memory-service (sqlite_vec.db) into notes.",
-    ),
-    Kind(
-        memory_tables.CLAUDE_MEM,
-        memory_tables.read_claude_mem,
-        memory_tables.SUFFIXES,
-        "Turn the observations and summaries of claude-mem (claude-mem.db) into notes.",
-    ),
-    Kind(
-        basic_memory.KIND,
-        basic_memory.read,
-        basic_memory.SUFFIXES,
-        "Turn the Markdown files of basic-memory into notes.",
-    ),
-    Kind(mem0.KIND, mem0.read, mem0.SUFFIXES, "Turn what mem0 or OpenMemory exports as JSON into notes."),
-    Kind(
-        slack.KIND,
-        slack.read,
-        slack.SUFFIXES,
-        "Turn a Slack export into notes of its channels and conversations of its threads.",
-    ),
-)
-_PLAIN_LINES = Kind(json_lines.KIND, json_lines.read, json_lines.SUFFIXES, "")
+    "opencode": _Command("Turn OpenCode's sessions into episodes.", ("XDG_DATA_HOME", ".local/share", "opencode")),
+    "codex": _Command("Turn Codex's sessions into episodes.", ("CODEX_HOME", ".codex", "sessions")),
+    "swe-agent": _Command("Turn SWE-agent trajectories (.traj) into episodes."),
+    "mini-swe-agent": _Command("Turn runs of mini-swe-agent (JSON lines with id, task, steps, claimed) into episodes."),
+    "server-memory": _Command("Turn the graph of @modelcontextprotocol/server-memory (memory.json) into notes."),
+    "mcp-memory-service": _Command("Turn the memories of mcp-memory-service (sqlite_vec.db) into notes."),
+    "claude-mem": _Command("Turn the observations and summaries of claude-mem (claude-mem.db) into notes."),
+    "basic-memory": _Command("Turn the Markdown files of basic-memory into notes."),
+    "mem0": _Command("Turn what mem0 or OpenMemory exports as JSON into notes."),
+    "slack": _Command("Turn a Slack export into notes of its channels and conversations of its threads."),
+}
 
 
 @app.command()
@@ -138,11 +84,14 @@ def git(
     _report_bad(summary.bad, summary.reports, nothing_came=not (summary.imported or summary.known))
 
 
-def _command_of(kind: Kind) -> Callable[..., None]:
+def _command_of(kind: Kind, usual: tuple[str, str, str] | None) -> Callable[..., None]:
     """Return the command of a kind: paths are wanted where there is no usual place."""
 
     def run(context: typer.Context, paths: Paths, dry_run: Dry = False, json: show.Json = False) -> None:
         _import(context, kind, paths, dry_run=dry_run, json=json)
+
+    if usual is None:
+        return run
 
     def run_usual(
         context: typer.Context,
@@ -150,13 +99,13 @@ def _command_of(kind: Kind) -> Callable[..., None]:
         dry_run: Dry = False,
         json: show.Json = False,
     ) -> None:
-        _import(context, kind, paths or [_usual_place(opening(context), kind)], dry_run=dry_run, json=json)
+        _import(context, kind, paths or [_usual_place(opening(context), usual)], dry_run=dry_run, json=json)
 
-    return run_usual if kind.usual else run
+    return run_usual
 
 
-for _kind in _KINDS:
-    app.command(_kind.name, help=_kind.help)(_command_of(_kind))
+for _name, _command in _COMMANDS.items():
+    app.command(_name, help=_command.help)(_command_of(KINDS[_name], _command.usual))
 
 
 @app.command("jsonl")
@@ -174,14 +123,13 @@ def jsonl(
     others = [path for path in paths if path not in exports]
     summary = _import_exports(opening(context), exports, projects=projects, dry_run=dry_run) if exports else Summary()
     if others:
-        more = _taken_in(opening(context), _PLAIN_LINES, others, dry_run=dry_run)
+        more = _taken_in(opening(context), KINDS[json_lines.KIND], others, dry_run=dry_run)
         summary.add(more)
     _report(summary, here="", dry_run=dry_run, json=json)
 
 
-def _usual_place(place: Opening, kind: Kind) -> Path:
-    assert kind.usual is not None  # noqa: S101 - asked for such kinds alone
-    variable, below_home, inside = kind.usual
+def _usual_place(place: Opening, usual: tuple[str, str, str]) -> Path:
+    variable, below_home, inside = usual
     return Path(place.environ.get(variable) or Path.home() / below_home) / inside
 
 
@@ -201,7 +149,7 @@ def _taken_in(place: Opening, kind: Kind, paths: list[Path], *, dry_run: bool) -
         def records() -> Iterator[Record | Bad]:
             for path in paths:
                 try:
-                    yield from kind.reader(path, lambda count: bar.advance(task, count))
+                    yield from kind.read(path, lambda count: bar.advance(task, count))
                 except ImporterError as error:
                     yield Bad(str(path), str(error))
                 except OSError as error:

@@ -78,10 +78,11 @@ def search(
     query: Annotated[str, typer.Argument(help="A question in plain words.")],
     limit: Annotated[int, typer.Option(min=1, max=100, help="Most hits.")] = 10,
     scope: Annotated[Scope, typer.Option(help="all: other projects too.")] = "project",
+    explain: hits.Explain = False,
     json: show.Json = False,
 ) -> None:
-    """Rank notes for a question, with the reasons."""
-    hits.answer(context, Query(query, limit=limit, scope=scope, kinds=("note",)), as_json=json)
+    """Rank notes for a question."""
+    hits.answer(context, Query(query, limit=limit, scope=scope, kinds=("note",)), as_json=json, explain=explain)
 
 
 @app.command()

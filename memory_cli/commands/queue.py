@@ -7,8 +7,9 @@ import typer
 from memory_cli import show
 from memory_cli.opening import memory_of, opening
 from memory_mcp.clock import iso
-from memory_mcp.hooks.entrance import drain, hook_directory
+from memory_mcp.config.places import hook_directory
 from memory_mcp.hooks.queue import HookQueue
+from memory_mcp.hooks.replaying import drain
 
 app = typer.Typer(
     no_args_is_help=True,

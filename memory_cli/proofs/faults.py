@@ -131,6 +131,7 @@ def _vanished(lab: Lab) -> tuple[bool, str]:
         "deleted": lambda store: store.unlink(),
         "deleted with its log": _delete_all,
         "moved away": lambda store: store.rename(store.with_name("elsewhere.db")),
+        "moved behind a link": lambda store: store.symlink_to(store.rename(store.with_name("elsewhere.db"))),
         "replaced": lambda store: _another(lab, store),
         "emptied": lambda store: os.truncate(store, 0),
         "cut in half": lambda store: os.truncate(store, store.stat().st_size // 2),
@@ -253,5 +254,5 @@ FAULTS: dict[str, Prove] = {
     "restoring a copy loses nothing acknowledged meanwhile": _restores,
     "when the store vanishes under a server, no lost write is acknowledged": _vanished,
     "damage in the derived tables stops no recall and is mended": _derived,
-    "reads and searches go on when the disk is full": _full,
+    "a full disk loses no acknowledged write, and reads and searches go on": _full,
 }

@@ -18,7 +18,8 @@ NEW = {"task_type": "selftest", "domain": "selftest"}
 PROJECT = "selftest"
 _LIMITED_BYTES = 1_500_000
 SMALL_FILES = f"""
-import resource
+import resource, sys
+sys.dont_write_bytecode = True  # Python would keep a module that it could write in part only
 resource.setrlimit(resource.RLIMIT_FSIZE, ({_LIMITED_BYTES}, {_LIMITED_BYTES}))
 from memory_mcp.server.app import main
 main()

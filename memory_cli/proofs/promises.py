@@ -1,4 +1,4 @@
-"""This module proves the everyday promises: durability, a torn cache, locks, full disks, no network."""
+"""This module proves the everyday promises: durability, a torn cache, locks, no network."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from memory_cli.proofs.lab import NEW, SMALL_FILES, Lab, Prove, Skip, opened_store
+from memory_cli.proofs.lab import NEW, Lab, Prove, Skip, opened_store
 from memory_cli.servers import Server, ServerGoneError, listed, write_at_once, write_until_killed
 
 _SERVERS, _WRITES, _KILLS = 4, 10, 5
@@ -126,23 +126,6 @@ def _read_only(lab: Lab) -> tuple[bool, str]:
     return readable == 1 and "read-only" in refused, f"reading works; a write is refused with: {refused}"
 
 
-def _full(lab: Lab) -> tuple[bool, str]:
-    if os.name != "posix":
-        raise Skip("needs a limit on the size of files")
-    home = lab.home()
-    acknowledged: list[str] = []
-    refused = ""
-    with lab.server(home, code=SMALL_FILES) as server:
-        while not refused and len(acknowledged) < 1_000:  # noqa: PLR2004 - the limit is reached long before
-            made = server.call("create_episode", task_description="x" * 9_000, **NEW)
-            refused = made.get("error", "")
-            acknowledged += [] if refused else [made["episode_id"]]
-        readable = len(listed(server))
-    lost = set(acknowledged) - lab.listed(home)
-    held = bool(refused) and not lost and readable == len(acknowledged)
-    return held, f"after {len(acknowledged)} writes: {refused or 'no refusal'}; {len(lost)} lost"
-
-
 def _ends(lab: Lab) -> tuple[bool, str]:
     home = lab.home()
     ended: dict[str, int | None] = {}
@@ -170,7 +153,6 @@ PROMISES: dict[str, Prove] = {
     "a torn, foreign or removed cache changes no answer": _torn,
     "a locked store refuses writes in a sentence and goes on reading": _locked,
     "a read-only store is read, and writes are refused": _read_only,
-    "a store that cannot grow refuses writes and keeps what was acknowledged": _full,
     "end of input and signals end the server": _ends,
     "it works without the network": _offline,
 }

@@ -1,21 +1,24 @@
 """This module lists the declared settings one by one, for the layers, the terminal and memory-cli.toml."""
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
-import msgspec
 from msgspec import Meta, Struct
 
 from memory_mcp.config.settings import Settings
 
 
 class Declaration(Struct, frozen=True):
-    """One setting: its key (`store.home`), its annotated type, its default and its line of help."""
+    """One setting: its key (`store.home`), its annotated type and its default."""
 
     key: str
     type: Any
     default: Any
-    help: str
+
+    @property
+    def help(self) -> str:
+        """Its line of help."""
+        return next(part.description or "" for part in get_args(self.type) if isinstance(part, Meta))
 
     @property
     def variable(self) -> str:
@@ -26,14 +29,8 @@ class Declaration(Struct, frozen=True):
 
 def declarations() -> Iterator[Declaration]:
     """Yield every setting in the order of its declaration."""
-    for group in msgspec.structs.fields(Settings):
-        hints = get_type_hints(group.type, include_extras=True)
-        for field in msgspec.structs.fields(group.type):
-            annotated = hints[field.name]
-            meta = next(part for part in get_args(annotated) if isinstance(part, Meta))
-            yield Declaration(
-                key=f"{group.name}.{field.name}",
-                type=annotated,
-                default=field.default,
-                help=meta.description or "",
-            )
+    defaults = Settings()
+    for group in Settings.__struct_fields__:
+        settings = getattr(defaults, group)
+        for name, annotated in type(settings).__annotations__.items():
+            yield Declaration(f"{group}.{name}", annotated, getattr(settings, name))

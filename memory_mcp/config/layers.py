@@ -54,22 +54,25 @@ def resolve(
     if path and not _is_there(path):
         raise ConfigError(f"there is no settings file {path}; 'memory-cli config init' writes one")
     variables = {**_dotenv(file.with_name(".env")), **environ}
-    values: dict[str, Any] = {key: declaration.default for key, declaration in known.items()}
+    chosen: dict[str, dict[str, Any]] = {}
     origins = dict.fromkeys(known, "default")
+    own = _from_file(file, known, variables)
+    local = _file_in(directory, file)
+    trusted = local if local and _is_trusted(directory, own) else None
     for layer, found in (
-        (str(file), _from_file(file, known, variables)),
-        *_from_directory(directory, file, known, variables),
+        (str(file), own),
+        *([(str(trusted), _from_file(trusted, known, variables))] if trusted else []),
         ("environment", _from_environment(known, variables)),
         ("flag", _from_flags(known, flags or {})),
     ):
         for key, value in found.items():
-            values[key] = value
+            group, _, name = key.partition(".")
+            chosen.setdefault(group, {})[name] = value
             origins[key] = f"environment {known[key].variable}" if layer == "environment" else layer
-    groups: dict[str, dict[str, Any]] = {}
-    for key, value in values.items():
-        group, _, name = key.partition(".")
-        groups.setdefault(group, {})[name] = value
-    return Resolved(msgspec.convert(groups, Settings), origins, file, _claimed_name(directory, file, known, variables))
+    defaults, replace = Settings(), msgspec.structs.replace
+    settings = replace(defaults, **{group: replace(getattr(defaults, group), **new) for group, new in chosen.items()})
+    claimed = _claimed_name(local, known) if local and not trusted else ""
+    return Resolved(settings, origins, file, claimed)
 
 
 def _from_file(file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]) -> dict[str, Any]:
@@ -139,23 +142,8 @@ def _is_there(file: Path) -> bool:
     return True
 
 
-def _from_directory(
-    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Read memory-cli.toml of the working directory if the user's own file trusts the directory."""
-    file = _file_in(directory, user_file)
-    if file is None or not _is_trusted(directory, user_file, known, variables):
-        return []
-    return [(str(file), _from_file(file, known, variables))]
-
-
-def _claimed_name(
-    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
-) -> str:
+def _claimed_name(file: Path, known: Mapping[str, Declaration]) -> str:
     """Return the project that an untrusted memory-cli.toml names; nothing else in the file is read."""
-    file = _file_in(directory, user_file)
-    if file is None or _is_trusted(directory, user_file, known, variables):
-        return ""
     table = _tables(file).get("project")
     name = table.get("name", "") if isinstance(table, dict) else ""
     fitting = str(_fit(known["project.name"], name, str(file))).strip()
@@ -171,10 +159,9 @@ def _file_in(directory: Path, user_file: Path) -> Path | None:
     return None if closed or not _is_there(file) else file
 
 
-def _is_trusted(
-    directory: Path, user_file: Path, known: Mapping[str, Declaration], variables: Mapping[str, str]
-) -> bool:
-    places = _from_file(user_file, known, variables).get("project.trusted_directories", ())
+def _is_trusted(directory: Path, own: Mapping[str, Any]) -> bool:
+    """Whether the user's own settings trust a directory."""
+    places = own.get("project.trusted_directories", ())
     return any(directory.resolve().is_relative_to(Path(place).expanduser().resolve()) for place in places)
 
 

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from memory_mcp.config.settings import Settings
+from memory_mcp.config.user_directories import user_directory
 from memory_mcp.errors import ConfigError
 from memory_mcp.visible import is_utf8
-
-if TYPE_CHECKING:
-    from platformdirs import PlatformDirs
 
 FILE_NAME = "memory-cli.toml"
 
@@ -52,7 +49,7 @@ def settings_path(environ: Mapping[str, str]) -> Path:
 
     """
     home = environ.get("MEMORY_MCP_HOME")
-    return (_directory(home, "MEMORY_MCP_HOME") if home else Path(_platform().user_config_dir)) / FILE_NAME
+    return (_directory(home, "MEMORY_MCP_HOME") if home else user_directory("config")) / FILE_NAME
 
 
 def places(settings: Settings, *, settings_file: Path) -> Places:
@@ -66,8 +63,8 @@ def places(settings: Settings, *, settings_file: Path) -> Places:
         home = _directory(settings.store.home, "store.home").absolute()
         cache, models = home / "cache", home / "models"
     else:
-        home = Path(_platform().user_data_dir)
-        cache, models = Path(_platform().user_cache_dir), home / "models"
+        home = user_directory("data")
+        cache, models = user_directory("cache"), home / "models"
     if settings.embeddings.model_directory:
         models = _directory(settings.embeddings.model_directory, "embeddings.model_directory").absolute()
     return Places(
@@ -78,6 +75,11 @@ def places(settings: Settings, *, settings_file: Path) -> Places:
         settings=settings_file,
         log=home / "memory-cli.log",
     )
+
+
+def hook_directory(where: Places) -> Path:
+    """Return where the queue and the log of the hooks lie."""
+    return where.home / "hooks"
 
 
 def fallback_log() -> Path:
@@ -107,9 +109,3 @@ def _directory(text: str, origin: str) -> Path:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
-
-
-def _platform() -> "PlatformDirs":
-    from platformdirs import PlatformDirs  # noqa: PLC0415 - 6 ms that a memory with a home of its own need not pay
-
-    return PlatformDirs("memory-mcp", appauthor=False)

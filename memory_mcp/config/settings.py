@@ -105,7 +105,7 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.1
     floor: Annotated[
         float, Meta(ge=0, le=3, description="An answer is empty unless one hit reaches this relevance; 0: never.")
-    ] = 0.43
+    ] = 0.54
 
 
 class EmbeddingSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,7 +171,7 @@ class HookSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 200
     recall_floor: Annotated[
         float, Meta(ge=0, le=3, description="Only hits of at least this relevance are shown for a prompt.")
-    ] = 0.6
+    ] = 0.8
     patience_s: Annotated[
         float, Meta(gt=0, le=10, description="Seconds to wait for a busy store before the event is queued.")
     ] = 0.02

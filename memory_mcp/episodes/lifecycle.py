@@ -6,9 +6,6 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
-from memory_mcp.episodes.reflection import reflect
-from memory_mcp.episodes.reward import reward
-from memory_mcp.episodes.shown_outcomes import weighed
 from memory_mcp.errors import IllegalMoveError, InvalidInputError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import (
@@ -242,6 +239,10 @@ class Episodes:
 
 def closed(episode: Episode, outcome: Outcome, at: int, typical: Typical | None) -> Episode:
     """Return the episode with its outcome, reward and reflection; `typical` is what its efficiency is measured by."""
+    from memory_mcp.episodes.reflection import reflect  # noqa: PLC0415 - few hooks complete an episode
+    from memory_mcp.episodes.reward import reward  # noqa: PLC0415 - as above
+    from memory_mcp.episodes.shown_outcomes import weighed  # noqa: PLC0415 - as above
+
     done = replace(episode, outcome=weighed(outcome, episode.steps), completed_at=at)
     return replace(done, reward=reward(done, typical), reflection=reflect(done))
 

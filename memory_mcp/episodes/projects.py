@@ -72,7 +72,7 @@ class Projects:
         wanted = name or self._store.wall.base or self._store.wall.project
         found = next((view for view in self.list() if view.name == wanted), None)
         if found is None:
-            raise NotFoundError(f"there is no project {wanted}; 'memory-cli project list' shows all names")
+            raise project_store.no_project(wanted)
         return found
 
     def notices(self, *, unsaid: bool = False) -> Sequence[str]:

@@ -97,12 +97,16 @@ def absent_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return the files that several tasks, or runs, looked for in vain."""
     found = []
     for path in commonest(groups, lambda each: each.survey.absent):
-        counted = support(groups, lambda each, p=path: p in each.survey.absent, lambda each: each.survey.ran_code)
+        counted = support(groups, partial(_lacks, path), lambda each: each.survey.ran_code)
         seen = any(path in each.survey.seen for group in groups for each in group.members)
         if counted.runs >= _LEAST_RUNS and not seen:
             runs = f"{counted.runs} runs looked for it"
             found.append(fact("trap", path, f"There is no `{path}`; {runs}.", counted))
     return found
+
+
+def _lacks(path: str, each: Surveyed) -> bool:
+    return path in each.survey.absent
 
 
 def _works(groups: Sequence[Group], form: str, directory: str) -> Fact | None:

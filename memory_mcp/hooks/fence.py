@@ -15,6 +15,8 @@ _CLOSING = "</memory-mcp-recall>"
 _FENCE = expression(r"<(?=/?\s*memory-mcp)", re.IGNORECASE)
 _BYTES_PER_TOKEN = 3  # code and paths come to 3.0 to 3.5 bytes a token, prose to more than 4: an upper estimate
 _LONGEST_LINE = 300
+_QUOTED = 90
+_MOST_JOINED = 3
 
 
 class Section(Struct, frozen=True):
@@ -53,3 +55,14 @@ def fenced(sections: Sequence[Section], most_tokens: int) -> str:
 def _one_line(text: str) -> str:
     line = _FENCE.sub("‹", visible_line(" ".join(text.split())))
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
+
+
+def clipped(text: str) -> str:
+    """Return the beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _QUOTED else f"{line[: _QUOTED - 1]}…"
+
+
+def joined(commands: Sequence[str]) -> str:
+    """Return the first of some commands, on one line."""
+    return " ; ".join(map(clipped, commands[:_MOST_JOINED]))

@@ -1,13 +1,17 @@
 """This module does what an event of an agent's session asks for."""
 
 from memory_mcp.actions.tool_calls import is_recorded
-from memory_mcp.hooks import briefing, recording
+from memory_mcp.hooks import recording
 from memory_mcp.hooks.events import Event
 from memory_mcp.memory import Memory
 
+_OWED = "briefing owed"  # stored among what a session was told
+
+# A hook is one event, so what only one event needs is imported where that is handled.
+
 
 def handle(memory: Memory, event: Event) -> str:
-    """Record an event and return what the agent should read, often nothing.
+    """Record an event and return what the waiting agent should read, often nothing.
 
     Raises:
         BusyError: another process held the write lock; nothing of the event was recorded.
@@ -15,27 +19,85 @@ def handle(memory: Memory, event: Event) -> str:
     """
     match event.name:
         case "session-start":
-            memory.layers.fold_merged()
-            memory.learning.catch_up(0.0)
-            return briefing.session_briefing(memory)
+            return _told(memory, _session_briefing(memory))
         case "user-prompt":
-            episode_id = recording.record_prompt(memory, event)
-            return briefing.prompt_recall(memory, event, episode_id)
+            recalled = _recall(memory, event)
+            briefing = _told(memory, _owed_briefing(memory, event.session_id))
+            return "\n".join(filter(None, (briefing, recalled)))
         case "before-tool":
             return _warn(memory, event)
         case "after-tool":
             recording.record_tool(memory, event)
         case "stop" | "before-compaction" | "session-end":
-            recording.record_end(memory, event)
+            _end(memory, event)
     return ""
+
+
+def handle_late(memory: Memory, event: Event) -> None:
+    """Record an event that waited; the first prompt of a session that began meanwhile gets the briefing.
+
+    Raises:
+        BusyError: another process held the write lock; nothing of the event was recorded.
+
+    """
+    match event.name:
+        case "session-start":
+            if _session_briefing(memory):
+                told = memory.store.sessions.find(event.session_id).told
+                memory.store.sessions.tell(event.session_id, (*told, _OWED))
+        case "user-prompt":
+            recording.record_prompt(memory, event)
+        case _:
+            handle(memory, event)
+
+
+def _session_briefing(memory: Memory) -> str:
+    from memory_mcp.hooks.briefing import session_briefing  # noqa: PLC0415 - as above
+
+    memory.layers.fold_merged()
+    if memory.store.digests.lags():  # else nothing is imported for it
+        memory.learning.catch_up(0.0)
+    return session_briefing(memory)
+
+
+def _owed_briefing(memory: Memory, session_id: str) -> str:
+    """Return, once, the briefing that a session did not get when it began."""
+    told = memory.store.sessions.find(session_id).told
+    if _OWED not in told:
+        return ""
+    from memory_mcp.hooks.briefing import session_briefing  # noqa: PLC0415 - as above
+
+    memory.store.sessions.tell(session_id, [name for name in told if name != _OWED])
+    return session_briefing(memory)
+
+
+def _told(memory: Memory, briefing: str) -> str:
+    """Return a briefing, and remember that the agent was told what it says of its project."""
+    if briefing:
+        memory.projects.told()
+    return briefing
+
+
+def _recall(memory: Memory, event: Event) -> str:
+    from memory_mcp.hooks.prompt_recall import prompt_recall  # noqa: PLC0415 - as above
+
+    return prompt_recall(memory, event, recording.record_prompt(memory, event))
+
+
+def _end(memory: Memory, event: Event) -> None:
+    from memory_mcp.hooks.ending import record_end  # noqa: PLC0415 - as above
+
+    record_end(memory, event)
 
 
 def _warn(memory: Memory, event: Event) -> str:
     if event.call is None or not is_recorded(event.call.tool):
         return ""
+    from memory_mcp.hooks.action_warning import action_warning  # noqa: PLC0415 - as above
+
     session = memory.store.sessions.find(event.session_id)
     told = session.told
-    text, named = briefing.action_warning(memory, event.call, told, session.episode_id)
+    text, named = action_warning(memory, event.call, told, session.episode_id)
     if named:
         memory.store.sessions.tell(event.session_id, (*told, *named))
     return text

@@ -1,7 +1,6 @@
 """This module keeps events that could not be recorded at once, as lines of a file, until somebody can."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_mcp.errors import ConflictError, DamagedError, MemoryMcpError, StoreError
-from memory_mcp.hooks.queue_files import OBSTACLE, append, clear_way, count_lines, move_away
+from memory_mcp.hooks.queue_files import OBSTACLE, TAKEN, WAITING, append, clear_way, count_lines, is_empty, move_away
 from memory_mcp.hooks.set_aside import SetAside
 from memory_mcp.hooks.taken_lines import LONGEST, TakenLines
 from memory_mcp.models.hook_queue import QueueState, SetAsideEvent
@@ -17,7 +16,6 @@ from memory_mcp.storage.file_lock import FileLock
 
 _PATIENCE_S = 1.0
 _MOST_TRIES = 3
-_NAME, _TAKEN = "queue.jsonl", "taken.jsonl"
 
 Record = dict[str, Any]
 
@@ -35,14 +33,14 @@ class HookQueue:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._waiting = directory / _NAME
-        self._taken = directory / _TAKEN
+        self._waiting = directory / WAITING
+        self._taken = directory / TAKEN
         self._aside = SetAside(directory)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits."""
-        return not (os.path.lexists(self._waiting) or os.path.lexists(self._taken))
+        return is_empty(self._directory)
 
     def add(self, record: Record) -> None:
         """Append one event.

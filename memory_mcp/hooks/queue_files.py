@@ -8,7 +8,13 @@ from pathlib import Path
 
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 OBSTACLE = ".obstacle"
+WAITING, TAKEN = "queue.jsonl", "taken.jsonl"
 _COUNTED = 1 << 20
+
+
+def is_empty(directory: Path) -> bool:
+    """Whether no event waits in the queue of a directory."""
+    return not (os.path.lexists(directory / WAITING) or os.path.lexists(directory / TAKEN))
 
 
 @contextlib.contextmanager

@@ -1,12 +1,11 @@
-"""This module records an agent's session: a prompt opens an episode, tools are its steps, evidence ends it."""
+"""This module records an agent's session: a prompt opens an episode, tools are its steps."""
 
 from memory_mcp.actions.tool_calls import begun_episode, is_recorded, made_step
-from memory_mcp.episodes.shown_outcomes import outcome_shown
 from memory_mcp.errors import LimitError, NotFoundError
 from memory_mcp.hooks.events import Event
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
-from memory_mcp.models.episodes import Episode, Outcome, Step, Success
+from memory_mcp.models.episodes import Episode, Step
 from memory_mcp.models.relationships import Relationship
 
 _NO_PROMPT = "a session of which no prompt was seen"
@@ -16,7 +15,7 @@ _TASK_SHOWN = 9_000  # characters of a task that is continued
 def record_prompt(memory: Memory, event: Event) -> str:
     """Open an episode for a prompt, or go on in the one that is open; return its id."""
     prompt = event.prompt.strip()[: limits.TASK_CHARACTERS]
-    episode = _open_episode(memory, event.session_id)
+    episode = open_episode(memory, event.session_id)
     if episode is None:
         return _begin(memory, event.session_id, prompt or _NO_PROMPT)
     if prompt and prompt != episode.task:
@@ -33,14 +32,14 @@ def record_tool(memory: Memory, event: Event) -> None:
         return
     begun = begun_episode(event.call)
     if begun and memory.store.exists(begun):
-        opened = _open_episode(memory, event.session_id, with_steps=True)
+        opened = open_episode(memory, event.session_id, with_steps=True)
         memory.store.sessions.enter(event.session_id, begun)
         if opened and not opened.steps and opened.id != begun:
             memory.episodes.delete(opened.id)
     if not is_recorded(event.call.tool):
         return
     step = made_step(event.call)
-    episode = _open_episode(memory, event.session_id)
+    episode = open_episode(memory, event.session_id)
     if episode is None:
         _append(memory, _begin(memory, event.session_id, _NO_PROMPT), step)
         return
@@ -52,33 +51,7 @@ def record_tool(memory: Memory, event: Event) -> None:
         _append(memory, following, step)
 
 
-def record_end(memory: Memory, event: Event) -> None:
-    """Complete the session's episode if the steps show how it went, else checkpoint it for whoever takes it up.
-
-    A failure ends it with the session only: an agent that stops with a failing test may be told to go on.
-    """
-    episode = _open_episode(memory, event.session_id, with_steps=True)
-    if episode is None or not episode.steps:
-        return
-    outcome = None if event.name == "before-compaction" else outcome_shown(episode.steps)
-    if outcome is not None and (isinstance(outcome, Success) or event.name == "session-end"):
-        _complete(memory, event.session_id, episode, outcome)
-        return
-    latest = next((row for row in memory.handoffs.list() if row.episode_id == episode.id), None)
-    if latest is None or latest.step_count < len(episode.steps):
-        memory.handoffs.checkpoint(
-            episode.id, note=f"kept by memory-mcp when the agent's session came to: {event.name}"
-        )
-    if event.name != "stop":  # which comes after each turn, and the next session's briefing learns anyway
-        memory.learning.catch_up(0.0)
-
-
-def _complete(memory: Memory, session_id: str, episode: Episode, outcome: Outcome) -> None:
-    memory.learning.complete(episode.id, outcome)
-    memory.store.sessions.leave(session_id)
-
-
-def _open_episode(memory: Memory, session_id: str, *, with_steps: bool = False) -> Episode | None:
+def open_episode(memory: Memory, session_id: str, *, with_steps: bool = False) -> Episode | None:
     """Return the episode that a session is in, unless somebody has completed or erased it meanwhile.
 
     Without its steps: reading them all for each further one would make a long session ever slower.

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from memory_mcp.clock import iso
 from memory_mcp.errors import GitError, ImporterError, InvalidInputError
+from memory_mcp.importers.broken_walks import names_behind
 from memory_mcp.importers.json_values import decoded
 from memory_mcp.importers.line_files import records_in
 from memory_mcp.importers.moments import moment_of
@@ -146,7 +147,7 @@ def _one_by_one(repository: Path, read: set[str], error: GitError) -> Iterator[C
 
 
 def _names(repository: Path) -> tuple[list[str], tuple[str, str] | None]:
-    """Return the names of the commits that can be reached, oldest first, and the object at which that ends early."""
+    """Return the names of the commits of the history, oldest first, and the object past which git cannot go."""
     names: list[str] = []
     try:
         with stream_git(repository, "rev-list", "--no-merges", "HEAD", "--") as lines:
@@ -154,8 +155,10 @@ def _names(repository: Path) -> tuple[list[str], tuple[str, str] | None]:
                 names.append(line.decode("ascii", "replace").strip())  # noqa: PERF401 - kept when git stops
     except GitError as error:
         found = _OBJECT.search(str(error))
-        reason = f"what lies behind this commit cannot be reached: {error}"
-        return names[::-1], (found[0] if found else "HEAD", reason)
+        behind = names_behind(repository, names)
+        more = f"{len(behind)} more were found among the repository's objects" if behind else "no more were found"
+        reason = f"git cannot go past this commit, and {more}: {error}"
+        return behind + names[::-1], (found[0] if found else "HEAD", reason)
     return names[::-1], None
 
 

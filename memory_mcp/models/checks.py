@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import TypeVar, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 import msgspec
 
 from memory_mcp.errors import InvalidInputError, LimitError
 from memory_mcp.models import limits, values
-from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Complexity, Context, Episode, EpisodeFilter, Outcome, Step
-from memory_mcp.models.notes import Note
+
+if TYPE_CHECKING:  # a hook that records a step needs neither
+    from memory_mcp.models.conversations import Message
+    from memory_mcp.models.notes import Note
 
 replace = msgspec.structs.replace
 _Texts = TypeVar("_Texts", bound=msgspec.Struct)
@@ -95,7 +97,7 @@ def outcome(given: Outcome) -> Outcome:
     return _mended_texts(given)
 
 
-def messages(given: Sequence[Message]) -> list[Message]:
+def messages(given: "Sequence[Message]") -> "list[Message]":
     """Return the messages with their texts mended, if there are any."""
     if not given:
         raise InvalidInputError("no messages given; hand in at least one")
@@ -130,7 +132,7 @@ def episode(given: Episode) -> Episode:
     )
 
 
-def note(given: Note) -> Note:
+def note(given: "Note") -> "Note":
     """Return a note that was made elsewhere, checked in all its parts.
 
     Raises:

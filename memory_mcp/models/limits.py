@@ -11,7 +11,6 @@ EPISODE_BYTES = 10_000_000
 TAGS = 50
 TAG_CHARACTERS = 100
 PAGE_ROWS = 1_000
-HITS = 100
 DEPTH = 50  # levels of lists and objects in a value; parsers of clients give up at 64 to 200, with the answer around it
 VALUES = 20_000
 LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**64 - 1  # the integers that MessagePack, and so the cache, can carry

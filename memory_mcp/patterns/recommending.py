@@ -15,7 +15,7 @@ from memory_mcp.storage.pattern_store import PatternStore
 
 _SEARCHED = 2  # times as many hits are weighed as are wanted
 LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task tells another story
-# addends beside keyword and similarity, each at most 1 before its weight; measured by benchmarks/learning.py
+# addends beside keyword and similarity, each at most 1 before its weight
 PROOF_WEIGHT = 1.0
 CONTEXT_WEIGHT = 0.4
 AGEING_WEIGHT = 0.2

@@ -11,8 +11,9 @@ from memory_mcp.models.recall import Hit, Kind, Place, ScoreParts
 from memory_mcp.models.snapshots import UNKNOWN
 from memory_mcp.retrieval.keywords import holding, keyword_text
 from memory_mcp.retrieval.passages import LESSON_CHARACTERS, best_passage, task_passage
+from memory_mcp.retrieval.relevance import pairs_held, relevant
 from memory_mcp.retrieval.repeats import Group
-from memory_mcp.retrieval.terms import Terms
+from memory_mcp.retrieval.terms import Pair, Terms
 from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, step_text, turn_text
 from memory_mcp.storage import vocabulary
 from memory_mcp.storage.database import Session
@@ -54,7 +55,9 @@ class Reader:
     def hits(self, groups: Sequence[Group]) -> list[Hit]:
         """Return a hit for each group whose record can be read."""
         records = self._records(groups)
-        matching = self._matching(records)
+        found = [group.found_key for group in groups if group.found_key not in records]
+        asked = records | self._episodes(found)
+        matching, together = self._matching(asked), self._together(asked)
         states = self._freshness(_of_kind(groups, "episode"), records)
         hits = []
         for group in groups:
@@ -63,7 +66,17 @@ class Reader:
             if record is None:
                 continue
             matched = matching[key]
-            relevance = relevant(self._terms.coverage(matched), group.best.cosine, self._provider)
+            relevance = max(
+                relevant(
+                    self._terms,
+                    matching.get(each, ()),
+                    together.get(each, ()),
+                    cosine=group.best.cosine,
+                    provider=self._provider,
+                    kind=group.best.candidate.kind,
+                )
+                for each in {key, group.found_key}
+            )
             state = states.get(key, UNKNOWN)
             hits.append(self._hit(group, record, matched, relevance=relevance, freshness=state))
         return hits
@@ -76,16 +89,27 @@ class Reader:
         found = vocabulary.matching(self.session, self._terms.phrases(), list(records))
         return {key: self._scanned.get(key, tuple(words)) for key, words in found.items()}
 
+    def _together(self, records: Mapping[int, Record]) -> dict[int, tuple[Pair, ...]]:
+        """Return which words that follow each other in the question follow each other in each record too."""
+        apart = {key for key in records if key in self._scanned or not self._terms.is_counted}
+        found = {
+            key: pairs_held(self.session, keyword_text(_indexed(records[key])), self._terms.pairs) for key in apart
+        }
+        phrases = self._terms.pair_phrases()
+        held = vocabulary.matching(self.session, phrases, list(records.keys() - apart)) if phrases else {}
+        pairs = {" ".join(pair): pair for pair in self._terms.pairs}
+        return {key: tuple(pairs[phrase] for phrase in held.get(key, ())) for key in records} | found
+
     def _records(self, groups: Sequence[Group]) -> dict[int, Record]:
         session, store = self.session, self._store
-        records: dict[int, Record] = {
-            key: episode
-            for key, episode in store.episodes.load_hot(session, _of_kind(groups, "episode")).items()
-            if isinstance(episode, Episode)
-        }
+        records = self._episodes(_of_kind(groups, "episode"))
         records |= store.notes.load_many(session, _of_kind(groups, "note"))
         records |= store.patterns.load_many(session, _of_kind(groups, "pattern"))
         return records | store.turns.load_many(session, _of_kind(groups, "turn"))
+
+    def _episodes(self, keys: Sequence[int]) -> dict[int, Record]:
+        loaded = self._store.episodes.load_hot(self.session, keys) if keys else {}
+        return {key: episode for key, episode in loaded.items() if isinstance(episode, Episode)}
 
     def _freshness(self, keys: Sequence[int], records: Mapping[int, Record]) -> dict[int, str]:
         """Say of episodes of this project whether the files that they touched are as they were."""
@@ -145,16 +169,6 @@ class Reader:
             freshness=freshness,
             evidence=record.outcome.evidence if isinstance(record, Episode) and record.outcome else None,
         )
-
-
-def relevant(coverage: float, cosine: float | None, provider: "Provider | None") -> float:
-    """Return how sure it is that a record answers the question at all, whatever its rank: coverage plus weighed cosine.
-
-    docs/performance.md has the curve of silence against true hits kept. Words alone count double, to reach it too.
-    """
-    if provider is None or cosine is None:
-        return 2 * coverage
-    return coverage + provider.relevance_weight * max(cosine, 0.0)
 
 
 def _of_kind(groups: Sequence[Group], kind: Kind) -> list[int]:

@@ -7,7 +7,7 @@ _LEAST_BESIDE = 60  # characters; a shorter piece beside a task says nothing
 _LOOKED_AT = 20_000  # characters of a record
 _MOST_PLACES = 200
 _SHORTEST_STEM = 4
-_BEFORE = 40  # characters shown ahead of the first word that matches
+_BEFORE = 40  # characters shown ahead of the first word that matches, and at most a quarter
 
 
 def best_passage(text: str, weights: Mapping[str, float], longest: int = PASSAGE_CHARACTERS) -> str:
@@ -19,17 +19,18 @@ def best_passage(text: str, weights: Mapping[str, float], longest: int = PASSAGE
     whole = " ".join(text[:_LOOKED_AT].split())
     if len(whole) <= longest:
         return whole
+    before = min(_BEFORE, longest // 4)
     places = sorted(_places(whole.lower(), weights))[:_MOST_PLACES]
     best_weight, best_start = 0.0, 0
     for number, (start, _, _) in enumerate(places):
         within: dict[str, float] = {}
         for place, word, weight in places[number:]:
-            if place + len(word) > start + longest - _BEFORE:
+            if place + len(word) > start + longest - before:
                 break
             within[word] = weight
         if sum(within.values()) > best_weight:
             best_weight, best_start = sum(within.values()), start
-    return _cut(whole, best_start, longest)
+    return _cut(whole, best_start, longest, before)
 
 
 def task_passage(task: str, rest: str, shown: str, weights: Mapping[str, float]) -> str:
@@ -67,9 +68,9 @@ def _places(lower: str, weights: Mapping[str, float]) -> Iterator[tuple[int, str
             at = lower.find(stem, at + len(stem))
 
 
-def _cut(text: str, start: int, longest: int) -> str:
+def _cut(text: str, start: int, longest: int, before: int) -> str:
     """Cut so many characters at blanks, around a place; the marks of the cuts count."""
-    begin = max(0, start - _BEFORE)
+    begin = max(0, start - before)
     if begin:
         blank = text.find(" ", begin, start)
         begin = blank + 1 if blank >= 0 else start

@@ -8,14 +8,14 @@ from msgspec import Struct
 from memory_mcp.embeddings.words import STOP_WORDS, content_words, words
 from memory_mcp.expressions import expression
 from memory_mcp.models import limits
-from memory_mcp.retrieval import frames
+from memory_mcp.retrieval import frames, pasted
 from memory_mcp.retrieval.keywords import spoken
 from memory_mcp.retrieval.small_talk import SMALL_TALK
 
 _PLAIN_WORDS = 16  # a question of one line and so few words is taken as it is
 # How likely a part asks before the store has been looked at. Nobody says where the question stands in a prompt; most
-# people write it last, some first. benchmarks/prompts.py measures what each of these is worth.
-_LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _OWN_FRAME = 1.0, 0.7, 0.9, 0.3, 0.3, 0.15
+# people write it last, some first. benchmarks/recall.py --prompts measures what each of these is worth.
+_LAST, _FIRST, _QUESTION, _OTHER, _ERROR, _BESIDE = 1.0, 0.7, 0.9, 0.5, 0.3, 0.15
 _NAMED = 2.0  # an identifier, a path or a quotation tells more than the words around it
 _SMALL = 0.25  # a word of small talk tells less
 _BEGINNING = 4_000  # characters kept of a prompt that is too long; the rest is its end
@@ -91,10 +91,11 @@ def read(text: str) -> Reading:
     if len(plain) <= _PLAIN_WORDS and "\n" not in text:
         return whole
     lines, own = frames.cut(text)
+    lines, logged = pasted.cut(lines)
     errors = [line for line in lines if frames.is_error(line)]
     sentences = list(_sentences([line for line in lines if line not in errors]))
     found = [_part(sentence, weight) for sentence, weight in zip(sentences, _weights(sentences), strict=True)]
-    beside = [(line, _ERROR) for line in errors] + [(frame, _OWN_FRAME) for frame in own]
+    beside = [(line, _ERROR) for line in errors] + [(line, _BESIDE) for line in (*own, *logged)]
     found += [msgspec.structs.replace(_part(line, weight), named=frozenset()) for line, weight in beside]
     telling = sorted((part for part in found if part.words), key=lambda part: -part.weight)
     return Reading(tuple(telling)) if telling else whole

@@ -23,10 +23,11 @@ class Ranked(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """The best of several candidates that say the same, and how many there are."""
+    """The best of several candidates that say the same, how many there are, and the key by which they were found."""
 
     best: Ranked
-    count: int = 1
+    count: int
+    found_key: int
 
 
 def distinct(ranked: Sequence[Ranked], talks: Mapping[int, int]) -> list[Group]:
@@ -38,7 +39,7 @@ def distinct(ranked: Sequence[Ranked], talks: Mapping[int, int]) -> list[Group]:
             groups.setdefault((candidate.project, candidate.task_key), []).append(entry)
         else:
             groups.setdefault(("talk", -talks.get(candidate.key, -candidate.key)), []).append(entry)
-    return [Group(members[0], len(members)) for members in groups.values()]
+    return [Group(members[0], len(members), members[0].candidate.key) for members in groups.values()]
 
 
 def chosen_runs(session: Session, groups: Sequence[Group], sight: Sight) -> list[Group]:
@@ -59,6 +60,6 @@ def _chosen(group: Group, runs: Mapping[tuple[str, str], Sequence[Candidate]]) -
     ended = [run for run in alike if run.outcome is not None]
     count = max(len(alike), 1)
     if not ended or candidate.succeeded:
-        return Group(group.best, count)
+        return Group(group.best, count, candidate.key)
     best = max(ended, key=lambda run: (run.succeeded, run.created_at, run.key))
-    return Group(msgspec.structs.replace(group.best, candidate=best), count)
+    return Group(msgspec.structs.replace(group.best, candidate=best), count, candidate.key)

@@ -92,7 +92,7 @@ class Base:
             block, buried = Block.mapped(self.layout, packed), np.frombuffer(dead or b"", dtype=np.int64)
         except ValueError as error:
             raise TornBaseError(f"block {number} of the vectors is damaged: {error}") from error
-        if len(buried) and not 0 <= int(buried.min()) <= int(buried.max()) < len(block):
+        if len(buried) and not 0 <= int(np.min(buried)) <= int(np.max(buried)) < len(block):
             raise TornBaseError(f"block {number} of the vectors lists dead rows that it does not hold")
         return block, buried
 

@@ -1,6 +1,6 @@
 """This module renders models as the flat, small values that tools answer with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -36,12 +36,19 @@ def present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
 
 
-def fitting(rows: Iterable[Rendered], budget: int) -> tuple[list[Rendered], int]:
+def size_of(row: Rendered) -> int:
+    """Return the bytes of a value in JSON."""
+    return len(msgspec.json.encode(row))
+
+
+def fitting(
+    rows: Iterable[Rendered], budget: int, measure: Callable[[Rendered], int] = size_of
+) -> tuple[list[Rendered], int]:
     """Return the first rows, at least one, that fit into so many bytes, and how many are left."""
     shown: list[Rendered] = []
     size = left = 0
     for row in rows:
-        size += len(msgspec.json.encode(row))
+        size += measure(row)
         if left or (shown and size > budget):
             left += 1
         else:
@@ -129,13 +136,16 @@ def _outcome_of(episode: Episode) -> Rendered | None:
 
 
 def note_of(note: Note, *, full: bool) -> dict[str, Any]:
-    """Render a note."""
+    """Render a note; of a long text so much as leaves the answer below its budget."""
+    room = BUDGET_BYTES - size_of({"tags": note.tags, "source": note.source})
+    lengths = (length for length in range(_NOTE_CHARACTERS, _TEXT_CHARACTERS, -_TEXT_CHARACTERS))
+    longest = next((length for length in lengths if size_of({"": note.text[:length]}) < room), _TEXT_CHARACTERS)
     return present(
         {
             "kind": "note",
             "note_id": note.id,
             "project": note.project,
-            "text": shortened(note.text, 10**9 if full else _NOTE_CHARACTERS),
+            "text": shortened(note.text, 10**9 if full else longest),
             "tags": list(note.tags),
             "importance": note.importance,
             "source": note.source,
@@ -146,14 +156,15 @@ def note_of(note: Note, *, full: bool) -> dict[str, Any]:
     )
 
 
-def conversation_of(conversation: Episode, turns: Sequence[Turn]) -> dict[str, Any]:
+def conversation_of(conversation: Episode, turns: Sequence[Turn], *, full: bool) -> dict[str, Any]:
     """Render a conversation; messages beyond the budget are left to `next_step`."""
+    longest = 10**9 if full else _TEXT_CHARACTERS
     rows, left = fitting(
         (
             {
                 "step": turn.position + 1,
                 "role": turn.message.role,
-                "text": shortened(turn.message.text, _TEXT_CHARACTERS),
+                "text": shortened(turn.message.text, longest),
                 "at": iso(turn.message.at),
             }
             for turn in turns

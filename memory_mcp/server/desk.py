@@ -11,7 +11,7 @@ import msgspec
 from memory_mcp import __version__
 from memory_mcp.clock import iso
 from memory_mcp.errors import CacheError, MemoryMcpError, StoreGoneError
-from memory_mcp.hooks.entrance import drain, waits
+from memory_mcp.hooks.replaying import drain, waits
 from memory_mcp.memory import Memory
 from memory_mcp.monitoring.metrics import Metrics
 from memory_mcp.server.sessions import Session
@@ -49,13 +49,13 @@ class Desk:
 
         """
         with self._opening:
-            database = self.memory.store.database
+            guard = self.memory.store.database.guard
             with contextlib.suppress(StoreGoneError):
-                database.look_for_room(after_s=_RETRY_S)
-            gone = database.gone
+                guard.look_for_room(after_s=_RETRY_S)
+            gone = guard.gone
             if gone is None:
                 return
-            if not self._is_told and not database.is_whole:
+            if not self._is_told and not guard.is_whole:
                 self._is_told = True
                 raise StoreGoneError(str(gone))
             self.memory = self.memory.reopened()
@@ -65,7 +65,7 @@ class Desk:
     def tell_gone(self) -> None:
         """Note that an answer has said that the store is gone."""
         with self._opening:
-            self._is_told = self.memory.store.database.gone is not None
+            self._is_told = self.memory.store.database.guard.gone is not None
 
     def nudge(self) -> None:
         """Tell the follower that there may be something new; the first call starts it."""
@@ -153,6 +153,7 @@ class Desk:
         """Do once all that is done in the background."""
         self._open_cache()
         self._drain()
+        self.memory.store.ids.follow()
         self.memory.layers.fold_merged()
         self._learn()
         self.memory.index.keywords.follow()

@@ -14,7 +14,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from memory_mcp import __version__
-from memory_mcp.errors import IndexMendedError, MemoryMcpError, NotFoundError, StoreGoneError
+from memory_mcp.errors import IndexMendedError, InvalidInputError, MemoryMcpError, NotFoundError, StoreGoneError
 from memory_mcp.server import prompts
 from memory_mcp.server.answers import episode_of
 from memory_mcp.server.arguments import Arguments, Nothing
@@ -156,7 +156,7 @@ class _Handlers:
         uri = str(params.uri)
         try:
             found = await self._blocking(lambda: self._resource(uri))
-        except NotFoundError as error:
+        except (NotFoundError, InvalidInputError) as error:
             raise MCPError(types.INVALID_PARAMS, visible_line(str(error)), {"uri": uri}) from error
         text = visible_json(msgspec.json.encode(found).decode())
         content = types.TextResourceContents(uri=uri, mime_type="application/json", text=text)
@@ -193,7 +193,7 @@ class _Handlers:
 
         try:
             return await asyncio.wrap_future(self._pool.submit(prepared))
-        except NotFoundError:
+        except (NotFoundError, InvalidInputError):
             raise
         except MemoryMcpError as error:
             raise MCPError(types.INTERNAL_ERROR, visible_line(str(error))) from error

@@ -1,15 +1,17 @@
 """This module makes small JSON schemas from argument structs, and arguments from what a client sent."""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from memory_mcp.errors import InvalidInputError
-from memory_mcp.models import values
-from memory_mcp.server.arguments import Arguments
+from memory_mcp.models import limits, values
+from memory_mcp.models.moments import parse_moment
+from memory_mcp.server.arguments import Arguments, Time
 
 _DROPPED = {"title", "default"}
+_MOST_NAMED = 40  # complaints about one call
 _Given = TypeVar("_Given", bound=Arguments)
 
 
@@ -28,33 +30,67 @@ def parse(arguments: type[_Given], given: dict[str, Any] | None) -> _Given:
 
     """
     present = {name: value for name, value in values.mended_all(given or {}).items() if value is not None}
-    known = arguments.__struct_fields__
-    unknown = sorted(present.keys() - set(known))
+    complaints: list[str] = []
     try:
-        if not unknown:
-            return msgspec.convert(present, arguments, strict=False)
-    except msgspec.ValidationError:
-        pass  # which arguments do not fit is found out below, since this names the first alone
-    complaints = list(_complaints(arguments, present))
-    if unknown:
-        complaints.append(f"unknown argument {', '.join(unknown)}; known are {', '.join(known) or 'none'}")
-    raise InvalidInputError("; ".join(complaints))
+        parsed = msgspec.convert(present, arguments, strict=False)
+    except msgspec.ValidationError:  # it names the first alone
+        complaints = list(_complaints(arguments, present))
+    else:
+        complaints = list(_wrong_times(arguments, present))
+    if complaints:
+        left = len(complaints) - _MOST_NAMED
+        raise InvalidInputError("; ".join([*complaints[:_MOST_NAMED], *([f"and {left} more"] if left > 0 else [])]))
+    return parsed
 
 
-def _complaints(arguments: type[Arguments], present: dict[str, Any]) -> Iterator[str]:
-    """Say what is wrong with each argument by itself."""
+def _complaints(arguments: type[Arguments], present: dict[str, Any], where: str = "") -> Iterator[str]:
+    """Say what is wrong with each argument by itself; `where` is the place of arguments within others."""
     fields = msgspec.structs.fields(arguments)
+    at = f" - at `{where}`" if where else ""
     missing = [f"`{field.name}`" for field in fields if field.required and field.name not in present]
     if missing:
-        yield f"missing required field{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+        yield f"missing required field{'s' if len(missing) > 1 else ''} {', '.join(missing)}{at}"
     for field in fields:
-        if field.name not in present:
-            continue
-        try:
-            msgspec.convert(present[field.name], field.type, strict=False)
-        except msgspec.ValidationError as error:
-            reason, _, place = str(error).partition(" - at `$")
-            yield f"{reason} - at `{field.name}{place.removesuffix('`')}`"
+        if field.name in present:
+            yield from _unfit(field.type, present[field.name], f"{where}.{field.name}" if where else field.name)
+    yield from _wrong_times(arguments, present, where)
+    known = arguments.__struct_fields__
+    if unknown := sorted(present.keys() - set(known)):
+        yield f"unknown argument {', '.join(unknown)}{at}; known are {', '.join(known) or 'none'}"
+
+
+def _unfit(wanted: Any, value: Any, where: str) -> Iterator[str]:
+    """Say why a value is not of a type; of arguments within it, why each is not."""
+    try:
+        msgspec.convert(value, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        inner = _inner(wanted)
+        if inner and isinstance(value, dict):
+            yield from _complaints(inner, value, where)
+        elif inner and isinstance(value, list):
+            for place, each in enumerate(value):
+                yield from _unfit(inner, each, f"{where}[{place}]")
+        else:
+            reason, _, place_in = str(error).partition(" - at `$")
+            yield f"{reason} - at `{where}{place_in.removesuffix('`')}`"
+
+
+def _inner(wanted: Any) -> type[Arguments] | None:
+    """Return the arguments that a type is made of, be it several or none of them."""
+    if isinstance(wanted, type) and issubclass(wanted, Arguments):
+        return wanted
+    return next((found for each in get_args(wanted) if (found := _inner(each))), None)
+
+
+def _wrong_times(arguments: type[Arguments], present: dict[str, Any], where: str = "") -> Iterator[str]:
+    """Say which times cannot be read; an age is as good as any other, whenever it is read."""
+    for field in msgspec.structs.fields(arguments):
+        value = present.get(field.name)
+        if Time in (field.type, *get_args(field.type)) and isinstance(value, str) and value:
+            try:
+                parse_moment(value, now=limits.LATEST_MOMENT)
+            except InvalidInputError as error:
+                yield f"{error} - at `{where}{'.' if where else ''}{field.name}`"
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:

@@ -1,11 +1,11 @@
 """This module lets tools take short ids and answer with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
-from memory_mcp.errors import StoreError
+from memory_mcp.errors import InvalidInputError, StoreError
 from memory_mcp.server.arguments import Arguments
 from memory_mcp.storage.short_ids import ShortIds
 
@@ -20,18 +20,26 @@ def with_full_ids(given: _Given, ids: ShortIds) -> _Given:
     """Return arguments with whole ids in the place of short ones.
 
     Raises:
-        InvalidInputError: a short id is that of several records.
+        InvalidInputError: short ids are those of several records, or too short; the sentence names all of them.
 
     """
     found: dict[str, Any] = {}
-    for name in given.__struct_fields__:
+    refused: list[str] = []
+    fields, defaults = given.__struct_fields__, given.__struct_defaults__
+    absent = dict(zip(fields[len(fields) - len(defaults) :], defaults, strict=True))
+    for name in fields:
         value = getattr(given, name)
-        if not (name.endswith(_SUFFIXES) or name in _REFERENCES):
+        if not (name.endswith(_SUFFIXES) or name in _REFERENCES) or value == absent.get(name):
             continue
-        if isinstance(value, str):
-            found[name] = ids.full(value.strip())
-        elif isinstance(value, tuple):
-            found[name] = tuple(ids.full(each.strip()) for each in value)
+        try:
+            if isinstance(value, str):
+                found[name] = ids.full(value.strip())
+            elif isinstance(value, tuple):
+                found[name] = tuple(ids.full(each.strip()) for each in value)
+        except InvalidInputError as error:
+            refused.append(f"{error} - at `{name}`")
+    if refused:
+        raise InvalidInputError("; ".join(refused))
     return msgspec.structs.replace(given, **found) if found else given
 
 
@@ -43,12 +51,17 @@ def as_given(given: Arguments, whole: Arguments) -> dict[str, str]:
 
 def with_short_ids(answer: dict[str, Any], ids: ShortIds, given: dict[str, str]) -> dict[str, Any]:
     """Return an answer with short ids in the place of whole ones; a store that cannot be read leaves them whole."""
-    try:
-        short = given | ids.shorten(_ids_in(answer))
-    except StoreError:  # what was done is done, and the answer says so
-        return answer
-    shown: dict[str, Any] = _replaced(answer, short)
+    short = given | shown_ids(_ids_in(answer), ids)
+    shown: dict[str, Any] = _replaced(answer, short) if short else answer
     return shown
+
+
+def shown_ids(asked: Iterable[str], ids: ShortIds) -> dict[str, str]:
+    """Map whole ids to short ones, or none in a store that cannot be read: what was done is done, and is answered."""
+    try:
+        return ids.shorten(asked)
+    except StoreError:
+        return {}
 
 
 def _ids_in(value: Any) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """This module stores the aliases of projects: paths, roots and remotes by which their directories are known."""
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -20,7 +19,7 @@ class Owner(Struct, frozen=True):
     stamp: Stamp = Stamp()
 
 
-class Unclaimed(NamedTuple):
+class Unclaimed(Struct, frozen=True):
     """A project that no directory owns; `is_old` if it is from before there were aliases."""
 
     key: int

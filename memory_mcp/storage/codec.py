@@ -1,15 +1,12 @@
-"""This module turns rows into models and back."""
+"""This module turns rows of episodes and steps into models and back."""
 
-import base64
-import binascii
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
-from memory_mcp.errors import DamagedError, InvalidInputError
-from memory_mcp.models import limits, values
+from memory_mcp.errors import DamagedError
+from memory_mcp.models import values
 from memory_mcp.models.episodes import (
     Context,
     Episode,
@@ -23,31 +20,17 @@ from memory_mcp.models.episodes import (
     StepResult,
     outcome_type,
 )
-from memory_mcp.models.notes import Note
-from memory_mcp.models.patterns import Definition, Detail
-from memory_mcp.models.surveys import Survey
 from memory_mcp.storage import checksums
 
-Column = Annotated[int, msgspec.Meta(ge=-limits.GREATEST_COUNT, le=limits.GREATEST_COUNT)]
 _ENCODER = msgspec.json.Encoder()
 _OUTCOME = msgspec.json.Decoder(Outcome)
 _REWARD = msgspec.json.Decoder(Reward)
 _REFLECTION = msgspec.json.Decoder(Reflection)
 _RESULT = msgspec.json.Decoder(StepResult)
-_DEFINITION = msgspec.json.Decoder(Definition)
-_DETAIL = msgspec.json.Decoder(Detail)
-_SURVEY = msgspec.json.Decoder(Survey)
 _PARAMETERS = msgspec.json.Decoder(dict[str, Any])
 
 _EXPONENT = 0x7C  # in the upper byte of a two-byte float; all bits set mean infinity or NaN
 _FINITE = bytes(byte for byte in range(256) if byte & _EXPONENT != _EXPONENT)
-
-
-class Position(Struct, frozen=True, array_like=True):
-    """Where a listing goes on: after the record of this time and key, newest first."""
-
-    created_at: Column
-    key: Column
 
 
 def dump(value: Any) -> str | None:
@@ -191,71 +174,6 @@ def summary_of(episode: Episode, step_count: int, origin: str | None) -> Episode
         evidence=episode.outcome.evidence if episode.outcome else None,
         doubt=getattr(episode.outcome, "doubt", ""),
     )
-
-
-def identity(definition: Definition) -> str:
-    """Return the text that two sightings of one pattern share."""
-    return _ENCODER.encode(definition).decode()
-
-
-def load_identity(text: str, stored: int) -> Definition:
-    """Read a pattern's definition from its identity.
-
-    Raises:
-        DamagedError: it does not hold what was written.
-
-    """
-    if not checksums.IDENTITY.match(stored, {"identity": text}):
-        raise DamagedError(f"the identity of a pattern does not match its checksum: {text[:80]}")
-    definition: Definition = _DEFINITION.decode(text)
-    return definition
-
-
-def load_detail(text: str) -> Detail:
-    """Read what one episode says about a pattern."""
-    detail: Detail = _DETAIL.decode(text)
-    return detail
-
-
-def load_survey(text: str) -> Survey:
-    """Load a survey; one that does not decode shows nothing, and learning again makes it anew."""
-    try:
-        return _SURVEY.decode(text)
-    except msgspec.MsgspecError:
-        return Survey()
-
-
-def identity_checksum(text: str) -> int:
-    """Return the checksum of a pattern's identity."""
-    return checksums.IDENTITY.checksum({"identity": text})
-
-
-def note_fields(note: Note) -> dict[str, Any]:
-    """Return the columns of a note's row that its checksum covers."""
-    return {
-        "text": note.text,
-        "importance": float(note.importance),
-        "source": note.source,
-        "valid_until": note.valid_until,
-    }
-
-
-def dump_cursor(position: Position) -> str:
-    """Make the opaque text that a client hands back for the next page."""
-    return base64.urlsafe_b64encode(_ENCODER.encode(position)).decode().rstrip("=")
-
-
-def load_cursor(cursor: str) -> Position:
-    """Read a cursor.
-
-    Raises:
-        InvalidInputError: the text is not a cursor of ours.
-
-    """
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Position)
-    except (msgspec.DecodeError, binascii.Error, ValueError) as error:
-        raise InvalidInputError(f"'{cursor}' is no cursor; use next_cursor of the page before, unchanged") from error
 
 
 def holds_vectors(blob: object, dimension: int) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 
 import apsw
 
-from memory_mcp.errors import NotAStoreError, StoreError, StoreFullError
+from memory_mcp.errors import NotAStoreError, StoreError, StoreFullError, StoreGoneError
 from memory_mcp.storage.engine_errors import is_no_room
-from memory_mcp.storage.open_file import OpenFile
+from memory_mcp.storage.open_file import OpenFile, immutable_uri
 
 APPLICATION_ID = 0x4D454D31  # "MEM1", so that `file` and we recognise our own
 RETRY_JITTER_S = 0.010  # with four saturating writers, half the worst case of SQLite's own back-off
@@ -79,9 +79,9 @@ class Connector:
         """
         writable = os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK)
         if writable and not self.is_read_only:
-            return apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
+            return self._open_at_its_name(apsw.SQLITE_OPEN_READWRITE)
         self.is_read_only = True
-        connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        connection = self._open_at_its_name(apsw.SQLITE_OPEN_READONLY)
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.FullError, apsw.IOError) as error:
@@ -93,8 +93,22 @@ class Connector:
                     f"be made; {way}"
                 ) from error
             flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-            return apsw.Connection(f"{self._path.absolute().as_uri()}?immutable=1", flags=flags)
+            return apsw.Connection(immutable_uri(self._path), flags=flags)
         return connection
+
+    def _open_at_its_name(self, flags: int) -> apsw.Connection:
+        """Open the file by the name that its log has; behind a link that took its place there would be another log.
+
+        Raises:
+            StoreGoneError: a link has taken its place.
+
+        """
+        try:
+            return apsw.Connection(self._file.real, flags=flags | apsw.SQLITE_OPEN_NOFOLLOW)
+        except apsw.CantOpenError as error:
+            if getattr(error, "extendedresult", 0) != apsw.SQLITE_CANTOPEN_SYMLINK:
+                raise
+            raise StoreGoneError(f"{self._path} was moved while it was open; call again") from error
 
     def _recognise(self, connection: apsw.Connection) -> None:
         """Refuse a database of something else before anything in it is changed, its journal mode included."""

@@ -15,6 +15,7 @@ from memory_mcp.storage.connecting import APPLICATION_ID
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.leftovers import clear, unfinished
 from memory_mcp.storage.migrations import MIGRATIONS, statements
+from memory_mcp.storage.open_file import immutable_uri
 from memory_mcp.storage.recognition import difference, odd_header
 
 Origin = Literal["backup", "before migration", "before restore"]
@@ -111,7 +112,7 @@ def verify(copy: Copy) -> Verified:
             odd = "a write-ahead log lies beside it, so it is in use or was not closed; copy it with 'backup create'"
         if odd:
             return Verified(copy.path, None, (*faults, odd))
-        connection = apsw.Connection(f"{path.absolute().as_uri()}?immutable=1", flags=_READING)
+        connection = apsw.Connection(immutable_uri(path), flags=_READING)
         try:
             connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
             schema = int(connection.pragma("user_version"))

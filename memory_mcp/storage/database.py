@@ -1,7 +1,5 @@
 """This module opens the database file and runs transactions; `apsw` is known here only."""
 
-import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,15 +13,16 @@ from memory_mcp.errors import (
     DamagedError,
     IndexMendedError,
     InvalidInputError,
-    NewerSchemaError,
     ReadOnlyStoreError,
-    StoreError,
     StoreFullError,
     StoreGoneError,
 )
 from memory_mcp.storage.connecting import Connector
+from memory_mcp.storage.creating import create_file
 from memory_mcp.storage.engine_errors import is_damage, translated
-from memory_mcp.storage.open_file import LogGoneError, OpenFile, remove_orphans
+from memory_mcp.storage.guard import Guard
+from memory_mcp.storage.open_file import OpenFile
+from memory_mcp.storage.pool import Pool
 
 Row = tuple[Any, ...]
 
@@ -36,6 +35,7 @@ class Version(NamedTuple):
     own: int = -1
 
 
+_READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
 _NO_VERSION = Version(-1)  # for a file that cannot be read: matches no record, and the next statement raises the reason
 
 
@@ -96,20 +96,18 @@ class Database:
     def __init__(self, path: Path, *, busy_timeout_s: float, synchronous: str = "NORMAL") -> None:
         self.path = path
         self._busy_timeout_s = busy_timeout_s
-        self._local = threading.local()
-        self._connections: list[apsw.Connection] = []
-        self._registry = threading.Lock()
         self._writing = threading.Lock()
         self._commits = 0
-        self.schema: int | None = None  # set once it is known to be the newest
-        self.gone: StoreGoneError | None = None  # why the file must be opened again
         self.mend: Callable[[DamagedError], bool] | None = None  # mends derived tables, if they are the cause
-        self.is_whole = False  # whether nothing is lost when the file is gone
         create_file(path)
-        self._file = OpenFile(path)
-        self._connector = Connector(self._file, busy_timeout_s=busy_timeout_s, synchronous=synchronous)
+        if path.is_symlink():
+            _fold_stray_logs(path, busy_timeout_s)
+        file = OpenFile(path)
+        self._connector = Connector(file, busy_timeout_s=busy_timeout_s, synchronous=synchronous)
+        self._pool = Pool(self._connector.connect)
+        self.guard = Guard(file, self._connector, self._pool, busy_timeout_s)
         with self._translated():
-            self._connection()
+            self._pool.own()
 
     @property
     def is_read_only(self) -> bool:
@@ -124,7 +122,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a transaction that sees one snapshot."""
-        yield from self._transaction("BEGIN")
+        yield from self._transaction(_READ)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -158,44 +156,27 @@ class Database:
         if not self._writing.acquire(timeout=self._busy_timeout_s):
             raise BusyError(self._busy_sentence())
         try:
-            yield from self._transaction("BEGIN IMMEDIATE")
+            yield from self._transaction(_WRITE)
         finally:
             self._commits += 1
             self._writing.release()
 
     def version(self) -> Version:
         """Return the database's version; two that are equal mean that nothing was committed between them."""
-        if self.gone is not None or not self._file.is_in_place():
-            return _NO_VERSION
-        try:
-            connection = self._connection()
-            others = connection.execute("PRAGMA data_version").get
-        except apsw.Error:
-            return _NO_VERSION
-        return Version(id(connection), others, self._commits)
+        with self._pool.in_use():
+            if not self.guard.is_in_place:
+                return _NO_VERSION
+            try:
+                connection = self._pool.own()
+                others = connection.execute("PRAGMA data_version").get
+            except (apsw.Error, StoreGoneError):
+                return _NO_VERSION
+            return Version(id(connection), others, self._commits)
 
     def close(self) -> None:
-        """Close every connection; the last one to close folds the write-ahead log into the file.
-
-        A connection that another thread is using is left to that thread.
-        """
-        with self._registry:
-            for connection in self._connections:
-                with contextlib.suppress(apsw.ThreadingViolationError):
-                    if self.gone is not None:
-                        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-                    connection.close()
-            self._connections.clear()
-        self._local = threading.local()
-
-    def check_reopening(self) -> None:
-        """Make sure that no former log would be mixed into a reopened file.
-
-        Raises:
-            StoreGoneError: the log of the overwritten file is still there.
-
-        """
-        self._file.check_reopening()
+        """Close every connection; the last one to close folds the write-ahead log into the file."""
+        self.guard.leave()
+        self._pool.close(keep_log=self.guard.gone is not None)
 
     def backup_to(self, target: Path) -> None:
         """Copy the whole database as it is now, although others write meanwhile."""
@@ -206,7 +187,7 @@ class Database:
             session.rows(
                 "SELECT count(*) FROM sqlite_schema"
             )  # begins the snapshot: else each commit restarts the copy
-            copying.copy_out(self._connection(), target, self._busy_timeout_s)
+            copying.copy_out(self._pool.own(), target, self._busy_timeout_s)
 
     def restore_from(self, source: Path, progress: Callable[[int, int], None], locked: Callable[[], None]) -> None:
         """Replace the content by another database's, in one transaction; who has the file open sees it afterwards.
@@ -220,151 +201,25 @@ class Database:
         """
         from memory_mcp.storage import copying  # noqa: PLC0415 - no hook needs it
 
-        with self._translated():
-            copying.overwrite(self._connection(), source, self._busy_timeout_s, progress, locked)
+        with self._translated(), self._pool.in_use():
+            copying.overwrite(self._pool.own(), source, self._busy_timeout_s, progress, locked)
 
     def _transaction(self, begin: str) -> Iterator[Session]:
-        writing = begin != "BEGIN"
-        with self._translated(), self._explained():
-            self._check_open()
-            connection = self._connection()
-            if writing:
-                self._check_log(connection)
-            connection.execute(begin).fetchall()
+        was_committed = False
+        with self._translated():
             try:
-                if writing:
-                    self._check_content(connection)
-                yield Session(connection)
-                connection.execute("COMMIT").fetchall()
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK").fetchall()
-            if writing:
-                self._check_written(connection)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Tell a log that was cut, and so cannot be read, from a disk that fails.
-
-        Raises:
-            StoreGoneError: the log is shorter than it was.
-
-        """
-        try:
-            yield
-        except apsw.IOError:
-            try:
-                self._file.check_log_length()
-            except LogGoneError as error:
-                self.gone = error
-                raise
-            raise
-
-    def _check_open(self) -> None:
-        """Compare the file with the opened one before anything is read or written.
-
-        Raises:
-            StoreGoneError: it is another one, or this was found before.
-
-        """
-        if self.gone is not None:
-            raise StoreGoneError(str(self.gone))
-        if self._connector.full_since is not None:
-            self.look_for_room()
-        try:
-            self._file.check()
-        except StoreGoneError as error:
-            self.gone = error
-            self._fold()
-            raise
-
-    def _check_log(self, connection: apsw.Connection) -> None:
-        try:
-            self._file.check_log(connection)
-        except LogGoneError as error:
-            self.gone = error
-            if error.is_removed and self._file.is_log_ours and self._fold():
-                raise StoreGoneError(
-                    f"{self._file.log} was removed while it was in use; nothing is lost, and nothing of this change "
-                    "was kept: repeat it"
-                ) from error
-            raise
-
-    def _check_content(self, connection: apsw.Connection) -> None:
-        """Check, holding the write lock, that this is still the opened store, in a known schema.
-
-        Raises:
-            NewerSchemaError: a newer memory-mcp has changed it meanwhile.
-            StoreGoneError: it was overwritten or restored.
-
-        """
-        schema = connection.execute("PRAGMA user_version").get
-        if self.schema is not None and schema > self.schema:
-            raise NewerSchemaError(
-                f"{self.path} was brought to schema {schema} while it was open, this memory-mcp knows up to "
-                f"{self.schema}; upgrade with 'pip install -U memory-mcp' and start this process again"
-            )
-        try:
-            self._file.check_content(connection)
-        except StoreGoneError as error:
-            self.gone = error
-            raise
-
-    def _check_written(self, connection: apsw.Connection) -> None:
-        """Make sure that a commit is where others find it, before it is acknowledged.
-
-        Raises:
-            StoreGoneError: it is not.
-
-        """
-        try:
-            self._file.check()
-            self._file.check_log(connection)
-        except LogGoneError as error:
-            self.gone = error
-            self.is_whole = error.is_removed and self._file.is_log_ours and self._fold()
-            if not self.is_whole:
-                raise StoreGoneError(f"{error}; look whether it is there first") from error
-        except StoreGoneError as error:
-            self.gone = error
-            self._fold()
-            raise StoreGoneError(
-                f"{self.path} was deleted, moved or replaced while this was written; nothing of it is there now, "
-                "repeat it"
-            ) from error
-        else:
-            self._file.remember_log()
-
-    def look_for_room(self, after_s: float = float("inf")) -> None:
-        """Leave read-only mode, which a full disk caused, when there may be room again.
-
-        Raises:
-            StoreGoneError: there is more room, another process writes, or so many seconds have passed.
-
-        """
-        if self.gone is None and self._connector.may_have_room(after_s):
-            self.gone, self.is_whole = StoreGoneError(f"there may be room for {self.path} again; call again"), True
-            raise self.gone
-
-    def _fold(self) -> bool:
-        """Fold the log into the opened file, wherever it is now; return whether that succeeded."""
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or self.is_read_only:
-            return False
-        try:
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        except apsw.Error:
-            return False
-        return True
-
-    def _connection(self) -> apsw.Connection:
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connector.connect()
-            self._local.connection = connection
-            with self._registry:
-                self._connections.append(connection)
-        return connection
+                with self._pool.in_use(), self.guard.explained():
+                    self.guard.check_open()
+                    connection = self._pool.own()
+                    if begin == _READ:
+                        yield from _run(connection, begin)
+                        return
+                    self.guard.check_log(connection)
+                    yield from _run(connection, begin, self.guard.check_content)
+                    was_committed = True
+                    self.guard.check_written(connection)
+            except StoreGoneError as error:
+                self.guard.rescue(error, was_committed=was_committed)
 
     def _busy_sentence(self) -> str:
         return (
@@ -376,25 +231,29 @@ class Database:
         return translated(self.path, self._busy_sentence, self._system_errno)
 
     def _system_errno(self) -> int:
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        connection = self._pool.find_own()
         try:
             return 0 if connection is None else connection.system_errno
         except apsw.ConnectionClosedError:
             return 0
 
 
-def create_file(path: Path) -> None:
-    """Make the file for its owner only, and its directory; SQLite's side files inherit its mode.
-
-    Raises:
-        StoreError: the place cannot be made, with the operating system's reason.
-
-    """
+def _run(
+    connection: apsw.Connection, begin: str, check: Callable[[apsw.Connection], None] | None = None
+) -> Iterator[Session]:
+    """Run one transaction; `check` is called once it holds its lock."""
+    connection.execute(begin).fetchall()
     try:
-        if not path.parent.is_dir():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            remove_orphans(path)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise StoreError(f"{path} cannot be created: {error.strerror}; choose a place with MEMORY_MCP_HOME") from error
+        if check is not None:
+            check(connection)
+        yield Session(connection)
+        connection.execute("COMMIT").fetchall()
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK").fetchall()
+
+
+def _fold_stray_logs(path: Path, busy_timeout_s: float) -> None:
+    from memory_mcp.storage import stray_logs  # noqa: PLC0415 - few stores are links
+
+    stray_logs.fold(path, busy_timeout_s)

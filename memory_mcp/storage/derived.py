@@ -11,6 +11,7 @@ from memory_mcp.errors import IndexDamagedError
 from memory_mcp.storage import search_index, vocabulary
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Session
+from memory_mcp.storage.keyword_entries import KEYWORD_FORMAT
 from memory_mcp.storage.schema import FIRST_SCHEMA
 
 Part = Literal["followers", "keywords", "vectors"]  # in the order of mending
@@ -260,7 +261,7 @@ def followers_ahead(session: Session) -> list[str]:
     head = search_index.head(session)
     return [
         f"{name} says that it has followed change {followed} of {head}"
-        for name, followed in session.rows("SELECT name, followed FROM followers")
+        for name, followed in session.rows("SELECT name, followed FROM followers WHERE name != ?", (KEYWORD_FORMAT,))
         if not isinstance(followed, int) or followed > head
     ]
 

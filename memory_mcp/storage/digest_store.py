@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from memory_mcp.models.digests import Digest, Exposure, Failed
 from memory_mcp.models.surveys import Survey, Surveyed
-from memory_mcp.storage import codec, documents, search_index
+from memory_mcp.storage import codec, documents, learning_codec, search_index
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.run_store import RunStore
@@ -105,7 +105,11 @@ class DigestStore:
             )
         return [
             Surveyed(
-                episode_id, task, completed_at, codec.load_survey(survey), None if share is None else share / 1_000
+                episode_id,
+                task,
+                completed_at,
+                learning_codec.load_survey(survey),
+                None if share is None else share / 1_000,
             )
             for episode_id, task, completed_at, survey, share in rows
         ]

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -62,7 +62,7 @@ class NewDocument(Struct, frozen=True):
     source: Source | None
 
 
-class Listed(NamedTuple):
+class Listed(Struct, frozen=True):
     """A kind of record, and the table that its conditions look at, joined to documents `d`."""
 
     kind: str

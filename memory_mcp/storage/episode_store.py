@@ -18,7 +18,7 @@ from memory_mcp.models.episodes import (
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.storage import checksums, codec, documents
+from memory_mcp.storage import checksums, codec, cursors, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
@@ -191,7 +191,7 @@ class EpisodeStore:
         conditions.append("e.kind = :kind")
         bindings["kind"] = kind
         if cursor:
-            after = codec.load_cursor(cursor)
+            after = cursors.load_cursor(cursor)
             conditions.append("(d.created_at, d.key) < (:created_at, :key)")
             bindings |= {"created_at": after.created_at, "key": after.key}
         with self._database.read() as session:
@@ -219,7 +219,8 @@ class EpisodeStore:
             else:
                 summaries.append(codec.summary_of(episode, step_count, origin))
         documents.set_aside(self._database, self._writer.clock, damaged)
-        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if len(rows) > limit else None
+        more = len(rows) > limit
+        next_cursor = cursors.dump_cursor(cursors.Position(shown[-1][1], shown[-1][0])) if more else None
         return EpisodePage(tuple(summaries), next_cursor, len(damaged))
 
     def load_hot(

@@ -47,7 +47,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
     with database.read() as session:
         current = _version(session, database, newest)
     if current == newest:
-        database.schema = newest
+        database.guard.schema = newest
         return current
     if database.is_read_only:
         raise _unready(database, current, newest)
@@ -73,7 +73,7 @@ def migrate(database: Database, clock: Clock, migrations: Sequence[Migration] = 
                 )
         session.run(f"PRAGMA application_id = {APPLICATION_ID}")
         session.run(f"PRAGMA user_version = {newest}")
-    database.schema = newest
+    database.guard.schema = newest
     return newest
 
 

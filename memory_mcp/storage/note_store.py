@@ -1,12 +1,13 @@
 """This module keeps notes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.notes import Note, NotePage
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.storage import checksums, codec, documents
+from memory_mcp.storage import checksums, cursors, documents
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
 
@@ -63,7 +64,7 @@ class NoteStore:
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 *(key, note.text, note.importance, note.source, note.valid_until, note.superseded_by),
-                checksums.NOTE.checksum(codec.note_fields(note)),
+                checksums.NOTE.checksum(_columns(note)),
             ),
         )
         return documents.seal(session, self._writer, "create", note.id)
@@ -72,7 +73,7 @@ class NoteStore:
         """Replace the text, the source and the tags of a stored note, whatever project it is of."""
         session.run(
             "UPDATE notes SET text = ?, source = ?, checksum = ? WHERE key = ?",
-            (note.text, note.source, checksums.NOTE.checksum(codec.note_fields(note)), key),
+            (note.text, note.source, checksums.NOTE.checksum(_columns(note)), key),
         )
         documents.replace_tags(session, key, note.tags)
         documents.revise(session, key)
@@ -120,7 +121,7 @@ class NoteStore:
             conditions.append("EXISTS (SELECT 1 FROM tags WHERE document_key = d.key AND tag = :tag)")
             bindings["tag"] = tag
         if cursor:
-            after = codec.load_cursor(cursor)
+            after = cursors.load_cursor(cursor)
             conditions.append("(d.created_at, d.key) < (:created_at, :key)")
             bindings |= {"created_at": after.created_at, "key": after.key}
         with self._database.read() as session:
@@ -133,7 +134,7 @@ class NoteStore:
             shown = rows[:limit]
             notes, damaged = _load(session, shown)
         documents.set_aside(self._database, self._writer.clock, damaged)
-        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if len(rows) > limit else None
+        next_cursor = cursors.dump_cursor(cursors.Position(shown[-1][1], shown[-1][0])) if len(rows) > limit else None
         return NotePage(tuple(notes.values()), next_cursor, len(damaged))
 
     def load_many(self, session: Session, keys: Sequence[int]) -> dict[int, Note]:
@@ -164,8 +165,18 @@ def _load(session: Session, rows: Sequence[Row]) -> tuple[dict[int, Note], dict[
             is_global=bool(is_global),
             origin=Source(source_kind, source_id) if source_kind and source_id else None,
         )
-        if checksums.NOTE.match(stored, codec.note_fields(note)):
+        if checksums.NOTE.match(stored, _columns(note)):
             notes[key] = note
         else:
             damaged[key] = f"note {note_id} does not match its checksum"
     return notes, damaged
+
+
+def _columns(note: Note) -> dict[str, Any]:
+    """Return the columns of a note's row that its checksum covers."""
+    return {
+        "text": note.text,
+        "importance": float(note.importance),
+        "source": note.source,
+        "valid_until": note.valid_until,
+    }

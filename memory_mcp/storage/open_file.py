@@ -7,10 +7,11 @@ opening and closing it would drop the locks that SQLite holds on it.
 import os
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import apsw
+from msgspec import Struct
 
 from memory_mcp.errors import DamagedError, StoreError, StoreGoneError
 
@@ -20,7 +21,7 @@ _LOG_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24  # https://www.sqlite.org/fileformat
 _Identity = tuple[int, ...]
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True):
     """Identifies a store and its state: when it began, and its newest sequence."""
 
     began_at: int | None
@@ -33,10 +34,11 @@ class OpenFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._name = str(path)
-        real = os.path.realpath(path)
-        self.log, self.shared = f"{real}-wal", f"{real}-shm"
+        self.real = os.path.realpath(path)
+        self.log, self.shared = f"{self.real}-wal", f"{self.real}-shm"
         found = os.lstat(path)
         self._inode, self._device, self._target = found.st_ino, found.st_dev, _target(path, found)
+        self._main = _identity(self.path.stat())
         self._seen = self._stat()
         self._on_disk: Content | None = None
         self._told: Content | None = None
@@ -50,9 +52,37 @@ class OpenFile:
             found = os.lstat(self._name)
             if found.st_ino != self._inode or found.st_dev != self._device:
                 return False
+            if self.real != self._name and _identity(os.lstat(self.real)) != self._main:
+                return False  # the log lies beside the former name
             return self._target is None or _target(self.path, found) == self._target
         except OSError:
             return False
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the path leads to the opened file, be it under another name."""
+        found = _look(self._name)
+        return found is not None and found[0] == self._main
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the path leads to another file by a link and the opened one is deleted, as after a copy to a disk."""
+        target = _look(self._name)
+        return target is not None and target[0] != self._main and self.path.is_symlink() and self._is_deleted()
+
+    def _is_deleted(self) -> bool:
+        with suppress(OSError):
+            for name in os.listdir("/dev/fd"):  # noqa: PTH208 - names suffice; SQLite does not tell its descriptor
+                with suppress(OSError):
+                    found = os.fstat(int(name))
+                    if _identity(found) == self._main:
+                        return found.st_nlink == 0
+        return False
+
+    @property
+    def place(self) -> str:
+        """The name of the opened file, as far as it is known."""
+        return os.path.realpath(self.path) if self.is_reachable else str(self.path)
 
     def check(self) -> None:
         """Compare the main file with the one that was opened.
@@ -70,6 +100,11 @@ class OpenFile:
                 f"{self.path} was deleted, moved or closed off while it was open ({error.strerror}); put it back, or "
                 "call again to begin a new one"
             ) from error
+        if self.is_reachable:
+            raise StoreGoneError(
+                f"{self.path} was moved to {self.place} while it was open, and leads there now; nothing of this change "
+                "was kept, call again"
+            )
         raise StoreGoneError(
             f"{self.path} was replaced by another file while it was open; call again to use the one that is there now"
         )
@@ -150,7 +185,7 @@ class OpenFile:
             on_disk = self._read_disk(shrunk=shrunk)
         except StoreError as error:
             return error
-        told = _content_of(connection)
+        told = content_of(connection)
         if on_disk is None or told is None:
             return None
         if self._on_disk is not None and self._told is not None:
@@ -189,7 +224,7 @@ class OpenFile:
         """Read the main file's content from the disk; None while a checkpoint is writing."""
         flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         try:
-            connection = apsw.Connection(f"{self.path.absolute().as_uri()}?immutable=1", flags=flags)
+            connection = apsw.Connection(immutable_uri(self.path), flags=flags)
         except apsw.Error:
             return None
         try:
@@ -230,19 +265,23 @@ class LogGoneError(StoreGoneError):
         self.is_removed = is_removed
 
 
-def remove_orphans(path: Path) -> None:
-    """Remove the side files of a database that no longer exists; SQLite would mix them with a new one."""
-    real = os.path.realpath(path)
-    for name in (f"{real}-wal", f"{real}-shm"):
-        Path(name).unlink(missing_ok=True)
+def immutable_uri(path: Path) -> str:
+    """Return the URI by which SQLite reads a file as it is, without a log; `Path.as_uri` would cost a hook 3 ms."""
+    text = path.absolute().as_posix()
+    for sign in "%?#":
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return f"file://{'' if text.startswith('/') else '/'}{text}?immutable=1"
 
 
 def _target(path: Path, found: os.stat_result) -> _Identity | None:
     """Return the identity of a link's target, or None if the path is not a link."""
     if not stat.S_ISLNK(found.st_mode):
         return None
-    target = path.stat()
-    return target.st_dev, target.st_ino
+    return _identity(path.stat())
+
+
+def _identity(found: os.stat_result) -> _Identity:
+    return found.st_dev, found.st_ino
 
 
 def _look(name: str) -> tuple[_Identity, int] | None:
@@ -250,7 +289,7 @@ def _look(name: str) -> tuple[_Identity, int] | None:
         found = os.stat(name)  # noqa: PTH116 - a Path costs 5 us, and a write looks five times
     except OSError:
         return None
-    return (found.st_dev, found.st_ino), found.st_size
+    return _identity(found), found.st_size
 
 
 def _log_bytes(connection: apsw.Connection) -> int:
@@ -259,7 +298,7 @@ def _log_bytes(connection: apsw.Connection) -> int:
     return _LOG_HEAD_BYTES + frames * (_FRAME_HEAD_BYTES + int(connection.pragma("page_size"))) if frames > 0 else 0
 
 
-def _content_of(connection: apsw.Connection) -> Content | None:
+def content_of(connection: apsw.Connection) -> Content | None:
     """Read the store's content, or None if it has no tables yet."""
     began = _began_at(connection)
     if began is None:

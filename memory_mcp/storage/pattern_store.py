@@ -17,7 +17,7 @@ from memory_mcp.models.patterns import (
     Tally,
     kind_of,
 )
-from memory_mcp.storage import codec, documents
+from memory_mcp.storage import codec, cursors, documents, learning_codec
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.digest_store import DigestStore, ten_thousandths, thousandths
 from memory_mcp.storage.documents import NewDocument, Writer
@@ -53,7 +53,7 @@ class PatternStore:
         """Map those of the definitions that are known in this project to their patterns' keys."""
         wanted: dict[PatternKind, dict[str, Definition]] = {}
         for each in definitions:
-            wanted.setdefault(kind_of(each), {})[codec.identity(each)] = each
+            wanted.setdefault(kind_of(each), {})[learning_codec.identity(each)] = each
         return {
             texts[identity]: key
             for kind, texts in wanted.items()
@@ -69,7 +69,7 @@ class PatternStore:
 
         Damaged ones are left out: an error can still be added to a pattern that it equals to the letter (`find`).
         """
-        start = codec.identity(ErrorRecovery(error_class)).removesuffix('"}')
+        start = learning_codec.identity(ErrorRecovery(error_class)).removesuffix('"}')
         rows = session.rows(
             "SELECT identity, checksum, pattern_key FROM pattern_identities WHERE project_key = ?"
             " AND kind = 'error_recovery' AND identity >= ? AND identity < ? AND words BETWEEN ? AND ?",
@@ -78,7 +78,7 @@ class PatternStore:
         found: dict[Definition, int] = {}
         for identity, stored, key in rows:
             with suppress(DamagedError):
-                found[codec.load_identity(identity, stored)] = key
+                found[learning_codec.load_identity(identity, stored)] = key
         return found
 
     def tell(self, session: Session, episode_key: int) -> "Teller":
@@ -140,7 +140,7 @@ class PatternStore:
         if not chosen.include_retired:
             conditions.append("p.retired_at IS NULL")
         if cursor:
-            after = codec.load_cursor(cursor)
+            after = cursors.load_cursor(cursor)
             conditions.append("(p.uses, d.key) < (:uses, :key)")
             bindings |= {"uses": after.created_at, "key": after.key}
         with self._database.read() as session:
@@ -152,7 +152,7 @@ class PatternStore:
             shown = rows[:limit]
             patterns = self._load(session, shown, _SHOWN_EVIDENCE)
         more = len(rows) > limit
-        next_cursor = codec.dump_cursor(codec.Position(shown[-1][1], shown[-1][0])) if more else None
+        next_cursor = cursors.dump_cursor(cursors.Position(shown[-1][1], shown[-1][0])) if more else None
         return PatternPage(tuple(patterns[row[0]] for row in shown if row[0] in patterns), next_cursor)
 
     def counts(self) -> dict[str, tuple[int, int, int]]:
@@ -197,7 +197,7 @@ class PatternStore:
         found: dict[int, Pattern] = {}
         for key, uses, id_, project, wins, rewarded, rewards, created, seen, retired in rows:
             try:
-                definitions = tuple(codec.load_identity(*each) for each in identities.get(key, ()))
+                definitions = tuple(learning_codec.load_identity(*each) for each in identities.get(key, ()))
             except DamagedError:
                 continue  # `get` says so; the rest is served
             found[key] = Pattern(
@@ -237,13 +237,13 @@ class Teller:
         key = keys[0] if keys else self._insert(finding)
         for other in keys[1:]:
             self._absorb(key, other)
-        identity = codec.identity(finding.definition)
+        identity = learning_codec.identity(finding.definition)
         self._session.run(
             "INSERT OR IGNORE INTO pattern_identities (project_key, kind, identity, pattern_key, words, checksum)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 *(self._writer.wall.project_key, kind_of(finding.definition), identity, key, words),
-                codec.identity_checksum(identity),
+                learning_codec.identity_checksum(identity),
             ),
         )
         episodes = documents.find_keys(self._session, self._writer.wall, [each.episode_id for each in finding.evidence])
@@ -345,7 +345,7 @@ def _evidence(session: Session, key: int, limit: int) -> tuple[Evidence, ...]:
             share=share / 1_000,
             reward=None if reward is None else reward / 10_000,
             seen_at=seen_at,
-            detail=codec.load_detail(detail),
+            detail=learning_codec.load_detail(detail),
             task=task,
         )
         for id_, share, reward, seen_at, detail, task in rows

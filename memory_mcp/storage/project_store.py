@@ -47,8 +47,13 @@ def get_project(session: Session, name: str) -> int:
     """
     key = find_project(session, name)
     if key is None:
-        raise NotFoundError(f"there is no project {name}; 'memory-cli project list' shows all names")
+        raise no_project(name)
     return key
+
+
+def no_project(name: str) -> NotFoundError:
+    """Return the error for a name that no project has."""
+    return NotFoundError(f"there is no project {name}; 'memory-cli project list' shows all names")
 
 
 def make_project(session: Session, name: str, beside: str, now: int) -> int:

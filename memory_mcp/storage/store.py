@@ -1,6 +1,7 @@
 """This module opens the store for one project."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -10,31 +11,31 @@ from memory_mcp.clock import Clock
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import DamagedError, IndexDamagedError, NotFoundError
 from memory_mcp.models.episodes import Episode
-from memory_mcp.models.patterns import Pattern
-from memory_mcp.models.recall import Kind
 from memory_mcp.redaction.redactor import Redactor
-from memory_mcp.storage import documents, layers, leftovers, search_index
+from memory_mcp.storage import documents, layers, leftovers
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.connecting import engine_version
 from memory_mcp.storage.database import Database, Session
-from memory_mcp.storage.digest_store import DigestStore
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
-from memory_mcp.storage.handoff_store import HandoffStore
 from memory_mcp.storage.hot_episodes import HotEpisodes
 from memory_mcp.storage.migrations import migrate
-from memory_mcp.storage.note_store import NoteStore
-from memory_mcp.storage.pattern_store import PatternStore
-from memory_mcp.storage.recommendation_store import RecommendationStore
-from memory_mcp.storage.relationship_store import RelationshipStore
-from memory_mcp.storage.search_index import VectorSet, count_keywords, delete_vector_set, head, list_vector_sets
 from memory_mcp.storage.session_store import SessionStore
-from memory_mcp.storage.short_ids import ShortIds
-from memory_mcp.storage.tag_store import TagStore
-from memory_mcp.storage.turn_store import TurnStore
 
 if TYPE_CHECKING:
+    from memory_mcp.models.patterns import Pattern
+    from memory_mcp.models.recall import Kind
     from memory_mcp.storage.derived import Fault, Part
+    from memory_mcp.storage.digest_store import DigestStore
+    from memory_mcp.storage.handoff_store import HandoffStore
+    from memory_mcp.storage.note_store import NoteStore
+    from memory_mcp.storage.pattern_store import PatternStore
+    from memory_mcp.storage.recommendation_store import RecommendationStore
+    from memory_mcp.storage.relationship_store import RelationshipStore
+    from memory_mcp.storage.search_index import VectorSet
+    from memory_mcp.storage.short_ids import ShortIds
+    from memory_mcp.storage.tag_store import TagStore
+    from memory_mcp.storage.turn_store import TurnStore
 
 _COUNTED = (
     "episodes",
@@ -66,7 +67,10 @@ class IndexSizes(Struct, frozen=True):
 
 
 class Store:
-    """One file seen from one project; `database` gives transactions to the index above."""
+    """One file seen from one project; `database` gives transactions to the index above.
+
+    What a hook does not need when a tool was used, which is its most frequent event, is imported when first used.
+    """
 
     def __init__(self, database: Database, writer: Writer, schema: int, cache: Cache | None, hot: HotEpisodes) -> None:
         self.database = database
@@ -76,16 +80,7 @@ class Store:
         self.wall = writer.wall
         self.clock = writer.clock
         self.schema = schema
-        self.ids = ShortIds(database, writer.wall)
         self.episodes = EpisodeStore(database, writer, hot)
-        self.notes = NoteStore(database, writer)
-        self.relationships = RelationshipStore(database, writer)
-        self.tags = TagStore(database, writer)
-        self.handoffs = HandoffStore(database, writer, self.episodes)
-        self.digests = DigestStore(database, writer)
-        self.patterns = PatternStore(database, writer, self.digests)
-        self.recommendations = RecommendationStore(database, writer)
-        self.turns = TurnStore(database, writer, self.episodes)
         self.sessions = SessionStore(database, writer, self.episodes)
 
     @classmethod
@@ -124,20 +119,87 @@ class Store:
         hot = HotEpisodes(shared, settings.cache, clock)
         return cls(database, Writer(wall, clock, actor, Redactor(settings.redaction.emails)), schema, shared, hot)
 
+    @cached_property
+    def notes(self) -> "NoteStore":
+        """Notes."""
+        from memory_mcp.storage.note_store import NoteStore  # noqa: PLC0415 - as the class says
+
+        return NoteStore(self.database, self.writer)
+
+    @cached_property
+    def relationships(self) -> "RelationshipStore":
+        """Relationships between episodes."""
+        from memory_mcp.storage.relationship_store import RelationshipStore  # noqa: PLC0415 - as the class says
+
+        return RelationshipStore(self.database, self.writer)
+
+    @cached_property
+    def ids(self) -> "ShortIds":
+        """The short forms of ids."""
+        from memory_mcp.storage.short_ids import ShortIds  # noqa: PLC0415 - as the class says
+
+        return ShortIds(self.database, self.wall)
+
+    @cached_property
+    def tags(self) -> "TagStore":
+        """Tags of records."""
+        from memory_mcp.storage.tag_store import TagStore  # noqa: PLC0415 - as the class says
+
+        return TagStore(self.database, self.writer)
+
+    @cached_property
+    def handoffs(self) -> "HandoffStore":
+        """Handoffs."""
+        from memory_mcp.storage.handoff_store import HandoffStore  # noqa: PLC0415 - as the class says
+
+        return HandoffStore(self.database, self.writer, self.episodes)
+
+    @cached_property
+    def digests(self) -> "DigestStore":
+        """What was learnt from each episode."""
+        from memory_mcp.storage.digest_store import DigestStore  # noqa: PLC0415 - as the class says
+
+        return DigestStore(self.database, self.writer)
+
+    @cached_property
+    def patterns(self) -> "PatternStore":
+        """Patterns."""
+        from memory_mcp.storage.pattern_store import PatternStore  # noqa: PLC0415 - as the class says
+
+        return PatternStore(self.database, self.writer, self.digests)
+
+    @cached_property
+    def recommendations(self) -> "RecommendationStore":
+        """Recommendations, and what was said of them."""
+        from memory_mcp.storage.recommendation_store import RecommendationStore  # noqa: PLC0415 - as the class says
+
+        return RecommendationStore(self.database, self.writer)
+
+    @cached_property
+    def turns(self) -> "TurnStore":
+        """Conversations and their turns."""
+        from memory_mcp.storage.turn_store import TurnStore  # noqa: PLC0415 - as the class says
+
+        return TurnStore(self.database, self.writer, self.episodes)
+
     def exists(self, document_id: str) -> bool:
         """Whether this project can see a record."""
         with self.database.read() as session:
             return bool(documents.find_keys(session, self.wall, [document_id]))
 
-    def kind_of(self, document_id: str) -> Kind | None:
+    def kind_of(self, document_id: str) -> "Kind | None":
         """Return the kind of a record, None where this project sees none of that id."""
+        from memory_mcp.storage import search_index  # noqa: PLC0415 - as the class says
+
         with self.database.read() as session:
             keys = documents.find_keys(session, self.wall, [document_id]).values()
             found = search_index.candidates(session, keys)
         return next((each.kind for each in found.values()), None)
 
-    def records(self, session: Session, ids: Iterable[str]) -> Sequence[Episode | Pattern]:
+    def records(self, session: Session, ids: Iterable[str]) -> "Sequence[Episode | Pattern]":
         """Load the episodes and patterns that can be seen among some ids; damaged ones are left out."""
+        from memory_mcp.storage import search_index  # noqa: PLC0415 - as the class says
+
         keys = list(documents.find_keys(session, self.wall, ids).values())
         kinds = search_index.candidates(session, keys)
         episodes = self.episodes.load_hot(session, [key for key in keys if kinds[key].kind == "episode"])
@@ -158,6 +220,8 @@ class Store:
 
     def project_counts(self) -> dict[str, int]:
         """Count episodes, notes and patterns of this project."""
+        from memory_mcp.models.recall import Kind  # noqa: PLC0415 - as the class says
+
         with self.database.read() as session:
             rows = session.rows(
                 "SELECT kind, count(*) FROM documents WHERE project_key = ? GROUP BY kind", (self.wall.project_key,)
@@ -193,24 +257,30 @@ class Store:
                 )
             ]
 
-    def vector_sets(self) -> list[tuple[VectorSet, int, int]]:
+    def vector_sets(self) -> "list[tuple[VectorSet, int, int]]":
         """Return every vector set with the number of its documents and its bytes."""
+        from memory_mcp.storage import search_index  # noqa: PLC0415 - as the class says
+
         with self.database.read() as session:
-            return list_vector_sets(session)
+            return search_index.list_vector_sets(session)
 
     def index_sizes(self) -> IndexSizes:
         """Count the keyword entries, and documents and bytes of each vector set."""
+        from memory_mcp.storage import search_index  # noqa: PLC0415 - as the class says
+
         with self.database.read() as session:
             vectors = tuple(
                 VectorSize(each.model, count, size, complete=each.ready)
-                for each, count, size in list_vector_sets(session)
+                for each, count, size in search_index.list_vector_sets(session)
             )
-            return IndexSizes(count_keywords(session), vectors)
+            return IndexSizes(search_index.count_keywords(session), vectors)
 
     def delete_vector_set(self, model: str) -> bool:
         """Remove the vectors of a model; say whether there were any."""
+        from memory_mcp.storage import search_index  # noqa: PLC0415 - as the class says
+
         with self.database.write() as session:
-            return delete_vector_set(session, model)
+            return search_index.delete_vector_set(session, model)
 
     def is_intact(self) -> bool:
         """Ask SQLite for a quick structural check of the file's first error."""
@@ -224,14 +294,14 @@ class Store:
             DamagedError: the file is damaged so that it cannot even be checked.
 
         """
-        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+        from memory_mcp.storage import derived  # noqa: PLC0415 - as the class says
 
         with self.database.read() as session:
             return derived.find_record_faults(session, most)
 
     def index_faults(self, look: "Callable[[Session], list[Fault]] | None" = None) -> "list[Fault]":
         """Check every derived table, all of it or as `look` does."""
-        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+        from memory_mcp.storage import derived  # noqa: PLC0415 - as the class says
 
         found: list[Fault] | None = None
         try:
@@ -249,7 +319,7 @@ class Store:
             BusyError: another process held the write lock until the deadline.
 
         """
-        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+        from memory_mcp.storage import derived  # noqa: PLC0415 - as the class says
 
         faults = self.index_faults()
         with self.database.write() as session:
@@ -262,7 +332,7 @@ class Store:
             BusyError: another process held the write lock until the deadline.
 
         """
-        from memory_mcp.storage import derived  # noqa: PLC0415 - no hook needs it
+        from memory_mcp.storage import derived  # noqa: PLC0415 - as the class says
 
         with self.database.write() as session:
             derived.reset(session, part)
@@ -272,8 +342,10 @@ class Store:
 
     def head(self) -> int:
         """Return the newest sequence number."""
+        from memory_mcp.storage import search_index  # noqa: PLC0415 - as the class says
+
         with self.database.read() as session:
-            return head(session)
+            return search_index.head(session)
 
     def size_bytes(self) -> int:
         """Size of the file with its write-ahead log."""

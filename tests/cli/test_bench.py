@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from memory_cli.bench import figures, quality
+from memory_cli.bench import agents, figures, quality
 from memory_cli.bench.figures import Figure
 from memory_cli.bench.synthetic import Vocabulary
 from memory_cli.commands.demo import sample_history
@@ -124,3 +124,18 @@ def test_synthetic_episodes_use_real_words_and_are_the_same_for_the_same_seed() 
     assert len({episode.task for episode in made}) == 50
     assert sum(word in real for word in words) / len(words) > 0.9
     assert any(episode.outcome is None for episode in made) or len(made) == 50
+
+
+def test_a_hook_stands_beside_an_interpreter_that_does_nothing() -> None:
+    found = agents.times_nothing("stop", [50.0, 60.0, 200.0], [12.0, 12.5, 11.0], size=80)
+
+    assert found == Figure(
+        "hooks",
+        "stop, times python -c pass",
+        "x",
+        80,
+        value=5.0,
+        beside={"p50 ms": 60.0, "python -c pass p50 ms": 12.0},
+        reach=5.0,
+    )
+    assert found.reached

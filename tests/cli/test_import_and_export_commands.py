@@ -234,7 +234,17 @@ def test_a_file_with_nothing_but_bad_records_ends_with_exit_code_1(run: Run, tmp
 
 def test_every_kind_has_a_help_and_a_rehearsal(run: Run) -> None:
     kinds = [
-        *("git", "claude-code", "opencode", "codex", "swe-agent", "server-memory", "mcp-memory-service", "claude-mem"),
+        *(
+            "git",
+            "claude-code",
+            "opencode",
+            "codex",
+            "swe-agent",
+            "mini-swe-agent",
+            "server-memory",
+            "mcp-memory-service",
+            "claude-mem",
+        ),
         *("basic-memory", "mem0", "slack", "jsonl"),
     ]
     shown = run("import", "--help").stdout

@@ -349,7 +349,16 @@ INPUTS = {
     **{
         f"import {kind}": ["FILE"]
         for kind in (
-            *("git", "claude-code", "opencode", "codex", "swe-agent", "server-memory", "mcp-memory-service"),
+            *(
+                "git",
+                "claude-code",
+                "opencode",
+                "codex",
+                "swe-agent",
+                "mini-swe-agent",
+                "server-memory",
+                "mcp-memory-service",
+            ),
             *("claude-mem", "basic-memory", "mem0", "slack", "jsonl"),
         )
     },
@@ -390,6 +399,15 @@ relationship graph x --depth HUGE
 feedback helped x --rating HUGE
 cache warm --episodes HUGE
 bench --episodes HUGE --only none
+replay --limit HUGE
+replay --limit -HUGE
+replay LONG
+replay ODD
+replay EMPTY
+replay --runs LONG
+replay --runs EMPTY
+replay --runs /proc/x
+replay --runs FILE --format ODD
 doctor --limit nan
 EMPTY EMPTY
 --set x= where

@@ -122,7 +122,7 @@ def test_ten_thousand_commits_are_imported_once(tmp_path: Path) -> None:
 
 
 HEAVY = {"numpy", "numpy.ma", "mcp", "mcp_types", "openai", "lmdb", "pydantic", "rich.table"}
-HEAVY |= {"memory_mcp.retrieval", "memory_mcp.learning", "memory_cli.bench"}
+HEAVY |= {"memory_mcp.retrieval", "memory_mcp.learning", "memory_cli.bench", "memory_cli.replay"}
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ import typer.main
 from msgspec import Struct
 
 from memory_cli.app import app
-from memory_mcp.config.places import places
+from memory_mcp.config.places import hook_directory, places
 from memory_mcp.config.settings import Settings, StoreSettings
 from memory_mcp.episodes.handoffs import pack
-from memory_mcp.hooks.entrance import hook_directory
 from memory_mcp.hooks.queue import HookQueue
 from memory_mcp.importers.archives import export_lines
 from memory_mcp.memory import Memory
@@ -127,8 +126,8 @@ CALLS: dict[str, list[str]] = {
     **{
         f"import {kind}": ["{files}/nothing{name}", "{files}/messages{name}", "{files}", "{files} --dry-run"]
         for kind in (
-            *("claude-code", "opencode", "codex", "swe-agent", "server-memory", "mcp-memory-service", "claude-mem"),
-            *("basic-memory", "mem0", "slack"),
+            *("claude-code", "opencode", "codex", "swe-agent", "mini-swe-agent", "server-memory", "mcp-memory-service"),
+            *("claude-mem", "basic-memory", "mem0", "slack"),
         )
     },
     "import jsonl": ["{files}/messages{name}", "{files}/export{name}", "{files}/export{name} --projects"],
@@ -168,6 +167,7 @@ CALLS: dict[str, list[str]] = {
     "hook": ["session-start", "user-prompt", "{hostile}"],
     "demo": [""],
     "selftest": ["--no{hostile}"],  # it knows its own scratch memories only
+    "replay": ["", "{hostile}", "--runs {files}", "--runs {files}/messages{name} --format {hostile}", "--limit 1"],
     "bench": ["--mine", "--only {hostile}", "--only size --episodes {hostile}"],
 }  # fmt: skip
 SHOWING = (

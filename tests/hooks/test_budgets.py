@@ -4,9 +4,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_mcp.hooks.briefing import prompt_recall, session_briefing
+from memory_mcp.hooks.briefing import session_briefing
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import Section, fenced, tokens
+from memory_mcp.hooks.prompt_recall import prompt_recall
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Failure, Source, Step, StepError, StepSuccess, Success
 from tests.conftest import OpenMemory

@@ -18,8 +18,8 @@ from memory_mcp.clock import SystemClock
 from memory_mcp.errors import BusyError, ConflictError, DamagedError, StoreFullError
 from memory_mcp.hooks import queue as queue_module
 from memory_mcp.hooks import queue_files, set_aside, taken_lines
-from memory_mcp.hooks.entrance import drain
 from memory_mcp.hooks.queue import HookQueue, Record, UnhandledError
+from memory_mcp.hooks.replaying import drain
 from memory_mcp.monitoring.diagnosis import waiting
 from tests.hooks.agents import Agent
 from tests.hooks.test_sessions import opened
@@ -307,6 +307,7 @@ def with_no_room_beyond(size: int, work: Callable[[], object]) -> int:
     """Run work in a child whose files may not grow beyond a size, as on a full disk."""
 
     def run() -> None:
+        sys.dont_write_bytecode = True  # Python would keep a module that it could write in part only
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         work()

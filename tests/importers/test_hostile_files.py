@@ -9,24 +9,11 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers import (
-    basic_memory,
-    claude_code,
-    codex,
-    json_lines,
-    mem0,
-    memory_tables,
-    opencode,
-    server_memory,
-    slack,
-    swe_agent,
-)
 from memory_mcp.importers.commits import commits_in
 from memory_mcp.importers.records import Bad
 from memory_mcp.importers.taking_in import Summary
@@ -34,17 +21,17 @@ from memory_mcp.memory import Memory
 from memory_mcp.storage import foreign
 from tests.importers.taking import taken
 
-SERVICE = SimpleNamespace(KIND=memory_tables.MEMORY_SERVICE, read=memory_tables.read_memory_service)
-CLAUDE_MEM = SimpleNamespace(KIND=memory_tables.CLAUDE_MEM, read=memory_tables.read_claude_mem)
 LINE = json.dumps({"type": "user", "sessionId": "s", "message": {"role": "user", "content": "repair the till"}})
 CODEX = json.dumps({"type": "message", "role": "user", "content": "repair the till"})
 TRAJECTORY = json.dumps({"trajectory": [{"action": "ls", "observation": "a"}]})
+MINI = json.dumps({"id": "a/b", "task": "repair the till", "steps": [{"action": "ls", "exit_code_zero": True}]})
 FOLDERS: list[tuple[Any, str, str]] = [
-    (claude_code, "s.jsonl", LINE),
-    (codex, "s.jsonl", CODEX),
-    (swe_agent, "s.traj", TRAJECTORY),
-    (basic_memory, "s.md", "repair the till"),
-    (slack, "general/2026-01-31.json", "[]"),
+    ("claude-code", "s.jsonl", LINE),
+    ("codex", "s.jsonl", CODEX),
+    ("swe-agent", "s.traj", TRAJECTORY),
+    ("mini-swe-agent", "s.jsonl", MINI),
+    ("basic-memory", "s.md", "repair the till"),
+    ("slack", "general/2026-01-31.json", "[]"),
 ]
 
 
@@ -52,61 +39,61 @@ def reasons(summary: Summary) -> str:
     return "\n".join(f"{each.where}: {each.reason}" for each in summary.reports)
 
 
-def tried(memory: Memory, module: Any, path: Path) -> tuple[int, str]:
+def tried(memory: Memory, kind: str, path: Path) -> tuple[int, str]:
     """Import; return how much came, and the sentence with which it ended, which names the file."""
     try:
-        return taken(memory, module, path).imported, str(path)
+        return taken(memory, kind, path).imported, str(path)
     except ImporterError as error:
         return 0, str(error)
 
 
-def folder(path: Path, module: Any, name: str, content: str) -> Path:
+def folder(path: Path, kind: str, name: str, content: str) -> Path:
     (path / name).parent.mkdir(parents=True, exist_ok=True)
     (path / name).write_text(content, encoding="utf-8")
-    if module is slack:
+    if kind == "slack":
         (path / "channels.json").write_text('[{"id": "C", "name": "general", "topic": {"value": "x"}}]')
     return path
 
 
-@pytest.mark.parametrize(("module", "name", "content"), FOLDERS)
+@pytest.mark.parametrize(("kind", "name", "content"), FOLDERS)
 def test_a_link_that_leads_out_of_the_folder_is_reported_and_not_followed(
-    memory: Memory, tmp_path: Path, module: Any, name: str, content: str
+    memory: Memory, tmp_path: Path, kind: str, name: str, content: str
 ) -> None:
-    given = folder(tmp_path / "given", module, name, content)
+    given = folder(tmp_path / "given", kind, name, content)
     outside = tmp_path / "given-too"  # whose name begins as the folder's does
-    folder(outside, module, name, content)
+    folder(outside, kind, name, content)
     suffix = Path(name).suffix
     (given / f"file{suffix}").symlink_to(outside / name)
     (given / "directory").symlink_to(outside, target_is_directory=True)
     (given / f"nowhere{suffix}").symlink_to(tmp_path / "absent")
     (given / f"loop{suffix}").symlink_to(given / f"loop{suffix}")
 
-    summary = taken(memory, module, given)
+    summary = taken(memory, kind, given)
 
     assert summary.imported == 1
     assert summary.bad == 4
     assert "leads out of" in reasons(summary)
 
 
-@pytest.mark.parametrize(("module", "name", "content"), FOLDERS)
+@pytest.mark.parametrize(("kind", "name", "content"), FOLDERS)
 def test_the_folder_may_be_a_link_and_links_may_stay_inside(
-    memory: Memory, tmp_path: Path, module: Any, name: str, content: str
+    memory: Memory, tmp_path: Path, kind: str, name: str, content: str
 ) -> None:
-    given = folder(tmp_path / "given", module, name, content)
+    given = folder(tmp_path / "given", kind, name, content)
     (given / f"again{Path(name).suffix}").symlink_to(given / name)
     (tmp_path / "link").symlink_to(given, target_is_directory=True)
 
-    summary = taken(memory, module, tmp_path / "link")
+    summary = taken(memory, kind, tmp_path / "link")
 
     assert summary.bad == 0
     assert summary.imported >= 1
 
 
-@pytest.mark.parametrize(("module", "name", "content"), FOLDERS)
+@pytest.mark.parametrize(("kind", "name", "content"), FOLDERS)
 def test_a_pipe_a_socket_a_device_and_a_directory_are_not_read_as_files(
-    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, content: str
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, name: str, content: str
 ) -> None:
-    given = folder(tmp_path / "given", module, name, content)
+    given = folder(tmp_path / "given", kind, name, content)
     suffix = Path(name).suffix
     os.mkfifo(given / f"pipe{suffix}")
     monkeypatch.chdir(given)  # the path of a socket is short
@@ -115,7 +102,7 @@ def test_a_pipe_a_socket_a_device_and_a_directory_are_not_read_as_files(
         (given / f"directory{suffix}").mkdir()
         (given / f"device{suffix}").symlink_to("/dev/zero")
 
-        summary = taken(memory, module, given)
+        summary = taken(memory, kind, given)
 
     assert summary.imported == 1
     assert summary.bad == 3
@@ -123,15 +110,26 @@ def test_a_pipe_a_socket_a_device_and_a_directory_are_not_read_as_files(
 
 
 @pytest.mark.parametrize(
-    "module", [json_lines, mem0, server_memory, claude_code, SERVICE, CLAUDE_MEM, slack, swe_agent]
+    "kind",
+    [
+        "jsonl",
+        "mem0",
+        "server-memory",
+        "claude-code",
+        "mcp-memory-service",
+        "claude-mem",
+        "slack",
+        "swe-agent",
+        "mini-swe-agent",
+    ],
 )
 @pytest.mark.parametrize("what", ["pipe", "device", "directory"])
-def test_a_pipe_instead_of_a_file_is_not_waited_for(memory: Memory, tmp_path: Path, module: Any, what: str) -> None:
+def test_a_pipe_instead_of_a_file_is_not_waited_for(memory: Memory, tmp_path: Path, kind: str, what: str) -> None:
     path = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero"), "directory": tmp_path / "directory"}[what]
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "directory").mkdir()
 
-    imported, said = tried(memory, module, path)
+    imported, said = tried(memory, kind, path)
 
     assert imported == 0
     assert str(path) in said
@@ -145,7 +143,7 @@ def test_a_directory_a_thousand_deep_is_walked(memory: Memory, tmp_path: Path, m
     os.chdir(tmp_path)
     (tmp_path / "a.jsonl").write_text(LINE)
 
-    assert taken(memory, claude_code, tmp_path).imported == 1
+    assert taken(memory, "claude-code", tmp_path).imported == 1
     subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # deeper than Python's own can go
 
 
@@ -164,7 +162,7 @@ def test_opencodes_ids_lead_to_no_other_directory(memory: Memory, tmp_path: Path
     (storage / "part" / "m" / "p.json").write_text('{"type": "text", "text": "repair the till"}')
     (storage / "part" / "m" / "q.json").symlink_to(secret / "m.json")
 
-    summary = taken(memory, opencode, tmp_path / "given")
+    summary = taken(memory, "opencode", tmp_path / "given")
 
     assert (summary.imported, summary.bad) == (1, 7)
     assert memory.episodes.list().episodes[0].task == "repair the till"
@@ -176,7 +174,7 @@ def test_opencodes_database_is_not_read_through_a_link(memory: Memory, tmp_path:
     (tmp_path / "given" / "opencode.db").symlink_to(tmp_path / "other.db")
 
     with pytest.raises(ImporterError, match=r"opencode\.db: it leads out of"):
-        taken(memory, opencode, tmp_path / "given")
+        taken(memory, "opencode", tmp_path / "given")
 
 
 def packed(path: Path, extra: Callable[[zipfile.ZipFile], None]) -> Path:
@@ -203,7 +201,7 @@ def packed(path: Path, extra: Callable[[zipfile.ZipFile], None]) -> Path:
 def test_odd_entries_of_an_archive_are_reported_and_the_rest_is_read(
     memory: Memory, tmp_path: Path, reason: str, extra: Callable[[zipfile.ZipFile], None]
 ) -> None:
-    summary = taken(memory, slack, packed(tmp_path / "export.zip", extra))
+    summary = taken(memory, "slack", packed(tmp_path / "export.zip", extra))
 
     assert summary.imported == 1
     assert summary.bad == (1 if reason else 0)
@@ -217,7 +215,7 @@ def test_an_entry_larger_than_it_claims_is_left_out(memory: Memory, tmp_path: Pa
     content[at + 24 : at + 28] = (100_000).to_bytes(4, "little")  # the size that the directory says
     path.write_bytes(content)
 
-    summary = taken(memory, slack, path)
+    summary = taken(memory, "slack", path)
 
     assert (summary.imported, summary.bad) == (1, 1)
 
@@ -230,12 +228,12 @@ def test_an_encrypted_archive_and_garbled_ones_are_reported(memory: Memory, tmp_
     content[content.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(content)
     with pytest.raises(ImporterError, match="is it a Slack export"):
-        taken(memory, slack, path)
+        taken(memory, "slack", path)
 
     for cut in range(0, len(whole), 7):
         for garbled in (whole[:cut], whole[:cut] + b"\xff" + whole[cut + 1 :]):
             path.write_bytes(garbled)
-            assert "export.zip" in tried(memory, slack, path)[1]
+            assert "export.zip" in tried(memory, "slack", path)[1]
 
 
 def test_a_gzip_bomb_is_left(tmp_path: Path) -> None:
@@ -257,22 +255,23 @@ def test_a_gzip_bomb_is_left(tmp_path: Path) -> None:
         assert all(isinstance(each, Bad) or each.subject == "s" for each in commits_in(path))
 
 
-@pytest.mark.parametrize("module", [claude_code, codex, json_lines, server_memory])
-def test_an_endless_line_is_skipped(memory: Memory, tmp_path: Path, module: Any) -> None:
+@pytest.mark.parametrize("kind", ["claude-code", "codex", "jsonl", "server-memory", "mini-swe-agent"])
+def test_an_endless_line_is_skipped(memory: Memory, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.jsonl"
     good = {
-        claude_code: LINE,
-        codex: CODEX,
-        json_lines: '{"text": "a note"}',
-        server_memory: '{"type": "entity", "name": "Ann"}',
-    }[module]
+        "claude-code": LINE,
+        "codex": CODEX,
+        "mini-swe-agent": MINI,
+        "jsonl": '{"text": "a note"}',
+        "server-memory": '{"type": "entity", "name": "Ann"}',
+    }[kind]
     with path.open("wb") as file:
         file.write(b'{"x": "')
         for _ in range(120):
             file.write(b"x" * 1_000_000)
         file.write(b'"}\n' + b"[" * 100_000 + b"\n" + good.encode() + b"\n")
 
-    summary = taken(memory, module, path)
+    summary = taken(memory, kind, path)
 
     assert (summary.imported, summary.bad) == (1, 2)
     assert "it has more than 50000000 bytes" in reasons(summary)
@@ -306,7 +305,7 @@ def test_a_view_or_virtual_table_is_not_read_as_a_table(memory: Memory, tmp_path
     path = database(tmp_path / "claude-mem.db", script)
 
     with pytest.raises(ImporterError, match="holds neither observations nor session_summaries"):
-        taken(memory, CLAUDE_MEM, path)
+        taken(memory, "claude-mem", path)
 
 
 def test_values_of_every_kind_become_notes_or_are_reported(memory: Memory, tmp_path: Path) -> None:
@@ -321,7 +320,7 @@ def test_values_of_every_kind_become_notes_or_are_reported(memory: Memory, tmp_p
         f"INSERT INTO observations VALUES (6, 'shop', 'deep', '', '{'[' * 5_000}', 0, '99999-01-01');",
     )
 
-    summary = taken(memory, CLAUDE_MEM, path)
+    summary = taken(memory, "claude-mem", path)
 
     assert summary.imported == 5
     assert summary.bad == 1
@@ -333,7 +332,7 @@ def test_values_of_every_kind_become_notes_or_are_reported(memory: Memory, tmp_p
 def test_texts_are_read_in_the_encoding_of_the_file(memory: Memory, tmp_path: Path, encoding: str) -> None:
     script = f"PRAGMA encoding = '{encoding}'; {OBSERVATIONS} INSERT INTO observations VALUES (1, 'p', 'Käse', 1);"
 
-    taken(memory, CLAUDE_MEM, database(tmp_path / "claude-mem.db", script))
+    taken(memory, "claude-mem", database(tmp_path / "claude-mem.db", script))
 
     assert memory.notes.list().notes[0].text == "Käse"
 
@@ -348,7 +347,7 @@ def test_nothing_is_written_beside_a_file_of_another_program(memory: Memory, tmp
     (tmp_path / "claude-mem.db-shm").unlink(missing_ok=True)
     before = {each.name: each.read_bytes() for each in tmp_path.iterdir() if each.is_file()}
 
-    assert taken(memory, CLAUDE_MEM, path).imported == 1
+    assert taken(memory, "claude-mem", path).imported == 1
 
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir() if each.is_file()} == before
 
@@ -366,7 +365,7 @@ def test_a_file_that_its_program_is_writing_is_read_with_what_is_in_its_log(memo
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
 
-        assert taken(memory, CLAUDE_MEM, path).imported == 1
+        assert taken(memory, "claude-mem", path).imported == 1
 
         process.communicate("\n")
 
@@ -391,7 +390,7 @@ def test_reading_a_table_with_random_page_links_ends(memory: Memory, tmp_path: P
         content[100 + dice % (len(content) - 100)] = dice >> 16 & 0xFF
     path.write_bytes(content)
 
-    assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]
+    assert "claude-mem.db" in tried(memory, "claude-mem", path)[1]
 
 
 def test_a_table_whose_pages_form_a_loop_is_refused(memory: Memory, tmp_path: Path) -> None:
@@ -410,7 +409,7 @@ def test_a_table_whose_pages_form_a_loop_is_refused(memory: Memory, tmp_path: Pa
     path.write_bytes(content)
 
     with pytest.raises(ImporterError, match="2nd reference to page 3"):
-        taken(memory, CLAUDE_MEM, path)
+        taken(memory, "claude-mem", path)
 
 
 @pytest.mark.parametrize("log", [b"", b"x" * 100_000, "of another"])
@@ -421,7 +420,7 @@ def test_a_log_of_another_file_does_no_harm(memory: Memory, tmp_path: Path, log:
         log = (tmp_path / "other.db-wal").read_bytes()
     (tmp_path / "claude-mem.db-wal").write_bytes(log)
 
-    assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]
+    assert "claude-mem.db" in tried(memory, "claude-mem", path)[1]
     assert not (tmp_path / "claude-mem.db-shm").exists()
 
 
@@ -433,7 +432,7 @@ def test_a_table_of_values_that_break_its_own_rules_is_read(memory: Memory, tmp_
         "PRAGMA ignore_check_constraints = ON; INSERT INTO observations (id, title) VALUES (1, 'one');",
     )
 
-    assert taken(memory, CLAUDE_MEM, path).imported == 1
+    assert taken(memory, "claude-mem", path).imported == 1
 
 
 def test_a_hostile_file_of_random_bytes_ends_in_a_sentence(memory: Memory, tmp_path: Path) -> None:
@@ -443,4 +442,4 @@ def test_a_hostile_file_of_random_bytes_ends_in_a_sentence(memory: Memory, tmp_p
     path = tmp_path / "claude-mem.db"
     for place in range(0, len(whole), 37):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        assert "claude-mem.db" in tried(memory, CLAUDE_MEM, path)[1]
+        assert "claude-mem.db" in tried(memory, "claude-mem", path)[1]

@@ -5,7 +5,6 @@ import random
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,18 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers import (
-    basic_memory,
-    claude_code,
-    codex,
-    json_lines,
-    mem0,
-    memory_tables,
-    opencode,
-    server_memory,
-    slack,
-    swe_agent,
-)
 from memory_mcp.importers.archives import Opened, export_lines, import_export
 from memory_mcp.importers.commits import Commit, commits_in, read_repository
 from memory_mcp.importers.git import import_commits
@@ -37,8 +24,6 @@ from tests.importers.taking import taken
 from tests.importers.test_hostile_files import database
 from tests.importers.test_other_memories import SLACK
 
-SERVICE = SimpleNamespace(KIND=memory_tables.MEMORY_SERVICE, read=memory_tables.read_memory_service)
-CLAUDE_MEM = SimpleNamespace(KIND=memory_tables.CLAUDE_MEM, read=memory_tables.read_claude_mem)
 TOO_LARGE = "@1e400@"  # written as a number that no float can hold
 ODD: list[Any] = [
     *(None, True, [], {}, "", " ", 0, -1, 1.5, 1 << 62, 1 << 63, 1 << 64, 10**400, -(10**30), TOO_LARGE),
@@ -112,6 +97,12 @@ TRAJECTORY = {
     "history": [{"role": "user", "content": [{"text": "ISSUE:\nit breaks\nINSTRUCTIONS:"}]}],
     "info": {"exit_status": "submitted (exit_cost)", "submission": "+++ b/a.py\n"},
 }
+MINI = [
+    {
+        "id": "a/b", "task": "repair the till", "task_type": "issue", "language": "python", "claimed": "submitted",
+        "steps": [{"tool": "bash", "action": "ls", "output": "a", "exit_code_zero": False}],
+    }
+]  # fmt: skip
 OPENCODE = {
     "session/p/s.json": {"id": "s", "parentID": "r", "title": "t", "directory": "/gone",
                          "time": {"created": 1769850000}},
@@ -155,15 +146,16 @@ def as_files(path: Path, files: dict[str, Any]) -> Path:
 
 
 Write = Callable[[Path, Any], Path]
-SAMPLES: dict[str, tuple[Any, str, Write, Any]] = {
-    "claude-code": (claude_code, "s.jsonl", as_lines, CLAUDE),
-    "codex": (codex, "s.jsonl", as_lines, CODEX),
-    "jsonl": (json_lines, "s.jsonl", as_lines, PLAIN),
-    "server-memory": (server_memory, "memory.json", as_lines, GRAPH),
-    "mem0": (mem0, "export.json", as_document, MEM0),
-    "swe-agent": (swe_agent, "s.traj", as_document, TRAJECTORY),
-    "slack": (slack, "slack", as_files, SLACK),
-    "opencode": (opencode, "opencode", lambda path, files: as_files(path / "storage", files).parent, OPENCODE),
+SAMPLES: dict[str, tuple[str, Write, Any]] = {
+    "claude-code": ("s.jsonl", as_lines, CLAUDE),
+    "codex": ("s.jsonl", as_lines, CODEX),
+    "jsonl": ("s.jsonl", as_lines, PLAIN),
+    "server-memory": ("memory.json", as_lines, GRAPH),
+    "mem0": ("export.json", as_document, MEM0),
+    "swe-agent": ("s.traj", as_document, TRAJECTORY),
+    "mini-swe-agent": ("s.jsonl", as_lines, MINI),
+    "slack": ("slack", as_files, SLACK),
+    "opencode": ("opencode", lambda path, files: as_files(path / "storage", files).parent, OPENCODE),
 }
 
 
@@ -191,10 +183,10 @@ def ways(sample: Any, kind: str) -> list[tuple[Any, ...]]:
     return [way for way in places(sample) if way or (not files and not isinstance(sample, list))]
 
 
-def imported(memory: Memory, module: Any, path: Path) -> Summary:
+def imported(memory: Memory, kind: str, path: Path) -> Summary:
     """Import as the command does: a source that cannot be read at all is one more bad record."""
     try:
-        return taken(memory, module, path)
+        return taken(memory, kind, path)
     except ImporterError as error:
         assert str(path) in str(error)  # noqa: PT017 - what came of it is compared by the caller
         return Summary(bad=1)
@@ -213,14 +205,14 @@ def is_served(memory: Memory) -> None:
 def test_a_value_of_the_wrong_kind_at_any_place_is_taken_in_or_reported(
     memory: Memory, tmp_path: Path, kind: str
 ) -> None:
-    module, name, write, sample = SAMPLES[kind]
+    name, write, sample = SAMPLES[kind]
     dice = random.Random(11)  # noqa: S311 - which ones are tried
     tried = [(way, odd) for way in ways(sample, kind) for odd in ODD]
 
     for number, (way, odd) in enumerate(dice.sample(tried, min(len(tried), 120))):
         directory = tmp_path / str(number)
         directory.mkdir()
-        summary = imported(memory, module, write(directory / name, replaced(sample, way, odd)))
+        summary = imported(memory, kind, write(directory / name, replaced(sample, way, odd)))
 
         assert summary.imported + summary.known + summary.grown + summary.bad > 0 or way, (way, odd)
     is_served(memory)
@@ -232,7 +224,7 @@ def test_several_odd_values_at_once_are_taken_in_or_reported(
     memory: Memory, tmp_path: Path, data: st.DataObject
 ) -> None:
     kind = data.draw(st.sampled_from(sorted(SAMPLES)))
-    module, name, write, sample = SAMPLES[kind]
+    name, write, sample = SAMPLES[kind]
     values = st.recursive(
         st.sampled_from(ODD) | st.floats() | st.integers() | st.text(st.characters(), max_size=20),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -246,13 +238,13 @@ def test_several_odd_values_at_once_are_taken_in_or_reported(
     directory = tmp_path / data.draw(st.uuids()).hex
     directory.mkdir(exist_ok=True)
 
-    imported(memory, module, write(directory / name, sample if type(sample) is type(original) else original))
+    imported(memory, kind, write(directory / name, sample if type(sample) is type(original) else original))
     is_served(memory)
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_files_that_are_cut_or_garbled_are_taken_in_or_reported(memory: Memory, tmp_path: Path, kind: str) -> None:
-    module, name, write, sample = SAMPLES[kind]
+    name, write, sample = SAMPLES[kind]
     dice = random.Random(13)  # noqa: S311 - where it is cut
     path = write(tmp_path / name, sample)
     files = [path] if path.is_file() else sorted(path.rglob("*.json"))
@@ -265,7 +257,7 @@ def test_files_that_are_cut_or_garbled_are_taken_in_or_reported(memory: Memory, 
             [whole[:at], whole[:at] + bytes([dice.randrange(256)]) + whole[at + 1 :], whole[at:], b"\xff\xfe" + whole]
         )
         file.write_bytes(garbled)
-        imported(memory, module, path)
+        imported(memory, kind, path)
         file.write_bytes(whole)
     is_served(memory)
 
@@ -275,28 +267,28 @@ def test_files_that_are_cut_or_garbled_are_taken_in_or_reported(memory: Memory, 
 )
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLES if kind != "slack"])
 def test_a_document_of_another_kind_is_reported(memory: Memory, tmp_path: Path, kind: str, content: bytes) -> None:
-    module, name, _, _ = SAMPLES[kind]
+    name, _, _ = SAMPLES[kind]
     path = tmp_path / name
     if kind == "opencode":
         path = tmp_path / "storage" / "session" / "p" / "s.json"
         path.parent.mkdir(parents=True)
     path.write_bytes(content)
 
-    assert imported(memory, module, tmp_path if kind == "opencode" else path).imported == 0
+    assert imported(memory, kind, tmp_path if kind == "opencode" else path).imported == 0
 
 
-@pytest.mark.parametrize("module", [SERVICE, CLAUDE_MEM])
-def test_rows_of_odd_values_are_taken_in_or_reported(memory: Memory, tmp_path: Path, module: Any) -> None:
+@pytest.mark.parametrize("kind", ["mcp-memory-service", "claude-mem"])
+def test_rows_of_odd_values_are_taken_in_or_reported(memory: Memory, tmp_path: Path, kind: str) -> None:
     odd = ["NULL", "x'ff'", "9e999", "-1", "1 << 62", "''", "'[[[['", "'yesterday'", "char(0)", "'{\"a\": 1}'", "1e308"]
     dice = random.Random(17)  # noqa: S311 - which ones are tried
     columns = "content_hash, content, tags, memory_type, metadata, created_at, deleted_at"
-    if module is CLAUDE_MEM:
+    if kind == "claude-mem":
         columns = "id, project, type, title, narrative, facts, files_read, created_at, created_at_epoch"
-    table = "observations" if module is CLAUDE_MEM else "memories"
+    table = "observations" if kind == "claude-mem" else "memories"
     rows = [", ".join(dice.choice(odd) for _ in columns.split(",")) for _ in range(300)]
     script = f"CREATE TABLE {table} ({columns});" + "".join(f"INSERT INTO {table} VALUES ({row});" for row in rows)
 
-    summary = imported(memory, module, database(tmp_path / "x.db", script))
+    summary = imported(memory, kind, database(tmp_path / "x.db", script))
 
     assert summary.imported > 0
     is_served(memory)
@@ -322,7 +314,7 @@ def test_odd_markdown_is_taken_in_or_reported(memory: Memory, tmp_path: Path, te
     (tmp_path / "a.md").write_text(text, encoding="utf-8")
     (tmp_path / "name\udcff.md").write_text("of a strange name", encoding="utf-8")
 
-    assert imported(memory, basic_memory, tmp_path).imported >= 1
+    assert imported(memory, "basic-memory", tmp_path).imported >= 1
     is_served(memory)
 
 
@@ -450,8 +442,8 @@ def test_odd_lines_of_an_export_are_taken_in_or_reported(
     memory: Memory, another_home: Callable[..., Memory], tmp_path: Path
 ) -> None:
     memory.notes.add("the build needs node 22", tags=["build"])
-    taken(memory, json_lines, as_lines(tmp_path / "plain.jsonl", PLAIN))
-    taken(memory, slack, as_files(tmp_path / "slack", SLACK))
+    taken(memory, "jsonl", as_lines(tmp_path / "plain.jsonl", PLAIN))
+    taken(memory, "slack", as_files(tmp_path / "slack", SLACK))
     memory.learning.follow()
     lines = [json.loads(line) for line in export_lines(memory.store, memory.clock)]
     other = another_home("there")

@@ -5,20 +5,15 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from memory_mcp.errors import ImporterError
-from memory_mcp.importers import basic_memory, json_lines, mem0, memory_tables, server_memory, slack
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import StepError, Success
 from memory_mcp.models.recall import Query
 from tests.importers.taking import taken
-
-SERVICE = SimpleNamespace(KIND=memory_tables.MEMORY_SERVICE, read=memory_tables.read_memory_service)
-CLAUDE_MEM = SimpleNamespace(KIND=memory_tables.CLAUDE_MEM, read=memory_tables.read_claude_mem)
 
 
 def notes(memory: Memory) -> dict[str, tuple[str, ...]]:
@@ -32,10 +27,10 @@ def database(path: Path, script: str) -> Path:
     return path
 
 
-def twice(memory: Memory, module: Any, path: Path) -> None:
+def twice(memory: Memory, kind: str, path: Path) -> None:
     """Import again: nothing changes."""
     before = memory.store.counts()
-    again = taken(memory, module, path)
+    again = taken(memory, kind, path)
     assert again.imported == 0
     assert again.known == again.read
     assert memory.store.counts() == before
@@ -52,7 +47,7 @@ def test_the_graph_of_server_memory_becomes_a_note_per_entity(memory: Memory, tm
     path = tmp_path / "memory.json"
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
 
-    summary = taken(memory, server_memory, path)
+    summary = taken(memory, "server-memory", path)
 
     assert (summary.imported, summary.bad) == (3, 1)
     assert notes(memory) == {
@@ -60,7 +55,7 @@ def test_the_graph_of_server_memory_becomes_a_note_per_entity(memory: Memory, tm
         "billing (service)": ("service",),
         "Ghost\nGhost haunts billing": (),
     }
-    twice(memory, server_memory, path)
+    twice(memory, "server-memory", path)
 
 
 def test_an_entity_too_long_for_one_note_becomes_several_and_loses_nothing(memory: Memory, tmp_path: Path) -> None:
@@ -68,7 +63,7 @@ def test_an_entity_too_long_for_one_note_becomes_several_and_loses_nothing(memor
     path = tmp_path / "memory.json"
     path.write_text(json.dumps({"type": "entity", "name": "Ann", "observations": observations}), encoding="utf-8")
 
-    taken(memory, server_memory, path)
+    taken(memory, "server-memory", path)
 
     text = "\n".join(notes(memory))
     assert all(f"observation {number} " in text for number in range(50))
@@ -86,7 +81,7 @@ def test_memories_of_mcp_memory_service_become_notes(memory: Memory, tmp_path: P
         "INSERT INTO memories VALUES (3, 'h3', '', '', NULL, NULL, 1769850000.5, NULL);",
     )
 
-    summary = taken(memory, SERVICE, path)
+    summary = taken(memory, "mcp-memory-service", path)
 
     assert notes(memory) == {"the cache needs redis 7": ("cache", "decision", "ops")}
     assert memory.notes.list().notes[0].created_at == 1_769_850_000_500_000
@@ -106,23 +101,23 @@ def test_observations_and_summaries_of_claude_mem_become_notes(memory: Memory, t
         "INSERT INTO session_summaries VALUES (1, 'shop', 'keep the cart', 'cookies last', '', 1769850000000);",
     )
 
-    taken(memory, CLAUDE_MEM, path)
+    taken(memory, "claude-mem", path)
 
     assert notes(memory) == {
         "Cart kept\nIt was lost.\nfacts: cookie, ttl\nfiles modified: cart.py": ("bugfix", "shop"),
         "request: keep the cart\nlearned: cookies last": ("session summary", "shop"),
     }
-    twice(memory, CLAUDE_MEM, path)
+    twice(memory, "claude-mem", path)
 
 
-@pytest.mark.parametrize("module", [SERVICE, CLAUDE_MEM])
-def test_a_file_that_is_no_such_database_is_named(memory: Memory, tmp_path: Path, module: Any) -> None:
+@pytest.mark.parametrize("kind", ["mcp-memory-service", "claude-mem"])
+def test_a_file_that_is_no_such_database_is_named(memory: Memory, tmp_path: Path, kind: str) -> None:
     other = database(tmp_path / "other.db", "CREATE TABLE x (y);")
     (tmp_path / "text.db").write_text("no database at all, " * 100, encoding="utf-8")
 
     for path in (other, tmp_path / "text.db", tmp_path / "absent.db"):
         with pytest.raises(ImporterError, match=path.name):
-            taken(memory, module, path)
+            taken(memory, kind, path)
 
 
 def test_markdown_of_basic_memory_becomes_notes(memory: Memory, tmp_path: Path) -> None:
@@ -135,14 +130,14 @@ def test_markdown_of_basic_memory_becomes_notes(memory: Memory, tmp_path: Path) 
     (tmp_path / "plain.md").write_text("just a line", encoding="utf-8")
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe\xff")
 
-    summary = taken(memory, basic_memory, tmp_path)
+    summary = taken(memory, "basic-memory", tmp_path)
 
     assert (summary.imported, summary.bad) == (2, 1)
     found = notes(memory)
     (coffee,) = [text for text in found if "Pour over" in text]
     assert found[coffee] == ("brewing", "kitchen", "note", "technique")
     assert "plain\n\njust a line" in found
-    twice(memory, basic_memory, tmp_path)
+    twice(memory, "basic-memory", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -157,18 +152,18 @@ def test_exports_of_mem0_and_openmemory_become_notes(memory: Memory, tmp_path: P
     path = tmp_path / "export.json"
     path.write_text(json.dumps(document), encoding="utf-8")
 
-    taken(memory, mem0, path)
+    taken(memory, "mem0", path)
 
     (note,) = memory.notes.list().notes
     assert (note.text, note.tags, note.source) == ("prefers tabs", ("style",), "ann")
-    twice(memory, mem0, path)
+    twice(memory, "mem0", path)
 
 
 def test_what_is_deleted_or_has_no_text_in_mem0_is_left_out(memory: Memory, tmp_path: Path) -> None:
     path = tmp_path / "export.json"
     path.write_text(json.dumps([{"memory": "gone", "state": "deleted"}, {"id": "2"}, 5]), encoding="utf-8")
 
-    summary = taken(memory, mem0, path)
+    summary = taken(memory, "mem0", path)
 
     assert (summary.imported, summary.bad) == (0, 2)
 
@@ -201,7 +196,7 @@ def unpacked(directory: Path) -> Path:
 def test_a_slack_export_becomes_notes_of_channels_and_conversations_of_threads(memory: Memory, tmp_path: Path) -> None:
     path = unpacked(tmp_path / "export")
 
-    summary = taken(memory, slack, path)
+    summary = taken(memory, "slack", path)
 
     assert (summary.imported, summary.bad) == (3, 1)
     assert "message 5" in summary.reports[0].where
@@ -214,7 +209,7 @@ def test_a_slack_export_becomes_notes_of_channels_and_conversations_of_threads(m
         ("Bob B", "drain the node (http://x.y), @Ann", True),
     ]
     assert memory.recall.search(Query("drain the node", kinds=("turn",))).hits[0].id == turns[1].id
-    twice(memory, slack, path)
+    twice(memory, "slack", path)
 
 
 def test_a_slack_archive_is_read_without_unpacking(memory: Memory, tmp_path: Path) -> None:
@@ -223,13 +218,13 @@ def test_a_slack_archive_is_read_without_unpacking(memory: Memory, tmp_path: Pat
         for name, content in SLACK.items():
             archive.writestr(name, json.dumps(content))
 
-    assert taken(memory, slack, path).imported == 3
-    assert taken(memory, slack, unpacked(tmp_path / "export")).known == 3
+    assert taken(memory, "slack", path).imported == 3
+    assert taken(memory, "slack", unpacked(tmp_path / "export")).known == 3
 
 
 def test_a_directory_that_is_no_slack_export_is_named(memory: Memory, tmp_path: Path) -> None:
     with pytest.raises(ImporterError, match="is it a Slack export"):
-        taken(memory, slack, tmp_path)
+        taken(memory, "slack", tmp_path)
 
 
 def test_plain_lines_become_episodes_and_notes(memory: Memory, tmp_path: Path) -> None:
@@ -251,7 +246,7 @@ def test_plain_lines_become_episodes_and_notes(memory: Memory, tmp_path: Path) -
     ]
     path.write_text("\n".join(map(json.dumps, lines)) + "\nno json\n", encoding="utf-8")
 
-    summary = taken(memory, json_lines, path)
+    summary = taken(memory, "jsonl", path)
 
     assert (summary.imported, summary.known, summary.bad) == (2, 1, 3)
     episode = memory.episodes.get(memory.episodes.list().episodes[0].id)
@@ -260,7 +255,7 @@ def test_plain_lines_become_episodes_and_notes(memory: Memory, tmp_path: Path) -
         "the lexer was wrong", doubt="The last test run (step 1, pytest) failed: 1 failed"
     )
     assert memory.notes.list().notes[0].importance == 0.9
-    twice(memory, json_lines, path)
+    twice(memory, "jsonl", path)
 
 
 def test_a_source_id_without_its_secret_is_recognised_again(memory: Memory, tmp_path: Path) -> None:
@@ -271,7 +266,7 @@ def test_a_source_id_without_its_secret_is_recognised_again(memory: Memory, tmp_
     path = tmp_path / "lines.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8")
 
-    first, second = taken(memory, json_lines, path), taken(memory, json_lines, path)
+    first, second = taken(memory, "jsonl", path), taken(memory, "jsonl", path)
 
     assert (first.imported, first.known) == (2, 0)
     assert (second.imported, second.known) == (0, 2)

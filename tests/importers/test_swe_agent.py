@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from memory_mcp.importers import swe_agent
 from memory_mcp.importers.records import Bad
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import StepError, StepTimeout, Success
@@ -17,7 +16,7 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data/
 
 @needs_data
 def test_a_real_trajectory_keeps_commands_failures_and_exit_status(memory: Memory) -> None:
-    taken(memory, swe_agent, DATA / "pydicom-1458.traj")
+    taken(memory, "swe-agent", DATA / "pydicom-1458.traj")
 
     episode = memory.episodes.get(memory.episodes.list().episodes[0].id)
     assert episode.task.startswith("pydicom-1458: Pixel Representation attribute should be optional")
@@ -35,7 +34,7 @@ def test_a_real_trajectory_keeps_commands_failures_and_exit_status(memory: Memor
 
 @needs_data
 def test_importing_a_trajectory_again_changes_nothing(memory: Memory) -> None:
-    first, again = taken(memory, swe_agent, DATA), taken(memory, swe_agent, DATA)
+    first, again = taken(memory, "swe-agent", DATA), taken(memory, "swe-agent", DATA)
 
     assert (first.imported, first.known) == (4, 0)
     assert (again.imported, again.known) == (0, 4)
@@ -46,7 +45,7 @@ def test_an_unknown_exit_status_stays_unknown(memory: Memory, tmp_path: Path) ->
     turns = [{"action": "pytest -x", "observation": "EXECUTION TIMED OUT"}, {"action": " ", "observation": ""}]
     file.write_text(json.dumps({"trajectory": turns, "info": {}}), encoding="utf-8")
 
-    taken(memory, swe_agent, file)
+    taken(memory, "swe-agent", file)
     episode = memory.episodes.get(memory.episodes.list().episodes[0].id)
 
     assert episode.outcome is None
@@ -58,7 +57,7 @@ def test_a_file_that_is_no_trajectory_is_named(memory: Memory, tmp_path: Path, t
     file = tmp_path / "bad.traj"
     file.write_text(text, encoding="utf-8")
 
-    summary = taken(memory, swe_agent, file)
+    summary = taken(memory, "swe-agent", file)
 
     (bad,) = summary.reports
     assert isinstance(bad, Bad)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from memory_mcp.importers import claude_code, codex, opencode
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Step, StepError, StepSuccess, Success
 from tests.importers.taking import taken
@@ -62,7 +61,7 @@ def test_a_session_becomes_an_episode_with_calls_as_steps_and_evidence_as_outcom
 ) -> None:
     write(tmp_path / "projects" / "p" / "s1.jsonl", SESSION)
 
-    summary = taken(memory, claude_code, tmp_path / "projects")
+    summary = taken(memory, "claude-code", tmp_path / "projects")
 
     assert (summary.read, summary.imported, summary.bad) == (1, 1, 0)
     (row,) = memory.episodes.list().episodes
@@ -87,7 +86,7 @@ def test_a_session_becomes_an_episode_with_calls_as_steps_and_evidence_as_outcom
 def test_importing_twice_changes_nothing(memory: Memory, tmp_path: Path) -> None:
     write(tmp_path / "p" / "s1.jsonl", SESSION)
 
-    first, second = (taken(memory, claude_code, tmp_path) for _ in range(2))
+    first, second = (taken(memory, "claude-code", tmp_path) for _ in range(2))
 
     assert (first.imported, first.known, second.imported, second.known) == (1, 0, 0, 1)
     assert memory.store.counts()["episodes"] == 1
@@ -95,13 +94,13 @@ def test_importing_twice_changes_nothing(memory: Memory, tmp_path: Path) -> None
 
 def test_a_session_that_was_resumed_since_is_brought_up_to_date(memory: Memory, tmp_path: Path) -> None:
     write(tmp_path / "p" / "s1.jsonl", SESSION[:6])
-    taken(memory, claude_code, tmp_path)
+    taken(memory, "claude-code", tmp_path)
     (before,) = memory.episodes.list().episodes
     write(tmp_path / "p" / "s1.jsonl", SESSION)
 
-    rehearsed = taken(memory, claude_code, tmp_path, dry_run=True)
-    grown = taken(memory, claude_code, tmp_path)
-    again = taken(memory, claude_code, tmp_path)
+    rehearsed = taken(memory, "claude-code", tmp_path, dry_run=True)
+    grown = taken(memory, "claude-code", tmp_path)
+    again = taken(memory, "claude-code", tmp_path)
 
     assert [(each.imported, each.grown, each.known) for each in (rehearsed, grown, again)] == [
         (0, 1, 0),
@@ -116,7 +115,7 @@ def test_a_session_that_was_resumed_since_is_brought_up_to_date(memory: Memory, 
 def test_a_rehearsal_counts_and_stores_nothing(memory: Memory, tmp_path: Path) -> None:
     write(tmp_path / "p" / "s1.jsonl", SESSION)
 
-    assert taken(memory, claude_code, tmp_path, dry_run=True).imported == 1
+    assert taken(memory, "claude-code", tmp_path, dry_run=True).imported == 1
     assert memory.store.counts()["episodes"] == 0
 
 
@@ -130,7 +129,7 @@ def test_side_chains_are_child_episodes(memory: Memory, tmp_path: Path) -> None:
     ]
     write(tmp_path / "p" / "s1.jsonl", [*SESSION, *side])
 
-    summary = taken(memory, claude_code, tmp_path)
+    summary = taken(memory, "claude-code", tmp_path)
 
     tasks = {row.id: row.task for row in memory.episodes.list().episodes}
     children = memory.relationships.list(kind="parent_child")
@@ -148,7 +147,7 @@ def test_a_session_with_more_steps_than_an_episode_may_have_becomes_several(memo
         lines.append(line("user", 3, result(f"c{number}", "ok")))
     write(tmp_path / "p" / "s1.jsonl", lines)
 
-    summary = taken(memory, claude_code, tmp_path)
+    summary = taken(memory, "claude-code", tmp_path)
 
     assert summary.imported == 2
     rows = {row.task: row for row in memory.episodes.list().episodes}
@@ -159,7 +158,7 @@ def test_a_session_with_more_steps_than_an_episode_may_have_becomes_several(memo
 
 @needs_data
 def test_real_transcripts_are_read_and_their_bad_lines_reported(memory: Memory) -> None:
-    summary = taken(memory, claude_code, DATA)
+    summary = taken(memory, "claude-code", DATA)
 
     assert (summary.imported, summary.bad) == (3, 6)
     assert {bad.where.rsplit(":")[-1] for bad in summary.reports} == {"11", "13", "14", "15", "16", "18"}
@@ -228,9 +227,9 @@ def test_opencodes_database_is_read(memory: Memory, tmp_path: Path) -> None:
     told = json.dumps([OPENCODE, PARTS]).encode()
     subprocess.run([sys.executable, "-c", code, str(database)], input=told, check=True)
 
-    assert taken(memory, opencode, tmp_path).imported == 1
+    assert taken(memory, "opencode", tmp_path).imported == 1
     check_opencode(memory)
-    assert taken(memory, opencode, database).known == 1
+    assert taken(memory, "opencode", database).known == 1
 
 
 def test_opencodes_older_files_are_read(memory: Memory, tmp_path: Path) -> None:
@@ -246,7 +245,7 @@ def test_opencodes_older_files_are_read(memory: Memory, tmp_path: Path) -> None:
         (storage / name).parent.mkdir(parents=True, exist_ok=True)
         (storage / name).write_text(json.dumps(content), encoding="utf-8")
 
-    summary = taken(memory, opencode, tmp_path)
+    summary = taken(memory, "opencode", tmp_path)
 
     assert (summary.imported, summary.bad) == (1, 1)
     check_opencode(memory)
@@ -313,7 +312,7 @@ CODEX = [
 def test_codex_sessions_are_read(memory: Memory, tmp_path: Path) -> None:
     write(tmp_path / "2026" / "01" / "rollout-1.jsonl", [*CODEX, 5])
 
-    summary = taken(memory, codex, tmp_path)
+    summary = taken(memory, "codex", tmp_path)
 
     assert (summary.imported, summary.bad) == (1, 1)
     (row,) = memory.episodes.list().episodes
@@ -326,7 +325,7 @@ def test_codex_sessions_are_read(memory: Memory, tmp_path: Path) -> None:
         ("apply_patch", '{"input": "*** Begin Patch"}', StepSuccess, 1_000.0),
         ("assistant", "Patched.", type(None), None),
     ]
-    assert taken(memory, codex, tmp_path).known == 1
+    assert taken(memory, "codex", tmp_path).known == 1
 
 
 def test_secrets_in_a_transcript_do_not_reach_the_store(memory: Memory, tmp_path: Path) -> None:
@@ -334,7 +333,7 @@ def test_secrets_in_a_transcript_do_not_reach_the_store(memory: Memory, tmp_path
     lines = [line("user", 1, f"use {secret}"), line("assistant", 2, use("c1", "Bash", command=f"curl -H {secret}"))]
     write(tmp_path / "p" / "s1.jsonl", [*lines, line("user", 3, result("c1", f"denied {secret}"))])
 
-    taken(memory, claude_code, tmp_path / "p")
+    taken(memory, "claude-code", tmp_path / "p")
     memory.close()
 
     files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]

@@ -21,7 +21,7 @@ from memory_mcp.models.episodes import EpisodeFilter, Step, StepError, StepSucce
 from memory_mcp.models.handoffs import Handoff
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import Query
-from memory_mcp.storage import codec
+from memory_mcp.storage import cursors
 from memory_mcp.storage.hot_episodes import Revision
 from memory_mcp.storage.marks import Mark
 from tests.conftest import OpenMemory
@@ -164,7 +164,7 @@ def test_times_ids_limits_cursors_and_filters_are_refused_with_a_sentence(memory
     episode, _ = memory.episodes.start("a task")
     talk, _ = memory.conversations.remember("talk", [Message("ann", "hello", 1)])
     message = Message("ann", "late", limits.LATEST_MOMENT + 1)
-    cursor = codec.dump_cursor(msgspec.structs.replace(codec.Position(1, 2), key=2**63))
+    cursor = cursors.dump_cursor(msgspec.structs.replace(cursors.Position(1, 2), key=2**63))
     many = tuple(f"tag{number}" for number in range(5_000))
 
     for refused in (

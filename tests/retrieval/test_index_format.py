@@ -6,7 +6,8 @@ import pytest
 
 from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Query
-from memory_mcp.storage import keyword_entries, search_index
+from memory_mcp.retrieval.keywords import FORMAT
+from memory_mcp.storage import derived, keyword_entries, search_index
 from tests.conftest import OpenMemory
 from tests.storage.test_earlier_schemas import EARLIER, unpack
 
@@ -61,3 +62,12 @@ def test_a_new_store_has_the_newest_format_at_once(memory: Memory) -> None:
     memory.recall.search(Query("warm"))
 
     assert not is_outdated(memory)
+
+
+def test_the_format_is_not_taken_for_a_change_that_was_never_made(memory: Memory) -> None:
+    memory.notes.add("the only record")
+    memory.recall.search(Query("the only record"))
+
+    with memory.store.database.read() as session:
+        assert search_index.head(session) < FORMAT
+        assert derived.followers_ahead(session) == []

@@ -10,7 +10,7 @@ from memory_cli.bench.prompts import LANGUAGES, chatter, stack, wraps
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Success
 from memory_mcp.models.recall import Query
-from memory_mcp.retrieval import frames
+from memory_mcp.retrieval import frames, pasted
 from memory_mcp.retrieval.prompts import read
 from tests.conftest import OpenMemory
 
@@ -119,3 +119,38 @@ def test_a_prompt_of_the_greatest_length_is_answered(open_memory: OpenMemory) ->
     hits = memory.recall.search(Query(f"{trace[:9_900]}\n\nvoucher and currency exchange")).hits
 
     assert [hit.id for hit in hits] == [right.id]
+
+
+LOGGED = """2024-05-01 12:00:03,221 INFO worker.py:88 heartbeat ok
+[12:00:05] GET /healthz 200 3ms
+level=warn msg="pool exhausted" path=/api/v1/orders
+127.0.0.1 - - [01/May/2024:12:00:07 +0000] "POST /login HTTP/1.1" 302 -
+DEBUG [main] c.a.Scheduler - tick 1829
+May  1 12:00:08 host kernel: link is down"""
+PATCH = """diff --git a/src/cart.ts b/src/cart.ts
+index 83db48f..bf2a1c9 100644
+--- a/src/cart.ts
++++ b/src/cart.ts
+@@ -10,3 +10,3 @@ export class Cart {
+   private items: Item[] = [];
+-  total() { return sum(this.items); }
++  total() { return round(sum(this.items)); }"""
+
+
+@pytest.mark.parametrize("text", [LOGGED, PATCH])
+def test_what_was_pasted_is_told_from_what_was_written(text: str) -> None:
+    written, _ = pasted.cut(["Why is", *text.split("\n"), "the total wrong?", "- since May 1"])
+
+    assert written == ["Why is", "the total wrong?", "- since May 1"]
+
+
+@pytest.mark.parametrize("text", [LOGGED, PATCH])
+def test_a_question_between_chatter_behind_what_was_pasted_is_found(memory: Memory, text: str) -> None:
+    for number in range(60):
+        memory.episodes.start(f"the total of the items in cart {number}: heartbeat of the login worker and scheduler")
+    right, _ = memory.episodes.start("Keep the voucher when a currency is exchanged")
+    question = "voucher is lost on currency exchange"
+
+    prompt = f"{chatter(dice(3), 1)}\n{text}\n\n{question}\n{chatter(dice(4), 1)}"
+
+    assert memory.recall.search(Query(prompt)).hits[0].id == right.id

@@ -42,6 +42,7 @@ def told(call):
     except MemoryMcpError as error:
         return f"{type(error).__name__}: {error}"
 
+sys.dont_write_bytecode = True  # Python would keep a module that it could write in part only
 resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
 memory = Memory.open(os.environ, Path("/"), actor="reader")
 answer = memory.recall.search(Query("late lantern"))
@@ -57,8 +58,9 @@ print(json.dumps(found))
 
 
 @pytest.fixture
-def full(raw: Callable[..., RawServer]) -> Iterator[RawServer]:
+def full(raw: Callable[..., RawServer], monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
     """A server whose disk became full right after it recorded what it had no time to index."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # Python would keep a module that it wrote in part only
     server = raw("--toolsets", "all")
     server.begin()
     result = server.call(1, "remember_note", text="an early lantern")["structuredContent"]

@@ -243,6 +243,9 @@ async def test_resources_and_prompts_are_served(desk: Desk, mode: str) -> None:
         assert json.loads(content.text)["task_description"] == "mend the login"
         with pytest.raises(MCPError, match="no episode nope"):
             await client.read_resource("memory://episodes/nope")
+        with pytest.raises(MCPError, match="'cafe' is no id; give at least its last 8 characters") as refused:
+            await client.read_resource("memory://episodes/cafe")
+        assert refused.value.error.code == types.INVALID_PARAMS
         with pytest.raises(MCPError, match="no resource file:///etc/passwd; there are memory://health"):
             await client.read_resource("file:///etc/passwd")
         names = [prompt.name for prompt in (await client.list_prompts()).prompts]

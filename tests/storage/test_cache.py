@@ -222,7 +222,8 @@ def test_a_write_does_not_wait_for_a_process_that_holds_the_lock(tmp_path: Path,
 
 def test_a_disk_without_room_leaves_what_is_there_readable(tmp_path: Path, store: Path) -> None:
     code = (
-        "import resource; from memory_mcp.errors import CacheError\n"
+        "import resource, sys; from memory_mcp.errors import CacheError\n"
+        "sys.dont_write_bytecode = True\n"
         "assert cache.write(lambda pages: pages.put('episodes', b'key', b'old'))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
         "try: cache.write(lambda pages: pages.put('episodes', b'large', bytes(900_000)))\n"

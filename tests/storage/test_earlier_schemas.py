@@ -236,6 +236,7 @@ from pathlib import Path
 from memory_mcp.memory import Memory
 from memory_mcp.errors import StoreFullError
 
+sys.dont_write_bytecode = True  # Python would keep a module that it could write in part only
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 try:
     Memory.open(os.environ, Path("/"), actor="full")

@@ -20,7 +20,7 @@ SMALL |= {"json_each", "w", "k"}  # lists that are handed in, and what a search 
 def statements(memory: Memory) -> Iterator[list[tuple[str, Any]]]:
     """Collect what the connection of this thread runs."""
     found: list[tuple[str, Any]] = []
-    connection = memory.store.database._connection()  # noqa: SLF001 - nothing else shows the statements
+    connection = memory.store.database._pool.own()  # noqa: SLF001 - nothing else shows the statements
 
     def note(_: object, sql: str, bindings: Any) -> bool:
         found.append((sql, bindings))
@@ -35,7 +35,7 @@ def statements(memory: Memory) -> Iterator[list[tuple[str, Any]]]:
 
 def scans(memory: Memory, found: list[tuple[str, Any]]) -> list[str]:
     """Return the parts of query plans that look at a whole table."""
-    connection = memory.store.database._connection()  # noqa: SLF001 - as above
+    connection = memory.store.database._pool.own()  # noqa: SLF001 - as above
     bad = []
     for sql, bindings in found:
         if sql.split()[0] not in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}:

@@ -108,10 +108,21 @@ def test_an_import_of_a_partial_clone_fetches_nothing_and_says_what_is_missing(t
 
     done = memory_cli(trapped, "import", "git")
 
-    assert done.returncode == 1
-    (complaint,) = [line for line in done.stderr.splitlines() if line.startswith("memory-cli: ")]
-    assert "could not be read" in complaint
-    assert "git fetch --refetch --no-filter" in complaint
+    assert done.returncode == 0
+    assert "1 commits read: 1 imported" in done.stdout
+    complaints = [line for line in done.stderr.splitlines() if line.startswith("memory-cli: ")]
+    assert len(complaints) == 2  # the commit that brought the content, and the next, which is shown against it
+    assert all("cannot be read" in each and "git fetch --refetch --no-filter" in each for each in complaints)
+    assert marks(trapped) == []
+
+
+def test_an_import_past_a_lost_commit_springs_no_trap(trapped: TrappedRepository) -> None:
+    trapped.lose("HEAD~1")
+
+    done = memory_cli(trapped, "import", "git")
+
+    assert "1 commits read: 1 imported" in done.stdout
+    assert "git cannot go past this commit, and 2 more were found" in done.stderr
     assert marks(trapped) == []
 
 

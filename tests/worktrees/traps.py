@@ -117,7 +117,11 @@ class TrappedRepository:
 
     def lose_a_blob(self) -> None:
         """Make it a partial clone: a content of its history is elsewhere."""
-        name = self._plain("rev-parse", "HEAD~2:a.py")
+        self.lose("HEAD~2:a.py")
+
+    def lose(self, what: str) -> None:
+        """Remove an object."""
+        name = self._plain("rev-parse", what)
         (self.root / ".git" / "objects" / name[:2] / name[2:]).unlink()
 
     def trap(self, name: str) -> str:

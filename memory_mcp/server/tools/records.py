@@ -18,6 +18,7 @@ from memory_mcp.models.recall import Query
 from memory_mcp.server import answers, arguments, learning_answers, recall_answers
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.desk import Desk
+from memory_mcp.server.short_ids import shown_ids
 
 _SHOWN_PATTERNS = 5
 _CLAIMED = (
@@ -87,10 +88,10 @@ def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
         case "turn":
             turn = memory.store.turns.get(given.episode_id)
             start = max(turn.position, given.from_step - 1)
-            return _conversation(desk, memory.episodes.get(turn.conversation_id), start)
+            return _conversation(desk, memory.episodes.get(turn.conversation_id), start, full=given.full_text)
     episode = memory.episodes.get(given.episode_id)
     if episode.kind == "conversation":
-        return _conversation(desk, episode, given.from_step - 1)
+        return _conversation(desk, episode, given.from_step - 1, full=given.full_text)
     shown = answers.episode_of(
         episode,
         timeline=given.view == "timeline",
@@ -105,8 +106,8 @@ def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     return {**shown, "relationships": related} if related and not given.fields else shown
 
 
-def _conversation(desk: Desk, episode: Episode, start: int) -> Rendered:
-    return answers.conversation_of(episode, desk.memory.conversations.turns(episode.id, start=start))
+def _conversation(desk: Desk, episode: Episode, start: int, *, full: bool) -> Rendered:
+    return answers.conversation_of(episode, desk.memory.conversations.turns(episode.id, start=start), full=full)
 
 
 def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Rendered:
@@ -127,7 +128,8 @@ def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     """Answer a question."""
     query = Query(given.query, given.limit, _filter(desk, given), given.scope, fresh_only=given.fresh_only)
     found = desk.session.recall(query)
-    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain)
+    short = shown_ids(recall_answers.ids_in(found), desk.memory.store.ids)
+    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain, short=short)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

@@ -1,0 +1,1 @@
+"""This package replays recorded runs to a memory that knows only what came before, and compares."""

@@ -25,6 +25,7 @@ from memory_mcp.models.recommendations import (
     PlaybookFile,
     Recommendation,
     RecommendationKind,
+    Recommended,
     Wanted,
 )
 from memory_mcp.patterns import playbooks
@@ -97,7 +98,7 @@ class Advice:
         if self.withholds(episode_id):
             return Playbook("", wanted.task, now, message=WITHHELD)
         known = self._facts.known()
-        recommended = [each for each in self._recommender.recommend(wanted) if each.pattern.kind == "error_recovery"]
+        recommended = [each for each in self._recommender.recommend(wanted) if _is_named(each)]
         similar = self._similar(wanted.task, episode_id, known)
         files = known.files(wanted.task, _likeness(similar))
         if not similar and not recommended and not files:
@@ -256,6 +257,11 @@ class Advice:
             for hit in hits
             if hit.id in episodes
         ]
+
+
+def _is_named(each: Recommended) -> bool:
+    """Whether a pattern is the recovery from an error that the task names."""
+    return each.pattern.kind == "error_recovery" and each.parts["context"] > 0
 
 
 def _is_alike(hit: Hit, asked: int) -> bool:

@@ -212,7 +212,9 @@ class Agent:
     def _record(self, episode_id: str, steps: Sequence[Step], playbook: Playbook, *, solved: bool) -> None:
         assert self.memory is not None
         self.memory.episodes.append(episode_id, steps)
-        self.memory.learning.complete(episode_id, Success() if solved else Failure(reason="out of tries"))
+        self.memory.learning.complete(
+            episode_id, Success(evidence="shown") if solved else Failure(reason="out of tries")
+        )
         if self.mode == "feedback off" or not playbook.id:
             return
         helped = solved and len(steps) <= 2 * len(playbook.steps)

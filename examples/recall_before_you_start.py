@@ -31,7 +31,7 @@ async def main(task: str) -> None:
         if not answer["hits"]:
             print("nothing relevant is remembered")
         for hit in answer["hits"]:
-            print(f"{hit['score']:.2f}  {hit.get('outcome', hit['kind'])}: {hit['text'].splitlines()[0]}")
+            print(f"{hit['relevance']:.2f}  {hit.get('outcome', hit['kind'])}: {hit['text'].splitlines()[0]}")
             if hit.get("lesson"):
                 print(f"      lesson: {hit['lesson']}")
         playbook = await call(client, "recommend_playbook", task_description=task)

@@ -125,9 +125,9 @@ class Vocabulary:
     def _outcome(self) -> Outcome | None:
         kind = self._dice.random()
         if kind < 0.7:  # noqa: PLR2004 - shares of outcomes, as rough as they are
-            return Success(verdict=self.title())
+            return Success(verdict=self.title(), evidence="shown")
         if kind < 0.8:  # noqa: PLR2004 - as above
-            return PartialSuccess(verdict=self.title())
+            return PartialSuccess(verdict=self.title(), evidence="shown")
         return Failure(reason=self.title()) if kind < 0.95 else None  # noqa: PLR2004 - as above
 
     def _new_name(self) -> str:

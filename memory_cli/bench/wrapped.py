@@ -91,6 +91,6 @@ def repeated(items: Sequence[Item], runs: int) -> Iterator[tuple[Item, bool]]:
     for item in items:
         for number in range(runs):
             succeeded = number == runs // 2
-            outcome = Success() if succeeded else Failure(f"{item.question} did not work")
+            outcome = Success(evidence="shown") if succeeded else Failure(f"{item.question} did not work")
             episode = msgspec.structs.replace(item.episode, outcome=outcome, source=None)
             yield Item(f"{item.name} {number}", item.question, episode), succeeded

@@ -37,7 +37,7 @@ _SHOWN_PATTERNS = 8
 
 _EVIDENCE = {
     "shown": "shown: the last tests or builds after the last change say so",
-    "user": "user: the user confirmed it",
+    "user": "user: the user confirmed it, or kept the commit",
     "claimed": "claimed: somebody said so; it counts for nothing in what is learnt",
 }
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tasks with their steps and outcomes.")

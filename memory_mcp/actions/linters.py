@@ -154,7 +154,7 @@ LINTERS = (
         ),
     ),
     Runner(
-        "black",
+        "linter",
         "lint",
         (
             "black",
@@ -178,11 +178,6 @@ LINTERS = (
             "rake rubocop",
             "mix credo",
             "mix format",
-            "py_compile",
-            "compileall",
-            "node --check",
-            "php -l",
-            "ruby -c",
             "hadolint",
             "yamllint",
             "interrogate",
@@ -205,7 +200,6 @@ LINTERS = (
                 ("offenses detected", r"[1-9]\d* offenses? detected"),
                 ("Incorrectly sorted", r"ERROR: .*incorrectly sorted"),
                 ("error: could not compile", r"^error: could not compile"),
-                ("Error", r"^(?:Syntax|Indentation|Tab)Error: "),
             ),
             *rows(
                 "green",
@@ -219,6 +213,16 @@ LINTERS = (
                 ("No module named", r"No module named (?:black|isort|pre_commit|vulture|bandit)\b"),
                 ("No Python files are present", "No Python files are present"),
             ),
+        ),
+    ),
+    Runner(
+        "syntax check",
+        "lint",
+        ("py_compile", "compileall", "node --check", "php -l", "ruby -c", "bash -n"),
+        marks=rows(
+            "red",
+            ("Error: ", r"^(?:Sorry: )?(?:Syntax|Indentation|Tab)Error: "),
+            ("Parse error: ", r"^(?:PHP )?Parse error: "),
         ),
     ),
 )

@@ -58,9 +58,9 @@ def says_no(command: str, output: str, exit_code: int | None) -> bool:
     if not programs or (programs[-1].before == "&&" and any(each.program not in _PREPARING for each in programs[:-1])):
         return False
     last = programs[-1]
-    if last.program in _SEARCHING or last.words[:2] == ("git", "grep"):
+    if last.words[0] in _SEARCHING or last.words[:2] == ("git", "grep"):
         return not _EXIT_CODE.sub("", output).strip()
-    return last.program in _ASKING
+    return last.words[0] in _ASKING
 
 
 def shortened(text: str) -> str:

@@ -15,6 +15,7 @@ State = Literal["green", "red", "did_not_run", "unknown"]
 _LINE = 300  # characters of a line, on each side of what was looked for
 _LAST = 4_000  # characters that a last line may have; a warning that became an error is long
 _MOST_LINES = 2_000  # lines with one text that are looked at, from the end
+_PROMPT = expression(r"\n\(Open file: [^\n]*\)\n\(Current directory: [^\n]*\)\nbash-\$\s*\Z")
 _COLOUR = expression(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -52,8 +53,8 @@ class Output:
             end = max(begin, 0) if begin < at else at
 
     def last_line(self) -> str:
-        """Return the last line that is not empty."""
-        return self.text[-_LAST:].rstrip().rsplit("\n", 1)[-1].strip()
+        """Return the last line that is not empty, without the prompt that SWE-agent puts below."""
+        return _PROMPT.sub("", self.text[-_LAST:]).rstrip().rsplit("\n", 1)[-1].strip()
 
 
 class Runner(Struct, frozen=True):

@@ -222,4 +222,16 @@ NOX = Runner(
     ),
 )
 
-PYTHON_RUNNERS = (PYTEST, UNITTEST, DJANGO, DOCTEST, TOX, NOX)
+SYMPY = Runner(
+    "sympy",
+    "test",
+    ("bin/test", "bin/doctest"),
+    idle=_HELP,
+    marks=(
+        *rows("red", ("tests finished:", r"tests finished: .*\b[1-9]\d* (?:failed|exceptions)"), "DO *NOT* COMMIT!"),
+        *rows("green", ("tests finished:", r"tests finished: [1-9]\d* passed(?!.*\b[1-9]\d* (?:failed|exceptions))")),
+        *rows("did_not_run", ("tests finished:", r"tests finished: 0 passed")),
+    ),
+)
+
+PYTHON_RUNNERS = (PYTEST, SYMPY, UNITTEST, DJANGO, DOCTEST, TOX, NOX)

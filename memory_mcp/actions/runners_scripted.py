@@ -153,7 +153,7 @@ SCRIPT = Runner(
     "script",
     "test",
     (
-        *("run_tests*", "run-tests*", "run_test.*", "runtests.sh", "run_all_tests*", "test.sh", "tests.sh", "bin/test"),
+        *("run_tests*", "run-tests*", "run_test.*", "runtests.sh", "run_all_tests*", "test.sh", "tests.sh"),
         *("setup.py test", "setup.py pytest", "setup.py nosetests", "hatch test", "pdm test", "rye test"),
     ),
     carries=True,

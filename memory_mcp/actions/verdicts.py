@@ -5,25 +5,18 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from memory_mcp.actions.builds import BUILDS
 from memory_mcp.actions.invocations import Invocation, invocations, program_name
-from memory_mcp.actions.linters import LINTERS, TYPE_CHECKERS
 from memory_mcp.actions.runners import CheckKind, Output, Runner, Said, State, said_by
-from memory_mcp.actions.runners_compiled import COMPILED_RUNNERS
-from memory_mcp.actions.runners_javascript import JAVASCRIPT_RUNNERS
-from memory_mcp.actions.runners_python import PYTEST, PYTHON_RUNNERS, UNITTEST
-from memory_mcp.actions.runners_scripted import SCRIPTED_RUNNERS
 from memory_mcp.expressions import expression
 
-_RUNNERS = (
-    *PYTHON_RUNNERS, *JAVASCRIPT_RUNNERS, *COMPILED_RUNNERS, *SCRIPTED_RUNNERS, *TYPE_CHECKERS, *LINTERS, *BUILDS,
-)  # fmt: skip
-_CARRIED = tuple(runner for runner in _RUNNERS if runner.kind == "test" and not runner.carries)
 _ANY = "*"  # in place of the first word, where that one has an asterisk
 _STRENGTH: tuple[CheckKind, ...] = ("test", "build", "typecheck", "lint")
 _TELLING: tuple[State, ...] = ("red", "green", "did_not_run")  # what one run says, by what outweighs what
 _WEAKEST: tuple[State, ...] = ("red", "did_not_run", "unknown", "green")  # what several runs come to
 _INTERPRETERS = {"python", "pypy", "py", "php", "ruby", "node", "perl", "bash", "sh", "zsh"}
+_ASIDE = {"-c", "-e", "--test"}  # with which an interpreter runs no script
+_WITH_VALUE = {"-W", "-X", "-r", "-l", "--check"}
+_OWN_SCRIPTS = {"bin/test", "bin/doctest"}  # what `test` is without its folder is another program
 _VALUED = {"-C", "-f", "-W", "-X", "-w", "-F", "--prefix", "--cwd", "--workspace", "--filter", "--dir", "--directory"}
 _PREPARING = {"cd", "pushd", "export", "source", ".", "set", "echo", "true", "unset", "mkdir", "which", "pwd", "cat"}
 _FILTERS = {"grep", "egrep", "rg", "ag", "head", "sed", "awk", "cut", "sort", "uniq", "wc", "select-string", "findstr"}
@@ -73,10 +66,10 @@ def is_check(command: str) -> CheckKind | None:
 def read_verdict(command: str, output: str, exit_code: int | None) -> Verdict:
     """Return how the strongest check of a command went; unknown where the output does not show it."""
     programs, checks = _read_command(command)
-    read = Output(output)
     kind = is_check(command)
     if kind is None:
-        return _of_script(programs, read)
+        return _of_script(programs, output)
+    read = Output(output)
     chosen = [check for check in checks if check.runner.kind == kind]
     by_runner: dict[str, list[Check]] = {}
     for check in chosen:
@@ -107,8 +100,10 @@ def _runner_of(program: Invocation) -> Runner | None:
 @lru_cache(maxsize=1)
 def _rows_by_program() -> dict[str, list[tuple[int, tuple[str, ...], Runner]]]:
     """Return the patterns of all commands by their first word, each with its place in the tables."""
+    from memory_mcp.actions.runner_tables import RUNNERS  # noqa: PLC0415 - 2 ms that a hook without a command saves
+
     rows: dict[str, list[tuple[int, tuple[str, ...], Runner]]] = {_ANY: []}
-    for at, runner in enumerate(_RUNNERS):
+    for at, runner in enumerate(RUNNERS):
         for command in runner.commands:
             pattern = tuple(command.split())
             rows.setdefault(_ANY if "*" in pattern[0] else pattern[0], []).append((at, pattern, runner))
@@ -117,12 +112,13 @@ def _rows_by_program() -> dict[str, list[tuple[int, tuple[str, ...], Runner]]]:
 
 def _normal(program: Invocation) -> list[str]:
     """Return the words with the name of the program first: of `python tests/runtests.py` that of the script."""
-    name, rest = program.program, list(program.words[1:])
-    if name in _INTERPRETERS and "--test" not in rest and "-c" not in rest and "-e" not in rest:
-        at = next((at for at, word in enumerate(rest) if not word.startswith("-")), None)
-        if at is not None and rest[at - 1 if at else 0] not in {"-W", "-X", "-r", "-l", "--check"}:
-            return [program_name(rest[at]).removesuffix(".js"), *rest[at + 1 :]]
-    return [name, *rest]
+    words = list(program.words)
+    if program.program in _INTERPRETERS and not _ASIDE.intersection(words):
+        at = next((at for at, word in enumerate(words) if at and not word.startswith("-")), None)
+        if at is not None and words[at - 1] not in _WITH_VALUE:
+            words = words[at:]
+    path = words[0].replace("\\", "/").removeprefix("./")
+    return [path if path in _OWN_SCRIPTS else program_name(words[0]).removesuffix(".js"), *words[1:]]
 
 
 def _positional(words: Sequence[str]) -> list[str]:
@@ -149,12 +145,16 @@ def _is_like(pattern: str, word: str) -> bool:
     return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
 
 
-def _of_script(programs: Sequence[Invocation], output: Output) -> Verdict:
+def _of_script(programs: Sequence[Invocation], output: str) -> Verdict:
     """Read a Python script that runs tests itself: only a whole summary counts, for a script prints what it likes."""
-    if not any(program.program in {"python", "pypy", "py", "ipython"} for program in programs):
+    ran_tests = ("Ran " in output and "-----" in output) or ("==" in output and " in " in output)
+    if not ran_tests or not any(program.program in {"python", "pypy", "py", "ipython"} for program in programs):
         return Verdict("unknown")
-    for runner in (UNITTEST, PYTEST):
-        said = runner.read(output) if runner.read else []
+    from memory_mcp.actions.runner_tables import IN_SCRIPTS  # noqa: PLC0415 - as above
+
+    read = Output(output)
+    for runner in IN_SCRIPTS:
+        said = [each for each in runner.read(read) if each.line.startswith(("Ran ", "=="))] if runner.read else []
         if said:
             chosen = min(said, key=lambda each: _WEAKEST.index(each.state))
             return Verdict(chosen.state, runner.name, chosen.line, runner.kind)
@@ -199,7 +199,9 @@ def _said(checks: Sequence[Check], programs: Sequence[Invocation], output: Outpu
 
 def _said_through(runner: Runner, output: Output) -> tuple[Said | None, str]:
     """Return what the output of `make test` and the like says, by whatever runner ran inside."""
-    inner = [(said, each.name) for each in _CARRIED for said in said_by(each, output)]
+    from memory_mcp.actions.runner_tables import CARRIED  # noqa: PLC0415 - as above
+
+    inner = [(said, each.name) for each in CARRIED for said in said_by(each, output)]
     own = said_by(runner, output)
     states = {said.state for said, _ in inner}
     if states == {"did_not_run"} or (not states and any(said.state == "red" for said in own)):

@@ -37,7 +37,7 @@ def _successes(episode: Episode, actions: Sequence[Action], found: Sequence[Reco
     runs = runs_of(episode.steps, actions)
     if runs and runs[-1].passed:
         last = runs[-1]
-        said = f"passed: {last.verdict.line[:_QUOTED]}"
+        said = f"passed: {last.said}"
         yield f"The last {last.verdict.kind} run (step {last.at + 1}, {last.text}) {said}"
 
 

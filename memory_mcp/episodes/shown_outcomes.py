@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from memory_mcp.actions.runners import CheckKind
 from memory_mcp.actions.steps import Action, action_of, verdict_of
 from memory_mcp.actions.verdicts import Verdict
+from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import Failure, Outcome, PartialSuccess, Step, Success
 
 _PROOFS: tuple[CheckKind, ...] = (
@@ -18,6 +19,8 @@ _TELLING = ("green", "red")
 _HARMLESS = {"rm", "mkdir", "touch", "submit"}  # taking scratch files away after the tests changes nothing
 _UNDOING = ("git stash", "git checkout", "git restore", "git reset", "git revert", "git apply")
 _SCRATCH = ("/tmp/", "/var/folders/")  # noqa: S108 - compared, not written to
+_STASH = expression(r"\bgit stash(?! (?:pop|apply|list|show|drop|clear))")
+_UNSTASH = expression(r"\bgit stash (?:pop|apply|drop)")
 _MOST = 5
 _QUOTED = 120
 
@@ -35,24 +38,32 @@ class Run(Struct, frozen=True):
         """Whether the output says that it passed."""
         return self.verdict.state == "green"
 
+    @property
+    def said(self) -> str:
+        """The line of the output that says so."""
+        return self.verdict.line.strip("= ")[:_QUOTED]
+
 
 def runs_of(steps: Sequence[Step], actions: Sequence[Action]) -> list[Run]:
     """Return the runs of tests whose outputs say how they went; of builds where no test was run at all."""
     found: dict[CheckKind, list[Run]] = {kind: [] for kind in _PROOFS}
+    stashed = _stashed(actions)
     for at, (step, action) in enumerate(zip(steps, actions, strict=True)):
-        verdict = verdict_of(step)
-        if verdict is None or verdict.kind is None or verdict.kind not in _PROOFS:
+        verdict = None if at in stashed else verdict_of(step)
+        kind = verdict and verdict.kind
+        if verdict is None or kind is None or kind not in found:
             continue
-        if verdict.kind == "test" and verdict.line.startswith("exit code"):
+        if kind == "test" and verdict.line.startswith("exit code"):
             verdict = replace(verdict, state="unknown")  # a test that passed says so
-        found[verdict.kind].append(Run(at, action.shape, action.text[:_QUOTED], verdict))
+        found[kind].append(Run(at, action.shape, action.text[:_QUOTED], verdict))
     chosen = next((runs for runs in found.values() if runs), [])
     return [run for run in chosen if run.verdict.state in _TELLING]
 
 
 def last_change(steps: Sequence[Step], actions: Sequence[Action]) -> int:
     """Return the position of the last change to the project, -1 without one."""
-    changes = (at for at in range(len(steps) - 1, -1, -1) if _is_change(steps[at], actions[at]))
+    removed = _removed(actions)
+    changes = (at for at in range(len(steps) - 1, -1, -1) if _is_change(steps[at], actions[at], removed))
     return next(changes, -1)
 
 
@@ -97,24 +108,42 @@ def doubt_of(steps: Sequence[Step]) -> str:
     if not runs or runs[-1].passed:
         return ""
     last = runs[-1]
-    return f"The last {last.verdict.kind} run (step {last.at + 1}, {last.text}) failed: {last.verdict.line[:_QUOTED]}"
+    return f"The last {last.verdict.kind} run (step {last.at + 1}, {last.text}) failed: {last.said}"
 
 
-def _is_change(step: Step, action: Action) -> bool:
-    first = action.token.split(" ")[0]
-    if step.failed or first in _HARMLESS:
+def _is_change(step: Step, action: Action, removed: frozenset[str]) -> bool:
+    """Whether a step changed the project; what is written to be taken away again is none of it."""
+    if step.failed or action.token.split(" ")[0] in _HARMLESS:
         return False
     if any(verb in action.token for verb in _UNDOING):
         return True
-    return action.kind in {"edit", "install"} and not (
-        action.files and all(file.startswith(_SCRATCH) for file in action.files)
-    )
+    is_scratch = all(file.startswith(_SCRATCH) or file.rsplit("/", 1)[-1] in removed for file in action.files)
+    return action.kind in {"edit", "install"} and not (action.files and is_scratch)
+
+
+def _removed(actions: Sequence[Action]) -> frozenset[str]:
+    """Return the names of the files that were taken away again."""
+    gone = (file for action in actions if action.token.split(" ")[0] == "rm" for file in action.files)
+    return frozenset(file.rsplit("/", 1)[-1] for file in gone)
+
+
+def _stashed(actions: Sequence[Action]) -> set[int]:
+    """Return the positions of steps without the changes: tests run there say how it was before."""
+    found: set[int] = set()
+    is_stashed = False
+    for at, action in enumerate(actions):
+        begins = _STASH.search(action.text) is not None
+        if begins or is_stashed:
+            found.add(at)
+        is_stashed = (is_stashed or begins) and _UNSTASH.search(action.text) is None
+    return found
 
 
 def _left(run: Run) -> str:
-    return f"{run.text} still failed: {run.verdict.line[:_QUOTED]}"
+    return f"{run.text} still failed: {run.said}"
 
 
 def _files(steps: Sequence[Step], actions: Sequence[Action]) -> tuple[str, ...]:
-    changed = (action for step, action in zip(steps, actions, strict=True) if _is_change(step, action))
+    removed = _removed(actions)
+    changed = (action for step, action in zip(steps, actions, strict=True) if _is_change(step, action, removed))
     return tuple(dict.fromkeys(file for action in changed for file in action.files))[: 4 * _MOST]

@@ -186,7 +186,7 @@ def episode_of(commit: Commit) -> Episode:
         updated_at=commit.moment,
         completed_at=commit.moment,
         steps=tuple(_steps(commit)),
-        outcome=Success(),
+        outcome=Success(evidence="user"),  # people kept it; a revert corrects it
         source=Source(KIND, commit.commit),
     )
 

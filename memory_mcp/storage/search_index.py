@@ -270,13 +270,12 @@ def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple
     condition, bindings = sight.condition()
     found: dict[tuple[str, str], list[Candidate]] = {}
     for task_key in task_keys:
-        for row in session.rows(
-            f"SELECT {_DESCRIBED}, NULL FROM episodes e JOIN documents d ON d.key = e.key"
-            " JOIN projects p ON p.key = d.project_key"
+        rows = session.rows(
+            f"SELECT {_DESCRIBED}, NULL FROM {_TABLES}"
             f" WHERE e.task_key = :task AND {condition} ORDER BY e.key DESC LIMIT {_MOST_RUNS}",
             {**bindings, "task": task_key},
-        ):
-            candidate = Candidate(*row)
+        )
+        for candidate in (Candidate(*row) for row in rows):
             found.setdefault((candidate.project, task_key), []).append(candidate)
     return found
 

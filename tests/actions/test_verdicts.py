@@ -62,6 +62,14 @@ _CARGO = "running 2 tests\n..\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0
             "did_not_run",
             "Django",
         ),
+        ("bin/test sympy/core", "===== tests finished: 5 passed, in 0.05 seconds =====", "green", "sympy"),
+        ("python bin/test -C x", "== tests finished: 1 failed, 5 passed, in 0.05 seconds ==", "red", "sympy"),
+        (
+            "python tests/runtests.py x",
+            "ModuleNotFoundError: No module named 'asgiref'\n(Open file: n/a)\n(Current directory: /x)\nbash-$",
+            "did_not_run",
+            "Django",
+        ),
         ("nosetests tests", "Ran 5 tests in 0.1s\n\nOK\n", "green", "unittest"),
         ("python -m doctest -v a.py", "1 passed and 0 failed.\nTest passed.\n", "green", "doctest"),
         ("python -m doctest a.py | tail", "***Test Failed*** 2 failures.\n", "red", "doctest"),
@@ -229,6 +237,7 @@ def test_an_exit_code_counts_only_for_the_last_command_and_unmasked(command: str
         ("grep -rn pytest .", None),
         ("echo pytest", None),
         ("which pytest", None),
+        ("test -f pytest.ini", None),
         ("pytest --version", None),
         ("pytest --collect-only -q", None),
         ("cat tests/test_a.py # pytest", None),
@@ -245,11 +254,12 @@ def test_a_command_that_runs_a_check_is_seen_through_what_carries_it(command: st
 
 
 def test_a_script_that_prints_what_it_likes_is_not_believed() -> None:
-    assert read_verdict("python reproduce.py", "All tests passed! SUCCESS ✓ OK\n", 0).state == "unknown"
+    for output in ("All tests passed! SUCCESS ✓ OK\n", "3 passed\n", "3 passed in 0.1s\n", "Ran 3 tests in 0.1s\nOK\n"):
+        assert read_verdict("python reproduce.py", output, 0).state == "unknown"
 
 
 def test_a_script_that_runs_unittest_itself_is_read() -> None:
-    verdict = read_verdict("python test_fix.py", "Ran 2 tests in 0.001s\n\nFAILED (failures=1)\n", None)
+    verdict = read_verdict("python test_fix.py", "F.\n------\nRan 2 tests in 0.001s\n\nFAILED (failures=1)\n", None)
 
     assert (verdict.state, verdict.runner, verdict.kind) == ("red", "unittest", "test")
 

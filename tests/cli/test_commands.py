@@ -20,9 +20,10 @@ def test_an_episode_lives_its_life_in_the_terminal(run: Run) -> None:
     run("episode", "log-step", episode_id, "bash", "pytest", "--result", "success", "--output", "-", text="1 passed\n")
     run("episode", "update", episode_id, "--add-tag", "flaky", "--domain", "sessions")
 
-    closed = run("episode", "complete", episode_id, "--verdict", "use get()").stdout
+    closed = run("episode", "complete", episode_id, "--verdict", "use get()", "--confirmed").stdout
 
     assert "outcome 1 × efficiency" in closed
+    assert "evidence user: the user confirmed it" in closed
     assert "success: use get()" in closed
     viewed = run("episode", "view", episode_id).stdout
     assert "[ERROR] bash: pytest" in viewed
@@ -39,6 +40,41 @@ def test_an_episode_lives_its_life_in_the_terminal(run: Run) -> None:
     )
     run("episode", "delete", episode_id, "--yes")
     assert as_json(run("episode", "list", "--json"))["episodes"] == []
+
+
+def test_a_success_that_nothing_shows_is_listed_as_a_claim(run: Run) -> None:
+    episode_id = run("episode", "create", "mend the login").stdout.strip()
+    run(
+        "episode",
+        "log-step",
+        episode_id,
+        "edit",
+        "use get()",
+        "--result",
+        "success",
+        "--parameters",
+        '{"file": "a.py"}',
+    )
+    run(
+        "episode",
+        "log-step",
+        episode_id,
+        "bash",
+        "pytest | tail",
+        "--result",
+        "success",
+        "--output",
+        "1 failed in 0.1s",
+    )
+
+    closed = run("episode", "complete", episode_id, "--verdict", "use get()").stdout
+
+    assert "evidence claimed: somebody said so" in closed
+    assert "improvement: The success is doubtful. The last test run (step 2, pytest | tail) failed" in closed
+    assert "success (claimed)" in run("episode", "list").stdout
+    assert "success (claimed)" in run("episode", "search", "login").stdout
+    (row,) = as_json(run("episode", "list", "--json"))["episodes"]
+    assert (row["outcome"], row["evidence"]) == ("success", "claimed")
 
 
 def test_an_empty_memory_says_how_to_begin(run: Run) -> None:

@@ -19,7 +19,7 @@ def solve(run: Run, task: str, outcome: str = "success") -> tuple[str, Result]:
     step = ("episode", "log-step", episode_id)
     run(*step, "bash", "pytest tests/test_cart.py", "--result", "error", "--output", "SessionError: basket 41 is gone")
     run(*step, "edit", "keep it in the cookie", "--result", "success", "--parameters", '{"file": "shop/session.py"}')
-    run(*step, "bash", "pytest tests/test_cart.py", "--result", "success")
+    run(*step, "bash", "pytest tests/test_cart.py", "--result", "success", "--output", "1 passed in 0.1s")
     run(*step, "bash", "git commit -m done", "--result", "success")
     return episode_id, run("episode", "complete", episode_id, "--outcome", outcome)
 
@@ -115,7 +115,7 @@ def test_lift_draws_the_comparison(shop: Run) -> None:
         share = ("--set", f"learning.withhold_share={number % 2}")
         episode_id = shop("episode", "create", f"basket {number}").stdout.strip()
         shop(*share, "playbook", "recommend", "lost basket in checkout", "--episode", episode_id)
-        shop("episode", "complete", episode_id, "--outcome", "failure" if number % 2 else "success")
+        shop("episode", "complete", episode_id, "--outcome", "failure" if number % 2 else "success", "--confirmed")
     least = ("--set", "learning.lift_least=2", "lift")
 
     assert as_json(shop(*least, "--json"))["differences"][0]["difference"] == 1.0
@@ -216,5 +216,4 @@ def test_true_patterns_come_out_of_real_histories(run: Run) -> None:
     sequences = {
         tuple(each["definition"]["tokens"]): each for each in found if each["definition"]["kind"] == "tool_sequence"
     }
-    assert sequences["read", "edit", "python"]["seen"]["uses"] == 4
-    assert all(each["seen"]["uses"] > 1 for each in sequences.values())
+    assert sequences == {}  # submitted, which is a claim

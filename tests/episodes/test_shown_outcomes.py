@@ -13,6 +13,8 @@ OTHER = Step("Bash", "pytest tests/b", result=StepSuccess("2 passed"))
 EMPTY = Step("Bash", "pytest tests/b", result=StepSuccess())
 NO_TESTS = Step("Bash", "pytest tests/b", result=StepSuccess("==== no tests ran in 0.01s ===="))
 PIPED = Step("Bash", "pytest tests/a | tail -3", result=StepSuccess("1 failed in 0.1s"))
+SCRATCH = Step("Write", "reproduce.py", {"file": "reproduce.py"}, StepSuccess())
+STASHED = Step("Bash", "git stash && pytest tests/a; git stash pop", result=StepSuccess("1 failed in 0.1s"))
 CLEARED = Step("Bash", "rm reproduce.py", result=StepSuccess())
 UNKNOWN = Step("Bash", "pytest tests/a")
 LOOKED = Step("Read", "src/a.py", {"file": "src/a.py"}, StepSuccess("text"))
@@ -51,6 +53,12 @@ SAID = "As the recorded steps show; nobody said so."
             [EDIT, PASSED, CLEARED],
             Success("pytest tests/a passed after the last change (step 2); nobody said so.", ("src/a.py",), "shown"),
         ),
+        (
+            [EDIT, PASSED, SCRATCH, CLEARED],
+            Success("pytest tests/a passed after the last change (step 2); nobody said so.", ("src/a.py",), "shown"),
+        ),
+        ([EDIT, STASHED], None),
+        ([EDIT, Step("Bash", "git stash", result=StepSuccess("Saved")), FAILED], None),
         ([EDIT, PASSED, Step("Bash", "git stash pop", result=StepSuccess("Dropped"))], None),
         ([EDIT, PASSED, FAILED], Failure(f"pytest tests/a still failed: ValueError: bad. {SAID}", evidence="shown")),
     ],

@@ -142,7 +142,14 @@ async def test_answers_about_huge_episodes_stay_small(desk: Desk) -> None:
                 client, "checkpoint_episode", episode_id=episode_id, note="n" * 9_000, next_steps=["m" * 9_000] * 20
             )
             await call(client, "resume_from_handoff", handoff_id=made["handoff_id"])
-            done = await call(client, "complete_episode", episode_id=episode_id, outcome_type="success", verdict="v")
+            done = await call(
+                client,
+                "complete_episode",
+                episode_id=episode_id,
+                outcome_type="success",
+                verdict="v",
+                confirmed_by_user=True,
+            )
         playbook = await call(client, "recommend_playbook", task_description=TASK)
         known = await call(client, "check_action", command=steps[0]["action"])
         for pattern in done["patterns"]:

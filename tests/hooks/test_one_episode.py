@@ -1,0 +1,203 @@
+"""One session is one episode, whoever records it: hooks, the importer of its transcript, tools."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from memory_mcp.config.layers import resolve
+from memory_mcp.memory import Memory
+from memory_mcp.models.episodes import Source, StepSuccess, live_kind
+from tests.hooks.agents import Agent
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def opened(agent: Agent) -> Memory:
+    return Memory.open(agent.environ, agent.home, actor="test", resolved=resolve(agent.environ, agent.home))
+
+
+def test_twelve_chats_make_no_record(home: Path) -> None:
+    for number in range(12):
+        agent = Agent(home, f"chat {number}")
+        agent.start()
+        agent.prompt("hi")
+        agent.event("Stop", last_assistant_message="Hello! What shall we do?")
+        agent.prompt("thanks")
+        agent.end()
+
+    with opened(agent) as memory:
+        assert memory.episodes.list().episodes == ()
+        assert memory.handoffs.list() == []
+    assert agent.log == ""
+
+
+def test_the_first_prompt_that_says_what_to_do_is_the_task(home: Path) -> None:
+    agent = Agent(home, "one")
+
+    agent.prompt("hi")
+    agent.prompt("make the billing tests pass")
+    agent.prompt("go on")
+    agent.passed("ls src", "billing.py")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        episode = memory.episodes.get(row.id)
+    assert episode.task == "make the billing tests pass"
+    assert [(step.tool, step.action) for step in episode.steps] == [("user", "go on"), ("Bash", "ls src")]
+    assert episode.source == Source(live_kind("claude-code"), "one")
+
+
+def test_a_follow_up_goes_on_in_the_episode_that_its_tests_had_completed(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+    agent.edited("src/billing.py")
+    agent.passed("pytest tests/billing", "1 passed in 0.1s")
+    agent.stop()
+    with opened(agent) as memory:
+        assert [row.outcome for row in memory.episodes.list().episodes] == ["success"]
+
+    agent.prompt("and now round to cents")
+    agent.passed("cat src/billing.py", "def total(): ...")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        episode = memory.episodes.get(row.id)
+    assert episode.outcome is None
+    assert [step.tool for step in episode.steps] == ["Edit", "Bash", "user", "Bash"]
+
+    agent.edited("src/billing.py")
+    agent.passed("pytest tests/billing", "2 passed in 0.1s")
+    agent.end()
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+    assert (row.outcome, row.evidence, row.step_count) == ("success", "shown", 6)
+
+
+def test_a_session_that_is_resumed_after_its_end_goes_on_in_its_episode(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+    agent.passed("ls src", "billing.py")
+    agent.end()
+
+    agent.event("SessionStart", source="resume")
+    agent.prompt("go on with it please")
+    agent.passed("ls tests", "test_billing.py")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        episode = memory.episodes.get(row.id)
+    assert [step.action for step in episode.steps] == ["ls src", "go on with it please", "ls tests"]
+
+
+def test_what_an_agent_completed_itself_is_followed_by_another_episode(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+    agent.passed("ls src", "billing.py")
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        from memory_mcp.models.episodes import Success
+
+        memory.episodes.complete(row.id, Success("all done"))
+
+    agent.prompt("now the refunds of the shop")
+    agent.passed("ls tests", "test_billing.py")
+
+    with opened(agent) as memory:
+        rows = {each.task: memory.episodes.get(each.id) for each in memory.episodes.list().episodes}
+    assert rows["make the billing tests pass"].outcome is not None
+    assert rows["now the refunds of the shop"].source == Source(live_kind("claude-code"), "one#2")
+
+
+def test_the_last_message_is_kept_as_the_agents_claim(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+    agent.edited("src/billing.py")
+    agent.passed("pytest tests/billing", "1 passed in 0.1s")
+    agent.event("Stop", last_assistant_message="I rounded the VAT; all tests pass.")
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        episode = memory.episodes.get(row.id)
+    assert episode.outcome is not None
+    assert episode.outcome.evidence == "shown"
+    assert episode.outcome.verdict.endswith(
+        "nobody said so.\nThe agent's last message, which is its claim: I rounded the VAT; all tests pass."
+    )
+
+
+def test_a_last_message_without_evidence_is_a_step_and_no_outcome(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+    agent.edited("src/billing.py")
+    agent.event("Stop", last_assistant_message="All done, everything works.")
+    agent.prompt("thanks")
+    agent.event("Stop", last_assistant_message="You are welcome.")
+    agent.end()
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        episode = memory.episodes.get(row.id)
+    assert episode.outcome is None
+    assert [(step.tool, step.action) for step in episode.steps[1:]] == [
+        ("assistant", "All done, everything works."),
+        ("user", "thanks"),
+    ]
+
+
+def test_a_sub_agent_is_an_episode_under_the_id_of_its_transcript(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+    told = {"tool_name": "Bash", "tool_input": {"command": "rg vat"}, "tool_response": {"stdout": "billing.py"}}
+    agent.event("PostToolUse", **told, agent_id="a1b2", agent_type="Explore")
+    answer = {"status": "completed", "agentId": "a1b2", "content": [{"type": "text", "text": "it is in billing.py"}]}
+    asked = {"description": "find it", "prompt": "find where VAT is computed", "subagent_type": "Explore"}
+    agent.event("PostToolUse", tool_name="Agent", tool_input=asked, tool_response=answer)
+    agent.end()
+
+    with opened(agent) as memory:
+        rows = {each.task: memory.episodes.get(each.id) for each in memory.episodes.list().episodes}
+        links = memory.relationships.list(kind="parent_child")
+    main, part = rows["make the billing tests pass"], rows["find where VAT is computed"]
+    assert (main.source, part.source) == (
+        Source(live_kind("claude-code"), "one"),
+        Source(live_kind("claude-code"), "one:a1b2"),
+    )
+    assert [step.action for step in part.steps] == ["rg vat"]
+    assert [(each.from_id, each.to_id) for each in links] == [(main.id, part.id)]
+
+
+def test_an_edit_keeps_its_patch_rather_than_the_head_of_the_file(home: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+    file = "import vat\n" * 2_000 + "old\n"
+    hunk = {"oldStart": 2001, "oldLines": 1, "newStart": 2001, "newLines": 1, "lines": ["-old", "+new"]}
+    response = {"filePath": "a.py", "oldString": "old", "newString": "new", "originalFile": file}
+    response["structuredPatch"] = [hunk]
+    asked = {"file_path": "a.py", "old_string": "old", "new_string": "new"}
+    agent.event("PostToolUse", tool_name="Edit", tool_input=asked, tool_response=response)
+    written = {"type": "update", "filePath": "a.py", "content": file, "structuredPatch": [hunk], "originalFile": file}
+    agent.event(
+        "PostToolUse", tool_name="Write", tool_input={"file_path": "a.py", "content": file}, tool_response=written
+    )
+
+    with opened(agent) as memory:
+        (row,) = memory.episodes.list().episodes
+        edit, write = memory.episodes.get(row.id).steps
+    patch = StepSuccess("@@ -2001,1 +2001,1 @@\n-old\n+new")
+    assert (edit.result, write.result) == (patch, patch)
+    assert "import vat" not in json.dumps(write.parameters)
+
+
+@pytest.mark.parametrize("tool", ["ToolSearch", "TodoWrite", "TaskCreate", "TaskUpdate", "ExitPlanMode", "Skill"])
+def test_tools_of_the_harness_are_no_steps(home: Path, tool: str) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("make the billing tests pass")
+
+    agent.event("PostToolUse", tool_name=tool, tool_input={"query": "x"}, tool_response={"ok": True})
+
+    with opened(agent) as memory:
+        assert memory.episodes.list().episodes == ()

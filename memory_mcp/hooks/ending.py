@@ -7,6 +7,7 @@ from memory_mcp.hooks.recording import append, open_episode
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, Outcome, Step, Success
+from memory_mcp.models.relationships import Relationship
 
 _TALK = {"user", "assistant"}
 
@@ -18,9 +19,20 @@ def record_end(memory: Memory, event: Event) -> None:
     sub-agents did ends with the turn.
     """
     _end(memory, event.name, event.session_id, event)
-    if event.name != "before-compaction":
-        for part in memory.store.sessions.parts_of(event.session_id):
-            _end(memory, "session-end", part, event)
+    if event.name == "before-compaction":
+        return
+    for part in memory.store.sessions.parts_of(event.session_id):
+        _relate(memory, event.session_id, part)
+        _end(memory, "session-end", part, event)
+    if event.name == "session-end":
+        memory.store.sessions.leave(event.session_id)
+
+
+def _relate(memory: Memory, session_id: str, part: str) -> None:
+    """Make the episode of a sub-agent a child of that of its session."""
+    main, own = (memory.store.sessions.find(each).episode_id for each in (session_id, part))
+    if main and own and main != own:
+        memory.relationships.add([Relationship("parent_child", main, own)])
 
 
 def _end(memory: Memory, name: str, session_id: str, event: Event) -> None:
@@ -28,7 +40,7 @@ def _end(memory: Memory, name: str, session_id: str, event: Event) -> None:
     if episode is not None and any(step.tool not in _TALK for step in episode.steps):
         message = event.message if session_id == event.session_id else ""
         _conclude(memory, name, _with_message(memory, episode, message, event.at))
-    if name == "session-end":
+    if name == "session-end" and session_id != event.session_id:
         memory.store.sessions.leave(session_id)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.actions.tool_calls import begun_episode, is_recorded, made_step
+from memory_mcp.actions.tool_calls import begun_episode, is_recorded, made_step, sub_agent
+from memory_mcp.episodes.lifecycle import Changes
 from memory_mcp.errors import LimitError
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.recording import append, find_episode, open_episode, source_of
@@ -30,6 +31,8 @@ def record_tool(memory: Memory, event: Event) -> None:
         memory.store.sessions.enter(event.session_id, begun, source_of(event))
         if opened and not opened.steps and opened.id != begun:
             memory.episodes.delete(opened.id)
+    if started := sub_agent(event.call):
+        _name_part(memory, event, started)
     if not is_recorded(event.call.tool):
         return
     step = made_step(event.call)
@@ -47,6 +50,20 @@ def record_tool(memory: Memory, event: Event) -> None:
         following = _begin(memory, event, f"{episode.task[:_TASK_SHOWN]} (continued)")
         memory.relationships.add([Relationship("follows", following, episode.id)])
         _append_all(memory, following, [step])
+
+
+def _name_part(memory: Memory, event: Event, agent_id: str) -> None:
+    """Give the task of a sub-agent to its episode, or keep it for its first step where it runs in the background."""
+    asked = event.call.arguments.get("prompt") if event.call else None
+    if not isinstance(asked, str) or not asked.strip():
+        return
+    task = asked.strip()[: limits.TASK_CHARACTERS]
+    session_id = f"{event.session_id}:{agent_id}"
+    episode = open_episode(memory, session_id)
+    if episode is None:
+        memory.store.sessions.ask(session_id, [Prompt(task, event.at)])
+    elif episode.task == _NO_PROMPT:
+        memory.episodes.update(episode.id, Changes(task=task))
 
 
 def task_of(prompts: Sequence[Prompt]) -> tuple[str, Sequence[Prompt]]:

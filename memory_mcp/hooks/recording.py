@@ -5,7 +5,7 @@ from memory_mcp.hooks.events import UNNAMED, Event
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Episode, Source, Step, live_kind
-from memory_mcp.storage.session_store import Prompt
+from memory_mcp.models.prompts import Prompt
 
 _MOST_PROMPTS = 20  # that wait for a first step; the first one and the latest are kept
 

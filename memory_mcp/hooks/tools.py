@@ -10,12 +10,12 @@ from memory_mcp.hooks.recording import append, find_episode, open_episode, sourc
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import UNSAID, Episode, Failure, Step
+from memory_mcp.models.prompts import Prompt, task_of
 from memory_mcp.models.relationships import Relationship
-from memory_mcp.storage.session_store import AgentSession, Prompt
+from memory_mcp.storage.session_store import AgentSession
 
 _NO_PROMPT = "a session of which no prompt was seen"
 _TASK_SHOWN = 9_000  # characters of a task that is continued
-_LEAST_WORDS = 3  # of a prompt that says what to do: 'hi' and 'go on' do not
 
 
 def record_tool(memory: Memory, event: Event) -> None:
@@ -64,13 +64,6 @@ def _name_part(memory: Memory, event: Event, agent_id: str) -> None:
         memory.store.sessions.ask(session_id, [Prompt(task, event.at)])
     elif episode.task == _NO_PROMPT:
         memory.episodes.update(episode.id, Changes(task=task))
-
-
-def task_of(prompts: Sequence[Prompt]) -> tuple[str, Sequence[Prompt]]:
-    """Return the first prompt that says what to do, else the last one, and the prompts after it."""
-    told = (at for at, prompt in enumerate(prompts) if len(prompt.text.split()) >= _LEAST_WORDS)
-    chosen = next(told, len(prompts) - 1)
-    return (prompts[chosen].text, prompts[chosen + 1 :]) if prompts else ("", ())
 
 
 def _continued(memory: Memory, event: Event, session: AgentSession) -> Episode | None:

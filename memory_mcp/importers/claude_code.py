@@ -18,6 +18,7 @@ from memory_mcp.importers.transcripts import LoggedSession
 
 KIND = "claude-code"
 SUFFIXES = (".jsonl",)
+_TELLING = {"stdout", "stderr", "structuredPatch"}  # of what a tool answered, more than the model was shown
 _MOST_HELD = 500_000
 _PASSED_OVER = frozenset(("file-history-snapshot", "queue-operation", "progress", "last-prompt", "mode", "ai-title"))
 _NO_PROMPT = ("<command-", "<local-command-", "Caveat: The messages below", "<system-reminder>", "[Request interrupted")
@@ -124,7 +125,7 @@ def _take_user(line: _Line, message: _Message, session: LoggedSession, at: int) 
         if part.get("type") == "tool_result":
             response = part.get("content")
             told = loaded(bytes(line.toolUseResult))
-            if isinstance(told, dict) and ("stdout" in told or "stderr" in told):
+            if isinstance(told, dict) and _TELLING & told.keys() and part.get("is_error") is not True:
                 response = told
             failed = True if part.get("is_error") is True else None
             session.answer(str(part.get("tool_use_id")), response, failed=failed, at=at, duration_ms=None)

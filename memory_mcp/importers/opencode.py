@@ -169,8 +169,12 @@ def _take(part: Any, role: Any, created: Any, session: LoggedSession) -> None:
     call_id = str(part.get("callID") or part.get("id"))
     session.call(call_id, ToolCall(str(part.get("tool", "")), _object(state.get("input")), began))
     if state.get("status") in ("completed", "error"):
-        exit_code = _object(state.get("metadata")).get("exit")
-        response = {"output": state.get("output") or state.get("error"), "exit": exit_code}
+        metadata = _object(state.get("metadata"))
+        response = {
+            "output": state.get("output") or state.get("error"),
+            "exit": metadata.get("exit"),
+            "diff": metadata.get("diff"),
+        }
         failed = True if state["status"] == "error" else None
         session.answer(call_id, response, failed=failed, at=ended, duration_ms=None)
 

@@ -1,26 +1,32 @@
 """This module turns what agents log of a session into episodes: prompts are the task, tool calls the steps."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from memory_mcp.actions.outputs import shortened
 from memory_mcp.actions.tool_calls import ToolCall, is_recorded, made_step
+from memory_mcp.episodes.last_messages import with_claim
 from memory_mcp.episodes.shown_outcomes import outcome_shown
 from memory_mcp.errors import LimitError
 from memory_mcp.importers.records import EpisodeRecord
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import Context, Episode, Step
+from memory_mcp.models.prompts import Prompt, task_of
 
 _MOST_STEPS = limits.STEPS_PER_EPISODE
 _MOST_ITEMS = 100_000  # of one session, so that memory stays bounded
+_MOST_PROMPTS = 1_000  # without a call between them
 _NO_TASK = "a session without a prompt"
 
 
 class LoggedSession(Struct):
-    """A session as it is read, in its order; `open_calls` maps the ids of calls without an answer to their steps."""
+    """A session as it is read, in its order.
+
+    `asked` are the prompts since the last call; `open_calls` maps the ids of calls without an answer to their steps.
+    """
 
     source_id: str
     client: str
@@ -29,6 +35,7 @@ class LoggedSession(Struct):
     task: str = ""
     started_at: int = 0
     updated_at: int = 0
+    asked: list[Prompt] = []
     items: list[Step | ToolCall] = []
     open_calls: dict[str, int] = {}
     said: str = ""
@@ -40,18 +47,15 @@ class LoggedSession(Struct):
         self.updated_at = max(self.updated_at, at)
 
     def prompt(self, text: str, at: int) -> None:
-        """Take a prompt of the user: the first one is the task."""
+        """Take a prompt of the user, which is kept once a call follows it."""
         text = text.strip()[: limits.TASK_CHARACTERS]
-        if not text:
-            return
-        if self.task:
-            self._hold(Step("user", text, recorded_at=at))
-        else:
-            self.task = text
+        if text and len(self.asked) < _MOST_PROMPTS:
+            self.asked.append(Prompt(text, at))
 
     def call(self, call_id: str, call: ToolCall) -> None:
         """Take a call, whose answer may come later."""
         if is_recorded(call.tool):
+            self._hold_prompts()
             self._hold(call)
             self.open_calls[call_id] = len(self.items) - 1
 
@@ -70,14 +74,22 @@ class LoggedSession(Struct):
     def episodes(self) -> Iterator[EpisodeRecord]:
         """Return the episode of the session, or several that follow each other where it has too many steps."""
         steps = [made_step(each) if isinstance(each, ToolCall) else each for each in self._unanswered()]
-        if self.said and steps:
-            steps.append(Step("assistant", shortened(self.said), recorded_at=self.updated_at))
-        if not steps and not self.task:
+        if not steps:  # a chat
             return
+        if self.said.strip():
+            steps.append(Step("assistant", shortened(self.said), recorded_at=self.updated_at))
         parts = [steps[at : at + _MOST_STEPS] for at in range(0, len(steps), _MOST_STEPS)] or [[]]
         for number, part in enumerate(parts, 1):
             before = self._part_id(number - 1) if number > 1 else None
             yield EpisodeRecord(self._part_id(number), self._episode(part, number), self.parent, before, self.directory)
+
+    def _hold_prompts(self) -> None:
+        asked, self.asked = self.asked, []
+        later: Sequence[Prompt] = asked
+        if not self.task:
+            self.task, later = task_of(asked)
+        for prompt in later:
+            self._hold(Step("user", prompt.text, recorded_at=prompt.at))
 
     def _hold(self, item: Step | ToolCall) -> None:
         if len(self.items) >= _MOST_ITEMS:
@@ -97,6 +109,8 @@ class LoggedSession(Struct):
 
     def _episode(self, steps: list[Step], number: int) -> Episode:
         outcome = outcome_shown(steps)
+        if outcome is not None and steps[-1].tool == "assistant":
+            outcome = with_claim(outcome, self.said)
         task = self.task or self.title or _NO_TASK
         return Episode(
             id="",

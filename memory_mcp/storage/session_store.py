@@ -7,19 +7,13 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.models.episodes import Episode, Source, Step, live_kind
+from memory_mcp.models.prompts import Prompt
 from memory_mcp.storage import documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.episode_store import EpisodeStore
 
 _KEPT_US = 30 * 86_400_000_000  # a session that was silent for so long does not come back
-
-
-class Prompt(Struct, frozen=True, array_like=True):
-    """What the user asked for, before any step was made for it."""
-
-    text: str
-    at: int
 
 
 class AgentSession(Struct, frozen=True):

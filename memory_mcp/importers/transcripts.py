@@ -56,6 +56,7 @@ class LoggedSession(Struct):
         """Take a call, whose answer may come later."""
         if is_recorded(call.tool):
             self._hold_prompts()
+            self.said = ""  # what is said before a call is not the last message
             self._hold(call)
             self.open_calls[call_id] = len(self.items) - 1
 

@@ -1,14 +1,17 @@
 """One session is one episode, whoever records it: hooks, the importer of its transcript, tools."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from memory_mcp.config.layers import resolve
 from memory_mcp.memory import Memory
-from memory_mcp.models.episodes import Source, StepSuccess, live_kind
+from memory_mcp.models.episodes import Source, StepSuccess, Success, live_kind
 from tests.hooks.agents import Agent
+from tests.importers.taking import taken
 
 
 @pytest.fixture
@@ -99,8 +102,6 @@ def test_what_an_agent_completed_itself_is_followed_by_another_episode(home: Pat
     agent.passed("ls src", "billing.py")
     with opened(agent) as memory:
         (row,) = memory.episodes.list().episodes
-        from memory_mcp.models.episodes import Success
-
         memory.episodes.complete(row.id, Success("all done"))
 
     agent.prompt("now the refunds of the shop")
@@ -201,3 +202,99 @@ def test_tools_of_the_harness_are_no_steps(home: Path, tool: str) -> None:
 
     with opened(agent) as memory:
         assert memory.episodes.list().episodes == ()
+
+
+def transcript(path: Path, session_id: str, commands: list[str], agent_id: str = "") -> Path:
+    """Write what Claude Code keeps of a session with these commands."""
+    common = {"sessionId": session_id, "timestamp": "2026-01-31T09:00:00Z", "isSidechain": bool(agent_id)}
+    common |= {"agentId": agent_id} if agent_id else {}
+    lines = [{**common, "type": "user", "uuid": "u", "message": {"role": "user", "content": "mend the billing tests"}}]
+    for number, command in enumerate(commands):
+        call = {"type": "tool_use", "id": f"c{number}", "name": "Bash", "input": {"command": command}}
+        answer = {"type": "tool_result", "tool_use_id": f"c{number}", "content": "ok"}
+        for kind, part in (("assistant", call), ("user", answer)):
+            lines.append({**common, "type": kind, "uuid": f"{kind}{number}", "message": {"role": kind, "content": [part]}})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(each) + "\n" for each in lines), encoding="utf-8")
+    return path
+
+
+def imported(memory: Memory, path: Path) -> tuple[int, int, int]:
+    summary = taken(memory, "claude-code", path)
+    assert summary.bad == 0
+    return summary.imported, summary.grown, summary.known
+
+
+def test_importing_what_hooks_recorded_adds_nothing(home: Path, tmp_path: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("mend the billing tests")
+    agent.passed("ls src", "ok")
+    part = {"tool_name": "Bash", "tool_input": {"command": "rg vat"}, "tool_response": {"stdout": "ok"}}
+    agent.event("PostToolUse", **part, agent_id="a1")
+    agent.end()
+    places = tmp_path / "projects"
+    transcript(places / "one.jsonl", "one", ["ls src", "a call that was denied", "another"])
+    transcript(places / "one" / "agent-a1.jsonl", "one", ["rg vat"], agent_id="a1")
+    transcript(places / "one" / "agent-a2.jsonl", "one", ["a sub-agent that no hook saw"], agent_id="a2")
+
+    with opened(agent) as memory:
+        before = [memory.episodes.get(row.id) for row in memory.episodes.list().episodes]
+        assert imported(memory, places) == (0, 0, 3)
+        assert [memory.episodes.get(row.id) for row in memory.episodes.list().episodes] == before
+    assert len(before) == 2
+
+
+def test_hooks_go_on_in_what_was_imported_and_a_second_import_adds_nothing(home: Path, tmp_path: Path) -> None:
+    agent = Agent(home, "one")
+    path = transcript(tmp_path / "one.jsonl", "one", ["ls src"])
+    with opened(agent) as memory:
+        assert imported(memory, path) == (1, 0, 0)
+
+    agent.prompt("and the refunds of the shop")
+    agent.passed("ls tests", "ok")
+    agent.end()
+    transcript(path, "one", ["ls src", "ls tests"])
+
+    with opened(agent) as memory:
+        assert imported(memory, path) == (0, 0, 1)
+        (row,) = memory.episodes.list().episodes
+        steps = memory.episodes.get(row.id).steps
+    assert [step.action for step in steps] == ["ls src", "and the refunds of the shop", "ls tests"]
+
+
+def test_importing_a_session_whose_episode_the_agent_began_adds_nothing(home: Path, tmp_path: Path) -> None:
+    agent = Agent(home, "one")
+    agent.prompt("mend the billing tests")
+    with opened(agent) as memory:
+        begun, _ = memory.episodes.start("repair the parser")
+    answer = [{"type": "text", "text": json.dumps({"episode_id": begun.id, "status": "active"})}]
+    asked = {"task_description": "repair the parser"}
+    agent.event(
+        "PostToolUse", tool_name="mcp__memory-mcp__create_episode", tool_input=asked, tool_response=answer
+    )
+    agent.passed("ls src", "ok")
+    agent.end()
+
+    with opened(agent) as memory:
+        assert imported(memory, transcript(tmp_path / "one.jsonl", "one", ["ls src"])) == (0, 0, 1)
+        assert [row.id for row in memory.episodes.list().episodes] == [begun.id]
+
+
+def test_a_session_on_a_branch_is_known_on_every_other(home: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-C", str(tree)]
+    for words in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "begin"]):
+        tree.mkdir(exist_ok=True)
+        subprocess.run([*git, *words], check=True)
+    environ = {**os.environ, "MEMORY_MCP_HOME": str(home)}
+    environ.pop("MEMORY_MCP_PROJECT_NAME", None)
+    subprocess.run([*git, "switch", "-q", "-c", "feature"], check=True)
+    with Memory.open(environ, tree, actor="test") as memory:
+        source = Source(live_kind("claude-code"), "one")
+        memory.store.episodes.insert(memory.episodes.draft("mend the billing tests", source=source))
+        layer = memory.store.wall.project_key
+    subprocess.run([*git, "switch", "-q", "main"], check=True)
+
+    with Memory.open(environ, tree, actor="test") as memory:
+        assert memory.store.wall.project_key != layer or memory.store.wall.base_key is None
+        assert imported(memory, transcript(tmp_path / "one.jsonl", "one", ["ls src"])) == (0, 0, 1)

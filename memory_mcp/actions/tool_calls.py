@@ -5,12 +5,11 @@ import re
 from math import isfinite
 from typing import Any
 
-from msgspec import Struct
-
 from memory_mcp.actions.outputs import result_of, shortened, shortened_values
 from memory_mcp.actions.steps import command_of
 from memory_mcp.expressions import expression
 from memory_mcp.models import limits, values
+from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.episodes import Step, StepResult
 
 _TELLING = ("command", "cmd", "file_path", "path", "filePath", "pattern", "query", "url", "description", "prompt")
@@ -34,18 +33,6 @@ _PATCHES = ("input", "patch", "patchText")
 _MOST_PATCHED = 50
 _WHOLE_FILES = {"originalFile", "content"}  # in an answer to an edit
 _CODES = ("exit_code", "exitCode", "exit", "returncode", "returnCode", "code")
-
-
-class ToolCall(Struct, frozen=True):
-    """A call of a tool; `failed` is None where nobody says, `response` is whatever came back."""
-
-    tool: str
-    arguments: dict[str, Any]
-    at: int
-    response: Any = None
-    failed: bool | None = None
-    interrupted: bool = False
-    duration_ms: float | None = None
 
 
 def is_recorded(tool: str) -> bool:

@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.actions.tool_calls import ToolCall
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models import limits, values
+from memory_mcp.models.calls import ToolCall
 
 EventName = Literal[
     "session-start", "user-prompt", "before-tool", "after-tool", "stop", "before-compaction", "session-end"

@@ -11,7 +11,10 @@ _MOST_PROMPTS = 20  # that wait for a first step; the first one and the latest a
 
 
 def record_prompt(memory: Memory, event: Event) -> str | None:
-    """Add a prompt to the episode that is open, and return its id; without one, keep it until a step is made for it."""
+    """Add a prompt to the episode that is open; without one, keep it until a step is made for it.
+
+    Return the episode that the session is in, if any, also one that its tests have completed.
+    """
     prompt = event.prompt.strip()[: limits.TASK_CHARACTERS]
     episode = open_episode(memory, event.session_id)
     if not prompt:
@@ -20,11 +23,12 @@ def record_prompt(memory: Memory, event: Event) -> str | None:
         if prompt != episode.task:
             append(memory, episode.id, Step("user", prompt, recorded_at=event.at))
         return episode.id
-    asked = memory.store.sessions.find(event.session_id).prompts
+    session = memory.store.sessions.find(event.session_id)
+    asked = session.prompts
     if Prompt(prompt, event.at) not in asked:
         kept = (*asked[:1], *asked[1:][2 - _MOST_PROMPTS :])
         memory.store.sessions.ask(event.session_id, (*kept, Prompt(prompt, event.at)))
-    return None
+    return session.episode_id
 
 
 def open_episode(memory: Memory, session_id: str, *, with_steps: bool = False) -> Episode | None:

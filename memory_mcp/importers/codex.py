@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.actions.tool_calls import ToolCall, text_of
+from memory_mcp.actions.tool_calls import text_of
 from memory_mcp.errors import ImporterError
 from memory_mcp.importers.folders import files_below
 from memory_mcp.importers.json_values import decoded, loaded
@@ -16,6 +16,7 @@ from memory_mcp.importers.line_files import records_in
 from memory_mcp.importers.moments import moment_of
 from memory_mcp.importers.records import Bad, Progress, Record
 from memory_mcp.importers.transcripts import LoggedSession
+from memory_mcp.models.calls import ToolCall
 
 KIND = "codex"
 SUFFIXES = (".jsonl",)

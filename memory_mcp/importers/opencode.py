@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memory_mcp.actions.tool_calls import ToolCall, text_of
+from memory_mcp.actions.tool_calls import text_of
 from memory_mcp.errors import ImporterError, InvalidInputError
 from memory_mcp.importers.folders import files_below, open_inside, read_inside
 from memory_mcp.importers.json_values import loaded
 from memory_mcp.importers.moments import moment_of
 from memory_mcp.importers.records import MALFORMED, Bad, Progress, Record
 from memory_mcp.importers.transcripts import LoggedSession
+from memory_mcp.models.calls import ToolCall
 from memory_mcp.storage import foreign
 
 KIND = "opencode"

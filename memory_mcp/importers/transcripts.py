@@ -7,12 +7,13 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.actions.outputs import shortened
-from memory_mcp.actions.tool_calls import ToolCall, is_recorded, made_step
+from memory_mcp.actions.tool_calls import is_recorded, made_step
 from memory_mcp.episodes.last_messages import with_claim
 from memory_mcp.episodes.shown_outcomes import outcome_shown
 from memory_mcp.errors import LimitError
 from memory_mcp.importers.records import EpisodeRecord
 from memory_mcp.models import limits
+from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.episodes import Context, Episode, Step
 from memory_mcp.models.prompts import Prompt, task_of
 
@@ -49,6 +50,8 @@ class LoggedSession(Struct):
     def prompt(self, text: str, at: int) -> None:
         """Take a prompt of the user, which is kept once a call follows it."""
         text = text.strip()[: limits.TASK_CHARACTERS]
+        if text:
+            self._hold_message(at)
         if text and len(self.asked) < _MOST_PROMPTS:
             self.asked.append(Prompt(text, at))
 
@@ -74,15 +77,21 @@ class LoggedSession(Struct):
 
     def episodes(self) -> Iterator[EpisodeRecord]:
         """Return the episode of the session, or several that follow each other where it has too many steps."""
+        self._hold_message(self.updated_at)
         steps = [made_step(each) if isinstance(each, ToolCall) else each for each in self._unanswered()]
         if not steps:  # a chat
             return
-        if self.said.strip():
-            steps.append(Step("assistant", shortened(self.said), recorded_at=self.updated_at))
         parts = [steps[at : at + _MOST_STEPS] for at in range(0, len(steps), _MOST_STEPS)] or [[]]
         for number, part in enumerate(parts, 1):
             before = self._part_id(number - 1) if number > 1 else None
             yield EpisodeRecord(self._part_id(number), self._episode(part, number), self.parent, before, self.directory)
+
+    def _hold_message(self, at: int) -> None:
+        """Hold what the agent said last, if it has done anything since the message before."""
+        said, self.said = self.said.strip(), ""
+        did = next((item for item in reversed(self.items) if isinstance(item, ToolCall) or item.tool != "user"), None)
+        if said and did is not None and did.tool != "assistant":
+            self._hold(Step("assistant", shortened(said), recorded_at=at))
 
     def _hold_prompts(self) -> None:
         asked, self.asked = self.asked, []
@@ -111,7 +120,7 @@ class LoggedSession(Struct):
     def _episode(self, steps: list[Step], number: int) -> Episode:
         outcome = outcome_shown(steps)
         if outcome is not None and steps[-1].tool == "assistant":
-            outcome = with_claim(outcome, self.said)
+            outcome = with_claim(outcome, steps[-1].action)
         task = self.task or self.title or _NO_TASK
         return Episode(
             id="",

@@ -10,6 +10,8 @@ import pytest
 from memory_mcp.config.layers import resolve
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Source, StepSuccess, Success, live_kind
+from memory_mcp.models.recall import Query
+from memory_mcp.server.sessions import Session
 from tests.hooks.agents import Agent
 from tests.importers.taking import taken
 
@@ -213,7 +215,9 @@ def transcript(path: Path, session_id: str, commands: list[str], agent_id: str =
         call = {"type": "tool_use", "id": f"c{number}", "name": "Bash", "input": {"command": command}}
         answer = {"type": "tool_result", "tool_use_id": f"c{number}", "content": "ok"}
         for kind, part in (("assistant", call), ("user", answer)):
-            lines.append({**common, "type": kind, "uuid": f"{kind}{number}", "message": {"role": kind, "content": [part]}})
+            lines.append(
+                {**common, "type": kind, "uuid": f"{kind}{number}", "message": {"role": kind, "content": [part]}}
+            )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(each) + "\n" for each in lines), encoding="utf-8")
     return path
@@ -269,9 +273,7 @@ def test_importing_a_session_whose_episode_the_agent_began_adds_nothing(home: Pa
         begun, _ = memory.episodes.start("repair the parser")
     answer = [{"type": "text", "text": json.dumps({"episode_id": begun.id, "status": "active"})}]
     asked = {"task_description": "repair the parser"}
-    agent.event(
-        "PostToolUse", tool_name="mcp__memory-mcp__create_episode", tool_input=asked, tool_response=answer
-    )
+    agent.event("PostToolUse", tool_name="mcp__memory-mcp__create_episode", tool_input=asked, tool_response=answer)
     agent.passed("ls src", "ok")
     agent.end()
 
@@ -298,3 +300,41 @@ def test_a_session_on_a_branch_is_known_on_every_other(home: Path, tmp_path: Pat
     with Memory.open(environ, tree, actor="test") as memory:
         assert memory.store.wall.project_key != layer or memory.store.wall.base_key is None
         assert imported(memory, transcript(tmp_path / "one.jsonl", "one", ["ls src"])) == (0, 0, 1)
+
+
+def test_query_memory_returns_neither_what_is_recorded_now_nor_hides_an_earlier_run(home: Path) -> None:
+    for session in ("earlier", "now"):
+        agent = Agent(home, session)
+        agent.prompt("mend the billing tests of the shop")
+        agent.passed("ls src/billing", "refunds.py")
+        if session == "earlier":
+            agent.end()
+
+    with opened(agent) as memory:
+        earlier, now = sorted(memory.episodes.list().episodes, key=lambda row: row.started_at)
+        server = Session(memory)
+        found = [hit.id for hit in server.recall(Query("billing tests of the shop")).hits]
+        begun, _ = memory.episodes.start("mend the billing tests of the shop again")
+        server.begin(begun.id)
+        inside = [hit.id for hit in server.recall(Query("billing tests of the shop")).hits]
+    agent.end()
+    with opened(agent) as memory:
+        after = [hit.id for hit in Session(memory).recall(Query("mend billing tests shop")).hits]
+
+    assert now.id not in {*found, *inside}
+    assert begun.id not in inside
+    assert found == inside == [earlier.id]
+    assert after  # once it is over, it is a memory like any other
+
+
+def test_a_question_is_not_answered_with_what_its_tests_have_just_completed(home: Path) -> None:
+    agent = Agent(home, "now")
+    agent.prompt("mend the billing tests of the shop")
+    agent.edited("src/billing.py")
+    agent.passed("pytest tests/billing", "1 passed in 0.1s")
+    agent.stop()
+
+    with opened(agent) as memory:
+        assert [row.outcome for row in memory.episodes.list().episodes] == ["success"]
+        assert Session(memory).recall(Query("billing tests of the shop")).hits == ()
+    assert "mend the billing tests" not in agent.prompt("the billing tests of the shop once more please")

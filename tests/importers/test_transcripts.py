@@ -73,9 +73,9 @@ def test_a_session_becomes_an_episode_with_calls_as_steps_and_evidence_as_outcom
         ("Bash", "pytest tests/parser", StepError),
         ("Edit", "src/parser.py", StepSuccess),
         ("Bash", "pytest tests/parser", StepSuccess),
+        ("assistant", "The parser works again.", type(None)),
         ("user", "and commit it", type(None)),
         ("Bash", "git commit -am parser", type(None)),  # nobody says how it went
-        ("assistant", "The parser works again.", type(None)),
     ]
     assert episode.steps[0].latency_ms == 2_000
     assert episode.steps[2].result == StepSuccess("3 passed")
@@ -344,8 +344,10 @@ def test_secrets_in_a_transcript_do_not_reach_the_store(memory: Memory, tmp_path
     ("output", "expected"),
     [
         (
-            "Chunk ID: a1\nWall time: 0.1500 seconds\nProcess exited with code 1\nOriginal token count: 9\n"
-            "Output:\nno such unit",
+            (
+                "Chunk ID: a1\nWall time: 0.1500 seconds\nProcess exited with code 1\nOriginal token count: 9\n"
+                "Output:\nno such unit"
+            ),
             StepError("no such unit"),
         ),
         ("Exit code: 1\nWall time: 0.15 seconds\nOutput:\nno such unit", StepError("no such unit")),
@@ -369,7 +371,11 @@ def test_the_exit_code_in_codexs_text_decides(memory: Memory, tmp_path: Path, ou
 
 
 def test_chats_make_no_episode_and_a_greeting_is_no_task(memory: Memory, tmp_path: Path) -> None:
-    chat = [line("user", 1, "hi"), line("assistant", 2, [{"type": "text", "text": "Hello!"}]), line("user", 3, "thanks")]
+    chat = [
+        line("user", 1, "hi"),
+        line("assistant", 2, [{"type": "text", "text": "Hello!"}]),
+        line("user", 3, "thanks"),
+    ]
     later = [line("user", 4, "repair the parser"), line("assistant", 5, use("c1", "Bash", command="ls"))]
 
     assert taken(memory, "claude-code", write(tmp_path / "a.jsonl", chat)).imported == 0
@@ -378,7 +384,9 @@ def test_chats_make_no_episode_and_a_greeting_is_no_task(memory: Memory, tmp_pat
     assert [row.task for row in memory.episodes.list().episodes] == ["repair the parser"]
 
 
-def test_the_last_message_of_a_proved_session_is_the_agents_claim_in_its_verdict(memory: Memory, tmp_path: Path) -> None:
+def test_the_last_message_of_a_proved_session_is_a_claim_in_its_verdict(
+    memory: Memory, tmp_path: Path
+) -> None:
     lines = [*SESSION[:10]]
 
     taken(memory, "claude-code", write(tmp_path / "a.jsonl", lines))

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from memory_mcp.actions.invocations import invocations
+from memory_mcp.actions.programs import programs
 from memory_mcp.actions.verdicts import read_verdict
 from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import StepError, StepResult, StepSuccess, StepTimeout
@@ -54,10 +54,10 @@ def says_no(command: str, output: str, exit_code: int | None) -> bool:
     """Whether a command that looked for something only says, by exit code 1, that it is not so."""
     if exit_code not in {None, 1}:
         return False
-    programs = invocations(command)
-    if not programs or (programs[-1].before == "&&" and any(each.program not in _PREPARING for each in programs[:-1])):
+    run = programs(command)
+    if not run or (run[-1].before == "&&" and any(each.name not in _PREPARING for each in run[:-1])):
         return False
-    last = programs[-1]
+    last = run[-1]
     if last.words[0] in _SEARCHING or last.words[:2] == ("git", "grep"):
         return not _EXIT_CODE.sub("", output).strip()
     return last.words[0] in _ASKING

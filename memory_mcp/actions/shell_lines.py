@@ -1,6 +1,7 @@
 """This module reads a shell text into the simple commands that it runs, without what only wraps them."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from memory_mcp.actions.shell_words import Token, names, tokens
 from memory_mcp.expressions import expression
 
-_LONGEST = 60_000  # characters of a text that are read
+_LONGEST = 100_000  # characters of a text that are read
 _MOST = 200  # simple commands of a text
 _MOST_WRAPPERS = 10
 _DEEPEST = 4  # shells that run a text that runs a shell
@@ -20,8 +21,11 @@ _DURATION = expression(r"\d+(?:\.\d+)?[smhd]?")
 _SHELLS = names("bash sh zsh dash ksh ash")
 _WINDOWS_SHELLS = {"cmd": ("/c", "/k"), "powershell": ("-command", "-c"), "pwsh": ("-command", "-c")}
 _OPENING = names("if then elif else while until do ! {")
+_BLOCKS = names("if for while until case select")
+_BLOCK_ENDS = names("fi done esac")
 _JOINING = frozenset(("&&", "||", "|", "|&", "&"))
 _CLOSING = names("fi done esac }")
+_KEYWORDS = _OPENING | _CLOSING | _BLOCKS
 # what runs another command, and which of its options take a value
 _WRAPPERS: dict[str, frozenset[str]] = {
     "timeout": frozenset(("-k", "-s", "--kill-after", "--signal")),
@@ -56,7 +60,8 @@ class SimpleCommand(Struct, frozen=True):
 
     `joined` is the operator between it and the command before ("" for the first, `;` for a new line too);
     `assignments` are the variables set for it, `wrappers` what it runs under (`timeout`, `sudo`, `bash`), `stdin` the
-    text that a here-document or here-string feeds it.
+    text that a here-document or here-string feeds it. `nested` is true inside if, for, while and case and after `!`,
+    `in_background` where the line goes on without it.
     """
 
     words: tuple[str, ...]
@@ -65,6 +70,8 @@ class SimpleCommand(Struct, frozen=True):
     wrappers: tuple[str, ...] = ()
     redirections: tuple[Redirection, ...] = ()
     stdin: str | None = None
+    nested: bool = False
+    in_background: bool = False
 
     @property
     def program(self) -> str:
@@ -100,11 +107,25 @@ def simple_commands(text: str) -> tuple[SimpleCommand, ...]:
 
 def _read(text: str, depth: int) -> list[SimpleCommand]:
     commands: list[SimpleCommand] = []
+    blocks = 0  # if, for, while and case that are open
     for each in _split(tokens(text)):
-        commands += _unwrapped(each, depth)
+        opened, is_denied = _blocks_opened(each.words)
+        blocks += opened
+        commands += unwrapped(replace(each, nested=True) if blocks > 0 or is_denied else each, depth)
         if len(commands) >= _MOST:
             break
     return commands[:_MOST]
+
+
+def _blocks_opened(words: Sequence[str]) -> tuple[int, bool]:
+    """Return how many blocks the keywords before a command open, less those that they close; whether `!` is there."""
+    opened, is_denied = 0, False
+    for word in words:
+        if word not in _KEYWORDS:
+            break
+        opened += (word in _BLOCKS) - (word in _BLOCK_ENDS)
+        is_denied = is_denied or word == "!"
+    return opened, is_denied
 
 
 def _split(cut: list[Token]) -> list[SimpleCommand]:
@@ -113,7 +134,7 @@ def _split(cut: list[Token]) -> list[SimpleCommand]:
     words: list[str] = []
     redirections: list[Redirection] = []
     unfed: list[int] = []  # the commands whose here-documents come after their line
-    joined, operator = "", ""
+    joined, operator, last = "", "", ""
     for token in (*cut, Token("operator", ";")):
         if token.kind == "redirection":
             operator = token.text
@@ -130,9 +151,12 @@ def _split(cut: list[Token]) -> list[SimpleCommand]:
             if words or redirections:
                 commands.append(SimpleCommand(tuple(words), joined, redirections=tuple(redirections)))
                 words, redirections, joined = [], [], ";"
+            if token.text == "&" and commands and last not in {";", "\n", ""}:
+                commands[-1] = replace(commands[-1], in_background=True)
             if token.text in _JOINING:
                 joined = token.text
             operator = ""
+        last = token.text if token.kind == "operator" else "word"
     return commands
 
 
@@ -140,8 +164,11 @@ def _is_here_document(operator: str) -> bool:
     return operator.lstrip("0123456789") in {"<<", "<<-"}
 
 
-def _unwrapped(command: SimpleCommand, depth: int) -> list[SimpleCommand]:
-    """Take keywords, assignments and wrappers off; a shell that runs a text gives way to what the text runs."""
+def unwrapped(command: SimpleCommand, depth: int) -> list[SimpleCommand]:
+    """Take keywords, assignments and wrappers off; a shell that runs a text gives way to what the text runs.
+
+    `depth` counts the shells that it already runs in.
+    """
     at, assignments, wrappers = _prefixes(command.words)
     words = command.words[at:]
     if words and words[0] in _CLOSING:
@@ -149,8 +176,8 @@ def _unwrapped(command: SimpleCommand, depth: int) -> list[SimpleCommand]:
     bare = replace(
         command,
         words=words,
-        assignments=tuple(assignments),
-        wrappers=tuple(wrappers),
+        assignments=(*command.assignments, *assignments),
+        wrappers=(*command.wrappers, *wrappers),
         stdin=_here_string(command) if command.stdin is None else command.stdin,
     )
     if not words and not bare.assignments and not bare.redirections:
@@ -232,10 +259,13 @@ def _inside(shell: SimpleCommand, inner: list[SimpleCommand]) -> list[SimpleComm
             each,
             assignments=(*shell.assignments, *each.assignments),
             wrappers=(*shell.wrappers, shell.program, *each.wrappers),
+            nested=shell.nested or each.nested,
         )
         for each in inner
     ]
     if wrapped:
         wrapped[0] = replace(wrapped[0], joined=shell.joined)
-        wrapped[-1] = replace(wrapped[-1], redirections=(*wrapped[-1].redirections, *shell.redirections))
+        redirections = (*wrapped[-1].redirections, *shell.redirections)
+        in_background = shell.in_background or wrapped[-1].in_background
+        wrapped[-1] = replace(wrapped[-1], redirections=redirections, in_background=in_background)
     return wrapped

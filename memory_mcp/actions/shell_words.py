@@ -118,6 +118,8 @@ class _Scanner:
             self.at = found.end()
         elif char == '"' or text.startswith('$"', self.at):
             self._double(word)
+        elif char == "'":
+            self._take_rest(word)
         else:
             self._substitute(word)
 
@@ -128,7 +130,7 @@ class _Scanner:
         self.at += 2
 
     def _double(self, word: list[str]) -> None:
-        """Read a text in double quotes; one that is never closed is an ordinary character."""
+        """Read a text in double quotes."""
         start = self.at
         pieces: list[str] = []
         self.at += 2 if self.text[start] == "$" else 1
@@ -147,9 +149,13 @@ class _Scanner:
                 self.at += 2
             else:
                 self._substitute(pieces)
-        self.at = start + 1
-        word.append(self.text[start])
-        self._is_open_ended = True
+        self.at = start
+        self._take_rest(word)
+
+    def _take_rest(self, word: list[str]) -> None:
+        """Read a quote that is never closed: all that follows it belongs to it, and no shell would run any of it."""
+        word.append(self.text[self.at :].removeprefix("$")[1:])
+        self.at = len(self.text)
 
     def _substitute(self, word: list[str]) -> None:
         """Read `$(…)`, `<(…)`, `${…}` or backticks as they stand; anything else is one character."""

@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from memory_mcp.actions.invocations import Invocation, invocations, program_name
+from memory_mcp.actions.own_scripts import OWN_SCRIPT, judged, own_scripts, stands_alone
+from memory_mcp.actions.programs import Program, plain_name, programs
 from memory_mcp.actions.runners import CheckKind, Output, Runner, Said, State, said_by
 from memory_mcp.expressions import expression
 
@@ -66,27 +67,26 @@ def is_check(command: str) -> CheckKind | None:
 
 def read_verdict(command: str, output: str, exit_code: int | None) -> Verdict:
     """Return how the strongest check of a command went; unknown where the output does not show it."""
-    programs, checks = _read_command(command)
+    chain, checks = _read_command(command)
     kind = is_check(command)
     if kind is None:
-        return _of_script(programs, output)
+        return _of_script(chain, output) or _of_own_script(chain, Output(output), exit_code)
     read = Output(output)
     chosen = [check for check in checks if check.runner.kind == kind]
     by_runner: dict[str, list[Check]] = {}
     for check in chosen:
         by_runner.setdefault(check.runner.name, []).append(check)
-    verdicts = [_of_runner(group, programs, read, exit_code) for group in by_runner.values()]
+    verdicts = [_of_runner(group, chain, read, exit_code) for group in by_runner.values()]
     return min(verdicts, key=lambda verdict: _WEAKEST.index(verdict.state))
 
 
 @lru_cache(maxsize=1_024)
-def _read_command(command: str) -> tuple[tuple[Invocation, ...], tuple[Check, ...]]:
-    programs = tuple(invocations(command))
-    checks = (Check(runner, at) for at, program in enumerate(programs) if (runner := _runner_of(program)))
-    return programs, tuple(checks)
+def _read_command(command: str) -> tuple[tuple[Program, ...], tuple[Check, ...]]:
+    chain = programs(command)
+    return chain, tuple(Check(runner, at) for at, program in enumerate(chain) if (runner := _runner_of(program)))
 
 
-def _runner_of(program: Invocation) -> Runner | None:
+def _runner_of(program: Program) -> Runner | None:
     if (written := _written_in(program)) is not None:
         return written
     words = _normal(program)
@@ -100,12 +100,12 @@ def _runner_of(program: Invocation) -> Runner | None:
     return None
 
 
-def _written_in(program: Invocation) -> Runner | None:
+def _written_in(program: Program) -> Runner | None:
     """Return the runner that a Python text calls, given with -c or in a here-document."""
-    if program.program not in _PYTHONS:
+    if program.name not in _PYTHONS:
         return None
     at = program.words.index("-c") + 1 if "-c" in program.words else len(program.words)
-    code = program.words[at] if at < len(program.words) else program.body
+    code = program.words[at] if at < len(program.words) else program.command.stdin or ""
     if "pytest" not in code and "unittest" not in code:
         return None
     from memory_mcp.actions.runner_tables import IN_CODE  # noqa: PLC0415 - as below
@@ -126,15 +126,15 @@ def _rows_by_program() -> dict[str, list[tuple[int, tuple[str, ...], Runner]]]:
     return rows
 
 
-def _normal(program: Invocation) -> list[str]:
+def _normal(program: Program) -> list[str]:
     """Return the words with the name of the program first: of `python tests/runtests.py` that of the script."""
     words = list(program.words)
-    if program.program in _INTERPRETERS and not _ASIDE.intersection(words):
+    if program.name in _INTERPRETERS and not _ASIDE.intersection(words):
         at = next((at for at, word in enumerate(words) if at and not word.startswith("-")), None)
         if at is not None and words[at - 1] not in _WITH_VALUE:
             words = words[at:]
     path = words[0].replace("\\", "/").removeprefix("./")
-    return [path if path in _OWN_SCRIPTS else program_name(words[0]).removesuffix(".js"), *words[1:]]
+    return [path if path in _OWN_SCRIPTS else plain_name(words[0]).removesuffix(".js"), *words[1:]]
 
 
 def _positional(words: Sequence[str]) -> list[str]:
@@ -161,11 +161,11 @@ def _is_like(pattern: str, word: str) -> bool:
     return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
 
 
-def _of_script(programs: Sequence[Invocation], output: str) -> Verdict:
+def _of_script(chain: Sequence[Program], output: str) -> Verdict | None:
     """Read a Python script that runs tests itself: only a whole summary counts, for a script prints what it likes."""
     ran_tests = ("Ran " in output and "-----" in output) or ("==" in output and " in " in output)
-    if not ran_tests or not any(program.program in _PYTHONS for program in programs):
-        return Verdict("unknown")
+    if not ran_tests or not any(program.name in _PYTHONS for program in chain):
+        return None
     from memory_mcp.actions.runner_tables import IN_SCRIPTS  # noqa: PLC0415 - as above
 
     read = Output(output)
@@ -174,14 +174,29 @@ def _of_script(programs: Sequence[Invocation], output: str) -> Verdict:
         if said:
             chosen = min(said, key=lambda each: _WEAKEST.index(each.state))
             return Verdict(chosen.state, runner.name, chosen.line, runner.kind)
-    return Verdict("unknown")
+    return None
 
 
-def _of_runner(checks: Sequence[Check], programs: Sequence[Invocation], output: Output, code: int | None) -> Verdict:
+def _of_own_script(chain: Sequence[Program], output: Output, code: int | None) -> Verdict:
+    """Read a script whose name says that it tests something by what it says of its own cases."""
+    scripts = own_scripts(chain)
+    if not scripts:
+        return Verdict("unknown")
+    said = _not_found(output) or _judged(scripts[-1], chain, output, code) or Said("unknown", "")
+    return Verdict(said.state, OWN_SCRIPT, said.line, "test")
+
+
+def _judged(at: int, chain: Sequence[Program], output: Output, code: int | None) -> Said | None:
+    if not stands_alone(chain) or _is_filtered(chain[at]):
+        return None
+    return judged(output, ended=_exit_of(at, chain, output, code))
+
+
+def _of_runner(checks: Sequence[Check], chain: Sequence[Program], output: Output, code: int | None) -> Verdict:
     """Return what all runs of one tool come to."""
     runner = checks[0].runner
-    said, name = _said(checks, programs, output)
-    ended = _exit_of(checks[-1].at, programs, output, code)
+    said, name = _said(checks, chain, output)
+    ended = _exit_of(checks[-1].at, chain, output, code)
     if said is None:
         said = _not_found(output) or (None if ended else _crashed(output))
     if said is None and ended is False and code in _ABSENT:
@@ -192,12 +207,12 @@ def _of_runner(checks: Sequence[Check], programs: Sequence[Invocation], output: 
         return Verdict("unknown", runner.name, "", runner.kind)
     if said.state == "green" and ended is False:
         said = Said("red", f"exit code {code or 1}")
-    if said.state == "green" and runner.gathers and _is_filtered(programs[checks[-1].at]):
+    if said.state == "green" and runner.gathers and _is_filtered(chain[checks[-1].at]):
         said = Said("unknown", "")
     return Verdict(said.state, name, said.line, runner.kind)
 
 
-def _said(checks: Sequence[Check], programs: Sequence[Invocation], output: Output) -> tuple[Said | None, str]:
+def _said(checks: Sequence[Check], chain: Sequence[Program], output: Output) -> tuple[Said | None, str]:
     """Return what the output says of all runs of one tool, and which tool said it."""
     runner = checks[0].runner
     if runner.carries:
@@ -205,8 +220,8 @@ def _said(checks: Sequence[Check], programs: Sequence[Invocation], output: Outpu
     said = said_by(runner, output)
     if runner.read is None or not said:
         return _outweighing(said), runner.name
-    runs = [programs[check.at] for check in checks]
-    if (len(runs) == 1 and not runs[0].nested) or any(run.before == "||" for run in runs):
+    runs = [chain[check.at] for check in checks]
+    if (len(runs) == 1 and not runs[0].command.nested) or any(each.before == "||" for each in runs):
         return said[0], runner.name
     if len(said) < len(runs) and all(each.state == "green" for each in said):
         return Said("unknown", ""), runner.name
@@ -249,10 +264,10 @@ def _crashed(output: Output) -> Said | None:
     return Said("red" if found[1] and not found[2] else "did_not_run", last.removeprefix(found[1] or "")[:300])
 
 
-def _exit_of(at: int, programs: Sequence[Invocation], output: Output, code: int | None) -> bool | None:
+def _exit_of(at: int, chain: Sequence[Program], output: Output, code: int | None) -> bool | None:
     """Whether the program ended well, where the exit code or an echo shows it; None where something masks it."""
-    program = programs[at]
-    if program.nested or program.before == "||":
+    program = chain[at]
+    if program.command.nested or program.before == "||":
         return None
     if (echoed := _echoed(program, output)) is not None:
         return echoed
@@ -260,25 +275,25 @@ def _exit_of(at: int, programs: Sequence[Invocation], output: Output, code: int 
         return None
     if code == 0:
         return True
-    earlier = programs[:at]
-    alone = all(each.program in _PREPARING for each in earlier) or program.before in {";", "\n"}
+    earlier = chain[:at]
+    alone = all(each.name in _PREPARING for each in earlier) or program.before == ";"
     return False if not program.after and alone else None
 
 
-def _echoed(program: Invocation, output: Output) -> bool | None:
+def _echoed(program: Program, output: Output) -> bool | None:
     """Read `pytest && echo PASSED || echo FAILED`: which of the two was printed."""
-    for operator, follower in zip(program.after[:2], program.followers[:2], strict=True):
-        if operator not in {"&&", "||"} or follower[:1] != ("echo",):
+    for follower in program.later[:2]:
+        if follower.joined not in {"&&", "||"} or follower.words[:1] != ("echo",):
             return None
-        text = " ".join(word for word in follower[1:] if word not in {"-e", "-n"})
+        text = " ".join(word for word in follower.words[1:] if word not in {"-e", "-n"})
         if len(text) > 1 and "$" not in text and any(line.strip() == text for line in output.lines_with(text)):
-            return operator == "&&"
+            return follower.joined == "&&"
     return None
 
 
-def _is_filtered(program: Invocation) -> bool:
+def _is_filtered(program: Program) -> bool:
     """Whether a filter may have taken a failure out of the output; one that looks for failures takes none out."""
-    for name, words in zip(program.piped_into, program.followers, strict=False):
-        if name in _FILTERS and not any("fail" in word.lower() for word in words):
-            return True
-    return False
+    return any(
+        each.program.lower() in _FILTERS and not any("fail" in word.lower() for word in each.words)
+        for each in program.piped_into
+    )

@@ -63,8 +63,8 @@ from memory_mcp.actions.shell_lines import Redirection, SimpleCommand, program_n
         (
             "if ! make; then sudo -u me env A=1 nohup b; fi",
             [
-                SimpleCommand(("make",)),
-                SimpleCommand(("b",), ";", (("A", "1"),), ("sudo -u me", "env", "nohup")),
+                SimpleCommand(("make",), nested=True),
+                SimpleCommand(("b",), ";", (("A", "1"),), ("sudo -u me", "env", "nohup"), nested=True),
             ],
         ),
         ('echo "$(git log | head)" # why', [SimpleCommand(("echo", "$(git log | head)"))]),
@@ -73,7 +73,7 @@ from memory_mcp.actions.shell_lines import Redirection, SimpleCommand, program_n
         ]),
         ("a \\\n  b", [SimpleCommand(("a", "b"))]),
         ("command -v git", [SimpleCommand(("command", "-v", "git"))]),
-        ("echo 'never closed", [SimpleCommand(("echo", "'never", "closed"))]),
+        ("echo 'never closed && ls", [SimpleCommand(("echo", "never closed && ls"))]),
         ("", []),
     ],
 )  # fmt: skip

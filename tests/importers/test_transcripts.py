@@ -384,9 +384,7 @@ def test_chats_make_no_episode_and_a_greeting_is_no_task(memory: Memory, tmp_pat
     assert [row.task for row in memory.episodes.list().episodes] == ["repair the parser"]
 
 
-def test_the_last_message_of_a_proved_session_is_a_claim_in_its_verdict(
-    memory: Memory, tmp_path: Path
-) -> None:
+def test_the_last_message_of_a_proved_session_is_a_claim_in_its_verdict(memory: Memory, tmp_path: Path) -> None:
     lines = [*SESSION[:10]]
 
     taken(memory, "claude-code", write(tmp_path / "a.jsonl", lines))

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,7 +179,7 @@ def test_an_edit_keeps_its_patch_rather_than_the_head_of_the_file(home: Path) ->
     agent.prompt("make the billing tests pass")
     file = "import vat\n" * 2_000 + "old\n"
     hunk = {"oldStart": 2001, "oldLines": 1, "newStart": 2001, "newLines": 1, "lines": ["-old", "+new"]}
-    response = {"filePath": "a.py", "oldString": "old", "newString": "new", "originalFile": file}
+    response: dict[str, Any] = {"filePath": "a.py", "oldString": "old", "newString": "new", "originalFile": file}
     response["structuredPatch"] = [hunk]
     asked = {"file_path": "a.py", "old_string": "old", "new_string": "new"}
     agent.event("PostToolUse", tool_name="Edit", tool_input=asked, tool_response=response)

@@ -1,9 +1,9 @@
-"""This module reads scripts that test something by themselves: they print which case passed, and nothing checks them."""
+"""This module reads what scripts that test something by themselves print of their cases, which nobody else checks."""
 
 import re
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from memory_mcp.actions.programs import Program
 from memory_mcp.actions.runners import Output, Said
@@ -22,34 +22,58 @@ _SILENT = {
 }  # fmt: skip
 _SPEAKING = {"echo", "printf"}
 
-_UP_TO = 200  # characters of a line that are read at either end
-_MOST_LINES = 5_000
+_LONGEST_NAME = 200
+_UP_TO = 150  # characters of a line that are read at either end
+_MOST_LINES = 1_000
 _TICK = "✓✔✅☑"
 _CROSS = "✗✘❌✖"
-_PASS = r"(?:PASS(?:ED)?|OK|SUCCESS)"
-_FAIL = r"(?:FAIL(?:ED|URE|S|ING)?|ERROR)"
+_GOOD = r"(?:PASS(?:ED)?|OK|SUCCESS)"
+_BAD = r"(?:FAIL(?:ED|URE|S)?|ERROR)"
+_JUDGING = expression(rf"[{_TICK}{_CROSS}]|{_GOOD}|{_BAD}|pass|succe", re.IGNORECASE)
 _CASE_PASSED = expression(
-    rf"^[\s\W\d]*[{_TICK}]|[{_TICK}]\W*$|^[^\w\n]*{_PASS}(?:[:!\])]|\s*$|\s+[-–—:])|(?:[:\-–—.\[(=>|]\s*|\w\s+){_PASS}[\])!.\s]*$"
-    r"|^\W*Tests?\b.{0,80}[ :]passed[!.]*\s*$|:\s*Passed[!.]*\s*$|^\W*Passed[!.:]"
+    rf"^[^{_TICK}A-Za-z_]*+[{_TICK}]|[{_TICK}]\W*$|[:=>]\s*[{_TICK}]|^[^\w\n]*+{_GOOD}(?:[:!\])]|\s*$|\s+[-–—:])"
+    rf"|(?:[:\-–—.\[(=>|]\s*|\w\s+){_GOOD}[\])!.\s]*$"
+    r"|^\W*+Tests?\b.{0,80}[ :]passed[!.]*\s*$|:\s*Passed[!.]*\s*$|^\W*+Passed[!.:]"
 )
 _CASE_FAILED = expression(
-    rf"^[\s\W\d]*[{_CROSS}]|[{_CROSS}]\W*$|[:=>]\s*[{_CROSS}]|^[^\w\n]*{_FAIL}(?:[:!\])]|\s*$|\s+[-–—:])"
-    rf"|(?:[:\-–—.\[(=>|]\s*|\w\s+){_FAIL}[\])!.\s]*$"
+    rf"^[^{_CROSS}A-Za-z_]*+[{_CROSS}]|[{_CROSS}]\W*$|[:=>]\s*[{_CROSS}]|^[^\w\n]*+{_BAD}(?:[:!\])]|\s*$|\s+[-–—:])"
+    rf"|(?:[:\-–—.\[(=>|]\s*|\w\s+){_BAD}[\])!.\s]*$"
 )
 _ALL_PASSED = expression(
-    r"^\W*(?:all|both)\b(?: \w+| \d+/\d+){0,4} (?:tests?|checks?|cases?|assertions?|verifications?|scenarios?)\b"
+    r"^\W*+(?:all|both)\b(?: \w+| \d+/\d+){0,4} (?:tests?|checks?|cases?|assertions?|verifications?|scenarios?)\b"
     r"(?: \w+){0,3} (?:pass|passed|succeeded|successful|successfully)\b(?! except| but)"
-    r"|^\W*all(?: \w+){0,2} passed\W*$",
+    r"|^\W*+all(?: \w+){0,2} passed\W*$",
     re.IGNORECASE,
 )
 _SHARE = expression(r"\b(\d{1,6})\s?(?:/|out of|of)\s?(\d{1,6})\b(?: \w+){0,2} pass(?:ed)?\b", re.IGNORECASE)
-_NONE_FAILED = expression(r"\b(?:0|no|without) (?:fail\w*|errors?)|\b(?:fail\w*|errors?)\s*[:=]\s*0\b", re.IGNORECASE)
-_DOUBTFUL = expression(
-    r"\b(?:not|cannot|never|none|neither|unexpected\w*|mismatch\w*|wrong\w*|incorrect\w*|invalid|missing|broken|bug|bugs"
-    r"|warnings?|fail\w*|errors?|exceptions?|traceback|problems?|issues? (?:still|persists?|remains?)|still|skip\w*"
-    r"|different|differs?|unable|todo)\b|n't\b|\w(?:Error|Exception|Warning)\b|\bFalse\b|[⚠]",
+_NONE_FAILED = expression(
+    r"\b(?:0|no|without|zero) (?:\w+ )?(?:fail\w*|errors?|\w*warnings?|\w*exceptions?|issues?|problems?)\b"
+    r"|\b(?:fail\w*|errors?)\s*[:=]\s*0\b|\b(\w+) \(expected:? \1\)",
     re.IGNORECASE,
 )
+# what names a case and not its result
+_HEADING = expression(
+    r"^\W*+(?:(?:additional|another|final|edge) )?(?:test|check|verif|case|scenario|example|step|\d+[.)]).*[:.…=-]$"
+    r"|^\W*+(?:test|case|scenario|example)(?: case)?(?: \d+)?\s*[:.-]\s|^(?:={3}|-{3}).*(?:={3}|-{3})$",
+    re.IGNORECASE,
+)
+_DOUBTFUL = expression(
+    r"\b(?:not|cannot|never|unexpected\w*|mismatch\w*|wrong\w*|incorrect\w*|invalid|missing|broken|bugs?"
+    r"|warnings?|fail\w*|errors?|exceptions?|traceback|problems?|issues? (?:persists?|remains?)|skip\w*"
+    r"|different|differs?|unable|todo|still (?:present|there|exists?))\b|n't\b|\w(?:Error|Exception|Warning)\b"
+    r"|\bFalse\b|[⚠]|\b(?:return|exit) ?code:? [1-9]",
+    re.IGNORECASE,
+)
+_DOUBTFUL_HEADING = expression(
+    r"\b(?:failed|crashed|wrong|incorrect|broken)\b|\w(?:Error|Exception)\b|\b(?:error|exception)\s*:", re.IGNORECASE
+)
+# 1 (expected 2); Expected: 1, got: 2
+_COMPARED = expression(
+    r"(?<!\S)(\S{1,60}) \(expected:? ([^)\n]+)\)|\bexpected:? ([^\s,;]+)[,;]? (?:but )?(?:got|actual|was):? ([^\s,;]+)",
+    re.IGNORECASE,
+)
+_LOGGED = expression(r"^ERROR:")  # before a traceback it is what a library logged
+_EXPECTED = expression(r"\(expected\b(?!:)|\bas expected\b", re.IGNORECASE)
 _OUTRIGHT = expression(rf"[{_CROSS}]|\bFAIL(?:ED|URE|S)?\b|Traceback \(most recent|\bmismatch|\bunexpected(?!ly)\b")
 _ASSERTION = expression(r"^(?:\w+\.)*AssertionError\b")
 _UNLOADED = expression(
@@ -61,9 +85,9 @@ _SHOWN = 300
 
 
 class _Reading(Struct):
-    """What the lines of an output come to: the first line that passed, failed or leaves a doubt."""
+    """What the lines of an output come to: the lines that pass, the first that fails or leaves a doubt, the last."""
 
-    passed: str = ""
+    passed: list[str] = field(default_factory=list)
     failed: str = ""
     doubtful: str = ""
     closing: str = ""
@@ -90,15 +114,16 @@ def stands_alone(chain: Sequence[Program]) -> bool:
 def judged(output: Output, *, ended: bool | None) -> Said | None:
     """Return what a script says of its own cases; `ended` tells whether it ended well, where that is known.
 
-    Green takes a case or a closing statement that passed, no line that leaves a doubt, and an end that is known: a
-    script prints what it likes. None for a script that only prints values.
+    Green takes a closing statement or cases that passed, no line that leaves a doubt, and an end that is known: a
+    script prints what it likes. One case among printed values is not enough. None for a script that judges nothing.
     """
     reading = _read(output.text)
     if reading.failed:
         return Said("red", reading.failed[:_SHOWN])
     if ended is not True and _ASSERTION.match(reading.last):
         return Said("red", reading.last[:_SHOWN])
-    passed = reading.closing or reading.passed
+    cases = reading.passed if len(reading.passed) > 1 or reading.passed == [reading.last] else []
+    passed = reading.closing or next(iter(cases), "")
     is_over = ended is True or (ended is None and bool(reading.closing) and reading.closing == reading.last)
     if passed and is_over and not reading.doubtful:
         return Said("green", passed[:_SHOWN])
@@ -108,27 +133,48 @@ def judged(output: Output, *, ended: bool | None) -> Said | None:
 
 
 def _read(text: str) -> _Reading:
+    """Read the lines of an output; where they are too many, only the last."""
     reading = _Reading()
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > _MOST_LINES:
-        return reading
-    for whole in lines:
-        line = whole if len(whole) <= 2 * _UP_TO else f"{whole[:_UP_TO]} {whole[-_UP_TO:]}"
-        plain = _NONE_FAILED.sub("", line)
-        share = _SHARE.search(line)
-        if _CASE_FAILED.search(plain) or (share and share[1] != share[2]):
-            reading.failed = reading.failed or line
-            continue
-        is_closing = _ALL_PASSED.search(line) is not None or (share is not None and share[1] != "0")
-        is_case = _CASE_PASSED.search(line) is not None
-        if (_OUTRIGHT if is_case or is_closing else _DOUBTFUL).search(plain):
-            reading.doubtful = reading.doubtful or line
-        elif is_closing:
-            reading.closing = line
-        elif is_case:
-            reading.passed = reading.passed or line
+    lines = [_ends_of(line.strip()) for line in text.splitlines() if line.strip()]
+    has_crashed = "Traceback (most recent" in text
+    if len(lines) <= _MOST_LINES and _JUDGING.search(text):
+        for line in lines:
+            _read_line(line, reading, has_crashed=has_crashed)
     reading.last = lines[-1] if lines else ""
     return reading
+
+
+def _read_line(line: str, reading: _Reading, *, has_crashed: bool) -> None:
+    plain = _NONE_FAILED.sub("", line)
+    share = _SHARE.search(line)
+    if _CASE_FAILED.search(plain) or (share and share[1] != share[2]):
+        if not (_EXPECTED.search(line) or (has_crashed and _LOGGED.search(line))):
+            reading.failed = reading.failed or line
+        reading.doubtful = reading.doubtful or line
+        return
+    is_closing = _ALL_PASSED.search(line) is not None or (share is not None and share[1] != "0")
+    is_case = _CASE_PASSED.search(line) is not None
+    if _leaves_doubt(plain, is_marked=is_case or is_closing):
+        reading.doubtful = reading.doubtful or line
+    elif is_closing:
+        reading.closing = line
+    elif is_case:
+        reading.passed.append(line)
+
+
+def _ends_of(line: str) -> str:
+    return line if len(line) <= 2 * _UP_TO else f"{line[:_UP_TO]} {line[-_UP_TO:]}"
+
+
+def _leaves_doubt(line: str, *, is_marked: bool) -> bool:
+    """Whether a line may say that something failed; a mark or a heading says what its own words are about."""
+    if is_marked:
+        return _OUTRIGHT.search(line) is not None
+    if (compared := _COMPARED.search(line)) and (compared[1], compared[3]) != (compared[2], compared[4]):
+        return True
+    if _HEADING.search(line):
+        return bool(_OUTRIGHT.search(line) or _DOUBTFUL_HEADING.search(line))
+    return _DOUBTFUL.search(line) is not None
 
 
 def _judges(text: str) -> bool:
@@ -142,4 +188,5 @@ def _is_own_script(program: Program) -> bool:
         at = next((at for at, word in enumerate(program.words) if at and not word.startswith("-")), 0)
         if not at or _ASIDE.intersection(program.words[:at]):
             return False
-    return _NAMED.fullmatch(program.words[at].replace("\\", "/").rsplit("/", 1)[-1].lower()) is not None
+    name = program.words[at].replace("\\", "/").rsplit("/", 1)[-1].lower()
+    return len(name) <= _LONGEST_NAME and _NAMED.fullmatch(name) is not None

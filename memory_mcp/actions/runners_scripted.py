@@ -152,12 +152,17 @@ MAKE_TEST = Runner(
 SCRIPT = Runner(
     "script",
     "test",
-    (
-        *("run_tests*", "run-tests*", "run_test.*", "runtests.sh", "run_all_tests*", "test.sh", "tests.sh"),
-        *("setup.py test", "setup.py pytest", "setup.py nosetests", "hatch test", "pdm test", "rye test"),
-    ),
+    ("run_tests*", "run-tests*", "run_test.*", "runtests.sh", "run_all_tests*", "test.sh", "tests.sh"),
     carries=True,
     exits=False,  # whoever wrote it may have written it a minute ago
     idle=("--help", "-h", "--version"),
 )
-SCRIPTED_RUNNERS = (RSPEC, PHPUNIT, MIX_TEST, BATS, MAKE_TEST, MINITEST, SCRIPT)
+PACKAGER = Runner(
+    "packager",
+    "test",
+    ("setup.py test", "setup.py pytest", "setup.py nosetests", "hatch test", "pdm test", "rye test"),
+    carries=True,
+    exits=False,
+    idle=("--help", "-h", "--version"),
+)
+SCRIPTED_RUNNERS = (RSPEC, PHPUNIT, MIX_TEST, BATS, MAKE_TEST, MINITEST, SCRIPT, PACKAGER)

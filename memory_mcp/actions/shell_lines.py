@@ -1,7 +1,7 @@
 """This module reads a shell text into the simple commands that it runs, without what only wraps them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ _DEEPEST = 4  # shells that run a text that runs a shell
 
 _ASSIGNMENT = expression(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _POWERSHELL_ASSIGNMENT = expression(r"\$env:(\w+)=?(.*)", re.DOTALL | re.IGNORECASE)
-_DURATION = expression(r"\d+(?:\.\d+)?[smhd]?")
+_DURATION = expression(r"\d+(?:\.\d+)?[smhd]?|\$\{?\w+\}?")
 _SHELLS = names("bash sh zsh dash ksh ash")
 _WINDOWS_SHELLS = {"cmd": ("/c", "/k"), "powershell": ("-command", "-c"), "pwsh": ("-command", "-c")}
 _OPENING = names("if then elif else while until do ! {")
@@ -108,7 +108,7 @@ def simple_commands(text: str) -> tuple[SimpleCommand, ...]:
 def _read(text: str, depth: int) -> list[SimpleCommand]:
     commands: list[SimpleCommand] = []
     blocks = 0  # if, for, while and case that are open
-    for each in _split(tokens(text)):
+    for each in _fed(_split(tokens(text))):
         opened, is_denied = _blocks_opened(each.words)
         blocks += opened
         commands += unwrapped(replace(each, nested=True) if blocks > 0 or is_denied else each, depth)
@@ -158,6 +158,15 @@ def _split(cut: list[Token]) -> list[SimpleCommand]:
             operator = ""
         last = token.text if token.kind == "operator" else "word"
     return commands
+
+
+def _fed(commands: list[SimpleCommand]) -> Iterator[SimpleCommand]:
+    """Give a command the here-document that is piped into it: `cat <<EOF | bash`; `tee` only writes what it gets."""
+    before = None
+    for each in commands:
+        piped = before.stdin if before and before.words == ("cat",) and each.joined == "|" else None
+        before = each
+        yield each if piped is None or each.stdin is not None or each.program == "tee" else replace(each, stdin=piped)
 
 
 def _is_here_document(operator: str) -> bool:

@@ -187,9 +187,10 @@ def _of_own_script(chain: Sequence[Program], output: Output, code: int | None) -
 
 
 def _judged(at: int, chain: Sequence[Program], output: Output, code: int | None) -> Said | None:
-    if not stands_alone(chain) or _is_filtered(chain[at]):
+    if not stands_alone(chain):
         return None
-    return judged(output, ended=_exit_of(at, chain, output, code))
+    said = judged(output, ended=_exit_of(at, chain, output, code))
+    return None if said and said.state == "green" and _is_filtered(chain[at]) else said
 
 
 def _of_runner(checks: Sequence[Check], chain: Sequence[Program], output: Output, code: int | None) -> Verdict:
@@ -197,6 +198,8 @@ def _of_runner(checks: Sequence[Check], chain: Sequence[Program], output: Output
     runner = checks[0].runner
     said, name = _said(checks, chain, output)
     ended = _exit_of(checks[-1].at, chain, output, code)
+    if said is None and runner.name == OWN_SCRIPT:
+        said = _judged(checks[-1].at, chain, output, code)
     if said is None:
         said = _not_found(output) or (None if ended else _crashed(output))
     if said is None and ended is False and code in _ABSENT:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from memory_mcp.actions.own_scripts import OWN_SCRIPT
 from memory_mcp.actions.runners import CheckKind
 from memory_mcp.actions.steps import Action, action_of, verdict_of
 from memory_mcp.actions.verdicts import Verdict
@@ -51,8 +52,8 @@ def runs_of(steps: Sequence[Step], actions: Sequence[Action]) -> list[Run]:
     for at, (step, action) in enumerate(zip(steps, actions, strict=True)):
         verdict = None if at in stashed else verdict_of(step)
         kind = verdict and verdict.kind
-        if verdict is None or kind is None or kind not in found:
-            continue
+        if verdict is None or kind is None or kind not in found or verdict.runner == OWN_SCRIPT:
+            continue  # a script that an agent wrote to judge its own work proves nothing
         if kind == "test" and verdict.line.startswith("exit code"):
             verdict = replace(verdict, state="unknown")  # a test that passed says so
         found[kind].append(Run(at, action.shape, action.text[:_QUOTED], verdict))

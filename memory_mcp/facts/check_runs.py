@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from memory_mcp.actions.own_scripts import OWN_SCRIPT
 from memory_mcp.actions.shell_lines import SimpleCommand
 from memory_mcp.actions.verdicts import is_check, read_verdict
 from memory_mcp.expressions import expression
@@ -81,7 +82,7 @@ class CheckRuns:
         if not commands:
             return False
         verdict = read_verdict(deed.text, deed.output, None)
-        if verdict.state == "unknown":
+        if verdict.state == "unknown" or verdict.runner == OWN_SCRIPT:
             return False
         ran = verdict.state in {"green", "red"}
         sources = sources_among(changed)

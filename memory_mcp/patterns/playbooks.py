@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from memory_mcp.actions.own_scripts import OWN_SCRIPT
 from memory_mcp.actions.shapes import telling_commands
 from memory_mcp.actions.steps import Action, command_of, verdict_of
 from memory_mcp.actions.verdicts import is_check, read_verdict
@@ -197,7 +198,8 @@ def _is_worth(action: Action, step: Step, kept: frozenset[str]) -> bool:
     if command is None or is_check(command) in {None, "lint"}:
         return False
     output = step.result.output if isinstance(step.result, StepSuccess) else ""
-    return read_verdict(command, output, 0).state == "green"
+    verdict = read_verdict(command, output, 0)
+    return verdict.state == "green" and verdict.runner != OWN_SCRIPT
 
 
 def _said(action: Action, step: Step) -> str:

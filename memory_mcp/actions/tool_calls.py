@@ -20,7 +20,7 @@ _HARNESS = {
     "ToolSearch", "TodoWrite", "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskStop",
     "EnterPlanMode", "ExitPlanMode", "exit_plan_mode", "AskUserQuestion", "Skill", "SlashCommand", "StructuredOutput",
     "SendMessage", "SendUserMessage", "TeamCreate", "TeamDelete", "CronCreate", "CronDelete", "CronList",
-    "EnterWorktree", "ExitWorktree", "ListMcpResourcesTool",
+    "EnterWorktree", "ExitWorktree", "ListMcpResourcesTool", "WaitForMcpServers",
     "todowrite", "todoread", "question", "skill", "plan_enter", "plan_exit", "invalid",
     "update_plan", "request_user_input", "tool_search",
 }  # fmt: skip

@@ -34,7 +34,6 @@ _QUIET_VARIABLES = names(
     " CLICOLOR COLUMNS LINES LANG LC_ALL LC_CTYPE PAGER GIT_PAGER LESS MANPAGER DEBIAN_FRONTEND RUST_BACKTRACE"
     " PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT GIT_TERMINAL_PROMPT PY_COLORS HISTFILE"
 )
-_AGENT_EDIT = expression(r"\s*(?:edit|insert|create|append|submit)\b(?! *[|;&])")  # commands of SWE-agent
 _IN_PLACE = expression(r"-[npre0]*i|--in-place|inplace")
 _LONGEST = 500
 _MOST = 12  # commands of a line that make its shape
@@ -65,11 +64,11 @@ def target(command: str, root: str = "") -> str:
 @lru_cache(maxsize=2_048)
 def telling_commands(command: str) -> tuple[SimpleCommand, ...]:
     """Return the simple commands of a line that do something, without filters of their output and preparations."""
-    return tuple(each for each, _ in _telling(_read(command), ""))
+    return tuple(each for each, _ in _telling(simple_commands(command), ""))
 
 
 def _parts(command: str, root: str) -> list[str]:
-    read = _read(command)
+    read = simple_commands(command)
     told = _telling(read, root)[:_MOST]
     runs = any(not is_write(each) for each, _ in told)
     parts = [_shaped(each, directory, root, is_content_told=runs) for each, directory in told]
@@ -77,12 +76,6 @@ def _parts(command: str, root: str) -> list[str]:
         return list(dict.fromkeys(parts))
     bare = next((each.words for each in read if each.words), None) or command.split()[:3] or ["?"]
     return [" ".join(shaped_words(bare, root))]
-
-
-def _read(command: str) -> tuple[SimpleCommand, ...]:
-    if _AGENT_EDIT.match(command):
-        command = command.partition("\n")[0]  # what follows is the new text, not commands
-    return simple_commands(command)
 
 
 def _telling(read: Sequence[SimpleCommand], root: str) -> list[tuple[SimpleCommand, str]]:

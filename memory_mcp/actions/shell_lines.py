@@ -15,6 +15,7 @@ _MOST = 200  # simple commands of a text
 _MOST_WRAPPERS = 10
 _DEEPEST = 4  # shells that run a text that runs a shell
 
+_AGENT_EDIT = expression(r"\s*(?:edit|insert|create|append|submit)\b(?! *[|;&])")  # commands of SWE-agent
 _ASSIGNMENT = expression(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _POWERSHELL_ASSIGNMENT = expression(r"\$env:(\w+)=?(.*)", re.DOTALL | re.IGNORECASE)
 _DURATION = expression(r"\d+(?:\.\d+)?[smhd]?|\$\{?\w+\}?")
@@ -102,6 +103,8 @@ def program_name(word: str) -> str:
 @lru_cache(maxsize=256)
 def simple_commands(text: str) -> tuple[SimpleCommand, ...]:
     """Read a text, whatever it is, into the simple commands that it runs; those inside `bash -c '…'` included."""
+    if _AGENT_EDIT.match(text):
+        text = text.partition("\n")[0]  # what follows is the new text, not commands
     return tuple(_read(text[:_LONGEST], 0))
 
 

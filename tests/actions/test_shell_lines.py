@@ -72,6 +72,13 @@ from memory_mcp.actions.shell_lines import Redirection, SimpleCommand, program_n
             SimpleCommand(("psql",), redirections=(Redirection("<<<", "select 1"),), stdin="select 1")
         ]),
         ("a \\\n  b", [SimpleCommand(("a", "b"))]),
+        ("cat <<E | bash\npytest -q\nE", [
+            SimpleCommand(("cat",), redirections=(Redirection("<<", "E"),), stdin="pytest -q\n"),
+            SimpleCommand(("pytest", "-q"), "|", wrappers=("bash",)),
+        ]),
+        ("make & ls", [SimpleCommand(("make",), in_background=True), SimpleCommand(("ls",), "&")]),
+        ("edit 1:2\nmake\nend_of_edit", [SimpleCommand(("edit", "1:2"))]),
+        ("timeout $T make", [SimpleCommand(("make",), wrappers=("timeout $T",))]),
         ("command -v git", [SimpleCommand(("command", "-v", "git"))]),
         ("echo 'never closed && ls", [SimpleCommand(("echo", "never closed && ls"))]),
         ("", []),

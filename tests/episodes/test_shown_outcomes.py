@@ -9,6 +9,8 @@ EDIT = Step("Edit", "src/a.py", {"file": "src/a.py"}, StepSuccess())
 PASSED = Step("Bash", "pytest tests/a", result=StepSuccess("1 passed"))
 FAILED = Step("Bash", "pytest tests/a", result=StepError("E   ValueError: bad"))
 LINT = Step("Bash", "ruff check .", result=StepSuccess())
+OWN_GREEN = Step("Bash", "python test_fix.py", result=StepSuccess("✓ a\nAll tests passed!"))
+OWN_RED = Step("Bash", "./run_tests.sh", result=StepError("✗ a"))
 OTHER = Step("Bash", "pytest tests/b", result=StepSuccess("2 passed"))
 EMPTY = Step("Bash", "pytest tests/b", result=StepSuccess())
 NO_TESTS = Step("Bash", "pytest tests/b", result=StepSuccess("==== no tests ran in 0.01s ===="))
@@ -46,6 +48,9 @@ SAID = "As the recorded steps show; nobody said so."
             ),
         ),
         ([EDIT, LINT], None),  # a linter proves no task
+        ([EDIT, OWN_GREEN], None),  # what an agent wrote to judge its own work
+        ([EDIT, OWN_RED], None),
+        ([EDIT, FAILED, OWN_GREEN], Failure(f"pytest tests/a still failed: ValueError: bad. {SAID}", evidence="shown")),
         ([EDIT, EMPTY], None),  # the exit code of a test is not what it said
         ([EDIT, NO_TESTS], None),
         ([EDIT, PIPED], Failure(f"pytest tests/a | tail -3 still failed: 1 failed in 0.1s. {SAID}", evidence="shown")),

@@ -226,3 +226,9 @@ def test_hostile_output_is_read_in_linear_time(text: str) -> None:
     seen = surveyed(*(run(f"python x.py {number}", text, 1) for number in range(3)), task=text)
 
     assert seen.missing == ()
+
+
+def test_a_script_that_judges_itself_is_no_test_command_of_the_project() -> None:
+    own = "✓ a\n✓ b\nAll tests passed!"
+
+    assert surveyed(run("python test_fix.py", own), run("./run_tests.sh", own)).checks == ()

@@ -36,10 +36,11 @@ export const MemoryMcp = async ({ directory }) => {
   const told = new Map() // session → what its model should read, until it has
   const warnings = new Map() // call → what is known against it
   const started = new Map() // call → when it began
+  const messages = new Map() // session → the last text of its model
   const sessions = new Set()
   const say = (sessionID, text) => text && told.set(sessionID, [...(told.get(sessionID) ?? []), text])
   const send = (name, sessionID, fields = {}) =>
-    hook(directory, { hook_event_name: name, session_id: sessionID, cwd: directory, ...fields })
+    hook(directory, { hook_event_name: name, client: "opencode", session_id: sessionID, cwd: directory, ...fields })
 
   return {
     "chat.message": async (input, output) => {
@@ -56,6 +57,9 @@ export const MemoryMcp = async ({ directory }) => {
     "experimental.chat.system.transform": async (input, output) => {
       for (const text of told.get(input.sessionID) ?? []) output.system.push(text)
     },
+    "experimental.text.complete": async (input, output) => {
+      messages.set(input.sessionID, output.text)
+    },
     "tool.execute.before": async (input, output) => {
       started.set(input.callID, Date.now())
       const warning = await send("PreToolUse", input.sessionID, { tool_name: input.tool, tool_input: output.args })
@@ -66,7 +70,10 @@ export const MemoryMcp = async ({ directory }) => {
         tool_name: input.tool,
         tool_input: input.args,
         // a tool of an MCP server answers with its content as it is
-        tool_response: output.output === undefined ? output.content : { output: output.output, exit: output.metadata?.exit },
+        tool_response:
+          output.output === undefined
+            ? output.content
+            : { output: output.output, exit: output.metadata?.exit, diff: output.metadata?.diff },
         duration_ms: Date.now() - (started.get(input.callID) ?? Date.now()),
       })
       // a warning cannot be said before a call here: it comes with its result, and stays with the session
@@ -79,10 +86,14 @@ export const MemoryMcp = async ({ directory }) => {
       await send("PreCompact", input.sessionID, { trigger: "auto" })
     },
     event: async ({ event }) => {
-      if (event.type === "session.idle") await send("Stop", event.properties.sessionID)
+      if (event.type === "session.idle") {
+        const sessionID = event.properties.sessionID
+        await send("Stop", sessionID, { last_assistant_message: messages.get(sessionID) })
+      }
       if (event.type === "session.deleted") {
         await send("SessionEnd", event.properties.info.id)
         told.delete(event.properties.info.id)
+        messages.delete(event.properties.info.id)
       }
     },
     dispose: async () => {

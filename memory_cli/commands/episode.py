@@ -284,7 +284,7 @@ def _completed(done: "Completed") -> None:
 
 
 def _head(episode: Episode) -> None:
-    is_over = episode.source is not None and episode.outcome is None
+    is_over = episode.source is not None and episode.source.is_imported and episode.outcome is None
     show.line(f"{episode.id}  {'imported, outcome unknown' if is_over else episode.status}")
     show.line(episode.task)
     context = episode.context

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from memory_mcp.actions.shapes import telling_commands
+from memory_mcp.actions.shell_paths import is_temporary
 from memory_mcp.actions.steps import Action, command_of
 from memory_mcp.actions.subjects import (
     blamed,
@@ -172,7 +173,7 @@ def acts(action: Action) -> bool:
 
 def _is_scratch(name: str) -> bool:
     """Whether a file lies where agents put what they throw away: beside everything, or outside the work tree."""
-    return "/" not in name or name.startswith(("/tmp/", "/var/folders/"))  # noqa: S108 - named, not used
+    return "/" not in name or is_temporary(name)
 
 
 def _written_by_tool(parameters: Mapping[str, Any], action: Action) -> dict[str, str]:

@@ -12,6 +12,7 @@ _HOME = expression(r"^(?:/home/[^/]+|/Users/[^/]+|/root|[A-Za-z]:/Users/[^/]+)(?
 _PASSING = expression(
     r"/(?:tmp|private/tmp)/(?:tmp[\w-]{6,}|tmp\.\w{6,}|pytest-of-[^/]+/[^/]+)|/var/folders/[^/]+/[^/]+/T/[^/]+"
 )
+_TEMPORARY = expression(r"^(?:/private)?(?:/tmp|/var/tmp|/var/folders/[^/]+/[^/]+/T)/[^/]+$")
 
 
 def normal_path(word: str, root: str = "") -> str:
@@ -31,6 +32,11 @@ def lasting_path(word: str, root: str = "") -> str:
     """Return a word like `normal_path`, and without what only names a user or a directory that passes."""
     word = normal_path(word, root)
     return _PASSING.sub("<temporary>", _HOME.sub("~", word)) if "/" in word else word
+
+
+def is_temporary(word: str) -> bool:
+    """Whether a file lies right in the system's temporary directory; a work tree may lie deeper there."""
+    return _TEMPORARY.match(word) is not None
 
 
 def directory_after(directory: str, words: Sequence[str], root: str = "") -> str:

@@ -15,6 +15,7 @@ from memory_mcp.models.episodes import (
     EpisodeKind,
     EpisodePage,
     Outcome,
+    Source,
     Step,
     Typical,
     is_proved,
@@ -62,7 +63,13 @@ class Episodes:
         return episode, self._store.insert(episode)
 
     def draft(
-        self, task: str, *, task_type: str = "", context: Context | None = None, is_global: bool = False
+        self,
+        task: str,
+        *,
+        task_type: str = "",
+        context: Context | None = None,
+        is_global: bool = False,
+        source: Source | None = None,
     ) -> Episode:
         """Return an episode that begins now and is not stored.
 
@@ -80,6 +87,7 @@ class Episodes:
             started_at=now,
             updated_at=now,
             is_global=is_global,
+            source=source,
         )
 
     def append(self, episode_id: str, steps: Sequence[Step]) -> Receipt:
@@ -114,6 +122,20 @@ class Episodes:
             return closed(replace(episode, updated_at=self._clock.now()), outcome, self._clock.now(), typical)
 
         return self._store.update(episode_id, "complete", close)
+
+    def reopen(self, episode_id: str) -> tuple[Episode, Receipt]:
+        """Go on in an episode that was completed by what its steps showed, since the session goes on.
+
+        Raises:
+            NotFoundError: no such episode here.
+
+        """
+
+        def open_again(episode: Episode) -> Episode:
+            now = self._clock.now()
+            return replace(episode, outcome=None, completed_at=None, reward=None, reflection=None, updated_at=now)
+
+        return self._store.update(episode_id, "reopen", open_again)
 
     def update(self, episode_id: str, changes: Changes) -> tuple[Episode, Receipt]:
         """Change what is known about the task; steps and outcome cannot be changed.

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from memory_mcp.actions.recoveries import Recovery, recoveries
 from memory_mcp.actions.steps import Action, action_of
 from memory_mcp.episodes.shown_outcomes import last_change, runs_of
-from memory_mcp.models.episodes import Episode, PartialSuccess, Reflection, Success, is_proved
+from memory_mcp.models.episodes import Episode, PartialSuccess, Reflection, Step, Success, is_proved
 
 _MOST = 5
 _QUOTED = 120
 _MOST_NUMBERS = 6
+_OFTEN = 3  # runs of one command; once and again is ordinary
+_TALK = {"user", "assistant"}  # whose steps are messages
 
 
 def reflect(episode: Episode) -> Reflection:
@@ -57,11 +59,11 @@ def _improvements(episode: Episode, actions: Sequence[Action], found: Sequence[R
         if each.passed is not None and len(each.failures) > 1:
             yield (
                 f"{_name(actions[each.failures[0]])} failed {len(each.failures)} times ({_steps(each.failures)}) "
-                "before it passed; look at the error before the second try."
+                "before it passed."
             )
-    for (shape, text), tries in _repeats(actions).most_common(_MOST):
-        if tries > 2 and all(episode.steps[at].failed for at, each in enumerate(actions) if each.shape == shape):  # noqa: PLR2004 - once and again is ordinary
-            yield f"{text[:_QUOTED]} was tried {tries} times and failed each time."
+    for places in _repeats(episode.steps, actions):
+        if all(episode.steps[at].failed for at in places):
+            yield f"{_name(actions[places[0]])} was tried {len(places)} times and failed each time."
     changed = last_change(episode.steps, actions)
     checked = any(run.at > changed for run in runs_of(episode.steps, actions))
     if changed >= 0 and not checked and isinstance(episode.outcome, Success) and not is_proved(episode.outcome):
@@ -72,8 +74,10 @@ def _insights(episode: Episode, actions: Sequence[Action], found: Sequence[Recov
     failures = sum(step.failed for step in episode.steps)
     if failures:
         errors = len({each.signature for each in found})
-        yield f"{failures} of {len(episode.steps)} steps failed{f', with {errors} different errors' * (errors > 1)}."
-    edits = Counter(file for action in actions if action.kind == "edit" for file in action.files)
+        made = sum(step.tool not in _TALK for step in episode.steps)
+        yield f"{failures} of {made} steps failed{f', with {errors} different errors' * (errors > 1)}."
+    done = (action for step, action in zip(episode.steps, actions, strict=True) if not step.failed)
+    edits = Counter(file for action in done if action.kind == "edit" for file in action.files)
     if edits and max(edits.values()) > 1:
         file, times = min(edits.items(), key=lambda pair: (-pair[1], pair[0]))
         yield f"{file} was changed {times} times, more than any other file."
@@ -81,19 +85,18 @@ def _insights(episode: Episode, actions: Sequence[Action], found: Sequence[Recov
     if timed:
         latency_ms, slowest = max(timed, key=lambda pair: (pair[0], -pair[1]))
         yield f"The slowest step was step {slowest + 1} ({_name(actions[slowest])}) with {latency_ms:g} ms."
-    for (_, text), times in _repeats(actions).most_common(_MOST):
-        if times > 2:  # noqa: PLR2004 - as above
-            yield f"{text[:_QUOTED]} was run {times} times."
+    for places in _repeats(episode.steps, actions):
+        yield f"{_name(actions[places[0]])} was run {len(places)} times."
 
 
-def _repeats(actions: Sequence[Action]) -> Counter[tuple[str, str]]:
-    """Count commands of the same shape, under the text of the first."""
-    first: dict[str, str] = {}
-    counts: Counter[tuple[str, str]] = Counter()
-    for action in actions:
-        if action.kind != "edit":
-            counts[action.shape, first.setdefault(action.shape, action.text)] += 1
-    return counts
+def _repeats(steps: Sequence[Step], actions: Sequence[Action]) -> list[list[int]]:
+    """Return where the very same command was run often, the most frequent one first; edits are counted by file."""
+    places: dict[tuple[str, str, tuple[str, ...]], list[int]] = {}
+    for at, (step, action) in enumerate(zip(steps, actions, strict=True)):
+        if action.kind != "edit" and step.tool not in _TALK:
+            places.setdefault((step.tool, step.action, action.files), []).append(at)
+    often = [each for each in places.values() if len(each) >= _OFTEN]
+    return sorted(often, key=len, reverse=True)[:_MOST]
 
 
 def _numbered(places: Sequence[int], actions: Sequence[Action]) -> str:

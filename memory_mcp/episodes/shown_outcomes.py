@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from memory_mcp.actions.own_scripts import OWN_SCRIPT
 from memory_mcp.actions.runners import CheckKind
+from memory_mcp.actions.shell_paths import is_temporary
 from memory_mcp.actions.steps import Action, action_of, verdict_of
 from memory_mcp.actions.verdicts import Verdict
 from memory_mcp.expressions import expression
@@ -19,7 +20,6 @@ _PROOFS: tuple[CheckKind, ...] = (
 _TELLING = ("green", "red")
 _HARMLESS = {"rm", "mkdir", "touch", "submit"}  # taking scratch files away after the tests changes nothing
 _UNDOING = ("git stash", "git checkout", "git restore", "git reset", "git revert", "git apply")
-_SCRATCH = ("/tmp/", "/var/folders/")  # noqa: S108 - compared, not written to
 _STASH = expression(r"\bgit stash(?! (?:pop|apply|list|show|drop|clear))")
 _UNSTASH = expression(r"\bgit stash (?:pop|apply|drop)")
 _MOST = 5
@@ -118,7 +118,7 @@ def _is_change(step: Step, action: Action, removed: frozenset[str]) -> bool:
         return False
     if any(verb in action.token for verb in _UNDOING):
         return True
-    is_scratch = all(file.startswith(_SCRATCH) or file.rsplit("/", 1)[-1] in removed for file in action.files)
+    is_scratch = all(is_temporary(file) or file.rsplit("/", 1)[-1] in removed for file in action.files)
     return action.kind in {"edit", "install"} and not (action.files and is_scratch)
 
 

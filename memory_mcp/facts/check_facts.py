@@ -132,7 +132,8 @@ def _works(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
 
 
 def _fails(groups: Sequence[Group], form: str, directory: str) -> Fact | None:
-    counted = support(groups, lambda each: not _ran(each, form, directory), lambda each: _meant(each, form, directory))
+    meant = partial(_meant, form=form, directory=directory)
+    counted = support(groups, partial(_ran_nothing, form=form, directory=directory), meant)
     reasons = Counter(
         check.reason
         for group in groups
@@ -154,6 +155,10 @@ def _checks(each: Surveyed, form: str, directory: str) -> Iterator[CheckRun]:
 
 def _ran(each: Surveyed, form: str, directory: str) -> bool:
     return any(check.ran for check in _checks(each, form, directory))
+
+
+def _ran_nothing(each: Surveyed, form: str, directory: str) -> bool:
+    return not _ran(each, form, directory)
 
 
 def _meant(each: Surveyed, form: str, directory: str) -> bool:

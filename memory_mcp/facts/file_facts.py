@@ -16,6 +16,7 @@ _MOST_TOGETHER = 40
 _MOST_OF_A_TASK = 12  # a task that changed more files says little about any two of them
 _LEAST_TASKS = 3
 _LEAST_SHARE = 0.5
+_LATEST = 5  # tasks in a row that changed the one file and not the other
 _MOST_NAMES = 4
 _TITLE = 80
 
@@ -32,7 +33,7 @@ def file_facts(groups: Sequence[Group]) -> list[Fact]:
 
 def together_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return the files of which a change of one brings a change of the other more often than chance would."""
-    changed = [_changed_in(group) for group in groups]
+    changed = [_changed_in(group) for group in sorted(groups, key=lambda group: group.last_seen)]
     changed = [paths for paths in changed if 0 < len(paths) <= _MOST_OF_A_TASK]
     single = Counter(path for paths in changed for path in paths)
     pairs = Counter(pair for paths in changed for pair in combinations(sorted(paths), 2) if _frequent(single, pair))
@@ -43,6 +44,9 @@ def together_facts(groups: Sequence[Group]) -> list[Fact]:
             elsewhere = (single[companion] - both) / max(len(changed) - single[path], 1)
             if is_test(path) and not is_test(companion):
                 continue  # that a test goes with what it tests is no news
+            latest = [companion in paths for paths in changed if path in paths][-_LATEST:]
+            if len(latest) == _LATEST and not any(latest):
+                continue  # later evidence contradicts it
             if both >= _LEAST_TASKS and both > _LEAST_SHARE * single[path] and low > elsewhere:
                 found.append((low, _together_fact(groups, path, companion, elsewhere)))
     found.sort(key=lambda pair: (-pair[0], pair[1].subject))
@@ -107,7 +111,7 @@ def _together_fact(groups: Sequence[Group], path: str, companion: str, elsewhere
 
     counted = support(groups, both, lambda each: path in each.survey.changed)
     text = (
-        f"A change of `{path}` goes with one of `{companion}` ({counted.tasks} of {counted.of} tasks;"
+        f"A change of `{path}` comes with a change of `{companion}` ({counted.tasks} of {counted.of} tasks;"
         f" elsewhere {elsewhere:.0%} change it)."
     )
     return fact("together", f"{path} + {companion}", text, counted, companion)

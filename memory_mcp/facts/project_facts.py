@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from memory_mcp.facts.counting import Group, grouped
 from memory_mcp.facts.deriving import facts_of
-from memory_mcp.facts.ranking import Files, is_telling, vote
+from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote, words_of
 from memory_mcp.models.facts import Fact, FileVote, Topic
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.tracked import tracked_files
 from memory_mcp.worktrees.trees import WorkTree
 
+_OF_FILES = {"file", "together"}
 _MOST_SURVEYS = 1_000  # the newest; what only older episodes show has had its time
 
 
@@ -38,13 +39,18 @@ class Knowledge:
         self._tracked = tracked
 
     def facts(self) -> list[Fact]:
-        """Return the facts in the order in which a newcomer needs them."""
-        return facts_of(self.groups)
+        """Return the facts in the order in which a newcomer needs them, without those about files that are gone."""
+        facts = facts_of(self.groups)
+        named = [fact.do for fact in facts if fact.topic in _OF_FILES]
+        if sum(file in self._tracked for file in named) < OWN_TREE * len(named):
+            return facts  # nobody knows what git has, or the episodes worked in another work tree
+        return [fact for fact in facts if fact.topic not in _OF_FILES or fact.do in self._tracked]
 
     def files(self, task: str, similar: Mapping[str, float], limit: int = 5) -> list[FileVote]:
-        """Return the files that a task is about, empty where neither its words nor similar tasks point to any."""
-        votes = vote(task, Files(self.groups), similar, limit, self._tracked)
-        return votes if is_telling(votes) or similar else []
+        """Return the files that a task is about; none where neither its words nor similar tasks point to any."""
+        files = Files(self.groups)
+        votes = vote(task, files, similar, limit, self._tracked)
+        return votes if similar or is_telling(votes) or files.packages.keys() & set(words_of(task)) else []
 
     def tried(self, episode_id: str) -> list[float | None]:
         """Return how the runs of an episode's task went, the newest first."""

@@ -119,6 +119,7 @@ _PACKAGE_FILE = -0.3
 _NEIGHBOUR = 1.5
 _MOST_HISTORY = 0.7  # so that what is often changed does not outweigh what the task says
 _LEAST_SYMBOL = 4
+OWN_TREE = 0.5  # share of the files seen that git has, from which the work tree is the one that the episodes worked in
 _LEAST_ROW = 3  # files of one folder named alike but for their numbers
 _LEAST_BESIDE = 2  # known modules of a folder from which an imported name is taken for one more of them
 _STRONG = 1.0  # what one word of a file's own name, a symbol or the path itself is worth
@@ -162,7 +163,7 @@ def vote(
     git has now, if that is known: others are gone.
     """
     words = Counter(word for word in words_of(task) if word not in _STOP)
-    if tracked and files.sources and not any(path in tracked for path in files.sources):
+    if sum(path in tracked for path in files.sources) < OWN_TREE * len(files.sources):
         tracked = ()  # the episodes worked in a part of the work tree, or in another
     sources = [path for path in files.sources if not tracked or path in tracked]
     votes: dict[str, list[tuple[float, str]]] = {path: [] for path in (*sources, *_never_seen(tracked, words))}

@@ -1,8 +1,9 @@
 """This module says what is known against an action before it is made."""
 
-from memory_mcp.actions.tool_calls import ToolCall, planned_step
+from memory_mcp.actions.tool_calls import planned_step
 from memory_mcp.hooks.fence import Section, clipped, fenced
 from memory_mcp.memory import Memory
+from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.recommendations import DeadEnd
 from memory_mcp.patterns import dead_ends
 

@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.actions.tool_calls import ToolCall
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models import limits, values
+from memory_mcp.models.calls import ToolCall
 
 EventName = Literal[
     "session-start", "user-prompt", "before-tool", "after-tool", "stop", "before-compaction", "session-end"
@@ -24,11 +24,17 @@ _CLAUDE_NAMES: dict[str, EventName] = {
     "PreCompact": "before-compaction",
     "SessionEnd": "session-end",
 }
-_UNNAMED = "unnamed"
+UNNAMED = "unnamed"
+_CLAUDE_CODE = "claude-code"
+_CLIENTS = {_CLAUDE_CODE, "opencode"}  # under the names of their importers
 
 
 class Event(Struct, frozen=True):
-    """One event of an agent's session; `said` is Claude Code's name for it, `at` microseconds UTC."""
+    """One event of an agent's session; `said` is Claude Code's name for it, `at` microseconds UTC.
+
+    A sub-agent's session is named after the one that started it, as in its transcript; `message` is the agent's last
+    one.
+    """
 
     name: EventName
     said: str
@@ -37,6 +43,8 @@ class Event(Struct, frozen=True):
     prompt: str = ""
     source: str = ""
     call: ToolCall | None = None
+    client: str = _CLAUDE_CODE
+    message: str = ""
 
 
 class _Told(Struct):
@@ -44,6 +52,9 @@ class _Told(Struct):
 
     hook_event_name: str = ""
     session_id: str = ""
+    agent_id: Any = ""
+    client: Any = ""
+    last_assistant_message: Any = ""
     prompt: Any = ""
     source: Any = ""
     tool_name: str = ""
@@ -69,12 +80,19 @@ def read_event(content: bytes, named: str, at: int) -> Event:
     return Event(
         name=ours,
         said=told.hook_event_name or next(said for said, each in _CLAUDE_NAMES.items() if each == name),
-        session_id=told.session_id or _UNNAMED,
+        session_id=_session_id(told),
         at=at,
         prompt=told.prompt if isinstance(told.prompt, str) else "",
         source=told.source if isinstance(told.source, str) else "",
         call=_call(told, at) if told.tool_name else None,
+        client=told.client if isinstance(told.client, str) and told.client in _CLIENTS else _CLAUDE_CODE,
+        message=told.last_assistant_message if isinstance(told.last_assistant_message, str) else "",
     )
+
+
+def _session_id(told: _Told) -> str:
+    agent = told.agent_id if isinstance(told.agent_id, str) else ""
+    return f"{told.session_id or UNNAMED}{f':{agent}' if agent else ''}"
 
 
 def _told(content: bytes) -> _Told:

@@ -1,7 +1,5 @@
 """This module does what an event of an agent's session asks for."""
 
-from memory_mcp.actions.tool_calls import is_recorded
-from memory_mcp.hooks import recording
 from memory_mcp.hooks.events import Event
 from memory_mcp.memory import Memory
 
@@ -27,7 +25,7 @@ def handle(memory: Memory, event: Event) -> str:
         case "before-tool":
             return _warn(memory, event)
         case "after-tool":
-            recording.record_tool(memory, event)
+            _record_tool(memory, event)
         case "stop" | "before-compaction" | "session-end":
             _end(memory, event)
     return ""
@@ -46,7 +44,7 @@ def handle_late(memory: Memory, event: Event) -> None:
                 told = memory.store.sessions.find(event.session_id).told
                 memory.store.sessions.tell(event.session_id, (*told, _OWED))
         case "user-prompt":
-            recording.record_prompt(memory, event)
+            _record_prompt(memory, event)
         case _:
             handle(memory, event)
 
@@ -81,7 +79,19 @@ def _told(memory: Memory, briefing: str) -> str:
 def _recall(memory: Memory, event: Event) -> str:
     from memory_mcp.hooks.prompt_recall import prompt_recall  # noqa: PLC0415 - as above
 
-    return prompt_recall(memory, event, recording.record_prompt(memory, event))
+    return prompt_recall(memory, event, _record_prompt(memory, event))
+
+
+def _record_prompt(memory: Memory, event: Event) -> str | None:
+    from memory_mcp.hooks.recording import record_prompt  # noqa: PLC0415 - as above
+
+    return record_prompt(memory, event)
+
+
+def _record_tool(memory: Memory, event: Event) -> None:
+    from memory_mcp.hooks.tools import record_tool  # noqa: PLC0415 - as above
+
+    record_tool(memory, event)
 
 
 def _end(memory: Memory, event: Event) -> None:
@@ -91,10 +101,11 @@ def _end(memory: Memory, event: Event) -> None:
 
 
 def _warn(memory: Memory, event: Event) -> str:
-    if event.call is None or not is_recorded(event.call.tool):
-        return ""
+    from memory_mcp.actions.tool_calls import is_recorded  # noqa: PLC0415 - as above
     from memory_mcp.hooks.action_warning import action_warning  # noqa: PLC0415 - as above
 
+    if event.call is None or not is_recorded(event.call.tool):
+        return ""
     session = memory.store.sessions.find(event.session_id)
     told = session.told
     text, named = action_warning(memory, event.call, told, session.episode_id)

@@ -14,8 +14,11 @@ _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
 _MOST_HITS = 3
 
 
-def prompt_recall(memory: Memory, event: Event, episode_id: str) -> str:
-    """Return the hits for a prompt that are above the floor of the settings; nothing where none is."""
+def prompt_recall(memory: Memory, event: Event, episode_id: str | None) -> str:
+    """Return the hits for a prompt that are above the floor of the settings; nothing where none is.
+
+    `episode_id` is what the session is recorded in, which is no answer.
+    """
     settings = memory.settings.hooks
     asked = within_limit(event.prompt)
     if len(query_terms(asked)) < _LEAST_TERMS:
@@ -23,8 +26,9 @@ def prompt_recall(memory: Memory, event: Event, episode_id: str) -> str:
     keywords = KeywordIndex(memory.store)
     recall = Recall(memory.store, keywords, memory.settings.recall)
     # the session's own episode, which changes with each step, is not shown: indexing it again would take 4 ms
-    hits = recall.search(Query(asked, limit=_MOST_HITS + 1), follow=not keywords.lacks_only(episode_id)).hits
-    shown = [hit for hit in hits if hit.relevance >= settings.recall_floor and hit.id != episode_id][:_MOST_HITS]
+    query = Query(asked, limit=_MOST_HITS, without=(episode_id,) if episode_id else ())
+    hits = recall.search(query, follow=episode_id is None or not keywords.lacks_only(episode_id)).hits
+    shown = [hit for hit in hits if hit.relevance >= settings.recall_floor]
     short = memory.store.ids.shorten([hit.id for hit in shown])
     lines = [_hit_line(hit, short.get(hit.id, hit.id)) for hit in shown]
     return fenced([Section("What was met before:", lines)], settings.recall_tokens)

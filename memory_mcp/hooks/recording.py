@@ -1,78 +1,62 @@
-"""This module records an agent's session: a prompt opens an episode, tools are its steps."""
+"""This module keeps what the user asks for in an agent's session, and finds the episode that the session is in."""
 
-from memory_mcp.actions.tool_calls import begun_episode, is_recorded, made_step
-from memory_mcp.errors import LimitError, NotFoundError
-from memory_mcp.hooks.events import Event
+from memory_mcp.errors import NotFoundError
+from memory_mcp.hooks.events import UNNAMED, Event
 from memory_mcp.memory import Memory
 from memory_mcp.models import limits
-from memory_mcp.models.episodes import Episode, Step
-from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.episodes import Episode, Source, Step, live_kind
+from memory_mcp.models.prompts import Prompt
 
-_NO_PROMPT = "a session of which no prompt was seen"
-_TASK_SHOWN = 9_000  # characters of a task that is continued
+_MOST_PROMPTS = 20  # that wait for a first step; the first one and the latest are kept
 
 
-def record_prompt(memory: Memory, event: Event) -> str:
-    """Open an episode for a prompt, or go on in the one that is open; return its id."""
+def record_prompt(memory: Memory, event: Event) -> str | None:
+    """Add a prompt to the episode that is open; without one, keep it until a step is made for it.
+
+    Return the episode that the session is in, if any, also one that its tests have completed.
+    """
     prompt = event.prompt.strip()[: limits.TASK_CHARACTERS]
     episode = open_episode(memory, event.session_id)
-    if episode is None:
-        return _begin(memory, event.session_id, prompt or _NO_PROMPT)
-    if prompt and prompt != episode.task:
-        _append(memory, episode.id, Step("user", prompt, recorded_at=event.at))
-    return episode.id
-
-
-def record_tool(memory: Memory, event: Event) -> None:
-    """Record a tool call that has ended as a step; one that was recorded already changes nothing.
-
-    An episode that the agent has begun by itself takes the place of the one that its prompt opened.
-    """
-    if event.call is None:
-        return
-    begun = begun_episode(event.call)
-    if begun and memory.store.exists(begun):
-        opened = open_episode(memory, event.session_id, with_steps=True)
-        memory.store.sessions.enter(event.session_id, begun)
-        if opened and not opened.steps and opened.id != begun:
-            memory.episodes.delete(opened.id)
-    if not is_recorded(event.call.tool):
-        return
-    step = made_step(event.call)
-    episode = open_episode(memory, event.session_id)
-    if episode is None:
-        _append(memory, _begin(memory, event.session_id, _NO_PROMPT), step)
-        return
-    try:
-        _append(memory, episode.id, step)
-    except LimitError:  # of steps or bytes: a long session goes on in an episode that follows
-        following = _begin(memory, event.session_id, f"{episode.task[:_TASK_SHOWN]} (continued)")
-        memory.relationships.add([Relationship("follows", following, episode.id)])
-        _append(memory, following, step)
+    if not prompt:
+        return episode.id if episode else None
+    if episode is not None:
+        if prompt != episode.task:
+            append(memory, episode.id, Step("user", prompt, recorded_at=event.at))
+        return episode.id
+    session = memory.store.sessions.find(event.session_id)
+    asked = session.prompts
+    if Prompt(prompt, event.at) not in asked:
+        kept = (*asked[:1], *asked[1:][2 - _MOST_PROMPTS :])
+        memory.store.sessions.ask(event.session_id, (*kept, Prompt(prompt, event.at)))
+    return session.episode_id
 
 
 def open_episode(memory: Memory, session_id: str, *, with_steps: bool = False) -> Episode | None:
-    """Return the episode that a session is in, unless somebody has completed or erased it meanwhile.
+    """Return the episode that a session is in, unless it is completed or erased.
 
     Without its steps: reading them all for each further one would make a long session ever slower.
     """
     found = memory.store.sessions.find(session_id).episode_id
-    if found is None:
-        return None
+    episode = find_episode(memory, found, with_steps=with_steps) if found else None
+    return episode if episode and episode.outcome is None else None
+
+
+def find_episode(memory: Memory, episode_id: str, *, with_steps: bool = False) -> Episode | None:
+    """Return an episode of this project, unless it has been erased."""
     try:
-        episode = memory.store.episodes.get(found, with_steps=with_steps)
+        return memory.store.episodes.get(episode_id, with_steps=with_steps)
     except NotFoundError:
         return None
-    return episode if episode.outcome is None else None
 
 
-def _begin(memory: Memory, session_id: str, task: str) -> str:
-    episode = memory.episodes.draft(task)
-    memory.store.sessions.begin(session_id, episode)
-    return episode.id
+def source_of(event: Event, part: int = 1) -> Source | None:
+    """Return the source of what a session shows, under the id that the import of its transcript would use."""
+    if event.session_id.startswith(UNNAMED):
+        return None
+    return Source(live_kind(event.client), event.session_id if part == 1 else f"{event.session_id}#{part}")
 
 
-def _append(memory: Memory, episode_id: str, step: Step) -> None:
+def append(memory: Memory, episode_id: str, step: Step) -> None:
     """Append a step, once: a queue may be handled again after a crash."""
     if not memory.store.sessions.has_step(episode_id, step):
         memory.episodes.append(episode_id, [step])

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.actions.tool_calls import ToolCall, text_of
+from memory_mcp.actions.tool_calls import text_of
 from memory_mcp.errors import ImporterError, InvalidInputError, LimitError
 from memory_mcp.importers.folders import files_below
 from memory_mcp.importers.json_values import decoded, loaded
@@ -15,9 +15,11 @@ from memory_mcp.importers.line_files import records_in
 from memory_mcp.importers.moments import moment_of
 from memory_mcp.importers.records import Bad, Progress, Record
 from memory_mcp.importers.transcripts import LoggedSession
+from memory_mcp.models.calls import ToolCall
 
 KIND = "claude-code"
 SUFFIXES = (".jsonl",)
+_TELLING = {"stdout", "stderr", "structuredPatch"}  # of what a tool answered, more than the model was shown
 _MOST_HELD = 500_000
 _PASSED_OVER = frozenset(("file-history-snapshot", "queue-operation", "progress", "last-prompt", "mode", "ai-title"))
 _NO_PROMPT = ("<command-", "<local-command-", "Caveat: The messages below", "<system-reminder>", "[Request interrupted")
@@ -124,7 +126,7 @@ def _take_user(line: _Line, message: _Message, session: LoggedSession, at: int) 
         if part.get("type") == "tool_result":
             response = part.get("content")
             told = loaded(bytes(line.toolUseResult))
-            if isinstance(told, dict) and ("stdout" in told or "stderr" in told):
+            if isinstance(told, dict) and _TELLING & told.keys() and part.get("is_error") is not True:
                 response = told
             failed = True if part.get("is_error") is True else None
             session.answer(str(part.get("tool_use_id")), response, failed=failed, at=at, duration_ms=None)

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from memory_mcp.actions.tool_calls import ToolCall, text_of
+from memory_mcp.actions.tool_calls import text_of
 from memory_mcp.errors import ImporterError, InvalidInputError
 from memory_mcp.importers.folders import files_below, open_inside, read_inside
 from memory_mcp.importers.json_values import loaded
 from memory_mcp.importers.moments import moment_of
 from memory_mcp.importers.records import MALFORMED, Bad, Progress, Record
 from memory_mcp.importers.transcripts import LoggedSession
+from memory_mcp.models.calls import ToolCall
 from memory_mcp.storage import foreign
 
 KIND = "opencode"
@@ -169,8 +170,12 @@ def _take(part: Any, role: Any, created: Any, session: LoggedSession) -> None:
     call_id = str(part.get("callID") or part.get("id"))
     session.call(call_id, ToolCall(str(part.get("tool", "")), _object(state.get("input")), began))
     if state.get("status") in ("completed", "error"):
-        exit_code = _object(state.get("metadata")).get("exit")
-        response = {"output": state.get("output") or state.get("error"), "exit": exit_code}
+        metadata = _object(state.get("metadata"))
+        response = {
+            "output": state.get("output") or state.get("error"),
+            "exit": metadata.get("exit"),
+            "diff": metadata.get("diff"),
+        }
         failed = True if state["status"] == "error" else None
         session.answer(call_id, response, failed=failed, at=ended, duration_ms=None)
 

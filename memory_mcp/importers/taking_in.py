@@ -20,7 +20,7 @@ from memory_mcp.importers.records import (
     Record,
     printable,
 )
-from memory_mcp.models.episodes import Context, Episode, Source
+from memory_mcp.models.episodes import Context, Episode, Source, live_kind
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.notes.notebook import Notes
@@ -79,7 +79,8 @@ class Intake:
         self._targets = targets
         self._kind = kind
         self._dry_run = dry_run
-        self._known = targets.episodes.sources(kind)
+        self._live = targets.episodes.sources(live_kind(kind))
+        self._known = targets.episodes.sources(kind) | self._live
         self._steps = targets.episodes.step_counts(kind)
         self._batch: list[Record] = []
         self._size = 0
@@ -89,8 +90,8 @@ class Intake:
         record = _named(given, self._targets.redactor)
         self.summary.read += 1
         record = _identified(record)
-        if record.source_id in self._known:
-            if _has_grown(record, self._steps):
+        if record.source_id in self._known or self._is_live(record):
+            if _has_grown(record, self._steps) and not self._is_live(record):
                 self._take_again(record)
             else:
                 self.summary.known += 1
@@ -100,6 +101,12 @@ class Intake:
         self._size += _size(record)
         if len(self._batch) == _BATCH or self._size > _BATCH_BYTES:
             self.finish()
+
+    def _is_live(self, record: Record) -> bool:
+        """Whether hooks recorded the session while it ran, or the one that started it as a sub-agent's."""
+        parent = record.parent if isinstance(record, EpisodeRecord) else None
+        named = (name.split("#")[0] for name in (record.source_id, parent or ""))
+        return any(name in self._live for name in named if name)
 
     def _take_again(self, record: EpisodeRecord) -> None:
         if not self._dry_run:

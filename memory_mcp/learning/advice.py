@@ -25,6 +25,7 @@ from memory_mcp.models.recommendations import (
     PlaybookFile,
     Recommendation,
     RecommendationKind,
+    Recommended,
     Wanted,
 )
 from memory_mcp.patterns import playbooks
@@ -35,8 +36,9 @@ from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.store import Store
 
 _SIMILAR = 6  # episodes behind a playbook
-_ALIKE = 1.0  # relevance from which an episode is like the task whatever words they share
-_LESS_ALIKE = 0.6  # from which it is where they share most words
+_SHORT = 8  # content words up to which a task must share most of its words with an episode
+_ALIKE = 1.0  # relevance from which an episode is like a longer task
+_LESS_ALIKE = 0.6  # relevance that suffices where they share most words
 _MOST_FACTS = 8
 _COMPARED_FILES = 3  # voted files of which a comparable episode changed one
 _FITTING_FILES = 2  # voted files whose own facts are told
@@ -96,7 +98,7 @@ class Advice:
         if self.withholds(episode_id):
             return Playbook("", wanted.task, now, message=WITHHELD)
         known = self._facts.known()
-        recommended = [each for each in self._recommender.recommend(wanted) if each.pattern.kind == "error_recovery"]
+        recommended = [each for each in self._recommender.recommend(wanted) if _is_named(each)]
         similar = self._similar(wanted.task, episode_id, known)
         files = known.files(wanted.task, _likeness(similar))
         if not similar and not recommended and not files:
@@ -257,9 +259,14 @@ class Advice:
         ]
 
 
+def _is_named(each: Recommended) -> bool:
+    """Whether a pattern is the recovery from an error that the task names."""
+    return each.pattern.kind == "error_recovery" and each.parts["context"] > 0
+
+
 def _is_alike(hit: Hit, asked: int) -> bool:
     """Whether an episode is like a task of so many words, rather than one that shares a word or two with it."""
-    if hit.relevance >= _ALIKE:
+    if asked > _SHORT and hit.relevance >= _ALIKE:
         return True
     return hit.relevance >= _LESS_ALIKE and 2 * len(hit.matched) > asked
 

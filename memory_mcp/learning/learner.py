@@ -206,7 +206,7 @@ class Learning:
 
     def _link(self, episode: Episode) -> str | None:
         """Link an episode of our own that repeats an earlier one; imported histories repeat themselves rightly."""
-        if episode.outcome is None or episode.source is not None:
+        if episode.outcome is None or (episode.source is not None and episode.source.is_imported):
             return None
         with self._store.database.read() as session:
             repeated = find_repeated(session, self._store, episode)

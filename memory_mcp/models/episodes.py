@@ -167,11 +167,29 @@ class Reflection(Struct, frozen=True):
     insights: tuple[str, ...] = ()
 
 
+# in an outcome that was read off the steps when an agent's session paused or ended; nobody has judged the task
+UNSAID = "nobody said so"
+_LIVE = "hooks:"
+
+
 class Source(Struct, frozen=True):
-    """Where an imported record came from; `id` is unique for its `kind` within a project."""
+    """Where a record came from; `id` is unique for its `kind` within a project.
+
+    What hooks record carries the id that the client gives its session, as the import of its transcript does.
+    """
 
     kind: str
     id: str
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the record was imported, rather than recorded while it happened."""
+        return not self.kind.startswith(_LIVE)
+
+
+def live_kind(client: str) -> str:
+    """Return the kind of source of what a client's hooks record."""
+    return f"{_LIVE}{client}"
 
 
 class Episode(Struct, frozen=True):

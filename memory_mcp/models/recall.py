@@ -17,7 +17,7 @@ class Query(Struct, frozen=True):
     """What is asked: the text, how many hits, which records, and whether other projects count.
 
     Patterns rank among themselves: `kinds` is some of RECORDS, or patterns alone. `fresh_only` leaves out what is not
-    known to be as it was.
+    known to be as it was. `without` are the ids of episodes that are being recorded while this is asked.
     """
 
     text: str
@@ -26,6 +26,7 @@ class Query(Struct, frozen=True):
     scope: Scope = "project"
     kinds: tuple[Kind, ...] = RECORDS
     fresh_only: bool = False
+    without: tuple[str, ...] = ()
 
 
 class ScoreParts(Struct, frozen=True):

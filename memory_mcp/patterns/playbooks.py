@@ -221,8 +221,6 @@ def _with_fixes(steps: Sequence[PlaybookStep], recommended: Sequence[Recommended
     joined = list(steps)
     done = {step.do for step in steps}
     for each in recommended:
-        if each.parts.get("context", 0.0) <= 0:
-            continue  # an error that the task does not speak of
         best = _best_fix(each.pattern)
         if best is None or done.issuperset(best[0].fix) or len(joined) >= MOST_STEPS:
             continue

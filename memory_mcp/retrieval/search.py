@@ -201,7 +201,8 @@ class Recall:
             most = weights.most_of_others(self._settings, best)
         elif query.kinds == ("turn",):
             most += self._settings.importance_boost + self._settings.talk_share + self._settings.neighbour_share * best
-        described = search_index.candidates(session, fusion.contenders(fused, most, _DESCRIBED))
+        found = search_index.candidates(session, fusion.contenders(fused, most, _DESCRIBED))
+        described = {key: each for key, each in found.items() if each.id not in query.without}
         now = self._store.clock.now()
         if self._settings.similarity_weight:
             return self._by_three_weights(session, described, fused, bm25, cosines)
@@ -267,7 +268,9 @@ class Recall:
             hits += [
                 hit
                 for hit in reader.hits(chosen)
-                if hit.relevance >= self._settings.floor / 2 and not (query.fresh_only and hit.freshness != FRESH)
+                if hit.relevance >= self._settings.floor / 2
+                and not (query.fresh_only and hit.freshness != FRESH)
+                and hit.id not in query.without  # nor as another run of the same task
             ]
             if len(hits) >= query.limit:
                 break

@@ -3,6 +3,8 @@
 import logging
 import threading
 
+import msgspec
+
 from memory_mcp.errors import BusyError, StoreFullError
 from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Answer, Query
@@ -10,6 +12,7 @@ from memory_mcp.models.recommendations import WITHHELD, Given, Playbook, Wanted
 
 logger = logging.getLogger(__name__)
 _MOST_ASKED = 20
+_RECORDED = 6 * 3_600_000_000  # microseconds without an event after which a session is taken for over
 _AGE = 3_600_000_000  # microseconds; what was asked an hour before belongs to something else
 
 
@@ -51,8 +54,11 @@ class Session:
                 self._episode_id = None
 
     def recall(self, query: Query) -> Answer:
-        """Answer a question, unless the recalls of this episode are withheld."""
+        """Answer a question, unless the recalls of this episode are withheld; what is being recorded is no answer."""
         episode_id = self._living()
+        recorded = self._memory.store.sessions.being_recorded(self._memory.clock.now() - _RECORDED)
+        without = (*recorded, *((episode_id,) if episode_id else ()))
+        query = msgspec.structs.replace(query, without=without)
         if episode_id is not None:
             return self._memory.advice.recall(query, episode_id=episode_id)
         if self._withholds():

@@ -170,7 +170,7 @@ def summary_of(episode: Episode, step_count: int, origin: str | None) -> Episode
         completed_at=episode.completed_at,
         reward=episode.reward.total if episode.reward else None,
         step_count=step_count,
-        origin=origin,
+        origin=origin if origin and Source(origin, "").is_imported else None,
         evidence=episode.outcome.evidence if episode.outcome else None,
         doubt=getattr(episode.outcome, "doubt", ""),
     )

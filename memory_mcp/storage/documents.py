@@ -215,9 +215,13 @@ def set_aside(database: Database, clock: Clock, reasons: dict[int, str]) -> None
 
 
 def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:
-    """Map source ids of one kind, as they are stored, to the ids of what was imported from them."""
+    """Map source ids of one kind, as they are stored, to the ids of what came from them."""
+    among = wall.among
+    if not Source(kind, "").is_imported:  # an agent's session is recorded once, on whatever branch that was
+        base = wall.project_key if wall.base_key is None else wall.base_key
+        among = f"(SELECT key FROM projects WHERE key = {base} OR parent_key = {base})"
     rows: list[tuple[Any, ...]] = session.rows(
-        f"SELECT source_id, id FROM documents WHERE project_key IN {wall.among} AND source_kind = ?", (kind,)
+        f"SELECT source_id, id FROM documents WHERE project_key IN {among} AND source_kind = ?", (kind,)
     )
     return dict(rows)
 

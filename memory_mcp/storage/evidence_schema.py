@@ -23,6 +23,8 @@ FIFTH_SCHEMA: tuple[str, ...] = (
         PRIMARY KEY (episode_key, number)
     ) WITHOUT ROWID""",
     "CREATE INDEX runs_by_subject ON runs (project_key, subject, state, seen_at)",
+    # what the user asked for in a session since its last step: an episode begins with its first step
+    "ALTER TABLE agent_sessions ADD COLUMN prompts TEXT NOT NULL DEFAULT '[]'",
     # all that was learnt counted claims as wins: it is learnt again from the episodes
     "UPDATE digests SET revision = 0",
     "DELETE FROM followers WHERE name LIKE 'learning %'",

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from memory_mcp.actions.tool_calls import ToolCall, made_step
+from memory_mcp.actions.tool_calls import made_step
+from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.episodes import StepError, StepSuccess
 
 

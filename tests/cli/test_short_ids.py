@@ -60,6 +60,7 @@ def test_every_command_takes_short_ids(run: Run, tmp_path: Path) -> None:
         ("playbook", "view", ids["playbook"]),
         ("playbook", "recommend", "mend the till", "--episode", ids["episode"]),
         ("pattern", "recommend", "mend the till", "--episode", ids["episode"]),
+        ("check", "pytest", "--episode", ids["episode"]),
         ("feedback", "helped", ids["playbook"], "--pattern", ids["closed"]),
         ("conversation", "view", ids["talk"]),
         ("conversation", "append", ids["talk"], str(tmp_path / "talk.jsonl")),

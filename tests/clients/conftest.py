@@ -55,11 +55,13 @@ class Client:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def ask(self, url: str, prompt: str) -> str:
+    def ask(self, url: str, prompt: str, *words: str) -> str:
         """Let Claude Code work on a prompt with the model at this address, without an account."""
         self.environ |= {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "none"}
         self.environ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1"
-        return self.run("-p", prompt, "--allowedTools", "Bash", "mcp__memory-mcp")
+        tools = [word for word in words if not word.startswith("-")]
+        options = [word for word in words if word.startswith("-")]
+        return self.run("-p", prompt, *options, "--allowedTools", "Bash", "mcp__memory-mcp", *tools)
 
     def use_model(self, url: str) -> None:
         """Let OpenCode ask the model at this address."""

@@ -51,7 +51,7 @@ def test_claude_code_runs_the_hooks_and_its_model_sees_what_they_say(claude: Cli
     assert told.strip().endswith("done")
     assert "- releases go out on Tuesday" in first
     assert "SessionStart hook additional context: <memory-mcp-recall>" in first
-    assert "prepare the release of the billing service (2 steps; resume with" in json.dumps(seen[-1])
+    assert "prepare the release of the billing service (3 steps; resume with" in json.dumps(seen[-1])
     with Memory.open(claude.environ, claude.project, actor="test") as memory:
         (row, *_) = [each for each in memory.episodes.list().episodes if each.step_count]
         steps = memory.episodes.get(row.id).steps
@@ -59,8 +59,9 @@ def test_claude_code_runs_the_hooks_and_its_model_sees_what_they_say(claude: Cli
     assert [(step.tool, step.action, type(step.result)) for step in steps] == [
         ("Bash", "false", StepError),
         ("Bash", "echo checked", StepSuccess),
+        ("assistant", "done", type(None)),  # the agent's last message
     ]
-    assert all(step.latency_ms is not None for step in steps)
+    assert all(step.latency_ms is not None for step in steps[:2])
     assert not (Path(claude.environ["MEMORY_MCP_HOME"]) / "hooks" / "hook.log").exists()
 
 
@@ -125,7 +126,8 @@ def test_the_plugin_records_and_briefs_without_the_model_asking(opencode: Client
     assert "- releases go out on Tuesday" in system
     with Memory.open(opencode.environ, opencode.project, actor="test") as memory:
         (row,) = memory.episodes.list().episodes
-        (step,) = memory.episodes.get(row.id).steps
+        step, said = memory.episodes.get(row.id).steps
     assert "prepare the release" in row.task
+    assert (said.tool, said.action) == ("assistant", "done")
     assert (step.tool, step.action, type(step.result)) == ("bash", "false", StepError)
     assert not (Path(opencode.environ["MEMORY_MCP_HOME"]) / "hooks" / "hook.log").exists()

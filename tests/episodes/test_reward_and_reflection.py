@@ -175,7 +175,7 @@ def test_reflection_is_built_from_the_steps() -> None:
         ),
         improvements=(
             "make failed 1 time (step 6) and never passed: no answer after <n> s",
-            "pytest a.py failed 2 times (steps 1, 3) before it passed; look at the error before the second try.",
+            "pytest a.py failed 2 times (steps 1, 3) before it passed.",
         ),
         insights=(
             "3 of 6 steps failed, with 2 different errors.",
@@ -222,3 +222,16 @@ def test_a_success_that_is_only_claimed_earns_no_more_than_giving_back() -> None
 
     assert (claimed.outcome, confirmed.outcome) == (0.3, 1.0)
     assert claimed.total == reward(episode(*steps, outcome=Abstained())).total
+
+
+def test_only_the_very_same_command_is_said_to_have_run_often_and_messages_are_no_steps() -> None:
+    steps = [bash(f"sed -n {at}p a.py", ERROR) for at in range(3)]
+    talk = [Step("user", "go on"), Step("user", "go on"), Step("user", "go on")]
+    failed_edits = [Step("edit", "use get()", {"file": "a.py"}, ERROR), Step("edit", "use get()", {"file": "a.py"}, OK)]
+
+    reflected = reflect(episode(*steps, *talk, *failed_edits))
+
+    said = [*reflected.improvements, *reflected.insights]
+    assert not any("was run" in sentence or "was tried" in sentence for sentence in said)
+    assert not any("was changed" in sentence for sentence in said)
+    assert any(sentence.startswith("4 of 5 steps failed") for sentence in said)

@@ -52,3 +52,6 @@ def groups_of(*runs: tuple[str, Sequence[Step]], shares: Sequence[float | None] 
         for number, (task, steps) in enumerate(runs)
     ]
     return grouped(found)
+
+
+MISSING_STEPS = (run("python x.py", NO_WRAPT, 1), run("pip install wrapt -q"), run("python x.py", "ok"))

@@ -183,6 +183,18 @@ def test_files_that_change_together_more_often_than_by_chance_are_told() -> None
     assert sorted(told) == ["a.lock.sql + a.py", "a.py + a.lock.sql"]
 
 
+def test_files_that_no_longer_change_together_are_no_longer_told() -> None:
+    words = ("cart", "invoice", "search", "login", "till", "refund", "stock", "voucher", "price", "order", "label")
+    both = [(f"mend the {word} of shop number {word * 3}", changing("a.py", "b.py")) for word in words[:6]]
+    later = [(f"mend the {word} of shop number {word * 3}", changing("a.py")) for word in words[6:]]
+    others = [(f"polish {word} in house {word * 2}", changing(f"{word}.py")) for word in words]
+
+    told = [fact.subject for fact in facts_of(groups_of(*others, *both, *later)) if fact.topic == "together"]
+
+    assert "a.py + b.py" in [fact.subject for fact in facts_of(groups_of(*others, *both))]
+    assert "a.py + b.py" not in told
+
+
 def test_rules_are_facts_about_files_with_all_cases_as_their_denominator() -> None:
     words = ("cart", "invoice", "search", "login", "till", "refund")
     both = [(f"mend the {word} of shop number {word * 3}", changing("a.py", "b.py")) for word in words[:3]]

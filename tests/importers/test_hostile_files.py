@@ -21,8 +21,9 @@ from memory_mcp.memory import Memory
 from memory_mcp.storage import foreign
 from tests.importers.taking import taken
 
-LINE = json.dumps({"type": "user", "sessionId": "s", "message": {"role": "user", "content": "repair the till"}})
-CODEX = json.dumps({"type": "message", "role": "user", "content": "repair the till"})
+USE = {"type": "tool_use", "id": "c", "name": "Bash", "input": {"command": "repair the till"}}
+LINE = json.dumps({"type": "assistant", "sessionId": "s", "message": {"role": "assistant", "content": [USE]}})
+CODEX = json.dumps({"type": "function_call", "call_id": "c", "name": "shell", "arguments": '{"command": "ls till"}'})
 TRAJECTORY = json.dumps({"trajectory": [{"action": "ls", "observation": "a"}]})
 MINI = json.dumps({"id": "a/b", "task": "repair the till", "steps": [{"action": "ls", "exit_code_zero": True}]})
 FOLDERS: list[tuple[Any, str, str]] = [
@@ -143,8 +144,10 @@ def test_a_directory_a_thousand_deep_is_walked(memory: Memory, tmp_path: Path, m
     os.chdir(tmp_path)
     (tmp_path / "a.jsonl").write_text(LINE)
 
-    assert taken(memory, "claude-code", tmp_path).imported == 1
-    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # deeper than Python's own can go
+    try:
+        assert taken(memory, "claude-code", tmp_path).imported == 1
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # deeper than Python's own can go
 
 
 def test_opencodes_ids_lead_to_no_other_directory(memory: Memory, tmp_path: Path) -> None:
@@ -160,6 +163,8 @@ def test_opencodes_ids_lead_to_no_other_directory(memory: Memory, tmp_path: Path
     (storage / "message" / "s" / "m.json").write_text('{"id": "../../../../secret", "role": "user"}')
     (storage / "message" / "s" / "n.json").write_text('{"id": "m", "role": "user"}')
     (storage / "part" / "m" / "p.json").write_text('{"type": "text", "text": "repair the till"}')
+    call = {"type": "tool", "tool": "bash", "callID": "c", "state": {"input": {"command": "ls till"}}}
+    (storage / "part" / "m" / "p2.json").write_text(json.dumps(call))
     (storage / "part" / "m" / "q.json").symlink_to(secret / "m.json")
 
     summary = taken(memory, "opencode", tmp_path / "given")

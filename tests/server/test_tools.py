@@ -220,7 +220,8 @@ async def test_a_bug_is_a_plain_tool_error_without_its_insides(desk: Desk, caplo
     desk.memory.close()
     desk.memory.store.database.path.unlink()
     async with connected(desk) as client:
-        del desk.memory.notes
+        assert desk.memory.notes is not None  # made on first use
+        desk.memory.__dict__["notes"] = None
 
         assert await refusal(client, "remember_note", text="x") == (
             "remember_note failed inside memory-mcp; its log (stderr) has the cause"

@@ -1,0 +1,88 @@
+"""Facts and files through a real store: what is known at a moment, and what nothing is known of."""
+
+from memory_mcp.memory import Memory
+from memory_mcp.models.episodes import Failure, Success
+from memory_mcp.models.recommendations import NOTHING, Wanted
+from tests.facts.runs import MISSING_STEPS, episode, passed, run
+from tests.fakes import FrozenClock
+
+CART = (
+    run("cat shop/cart.py", "class Cart:\n    pass"),
+    run("sed -n 1,9p shop/till.py", "class Till:\n    pass"),
+    run("sed -i 's/1/2/' shop/cart.py"),
+    passed("tests/test_cart.py"),
+)
+
+
+def record(memory: Memory, clock: FrozenClock, task: str, *, failed: bool = False) -> str:
+    """Record an episode that missed a module and mended the cart."""
+    clock.moment += 1_000_000
+    started, _ = memory.episodes.start(task, task_type="bug_fix")
+    memory.episodes.append(started.id, [*episode(MISSING_STEPS).steps, *CART])
+    outcome = Failure(reason="no", evidence="user") if failed else Success(evidence="user")
+    memory.learning.complete(started.id, outcome)
+    return started.id
+
+
+def test_a_playbook_begins_with_facts_and_files_and_takes_steps_from_what_was_proved(
+    memory: Memory, clock: FrozenClock
+) -> None:
+    record(memory, clock, "the cart of the shop loses items when a guest logs in")
+
+    playbook = memory.advice.playbook(Wanted("the cart of the shop forgets items of a guest"))
+
+    assert [fact.do for fact in playbook.facts] == [
+        "pip install wrapt",
+        "python -m pytest tests/test_cart.py",
+        "python -m pytest tests/test_cart.py",
+    ]
+    assert playbook.files[0].file == "shop/cart.py"
+    assert [step.do for step in playbook.steps] == [
+        "sed -i s/1/2/ shop/cart.py",
+        "python -m pytest tests/test_cart.py -q",
+    ]
+    assert playbook.pitfalls == ()
+
+
+def test_a_recipe_that_failed_again_and_again_of_late_says_so(memory: Memory, clock: FrozenClock) -> None:
+    task = "the cart of the shop loses items when a guest logs in"
+    record(memory, clock, task)
+    for _ in range(5):
+        record(memory, clock, task, failed=True)
+
+    playbook = memory.advice.playbook(Wanted(task))
+
+    assert playbook.caution == f"The last 5 of 6 runs of '{task}' failed: do not follow them blindly."
+
+
+def test_nothing_is_told_for_a_task_that_nothing_similar_is_known_of(memory: Memory, clock: FrozenClock) -> None:
+    for number, task in enumerate(("rewrite the cart page", "translate the invoice", "the landing of a plane is late")):
+        record(memory, clock, f"{task} {number}")
+
+    playbook = memory.advice.playbook(Wanted("rewrite the landing page in Spanish"))
+
+    assert (playbook.facts, playbook.files, playbook.steps, playbook.message) == ((), (), (), NOTHING)
+
+
+def test_erasing_an_episode_takes_its_facts_along(memory: Memory, clock: FrozenClock) -> None:
+    erased = record(memory, clock, "the cart of the shop loses items when a guest logs in")
+    assert {fact.topic for fact in memory.facts.list()} == {"setup", "test", "proof", "file"}
+
+    memory.episodes.delete(erased)
+    memory.learning.follow()
+
+    assert memory.facts.list() == []
+
+
+def test_a_survey_that_does_not_decode_shows_nothing_until_it_is_learnt_again(
+    memory: Memory, clock: FrozenClock
+) -> None:
+    record(memory, clock, "the cart of the shop loses items when a guest logs in")
+    before = memory.facts.list()
+    with memory.store.database.write() as session:
+        session.run("UPDATE digests SET survey = '{'")
+    assert memory.facts.list() == []
+
+    memory.learning.relearn()
+
+    assert memory.facts.list() == before

@@ -9,7 +9,6 @@ from memory_mcp.actions.programs import Program
 from memory_mcp.actions.runners import Output, Said
 from memory_mcp.expressions import expression
 
-OWN_SCRIPT = "script"  # the runner of what somebody wrote for the task: no proof of it, no command of the project
 _INTERPRETERS = {"python", "pypy", "py", "node", "ruby", "php", "perl", "bash", "sh", "zsh"}
 _ASIDE = {"-c", "-e", "-m"}  # with which an interpreter runs no script
 _NAMED = expression(
@@ -54,7 +53,7 @@ _NONE_FAILED = expression(
 # what names a case and not its result
 _HEADING = expression(
     r"^\W*+(?:(?:additional|another|final|edge) )?(?:test|check|verif|case|scenario|example|step|\d+[.)]).*[:.…=-]$"
-    r"|^\W*+(?:test|case|scenario|example)(?: case)?(?: \d+)?\s*[:.-]\s|^(?:={3}|-{3}).*(?:={3}|-{3})$",
+    r"|^\W*+(?:test|case|scenario|example|expected)(?: case)?(?: \d+)?\s*[:.-]\s|^(?:={3}|-{3}).*(?:={3}|-{3})$",
     re.IGNORECASE,
 )
 _DOUBTFUL = expression(
@@ -65,7 +64,8 @@ _DOUBTFUL = expression(
     re.IGNORECASE,
 )
 _DOUBTFUL_HEADING = expression(
-    r"\b(?:failed|crashed|wrong|incorrect|broken)\b|\w(?:Error|Exception)\b|\b(?:error|exception)\s*:", re.IGNORECASE
+    r"\b(?:failed|crashed|wrong|incorrect|broken|got)\b|\w(?:Error|Exception)\b|\b(?:error|exception)\s*:",
+    re.IGNORECASE,
 )
 # 1 (expected 2); Expected: 1, got: 2
 _COMPARED = expression(

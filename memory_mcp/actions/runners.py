@@ -12,6 +12,7 @@ from memory_mcp.expressions import expression
 CheckKind = Literal["test", "build", "typecheck", "lint"]
 State = Literal["green", "red", "did_not_run", "unknown"]
 
+OWN_SCRIPT = "script"  # the runner of what somebody wrote for a task: no proof of it, no command of the project
 _LINE = 300  # characters of a line, on each side of what was looked for
 _LAST = 4_000  # characters that a last line may have; a warning that became an error is long
 _MOST_LINES = 2_000  # lines with one text that are looked at, from the end

@@ -1,6 +1,6 @@
 """This module holds the runners of Ruby, PHP and Elixir tests, and of what runs other runners: make, scripts."""
 
-from memory_mcp.actions.runners import Runner, rows
+from memory_mcp.actions.runners import OWN_SCRIPT, Runner, rows
 
 RSPEC = Runner(
     "rspec",
@@ -150,7 +150,7 @@ MAKE_TEST = Runner(
 )
 
 SCRIPT = Runner(
-    "script",
+    OWN_SCRIPT,
     "test",
     ("run_tests*", "run-tests*", "run_test.*", "runtests.sh", "run_all_tests*", "test.sh", "tests.sh"),
     carries=True,

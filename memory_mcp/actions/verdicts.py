@@ -5,9 +5,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from memory_mcp.actions.own_scripts import OWN_SCRIPT, judged, own_scripts, stands_alone
 from memory_mcp.actions.programs import Program, plain_name, programs
-from memory_mcp.actions.runners import CheckKind, Output, Runner, Said, State, said_by
+from memory_mcp.actions.runners import OWN_SCRIPT, CheckKind, Output, Runner, Said, State, said_by
 from memory_mcp.expressions import expression
 
 _ANY = "*"  # in place of the first word, where that one has an asterisk
@@ -179,6 +178,8 @@ def _of_script(chain: Sequence[Program], output: str) -> Verdict | None:
 
 def _of_own_script(chain: Sequence[Program], output: Output, code: int | None) -> Verdict:
     """Read a script whose name says that it tests something by what it says of its own cases."""
+    from memory_mcp.actions.own_scripts import own_scripts  # noqa: PLC0415 - for a hook whose command runs a tool
+
     scripts = own_scripts(chain)
     if not scripts:
         return Verdict("unknown")
@@ -187,6 +188,8 @@ def _of_own_script(chain: Sequence[Program], output: Output, code: int | None) -
 
 
 def _judged(at: int, chain: Sequence[Program], output: Output, code: int | None) -> Said | None:
+    from memory_mcp.actions.own_scripts import judged, stands_alone  # noqa: PLC0415 - as above
+
     if not stands_alone(chain):
         return None
     said = judged(output, ended=_exit_of(at, chain, output, code))

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from memory_mcp.actions.own_scripts import OWN_SCRIPT
-from memory_mcp.actions.runners import CheckKind
+from memory_mcp.actions.runners import OWN_SCRIPT, CheckKind
 from memory_mcp.actions.shell_paths import is_temporary
 from memory_mcp.actions.steps import Action, action_of, verdict_of
 from memory_mcp.actions.verdicts import Verdict

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from memory_mcp.actions.own_scripts import OWN_SCRIPT
+from memory_mcp.actions.runners import OWN_SCRIPT
 from memory_mcp.actions.shell_lines import SimpleCommand
 from memory_mcp.actions.verdicts import is_check, read_verdict
 from memory_mcp.expressions import expression

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from memory_mcp.actions.own_scripts import OWN_SCRIPT
+from memory_mcp.actions.runners import OWN_SCRIPT
 from memory_mcp.actions.shapes import telling_commands
 from memory_mcp.actions.steps import Action, command_of, verdict_of
 from memory_mcp.actions.verdicts import is_check, read_verdict

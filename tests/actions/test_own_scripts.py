@@ -20,6 +20,7 @@ MISSING = "ModuleNotFoundError: No module named 'numpy'"
         ("Test 1 ... OK\nTest 2 ... OK\n", "Test 1 ... OK"),
         ("a: PASS\nb: PASS\n\nPassed: 2, Failed: 0\n", "a: PASS"),
         ("Has x: False (expected: False)\n=== All checks passed ===\n", "=== All checks passed ==="),
+        ("Expected: Should fail\n✓ a\nAll tests passed\n", "All tests passed"),
         ("✅ a\n✅ b\n5/5 tests passed\n", "5/5 tests passed"),
     ],
 )  # fmt: skip
@@ -40,6 +41,7 @@ def test_a_script_whose_cases_all_passed_is_green(output: str, line: str) -> Non
         "✓ a\nnot what was wanted\n✓ b\n",
         "✓ a\nvalue = 1 (expected 2)\n✓ b\n",
         "✓ a\nExpected: 1, got: 2\nAll tests passed!\n",
+        "✓ a\nExpected: a list\nActual: None\n✓ b\nExpected: one, but got two of them\n",
         "✓ a\nReturn code: 1\n✓ b\n",
         "✓ a\n⚠ b\n✓ c\n",
         "✓ a\n✗ warns (expected)\n✓ b\n",

@@ -64,7 +64,7 @@ _DOUBTFUL = expression(
     re.IGNORECASE,
 )
 _DOUBTFUL_HEADING = expression(
-    r"\b(?:failed|crashed|wrong|incorrect|broken|got)\b|\w(?:Error|Exception)\b|\b(?:error|exception)\s*:",
+    r"\b(?:failed|crashed|wrong|incorrect|broken|got)\b|\w(?:Error|Exception)\b|\b(?:error|exception|actual)\s*:",
     re.IGNORECASE,
 )
 # 1 (expected 2); Expected: 1, got: 2

@@ -21,6 +21,7 @@ _OWN_SCRIPTS = {"bin/test", "bin/doctest"}  # what `test` is without its folder 
 _VALUED = {"-C", "-f", "-W", "-X", "-w", "-F", "--prefix", "--cwd", "--workspace", "--filter", "--dir", "--directory"}
 _PREPARING = {"cd", "pushd", "export", "source", ".", "set", "echo", "true", "unset", "mkdir", "which", "pwd", "cat"}
 _FILTERS = {"grep", "egrep", "rg", "ag", "head", "sed", "awk", "cut", "sort", "uniq", "wc", "select-string", "findstr"}
+_TESTING = ("test", "check", "verif", "valid")  # as names of scripts say it
 _SAYS_NOTHING = {124, 129, 130, 137, 141, 143}  # ended from outside: a timeout, a signal, a closed pipe
 _ABSENT = {126, 127}
 _NOT_FOUND = expression(
@@ -178,6 +179,8 @@ def _of_script(chain: Sequence[Program], output: str) -> Verdict | None:
 
 def _of_own_script(chain: Sequence[Program], output: Output, code: int | None) -> Verdict:
     """Read a script whose name says that it tests something by what it says of its own cases."""
+    if not any(sign in word.lower() for program in chain for word in program.words for sign in _TESTING):
+        return Verdict("unknown")
     from memory_mcp.actions.own_scripts import own_scripts  # noqa: PLC0415 - for a hook whose command runs a tool
 
     scripts = own_scripts(chain)

@@ -1,6 +1,7 @@
 """This module reduces an error message to its signature: what stays the same when the same error comes again."""
 
 import re
+from collections.abc import Sequence
 
 from memory_mcp.expressions import expression
 
@@ -11,6 +12,7 @@ _TELLING = expression(
     re.IGNORECASE,
 )
 _PREFIX = expression(r"^(?:E\s{2,}|[-*•>\s]+|[A-Z]\d{3,4}\s+)+")
+_BANNER = expression(r"^[=*#~_-]{4,} .* [=*#~_-]{4,}$")
 _URL = expression(r"\bhttps?://\S+")
 _UUID = expression(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _ADDRESS = expression(r"\b0x[0-9a-fA-F]+\b")
@@ -25,13 +27,22 @@ TIMED_OUT = "timed out"
 
 
 def telling_line(message: str) -> str:
-    """Return the line that names the error: the last one that names an exception, else the first that complains."""
+    """Return the line that names the error: the last one that names an exception, else the first that complains.
+
+    Where none does, a runner that begins with a banner sums up in its last line; others say it in their first.
+    """
     lines = [line.strip() for line in message[-_SEARCHED:].splitlines() if line.strip()]
     named = [line for line in lines if _NAMED.search(line)]
     first = [line for line in named if _NAMED.match(_PREFIX.sub("", line))]
     complaint = next((line for line in lines if _TELLING.search(line)), None)
-    chosen = (first or named or [complaint or (lines[0] if lines else "")])[-1]
+    chosen = (first or named or [complaint or _summary(lines)])[-1]
     return _PREFIX.sub("", chosen)
+
+
+def _summary(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    return lines[-1].strip("= ") if _BANNER.match(lines[0]) else lines[0]
 
 
 def signature(message: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_mcp.actions.signatures import signature
+from memory_mcp.actions.signatures import signature, telling_line
 
 TRACEBACK = """Traceback (most recent call last):
   File "/home/me/app/shop.py", line 41, in total
@@ -45,3 +45,11 @@ def test_a_signature_is_short_one_line_and_its_own_signature_names_the_same_erro
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
 def test_the_same_error_with_other_numbers_has_the_same_signature(one: int, other: int) -> None:
     assert signature(f"IndexError: index {one} out of range") == signature(f"IndexError: index {other} out of range")
+
+
+def test_a_runner_without_an_error_is_known_by_its_last_line_not_its_banner() -> None:
+    output = (
+        "===== test session starts =====\nplatform linux\ncollected 9 items / 9 deselected\n===== 9 deselected ====="
+    )
+
+    assert telling_line(output) == "9 deselected"

@@ -65,10 +65,13 @@ def _episodes(memory: Memory) -> Iterator[Episode]:
 
 
 def _item(episode: Episode) -> quality.Item | None:
-    """Take the first line off; an episode that is nothing else stays whole, and is only in the way."""
+    """Take the first line off; an episode that is nothing else stays whole, and is only in the way.
+
+    Its id stands in the rest: otherwise all that are left with the same rest would count as runs of one task.
+    """
     first, _, rest = episode.task.strip().partition("\n")
     left = len(rest.strip()) + sum(len(step.action) for step in episode.steps)
     asks = left >= _SHORTEST_REST
-    task = (rest.strip() or "(no more text)") if asks else episode.task
+    task = f"{rest.strip() or '(no more text)'}\n{episode.id}" if asks else episode.task
     copy = msgspec.structs.replace(episode, id="", project="", task=task, source=None)
     return quality.Item(episode.id, first[:500] if asks else "", copy)

@@ -85,7 +85,7 @@ def within_limit(prompt: str) -> str:
 
 def read(text: str) -> Reading:
     """Read a question: library frames are dropped, the sentence that asks comes first."""
-    text = spoken(text)
+    text = pasted.without_forge(spoken(text))
     plain = tuple(content_words(text))
     whole = Reading((Part(text, plain, frozenset(), 1.0),))
     if len(plain) <= _PLAIN_WORDS and "\n" not in text:

@@ -19,7 +19,7 @@ _TOGETHER = 0.6
 # 0.88 (turns alone 0.82) with the floor of other records, 0.94 (0.88) with three quarters of it.
 _TURN = 0.75
 # The best of ten times as many records matches better by chance.
-_ORDINARY, _TENFOLD, _LEAST_SCALE = 1_000, 0.3, 0.75
+_ORDINARY, _TENFOLD, _LEAST_SCALE = 1_000, 0.35, 0.75
 
 
 def pairs_held(session: Session, text: str, pairs: Sequence[Pair]) -> tuple[Pair, ...]:

@@ -7,18 +7,16 @@ import msgspec
 
 from memory_cli.bench import quality, wrapped
 from memory_cli.bench.figures import Figure, latency, timed
-from memory_cli.commands.demo import sample_history
+from memory_cli.bench.prompts import FOREIGN
 from memory_mcp.config.settings import RecallSettings
 from memory_mcp.embeddings.models import installed
 from memory_mcp.errors import NotFoundError
-from memory_mcp.importers.commits import read_json_lines
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.recall import Query
 
 _MOST_RECORDS, _MOST_QUESTIONS, _LEAST_QUESTIONS = 5_000, 200, 5
 _MOST_WRAPPED = 40  # each is asked in nineteen ways
-_MOST_FOREIGN = 100
 _SHORTEST_REST = 20  # characters that must be left of an episode without its first line
 _CAVEAT = "each episode without its first line, asked for by that line"
 
@@ -69,14 +67,9 @@ def _as_shown(copy: quality.Stored, items: Sequence[quality.Item], asked: Sequen
         beside = {"left without an answer": round(unanswered / len(asked), 4)}
         what = f"recall@10, ours, hashed, {name}, {len(asked)} questions"
         yield Figure("recall", what, "share", len(items), round(found / len(asked), 4), beside=beside)
-    own = {item.question for item in items}
-    subjects = [commit.subject for commit in read_json_lines(sample_history()) if commit.subject not in own]
-    foreign = subjects[:_MOST_FOREIGN]
-    if not foreign:
-        return
-    (row,) = wrapped.silence(copy, asked, foreign, (RecallSettings().floor,))
+    (row,) = wrapped.silence(copy, asked, FOREIGN, (RecallSettings().floor,))
     beside = {"true hits still shown": round(row.kept, 4)}
-    what = f"{len(foreign)} questions about another program, left without an answer"
+    what = f"{len(FOREIGN)} questions about other programs, left without an answer"
     yield Figure("recall", what, "share", len(items), round(row.silent, 4), beside=beside)
 
 

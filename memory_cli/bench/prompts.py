@@ -24,6 +24,33 @@ _OPENINGS = (
     "Let me know if you need more information, I can paste the whole log as well.",
     "It used to work last week, and I do not think that anybody has touched this part since then.",
 )
+# Made up, one program each; no memory is about more than a few of them.
+FOREIGN = (
+    "why does the irrigation valve stay open after the soil sensor reports rain",
+    "Round the interest of savings accounts to whole cents at month end",
+    "the lobby elevator skips floor seven during fire drills",
+    "Add Welsh subtitles to the documentary player",
+    "chess engine repeats moves in won rook endgames",
+    "Speed up the shader that draws ocean foam",
+    "which gearbox ratio did we choose for the rescue drone",
+    "parcel labels are printed upside down on thermal paper",
+    "Stop the greenhouse lamps from flickering at dawn",
+    "dental appointments overlap when a hygienist is ill",
+    "Calibrate the spectrometer against argon lines",
+    "the tuner hears a flat violin as a sharp cello",
+    "train delays are announced on the wrong platform",
+    "Let referees undo a yellow card within a minute",
+    "sourdough timer forgets the second proof",
+    "Export knitting charts with cable stitches",
+    "bees were counted twice at the hive entrance",
+    "insulin pump alarm is too quiet at night",
+    "Merge duplicate saints in the parish register",
+    "satellite drifts after the third thruster burn",
+    "wine cellar humidity is logged in Fahrenheit",
+    "Draw isobars for the sailing forecast",
+    "loyalty points expire on leap days",
+    "the museum guide speaks too fast for children",
+)
 _LEADS = (
     "Here is what I get:",
     "This is the output:",

@@ -60,13 +60,15 @@ class Silence(Struct, frozen=True):
     kept_interval: tuple[float, float]
 
 
-def silence(stored: Stored, own: Sequence[Item], foreign: Sequence[str]) -> Iterator[Silence]:
+def silence(
+    stored: Stored, own: Sequence[Item], foreign: Sequence[str], floors: Sequence[float] = FLOORS
+) -> Iterator[Silence]:
     """Ask own and foreign questions once without a floor, and say what each floor would have done."""
     with stored.opened(RecallSettings(floor=0.0)) as memory:
         answers = [(item, memory.recall.search(Query(item.question, limit=_SHOWN)).hits) for item in own]
         others = [memory.recall.search(Query(question, limit=_SHOWN)).hits for question in foreign]
     found = [(item, hits) for item, hits in answers if any(stored.names[hit.id] == item.name for hit in hits)]
-    for floor in FLOORS:
+    for floor in floors:
         kept = [
             float(
                 _answers(hits, floor) and any(stored.names[hit.id] == item.name for hit in hits if _shown(hit, floor))
@@ -74,7 +76,7 @@ def silence(stored: Stored, own: Sequence[Item], foreign: Sequence[str]) -> Iter
             for item, hits in found
         ]
         silent = [float(not _answers(hits, floor)) for hits in others]
-        yield Silence(floor, fmean(silent), fmean(kept), interval(kept))
+        yield Silence(floor, fmean(silent or [0.0]), fmean(kept or [0.0]), interval(kept or [0.0]))
 
 
 def _answers(hits: Sequence[Hit], floor: float) -> bool:
@@ -82,7 +84,7 @@ def _answers(hits: Sequence[Hit], floor: float) -> bool:
 
 
 def _shown(hit: Hit, floor: float) -> bool:
-    return hit.relevance >= floor / 2
+    return hit.relevance >= 0.4 * floor
 
 
 def repeated(items: Sequence[Item], runs: int) -> Iterator[tuple[Item, bool]]:

@@ -1,5 +1,6 @@
 """This module reads a prompt: which of its words tell what is asked, and which part of it a model should see."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -21,6 +22,12 @@ _SMALL = 0.25  # a word of small talk tells less
 _BEGINNING = 4_000  # characters kept of a prompt that is too long; the rest is its end
 _READ_CHARACTERS = 800  # a sentence model reads 256 tokens
 
+# Says how to work, not what is asked; commits are called so too, but seldom amid other sentences.
+_RULE = expression(
+    r"(?:please |also |and |but )?(?:do not|don['\u2019]?t|never|avoid|make sure|be sure"
+    r"|be careful|remember to|keep (?:it|the)|you are|bitte nicht|achte)\b",
+    re.IGNORECASE,
+)
 _SENTENCE = expression(r"(?<=[.!?…])\s+(?=[\w\"'`(])")
 _NAMES = expression(
     r"`[^`\n]{2,80}`|\"[^\"\n]{2,80}\"|'[^'\n]{3,80}'"
@@ -85,7 +92,7 @@ def within_limit(prompt: str) -> str:
 
 def read(text: str) -> Reading:
     """Read a question: library frames are dropped, the sentence that asks comes first."""
-    text = spoken(text)
+    text = pasted.without_forge(spoken(text))
     plain = tuple(content_words(text))
     whole = Reading((Part(text, plain, frozenset(), 1.0),))
     if len(plain) <= _PLAIN_WORDS and "\n" not in text:
@@ -108,10 +115,11 @@ def _part(text: str, weight: float) -> Part:
 
 def _weights(sentences: Sequence[str]) -> list[float]:
     """Return how likely each sentence asks, small talk apart."""
-    telling = [place for place, sentence in enumerate(sentences) if not _is_small_talk(sentence)]
+    rules = {place for place, sentence in enumerate(sentences) if _RULE.match(sentence)}
+    telling = [place for place, sentence in enumerate(sentences) if place not in rules and not _is_small_talk(sentence)]
     if not telling:
         return [1.0] * len(sentences)
-    found = [_OTHER] * len(sentences)
+    found = [_BESIDE if place in rules else _OTHER for place in range(len(sentences))]
     for place in telling:
         if sentences[place].rstrip().endswith("?"):
             found[place] = _QUESTION

@@ -37,6 +37,7 @@ _NO_SHARED_WORD = (
 _TALK_MATCHES = 4_000
 _DATED = 500  # characters at each end of a question in which dates are looked for
 _DESCRIBED = 100  # at least so many of the best candidates are read
+_BESIDE = 0.4  # of the floor is asked of the hits beside one that reaches it; half cost true hits and silenced nothing
 
 
 class Recall:
@@ -256,7 +257,7 @@ class Recall:
         return {key: {name: each[key] for name, each in named.items() if each.get(key)} for key in keys}
 
     def _hits(self, ranked: Sequence[Ranked], reader: Reader, query: Query) -> tuple[Hit, ...]:
-        """Read the best records; none is shown unless one reaches the floor, then half of it suffices."""
+        """Read the best records; none is shown unless one reaches the floor, then a share of it suffices."""
         session, sight = reader.session, self._sight(query)
         hits: list[Hit] = []
         talks: dict[int, int] = {}
@@ -268,7 +269,7 @@ class Recall:
             hits += [
                 hit
                 for hit in reader.hits(chosen)
-                if hit.relevance >= self._settings.floor / 2
+                if hit.relevance >= _BESIDE * self._settings.floor
                 and not (query.fresh_only and hit.freshness != FRESH)
                 and hit.id not in query.without  # nor as another run of the same task
             ]

@@ -118,11 +118,15 @@ def look_up(session: Session, reading: Reading, sight: Sight, *, counted: bool =
 
 
 def _pairs(reading: Reading, matches: Mapping[str, int], *, counted: bool) -> tuple[Pair, ...]:
-    """Return the known words that follow each other in the question, numbers and single letters apart."""
+    """Return the known words that follow each other in the question, numbers and single letters apart.
+
+    An identifier joined and its first part are one word, not two that stand together.
+    """
     found: list[Pair] = []
     for part in reading.parts:
         telling = [word for word in part.words if len(word) > 1 and not word[0].isdigit() and word in matches]
-        found += (pair for pair in pairwise(telling) if not counted or all(matches[word] for word in pair))
+        apart = (pair for pair in pairwise(telling) if not _is_joined(pair[0], pair[1:]))
+        found += (pair for pair in apart if not counted or all(matches[word] for word in pair))
     return tuple(dict.fromkeys(found))[:_MOST_PAIRS]
 
 

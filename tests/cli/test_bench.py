@@ -11,6 +11,7 @@ from memory_cli.bench.figures import Figure
 from memory_cli.bench.synthetic import Vocabulary
 from memory_cli.commands.demo import sample_history
 from memory_mcp.config.settings import RecallSettings
+from memory_mcp.models.episodes import Step
 from tests.cli.conftest import Run, as_json
 from tests.conftest import OpenMemory
 
@@ -139,3 +140,18 @@ def test_a_hook_stands_beside_an_interpreter_that_does_nothing() -> None:
         reach=5.0,
     )
     assert found.reached
+
+
+def test_episodes_that_are_a_first_line_and_steps_are_not_taken_for_runs_of_one_task(
+    run: Run, open_memory: OpenMemory
+) -> None:
+    memory = open_memory("desk")
+    for word in ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot"):
+        episode, _ = memory.episodes.start("mend the page")
+        memory.episodes.append(episode.id, [Step("bash", f"edit src/{word}/page.py and run its tests")])
+
+    report = as_json(run("bench", "--mine", "--json"))
+
+    found = {each["what"]: each for each in report["figures"]}
+    assert found["recall@10, ours, hashed, as ranked, 6 questions"]["value"] == 1.0
+    assert "left without an answer" in found["recall@10, ours, hashed, as shown, 6 questions"]["beside"]

@@ -154,3 +154,16 @@ def test_a_question_between_chatter_behind_what_was_pasted_is_found(memory: Memo
     prompt = f"{chatter(dice(3), 1)}\n{text}\n\n{question}\n{chatter(dice(4), 1)}"
 
     assert memory.recall.search(Query(prompt)).hits[0].id == right.id
+
+
+@pytest.mark.parametrize(
+    ("subject", "asked"),
+    [
+        ("Merge pull request #568 from mona/frozen-paths", "568 mona frozen-paths"),
+        ("Merge branch 'frozen-paths' into 'main'", "frozen-paths"),
+        ("how do we merge a branch into main", "how do we merge a branch into main"),
+        ("Merge pull request", "Merge pull request"),
+    ],
+)
+def test_words_that_a_forge_writes_into_every_merge_are_not_asked_by(subject: str, asked: str) -> None:
+    assert read(subject).parts[0].words == read(asked).parts[0].words

@@ -12,7 +12,7 @@ from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.recall import RECORDS, Kind, Scope
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
-from memory_mcp.storage.documents import Wall, keys_json
+from memory_mcp.storage.documents import Wall, keys_json, texts_json
 from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.filters import episode_conditions
 
@@ -259,10 +259,15 @@ def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
 
 
 def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple[str, str], list[Candidate]]:
-    """Return the newest episodes that a query may find for some tasks, by project and task; at most 30 of each."""
+    """Return the newest episodes that a query may find for repeated tasks, by project and task; at most 30 of each."""
     condition, bindings = sight.condition()
     found: dict[tuple[str, str], list[Candidate]] = {}
-    for task_key in task_keys:
+    repeated = session.rows(
+        "SELECT task_key FROM episodes WHERE task_key IN (SELECT value FROM json_each(?))"
+        " GROUP BY task_key HAVING count(*) > 1",
+        (texts_json(task_keys),),
+    )
+    for (task_key,) in repeated:
         for row in session.rows(
             "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, NULL"
             " FROM episodes e JOIN documents d ON d.key = e.key JOIN projects p ON p.key = d.project_key"

@@ -262,12 +262,8 @@ def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple
     """Return the newest episodes that a query may find for repeated tasks, by project and task; at most 30 of each."""
     condition, bindings = sight.condition()
     found: dict[tuple[str, str], list[Candidate]] = {}
-    repeated = session.rows(
-        "SELECT task_key FROM episodes WHERE task_key IN (SELECT value FROM json_each(?))"
-        " GROUP BY task_key HAVING count(*) > 1",
-        (texts_json(task_keys),),
-    )
-    for (task_key,) in repeated:
+    several = "task_key IN (SELECT value FROM json_each(?)) GROUP BY task_key HAVING count(*) > 1"
+    for (task_key,) in session.rows(f"SELECT task_key FROM episodes WHERE {several}", (texts_json(task_keys),)):
         for row in session.rows(
             "SELECT d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.reward, NULL"
             " FROM episodes e JOIN documents d ON d.key = e.key JOIN projects p ON p.key = d.project_key"
@@ -333,19 +329,19 @@ def write_vectors(session: Session, vector_set: VectorSet, vectors: dict[int, by
 
 @derived("vectors")
 def read_vectors(session: Session, set_key: int, keys: Iterable[int]) -> list[tuple[int, bytes]]:
-    """Return (document key, vectors) of some documents that have any."""
+    """Return (document key, vectors) of some documents; who computes with them checks that they are finite."""
     rows: list[Row] = session.rows(
         "SELECT document_key, vector FROM vectors WHERE set_key = ?"
         " AND document_key IN (SELECT value FROM json_each(?)) ORDER BY document_key",
         (set_key, keys_json(keys)),
     )
-    _check_vectors(session, set_key, (row[1] for row in rows))
+    _check_vectors(session, set_key, (row[1] for row in rows), finite=False)
     return [(row[0], row[1]) for row in rows]
 
 
-def _check_vectors(session: Session, set_key: int, blobs: Iterable[object]) -> None:
+def _check_vectors(session: Session, set_key: int, blobs: Iterable[object], *, finite: bool = True) -> None:
     dimension = int(session.value("SELECT dimension FROM vector_sets WHERE key = ?", (set_key,)) or 0)
-    if not all(holds_vectors(blob, dimension) for blob in blobs):
+    if not all(holds_vectors(blob, dimension, finite=finite) for blob in blobs):
         raise IndexDamagedError("vectors", "a row does not hold vectors of its set")
 
 

@@ -137,7 +137,8 @@ def long_prompt(question: str, seed: int = 11) -> str:
     """Return a prompt of about 300 words: all the chatter there is, eight stack frames, and the question last."""
     dice = _dice(seed, question)
     language = dice.choice(tuple(LANGUAGES))
-    return f"{chatter(dice, len(_OPENINGS))}\n{dice.choice(_LEADS)}\n\n{stack(language, dice)}\n\n{question}"
+    said = f"{chatter(dice, len(_OPENINGS))}\n{dice.choice(_LEADS)}"
+    return f"{said}\n\n{stack(language, dice)}\n\n{question}"
 
 
 def chatter(dice: random.Random, sentences: int) -> str:

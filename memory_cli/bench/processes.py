@@ -13,6 +13,7 @@ from typing import Any
 from memory_cli.bench.figures import Figure, latency, percentile, timed
 from memory_cli.bench.memories import Filled, add_sentence_vectors
 from memory_cli.bench.peers import raw_commits
+from memory_cli.bench.prompts import long_prompt
 from memory_cli.servers import Server, listed, write_at_once, write_until_killed
 
 _NO_OP = """
@@ -27,7 +28,9 @@ async def main():
         await server.run(read, write, server.create_initialization_options())
 asyncio.run(main())
 """
-_QUERY_REACH = {10_000: 10.0, 100_000: 30.0}
+_QUERY_REACH = {10_000: 10.0, 100_000: 25.0}
+_SENTENCE_REACH = {100_000: 35.0}
+_PROMPT_REACH = 2.0  # times a title
 _NEW = {"task_type": "benchmark", "domain": "benchmark"}
 _SERVERS, _WRITES, _KILLS = 8, 25, 40
 _SHARING = 4
@@ -48,6 +51,24 @@ def querying(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
         ):
             times = [timed(lambda q=q: server.call("query_memory", query=q), 1)[0] for q in questions]  # type: ignore[misc]  # bound
             yield latency("query", f"query_memory over stdio, {what}, hashed", times, size=memory.size, reach=reach)
+        yield _prompt_beside_title(server, titles[:100], memory.size, "hashed")
+
+
+def _prompt_beside_title(server: Server, titles: list[str], size: int, vectors: str) -> Figure:
+    """Ask each title bare and, in turns with that, as the last line of a prompt of 300 words."""
+    bare, long = [], []
+    for title in titles:
+        prompt = long_prompt(title)
+        bare += timed(lambda q=title: server.call("query_memory", query=q), 1)  # type: ignore[misc]  # bound
+        long += timed(lambda q=prompt: server.call("query_memory", query=q), 1)  # type: ignore[misc]  # bound
+    ours, title_ms = percentile(long, 0.5), percentile(bare, 0.5)
+    beside = {
+        "p50 ms": round(ours, 1),
+        "p95 ms": round(percentile(long, 0.95), 1),
+        "a title p50 ms": round(title_ms, 1),
+    }
+    what = f"query_memory over stdio, a prompt of 300 words, {vectors}, times a title"
+    return Figure("query", what, "x", size, value=round(ours / title_ms, 2), beside=beside, reach=_PROMPT_REACH)
 
 
 def recording(memory: Filled, environ: dict[str, str]) -> Iterator[Figure]:
@@ -167,7 +188,8 @@ def sharing(memory: Filled, environ: dict[str, str], model: Path | None) -> Iter
             "sharing", f"{what}, added by searching", "MB", memory.size, round(added, 1), beside=shown, reach=60.0
         )
         name = "query_memory over stdio, a title, sentence model"
-        yield latency("query", name, times, size=memory.size, reach=_QUERY_REACH.get(memory.size))
+        yield latency("query", name, times, size=memory.size, reach=_SENTENCE_REACH.get(memory.size))
+        yield _prompt_beside_title(servers[0], questions, memory.size, "sentence model")
     first = timed(_command(where, "episode", "search", "fix the option parser"), 10)
     yield latency(
         "command", "memory-cli episode search, sentence model", first, size=memory.size, reach=250.0, held_to=0.5

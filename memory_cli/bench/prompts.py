@@ -160,6 +160,14 @@ def wraps(seed: int = 11) -> dict[str, Wrap]:
     return found
 
 
+def long_prompt(question: str, seed: int = 11) -> str:
+    """Return a prompt of about 300 words: all the chatter there is, eight stack frames, and the question last."""
+    dice = _dice(seed, question)
+    language = dice.choice(tuple(LANGUAGES))
+    said = f"{chatter(dice, len(_OPENINGS))}\n{dice.choice(_LEADS)}"
+    return f"{said}\n\n{stack(language, dice)}\n\n{question}"
+
+
 def chatter(dice: random.Random, sentences: int) -> str:
     """Return some sentences that say nothing about the matter."""
     return " ".join(dice.sample(_OPENINGS, sentences))

@@ -57,7 +57,8 @@ class Reader:
         records = self._records(groups)
         found = [group.found_key for group in groups if group.found_key not in records]
         asked = records | self._episodes(found)
-        matching, together = self._matching(asked), self._together(asked)
+        matching = self._matching(asked)
+        together = self._together(asked, matching)
         states = self._freshness(_of_kind(groups, "episode"), records)
         hits = []
         for group in groups:
@@ -89,16 +90,23 @@ class Reader:
         found = vocabulary.matching(self.session, self._terms.phrases(), list(records))
         return {key: self._scanned.get(key, tuple(words)) for key, words in found.items()}
 
-    def _together(self, records: Mapping[int, Record]) -> dict[int, tuple[Pair, ...]]:
-        """Return which words that follow each other in the question follow each other in each record too."""
+    def _together(
+        self, records: Mapping[int, Record], matching: Mapping[int, tuple[str, ...]]
+    ) -> dict[int, tuple[Pair, ...]]:
+        """Return which words that follow each other in the question follow each other in each record too.
+
+        A pair is looked up only where both of its words stand.
+        """
         apart = {key for key in records if key in self._scanned or not self._terms.is_counted}
         found = {
             key: pairs_held(self.session, keyword_text(_indexed(records[key])), self._terms.pairs) for key in apart
         }
-        phrases = self._terms.pair_phrases()
-        held = vocabulary.matching(self.session, phrases, list(records.keys() - apart)) if phrases else {}
-        pairs = {" ".join(pair): pair for pair in self._terms.pairs}
-        return {key: tuple(pairs[phrase] for phrase in held.get(key, ())) for key in records} | found
+        held: dict[int, list[Pair]] = {key: [] for key in records}
+        for pair in self._terms.pairs:
+            keys = [key for key in records if key not in apart and set(pair) <= {*matching[key]}]
+            for key in vocabulary.holding(self.session, *self._terms.pair_phrase(pair), keys) if keys else ():
+                held[key].append(pair)
+        return {key: tuple(pairs) for key, pairs in held.items()} | found
 
     def _records(self, groups: Sequence[Group]) -> dict[int, Record]:
         session, store = self.session, self._store

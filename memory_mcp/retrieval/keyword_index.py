@@ -18,6 +18,9 @@ from memory_mcp.storage.store import Store
 
 SCANNED = 200  # unindexed records that a search scans: 40 ms
 _REMADE_AT_ONCE = 50  # documents; a search that finds an earlier format waits for so many
+_MERGED_AT_ONCE = 32  # pages; writers wait for them, some 10 ms
+_GROWN = 0.1  # share of the store that must be new before all parts are merged again, and at least so many changes:
+_LEAST_GROWN = 100
 _BATCH = 100  # episodes can be large: 500 held 200 MB of an import of transcripts
 
 Progress = Callable[[int], None]
@@ -111,6 +114,26 @@ class KeywordIndex:
                 keyword_entries.remake_keywords(session, self._texts(session, work), rows[-1][0])
                 return True
             keyword_entries.finish_remaking(session, FORMAT)
+        return False
+
+    def merge(self) -> bool:
+        """Merge some of what many writes have left in parts; say whether there is more to do.
+
+        One part instead of twelve, 10,000 records: a title takes 11.4 ms instead of 14.5, a prompt of 250 words 17.6
+        instead of 24.6; all steps together take 0.3 s.
+
+        Raises:
+            BusyError: another process held the write lock until the deadline.
+
+        """
+        if self._store.database.is_read_only:
+            return False
+        with self._store.database.read() as session:
+            least = max(_GROWN * search_index.extent(session), _LEAST_GROWN)
+            if keyword_entries.count_unmerged(session) < least:
+                return False
+        with contextlib.suppress(IndexMendedError), self._store.database.write() as session:
+            return keyword_entries.merge_keywords(session, _MERGED_AT_ONCE)
         return False
 
     def _texts(self, session: Session, work: Pending) -> dict[int, str]:

@@ -93,19 +93,22 @@ def within_limit(prompt: str) -> str:
 def read(text: str) -> Reading:
     """Read a question: library frames are dropped, the sentence that asks comes first."""
     text = pasted.without_forge(spoken(text))
-    plain = tuple(content_words(text))
-    whole = Reading((Part(text, plain, frozenset(), 1.0),))
-    if len(plain) <= _PLAIN_WORDS and "\n" not in text:
-        return whole
+    if "\n" not in text and len(content_words(text)) <= _PLAIN_WORDS:
+        return _whole(text)
     lines, own = frames.cut(text)
     lines, logged = pasted.cut(lines)
     errors = [line for line in lines if frames.is_error(line)]
     sentences = list(_sentences([line for line in lines if line not in errors]))
-    found = [_part(sentence, weight) for sentence, weight in zip(sentences, _weights(sentences), strict=True)]
+    said = [_part(sentence, 1.0) for sentence in sentences]
+    found = [msgspec.structs.replace(part, weight=weight) for part, weight in zip(said, _weights(said), strict=True)]
     beside = [(line, _ERROR) for line in errors] + [(line, _BESIDE) for line in (*own, *logged)]
     found += [msgspec.structs.replace(_part(line, weight), named=frozenset()) for line, weight in beside]
     telling = sorted((part for part in found if part.words), key=lambda part: -part.weight)
-    return Reading(tuple(telling)) if telling else whole
+    return Reading(tuple(telling)) if telling else _whole(text)
+
+
+def _whole(text: str) -> Reading:
+    return Reading((Part(text, tuple(content_words(text)), frozenset(), 1.0),))
 
 
 def _part(text: str, weight: float) -> Part:
@@ -113,15 +116,15 @@ def _part(text: str, weight: float) -> Part:
     return Part(text, tuple(word for word in dict.fromkeys(words(text)) if word not in STOP_WORDS), named, weight)
 
 
-def _weights(sentences: Sequence[str]) -> list[float]:
+def _weights(sentences: Sequence[Part]) -> list[float]:
     """Return how likely each sentence asks, small talk apart."""
-    rules = {place for place, sentence in enumerate(sentences) if _RULE.match(sentence)}
+    rules = {place for place, sentence in enumerate(sentences) if _RULE.match(sentence.text)}
     telling = [place for place, sentence in enumerate(sentences) if place not in rules and not _is_small_talk(sentence)]
     if not telling:
         return [1.0] * len(sentences)
     found = [_BESIDE if place in rules else _OTHER for place in range(len(sentences))]
     for place in telling:
-        if sentences[place].rstrip().endswith("?"):
+        if sentences[place].text.rstrip().endswith("?"):
             found[place] = _QUESTION
     found[telling[0]] = max(found[telling[0]], _FIRST)
     found[telling[-1]] = _LAST
@@ -135,5 +138,5 @@ def _sentences(lines: Sequence[str]) -> Iterator[str]:
                 yield sentence
 
 
-def _is_small_talk(sentence: str) -> bool:
-    return all(word in SMALL_TALK for word in content_words(sentence))
+def _is_small_talk(sentence: Part) -> bool:
+    return all(word in SMALL_TALK for word in sentence.words or content_words(sentence.text))

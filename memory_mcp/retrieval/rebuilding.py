@@ -50,6 +50,8 @@ def rebuild(
     if "keywords" in parts and not index.keywords.is_rebuilding():
         store.empty_index("keywords")
     index.keywords.follow(lambda records: count("keywords", records))
+    while index.keywords.merge():
+        pass
     wanted = index.wanted
     if wanted is not None:
         if "vectors" in parts and not _is_unfinished(store, wanted.model):

@@ -52,11 +52,9 @@ class Terms(Struct, frozen=True):
         """Return for each word what is searched for in the index, and how many documents hold it."""
         return {word: (match_expression([word]), count) for word, count in self.matches.items()}
 
-    def pair_phrases(self) -> dict[str, tuple[str, int]]:
-        """Return for each pair of words what is searched for, and how many documents may hold it."""
-        return {
-            " ".join(pair): (phrase(" ".join(pair)), min(self.matches[word] for word in pair)) for pair in self.pairs
-        }
+    def pair_phrase(self, pair: Pair) -> tuple[str, int]:
+        """Return what is searched for to find a pair of words, and how many documents may hold it."""
+        return phrase(" ".join(pair)), min(self.matches[word] for word in pair)
 
     def weigh(self, word: str) -> float:
         """Return the weight of a word, 0 of one that does not count; a misspelt one is like rare words."""

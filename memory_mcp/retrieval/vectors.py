@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory_mcp.embeddings.provider import Vector
+from memory_mcp.errors import IndexDamagedError
 from memory_mcp.retrieval.blocks import STORED_TYPE, Block, Mask, Positions, Signs, ascending, signs_of
 
 # From here on signs go first. 384 dimensions, p50 of both ways on 2 cores (docs/performance.md): 0.6 and 0.4 ms at
@@ -29,13 +30,20 @@ class Part(NamedTuple):
 
 
 def cosines(rows: Sequence[tuple[int, bytes]], query: Vector) -> dict[int, float]:
-    """Return the cosine of the best chunk of each document, read from the store for this once."""
+    """Return the cosine of the best chunk of each document, read from the store for this once.
+
+    Raises:
+        IndexDamagedError: a vector holds what is no finite number.
+
+    """
     if not rows:
         return {}
     width = STORED_TYPE.itemsize * len(query)
     packed = np.frombuffer(b"".join(blob for _, blob in rows), dtype=STORED_TYPE).reshape(-1, len(query))
     filled = np.flatnonzero(query)
     scores = packed[:, filled].astype(np.float32) @ query[filled]
+    if not np.isfinite(scores).all():
+        raise IndexDamagedError("vectors", "a row does not hold vectors of its set")
     starts = np.cumsum([0, *(len(blob) // width for _, blob in rows[:-1])])
     best = np.maximum.reduceat(scores, starts)
     return {key: float(score) for (key, _), score in zip(rows, best, strict=True)}

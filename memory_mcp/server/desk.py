@@ -163,6 +163,8 @@ class Desk:
         while wanted and not self._stopping and self.memory.index.vectors_lag():
             self.memory.index.follow_vectors(wanted, patience_s=0.0)
         self._settle()
+        while not self._stopping and not self._work.is_set() and self.memory.index.keywords.merge():
+            pass
 
     def _drain(self) -> None:
         """Record the queued hook events of all projects; a long queue takes turns with the index."""

@@ -176,8 +176,8 @@ def summary_of(episode: Episode, step_count: int, origin: str | None) -> Episode
     )
 
 
-def holds_vectors(blob: object, dimension: int) -> bool:
-    """Whether a blob holds whole vectors of finite two-byte floats."""
+def holds_vectors(blob: object, dimension: int, *, finite: bool = True) -> bool:
+    """Whether a blob holds whole vectors of two-byte floats, finite ones if asked."""
     if not isinstance(blob, bytes) or not blob or dimension < 1 or len(blob) % (2 * dimension):
         return False
-    return not blob[1::2].translate(None, _FINITE)
+    return not finite or not blob[1::2].translate(None, _FINITE)

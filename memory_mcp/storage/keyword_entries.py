@@ -5,6 +5,7 @@ from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.search_index import KEYWORDS, follow, followed
 
 KEYWORD_FORMAT = "keywords: format"  # the follower whose place is the format of the indexed text
+MERGED = "keywords: merged"  # how far the index had followed when its parts were last merged into one
 _REMADE = "keywords: remade"  # the last document that has been indexed again in the newest format
 
 
@@ -30,7 +31,27 @@ def remake_keywords(session: Session, texts: dict[int, str], up_to: int) -> None
 def finish_remaking(session: Session, number: int) -> None:
     """Remember the format that all entries have now."""
     follow(session, KEYWORD_FORMAT, number)
-    session.run("DELETE FROM followers WHERE name = ?", (_REMADE,))
+    session.run("DELETE FROM followers WHERE name IN (?, ?)", (_REMADE, MERGED))
+
+
+def count_unmerged(session: Session) -> int:
+    """Return how many changes the index has followed since its parts were last merged into one."""
+    now, then = followed(session, KEYWORDS), followed(session, MERGED)
+    return now - then if then <= now else now  # it was emptied since
+
+
+@derived("keywords")
+def merge_keywords(session: Session, pages: int) -> bool:
+    """Merge the parts of the index by about so many pages; once it is one part, remember that and return False.
+
+    FTS5 looks a word up in every part, and many small writes leave a dozen of them.
+    """
+    before = session.value("SELECT total_changes()")
+    session.run("INSERT INTO keywords (keywords, rank) VALUES ('merge', ?)", (-pages,))
+    if session.value("SELECT total_changes()") - before > 1:  # the command itself counts as one
+        return True
+    follow(session, MERGED, followed(session, KEYWORDS))
+    return False
 
 
 def _replace_keywords(session: Session, texts: dict[int, str]) -> None:

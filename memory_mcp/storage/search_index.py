@@ -12,7 +12,7 @@ from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
 from memory_mcp.models.recall import RECORDS, Kind, Scope
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
-from memory_mcp.storage.documents import Wall, keys_json
+from memory_mcp.storage.documents import Wall, keys_json, texts_json
 from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.filters import episode_conditions
 
@@ -266,17 +266,15 @@ def candidates(session: Session, keys: Iterable[int]) -> dict[int, Candidate]:
 
 
 def runs(session: Session, task_keys: Sequence[str], sight: Sight) -> dict[tuple[str, str], list[Candidate]]:
-    """Return the newest episodes that a query may find for some tasks, by project and task; at most 30 of each."""
+    """Return the newest episodes that a query may find for repeated tasks, by project and task; at most 30 of each."""
     condition, bindings = sight.condition()
     found: dict[tuple[str, str], list[Candidate]] = {}
-    for task_key in task_keys:
-        rows = session.rows(
-            f"SELECT {_DESCRIBED}, NULL FROM {_TABLES}"
-            f" WHERE e.task_key = :task AND {condition} ORDER BY e.key DESC LIMIT {_MOST_RUNS}",
-            {**bindings, "task": task_key},
-        )
-        for candidate in (Candidate(*row) for row in rows):
-            found.setdefault((candidate.project, task_key), []).append(candidate)
+    several = "task_key IN (SELECT value FROM json_each(?)) GROUP BY task_key HAVING count(*) > 1"
+    for (task_key,) in session.rows(f"SELECT task_key FROM episodes WHERE {several}", (texts_json(task_keys),)):
+        described = f"SELECT {_DESCRIBED}, NULL FROM {_TABLES} WHERE e.task_key = :task AND {condition}"
+        rows = session.rows(f"{described} ORDER BY e.key DESC LIMIT {_MOST_RUNS}", {**bindings, "task": task_key})
+        for row in rows:
+            found.setdefault((row[3], task_key), []).append(Candidate(*row))
     return found
 
 
@@ -334,19 +332,19 @@ def write_vectors(session: Session, vector_set: VectorSet, vectors: dict[int, by
 
 @derived("vectors")
 def read_vectors(session: Session, set_key: int, keys: Iterable[int]) -> list[tuple[int, bytes]]:
-    """Return (document key, vectors) of some documents that have any."""
+    """Return (document key, vectors) of some documents; who computes with them checks that they are finite."""
     rows: list[Row] = session.rows(
         "SELECT document_key, vector FROM vectors WHERE set_key = ?"
         " AND document_key IN (SELECT value FROM json_each(?)) ORDER BY document_key",
         (set_key, keys_json(keys)),
     )
-    _check_vectors(session, set_key, (row[1] for row in rows))
+    _check_vectors(session, set_key, (row[1] for row in rows), finite=False)
     return [(row[0], row[1]) for row in rows]
 
 
-def _check_vectors(session: Session, set_key: int, blobs: Iterable[object]) -> None:
+def _check_vectors(session: Session, set_key: int, blobs: Iterable[object], *, finite: bool = True) -> None:
     dimension = int(session.value("SELECT dimension FROM vector_sets WHERE key = ?", (set_key,)) or 0)
-    if not all(holds_vectors(blob, dimension) for blob in blobs):
+    if not all(holds_vectors(blob, dimension, finite=finite) for blob in blobs):
         raise IndexDamagedError("vectors", "a row does not hold vectors of its set")
 
 

@@ -38,15 +38,22 @@ def matching(session: Session, phrases: Mapping[str, tuple[str, int]], keys: Seq
     """
     found: dict[int, list[str]] = {key: [] for key in keys}
     for word, (searched, count) in phrases.items():
-        if not count:
-            continue
-        rowid = "+rowid" if count <= _SCANNED * len(keys) else "rowid"
-        for (key,) in session.rows(
-            f"SELECT rowid FROM keywords WHERE keywords MATCH ? AND {rowid} IN (SELECT value FROM json_each(?))",
-            (searched, keys_json(keys)),
-        ):
+        for key in holding(session, searched, count, keys):
             found[key].append(word)
     return found
+
+
+@derived("keywords")
+def holding(session: Session, searched: str, count: int, keys: Sequence[int]) -> list[int]:
+    """Return which of some documents hold what is searched for; `count` is how many of all documents may."""
+    if not count:
+        return []
+    rowid = "+rowid" if count <= _SCANNED * len(keys) else "rowid"
+    rows = session.rows(
+        f"SELECT rowid FROM keywords WHERE keywords MATCH ? AND {rowid} IN (SELECT value FROM json_each(?))",
+        (searched, keys_json(keys)),
+    )
+    return [int(key) for (key,) in rows]
 
 
 @derived("keywords")

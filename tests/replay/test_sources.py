@@ -32,6 +32,10 @@ CLAUDE = [
 CODEX = [
     {"type": "session_meta", "payload": {"id": "c", "cwd": "/work/mail"}},
     {"type": "response_item", "payload": {"type": "message", "role": "user", "content": [{"text": "Go on"}]}},
+    {
+        "type": "response_item",
+        "payload": {"type": "function_call", "name": "shell", "arguments": '{"command": ["make"]}', "call_id": "1"},
+    },
 ]
 TRAJECTORY = {"trajectory": [{"action": "make", "observation": "ok"}], "info": {"exit_status": "submitted"}}
 

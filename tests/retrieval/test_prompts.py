@@ -167,3 +167,14 @@ def test_a_question_between_chatter_behind_what_was_pasted_is_found(memory: Memo
 )
 def test_words_that_a_forge_writes_into_every_merge_are_not_asked_by(subject: str, asked: str) -> None:
     assert read(subject).parts[0].words == read(asked).parts[0].words
+
+
+@pytest.mark.parametrize(
+    "rule", ["Don't touch the config files.", "Please never rename a column.", "Make sure it is fast."]
+)
+def test_a_sentence_that_says_how_to_work_weighs_less_than_one_that_asks(rule: str) -> None:
+    reading = read(f"{rule}\nwhy are vouchers counted twice\nThe parcel service closes at noon.\n{rule}")
+
+    weights = {part.text: part.weight for part in reading.parts}
+
+    assert weights[rule] < min(weight for text, weight in weights.items() if text != rule) / 2

@@ -137,7 +137,7 @@ class Recall:
         if self.similarity is None:
             return None
         try:
-            return self.similarity.serving(reading.text, terms)
+            return self.similarity.serving(reading, terms)
         except ProviderError as error:
             told.append(str(error))
             return None

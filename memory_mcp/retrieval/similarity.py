@@ -10,6 +10,7 @@ from memory_mcp.embeddings.provider import Provider, Vector
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.indexing import Index
+from memory_mcp.retrieval.prompts import Reading
 from memory_mcp.retrieval.terms import Terms
 from memory_mcp.retrieval.vector_cache import Base, VectorCache
 from memory_mcp.retrieval.vectors import cosines, cosines_of, rank
@@ -48,7 +49,7 @@ class Similarity:
         """
         self._index.follow_for_search(patience_s)
 
-    def serving(self, text: str, terms: Terms) -> Serving | None:
+    def serving(self, reading: Reading, terms: Terms) -> Serving | None:
         """Return the vectors that can serve a question, with its own; None while there are none.
 
         Raises:
@@ -61,6 +62,7 @@ class Similarity:
         if usable is None:
             return None
         provider = usable[0]
+        text = reading.text if provider.is_lexical else reading.gist
         if provider.is_lexical and terms.corrected:
             text = " ".join((text, *(word for near in terms.corrected.values() for word in near)))
         vector = provider.embed_query(text, terms.weigh)

@@ -81,6 +81,7 @@ def test_the_sentence_that_asks_is_what_a_model_reads_first() -> None:
 
     assert reading.text.startswith(question)
     assert "site-packages" not in reading.text
+    assert reading.gist == reading.text[:300]
     assert all(reading.emphasis[word] == 1.0 for word in ("basket", "survive", "checkout"))
     assert read(question).text == question
 

@@ -16,7 +16,7 @@ from memory_mcp.storage.store import Store
 
 _LEAST_EPISODES = 2  # in which a subject failed
 _LEAST_SHARE = 0.5  # of its runs that failed
-_LEAST_STREAK = 2  # failures of a shape in a row, in one session, whatever was changed in between
+_LEAST_STREAK = 3  # failures of a shape in a row, in one session, whatever was changed in between
 _LONGEST_ERROR = 300
 _LOOKED_BACK = 50  # steps of the session
 _MOST = 3

@@ -155,12 +155,13 @@ def test_a_file_that_is_not_run_changes_nothing_and_one_that_is_does(memory: Mem
     assert said(memory, "python repro.py", [failed, bash("python -c \"open('a.py', 'w').write('')\"")]) == ()
 
 
-def test_what_failed_twice_in_a_row_is_named_in_spite_of_edits(memory: Memory) -> None:
-    failed = bash("pytest tests/test_a.py", ASSERTION)
+def test_what_failed_three_times_in_a_row_is_named_in_spite_of_edits(memory: Memory) -> None:
+    tried = [bash("pytest tests/test_a.py", ASSERTION), edit("a.py")]
 
-    (dead_end,) = said(memory, "pytest tests/test_a.py", [failed, edit("a.py"), failed, edit("a.py")])
+    (dead_end,) = said(memory, "pytest tests/test_a.py", tried * 3)
 
-    assert frequency(dead_end) == "2 of 2 runs in this session"
+    assert frequency(dead_end) == "3 of 3 runs in this session"
+    assert said(memory, "pytest tests/test_a.py", tried * 2) == ()
 
 
 def test_an_installation_since_is_named(memory: Memory) -> None:

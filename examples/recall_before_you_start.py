@@ -1,4 +1,4 @@
-"""Ask the memory before starting a task, as an agent should: what is known, what worked, what to beware of.
+"""Ask the memory before starting a task, as an agent should: what is known, which files matter, what to beware of.
 
 python examples/recall_before_you_start.py "nightly export breaks on a full disk"
 """
@@ -35,6 +35,10 @@ async def main(task: str) -> None:
             if hit.get("lesson"):
                 print(f"      lesson: {hit['lesson']}")
         playbook = await call(client, "recommend_playbook", task_description=task)
+        for fact in playbook.get("facts", ()):
+            print(f"fact: {fact}")
+        for file in playbook.get("files", ()):
+            print(f"file: {file['file']} ({file['why']})")
         for number, step in enumerate(playbook["steps"], 1):
             print(f"step {number}: {step['do']} ({step['support']})")
         for pitfall in playbook.get("pitfalls", ()):

@@ -54,10 +54,14 @@ def test_transcripts_are_imported_once_with_a_summary_and_the_bad_lines(run: Run
 
 
 def session(file: Path, directory: str, task: str) -> None:
-    message = {"role": "user", "content": task}
-    line = {"type": "user", "sessionId": file.stem, "uuid": "u", "cwd": directory, "message": message}
+    called = [{"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "make"}}]
+    lines = (
+        {"type": "user", "uuid": "u", "message": {"role": "user", "content": task}},
+        {"type": "assistant", "uuid": "a", "message": {"role": "assistant", "content": called}},
+    )
+    common = {"sessionId": file.stem, "cwd": directory, "timestamp": "2026-01-31T09:00:00Z"}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({**line, "timestamp": "2026-01-31T09:00:00Z"}) + "\n", encoding="utf-8")
+    file.write_text("".join(json.dumps({**common, **line}) + "\n" for line in lines), encoding="utf-8")
 
 
 def test_sessions_go_to_the_projects_that_they_ran_in_unless_one_is_named(

@@ -92,6 +92,7 @@ def test_in_a_directory_that_was_seen_no_hook_asks_git(
     agent.environ["PATH"] = no_git
 
     agent.prompt("repair the till")
+    agent.passed("make build", "ok")
 
     assert not agent.waiting
     assert agent.tasks == ["repair the till"]
@@ -103,6 +104,7 @@ def test_a_directory_without_git_is_recorded_at_once(home: Path, tmp_path: Path)
     agent = DirectoryAgent(home, "one", tmp_path / "plain")
 
     agent.prompt("write the letter")
+    agent.passed("make letter", "ok")
 
     assert not agent.waiting
     assert agent.tasks == ["write the letter"]
@@ -170,8 +172,9 @@ def test_an_event_that_waits_for_git_counts_for_its_directory_whatever_becomes_o
     Terminal(home, repository.root).note("known")
     there, here = DirectoryAgent(home, "two", other.root), DirectoryAgent(home, "one", repository.root)
 
-    there.prompt("poison the shop")
-    here.prompt("repair the till")
+    for agent, task in ((there, "poison the shop"), (here, "repair the till")):
+        agent.prompt(task)
+        agent.passed("make build", "ok")
     here.settle()
 
     assert here.tasks == ["repair the till"]
@@ -189,6 +192,7 @@ def test_the_process_that_settles_imports_nothing_from_the_directory(
     agent.environ["PYTHONSAFEPATH"] = "1"  # as the installed script has it: its own directory, not the working one
 
     agent.prompt("repair the till")
+    agent.passed("make build", "ok")
     del agent.environ["PYTHONSAFEPATH"]
     while agent.waiting:
         subprocess.run(

@@ -158,12 +158,11 @@ def _troubles(groups: Sequence[Group], own: set[str]) -> Iterator[Fact]:
             continue  # what was installed last has nothing to do with it
         counted = support(groups, partial(_had_trouble, error=error), partial(_has_installed, line=after))
         cures = commonest(groups, partial(_ends_of, error=error))
-        if counted.runs < _LEAST_RUNS and not cures:
-            continue
+        if not cures:
+            continue  # a trap without a way out helps nobody
         text = f"After `{after}`, " if after else ""
-        text += f"`{error}` appears ({said(counted)})"
-        cure = cures.most_common(1)[0][0] if cures else ""
-        text += f"; it was gone after `{cure}`" if cure else "; no install is known to have ended it"
+        cure = cures.most_common(1)[0][0]
+        text += f"`{error}` appears ({said(counted)}); it was gone after `{cure}`"
         yield fact("trap", error, text + ".", counted, cure)
 
 

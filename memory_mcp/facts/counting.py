@@ -126,6 +126,12 @@ def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key
     return counts
 
 
+def is_same_task(one: str, other: str) -> bool:
+    """Whether two tasks are one, or nearly so in their words."""
+    first, second = (" ".join(text.lower().split())[:2_000] for text in (one, other))
+    return first == second or _alike(frozenset(_WORD.findall(first)), frozenset(_WORD.findall(second)))
+
+
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
     if min(len(one), len(other)) < NEAR / (2 - NEAR) * max(len(one), len(other)) or not one or not other:
         return False

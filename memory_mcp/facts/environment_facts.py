@@ -7,6 +7,7 @@ from functools import partial
 from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group, commonest, fact, said, support, tasks
 from memory_mcp.facts.environment import TIMED_OUT
+from memory_mcp.facts.joining import joined
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Missing, Refused, Surveyed, Trouble
 
@@ -29,7 +30,7 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
     counts = commonest(current, lambda each: (missing.name for missing in each.survey.missing))
     own = _own_packages(groups)
     found = [each for name in counts if (each := _missing_fact(current, name, own)) is not None]
-    return sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))
+    return joined(sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject)))
 
 
 def install_traps(groups: Sequence[Group]) -> list[Fact]:

@@ -37,6 +37,7 @@ class Knowledge:
     def __init__(self, groups: Sequence[Group], tracked: frozenset[str] = frozenset()) -> None:
         self.groups = groups
         self._tracked = tracked
+        self._tasks: dict[str, str] = {}
 
     def facts(self) -> list[Fact]:
         """Return the facts in the order in which a newcomer needs them, without those about files that are gone."""
@@ -58,6 +59,14 @@ class Knowledge:
             if any(each.episode_id == episode_id for each in group.members):
                 return [each.share for each in reversed(group.members)]
         return []
+
+    def task_of(self, episode_id: str) -> str:
+        """Return the episode that stands for all of its task, itself where it left no survey."""
+        if not self._tasks:
+            self._tasks = {
+                each.episode_id: group.members[0].episode_id for group in self.groups for each in group.members
+            }
+        return self._tasks.get(episode_id, episode_id)
 
     def changed(self, episode_id: str) -> frozenset[str]:
         """Return the files that an episode left changed."""

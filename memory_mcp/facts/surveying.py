@@ -45,6 +45,7 @@ def survey(episode: Episode) -> Survey:
         failing=checks.failing(),
         red=checks.red(),
         red_errors=checks.red_errors(),
+        passed=checks.passed(),
         absent=sightings.absent(),
         changed=tuple(file for file in changes.now if file not in made)[:_MOST_CHANGED],
         workarounds=rewrites.workarounds(episode.task, _folders(sightings.seen())),

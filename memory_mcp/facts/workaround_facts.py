@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from memory_mcp.facts.counting import Group, commonest, fact, repeated_workarounds, said, support
+from memory_mcp.facts.paths import sources_among
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Surveyed, Workaround
 
@@ -17,8 +18,10 @@ def workaround_traps(groups: Sequence[Group]) -> list[Fact]:
         counted = support(groups, partial(_has, error=error), lambda each: each.survey.ran_code)
         old, new = commonest(groups, partial(_edits, error=error)).most_common(1)[0][0]
         files = [file for file, _ in commonest(groups, partial(_files, error=error)).most_common(_MOST_FILES)]
+        files = sources_among(files) or files
         where = f" in {' and '.join(f'`{file}`' for file in files)}" if files else ""
-        text = f"`{error}` comes from the environment ({said(counted)}): runs changed `{old}` to `{new}`{where}."
+        plain = error.replace("`", "")
+        text = f"`{plain}` comes from the environment ({said(counted)}): runs changed `{old}` to `{new}`{where}."
         found.append(fact("trap", error, text, counted))
     return sorted(found, key=lambda each: (-each.support, each.subject))
 

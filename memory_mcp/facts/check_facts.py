@@ -1,6 +1,5 @@
 """This module derives which tests belong to a source, which fail anyway, and which files are not there."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 

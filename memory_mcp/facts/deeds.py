@@ -15,8 +15,8 @@ _LONGEST_OUTPUT = 20_000
 class Deed(Struct, frozen=True):
     """A step as the survey sees it: `commands` without the `cd` in front, which is in `directory`.
 
-    `edited` are the files that an editing tool changed; `failed` is what was recorded, which a pipe may hide; `replaced` are the texts
-    that an editing tool put for others.
+    `edited` are the files that an editing tool changed, `replaced` the texts that it put for others; `failed` is what
+    was recorded, which a pipe may hide.
     """
 
     commands: tuple[SimpleCommand, ...] = ()

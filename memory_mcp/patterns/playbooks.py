@@ -174,7 +174,8 @@ def _steps(task: Asked, good: Sequence[tuple[Similar, Observation]], failed: Map
 def _kept(task: Asked, similar: Similar, observed: Observation) -> list[tuple[str, "Worth"]]:
     """Return the steps worth repeating, each once, where it stood last: changes that stayed, green checks, the end.
 
-    What an episode tried out for itself (scratch files, scripts, copies) is no step for others; the set-up is a fact. Of another task's steps only what is general is kept.
+    What an episode tried out for itself (scratch files, scripts, copies) is no step for others; the set-up is a fact.
+    Of another task's steps only what is general is kept.
     """
     kept: dict[str, Worth] = {}
     for at, action in enumerate(observed.actions):

@@ -114,6 +114,7 @@ _WHOLE_NAME = 1.2  # all words of a compound name
 _FOLDER = 0.3
 _SYMBOL = 1.0
 _LOUD = 1.5  # what stands in the title or the first paragraph
+_TITLED = 2.5  # a name of code in the title
 _QUIET = 0.4  # what stands in code, logs, tracebacks and lists of versions only
 _NEAR_TASK = 0.8  # what a task of nearly the same title changed, on top of _VOTED
 _LEAST_NEAR = 0.3
@@ -279,8 +280,16 @@ def _symbols_in(told: TaskWords, task: str, symbols: Mapping[str, set[str]]) -> 
         known = name if name in symbols else name.rstrip("0123456789")
         is_telling = len(known) >= _LEAST_SYMBOL and known.lower() not in _STOP and not known.startswith("__")
         if known in symbols and is_telling:
-            found[known] = (name, _LOUD if name in told.opening else 1.0)
+            is_word = known.islower() and "_" not in known  # `replace` is defined in many places
+            found[known] = (name, _QUIET if is_word else _symbol_place(name, told))
     return found
+
+
+def _symbol_place(name: str, told: TaskWords) -> float:
+    word = name.lower()
+    if word in told.title_words:
+        return _TITLED
+    return _LOUD if word in told.opening_words else 1.0
 
 
 def _add_history(

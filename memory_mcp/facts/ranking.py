@@ -263,8 +263,10 @@ def _by_words(path: str, stem: str, told: TaskWords, files: Files) -> Iterator[t
         if shared:
             total = sum(files.rarity(word) for word in parts)
             place = 1.0 if told.prose.issuperset(shared) else _QUIET
-            whole = _WHOLE_NAME if len(shared) == len(parts) > 1 else _STEM_PART
-            yield whole * place * sum(map(files.rarity, shared)) / total, f"its name has {', '.join(shared[:3])}"
+            if len(parts) > 1 and set(shared) >= set(parts) - {stem}:
+                yield _WHOLE_NAME * place, f"its name has {', '.join(shared[:3])}"
+                return
+            yield _STEM_PART * place * sum(map(files.rarity, shared)) / total, f"its name has {', '.join(shared[:3])}"
     folders = [word for word in words_of("/".join(path.split("/")[1:-1])) if word in words]
     if folders:
         yield _FOLDER * sum(map(files.rarity, dict.fromkeys(folders))), ""

@@ -38,7 +38,7 @@ def is_general(action: Action, text: str, task: Asked) -> bool:
     Its test ids, selections, edits by script and files are its own, unless this task names them or is about them.
     """
     if action.kind == "finish":
-        return True
+        return " -m " not in text  # the message of a commit is that task's
     commands = telling_commands(text) if action.kind != "edit" or text.startswith(("sed ", "perl ", "python")) else []
     if action.kind == "edit":
         return not commands and bool(action.files) and all(_concerns(file, task) for file in action.files)

@@ -115,6 +115,8 @@ _FOLDER = 0.3
 _SYMBOL = 1.0
 _LOUD = 1.5  # what stands in the title or the first paragraph
 _TITLED = 2.5  # a name of code in the title
+_IN_CODE = 0.7
+_PLAIN_WORD = 0.5  # a word of English that happens to be the name of a file
 _QUIET = 0.4  # what stands in code, logs, tracebacks and lists of versions only
 _NEAR_TASK = 0.8  # what a task of nearly the same title changed, on top of _VOTED
 _LEAST_NEAR = 0.3
@@ -205,7 +207,9 @@ def vote(
 
 def _is_reasoned(reasons: Sequence[tuple[float, str]]) -> bool:
     """Whether more speaks for a file than that it was changed before, or a word of its path."""
-    told = sum(score for score, why in reasons if why and not why.startswith((_CHANGED_BEFORE, _SIMILAR, _NEAR)))
+    told = max(
+        (score for score, why in reasons if why and not why.startswith((_CHANGED_BEFORE, _SIMILAR, _NEAR))), default=0.0
+    )
     return told >= _LEAST_TOLD or any(score >= _LEAST_NEAR and why.startswith(_NEAR) for score, why in reasons)
 
 
@@ -244,18 +248,20 @@ def _by_name(path: str, task: str, told: TaskWords, files: Files) -> Iterator[tu
     if stem.startswith("__"):
         return  # many packages have one of that name: a word says nothing about which
     dotted = bare.removeprefix("src/").removeprefix("lib/").replace("/", ".")
-    if "." in dotted and f"{dotted}" in task:
-        yield _DOTTED, f"the task names {dotted}"
+    if "." in dotted and dotted in task:
+        yield _DOTTED * (1.0 if dotted in told.prose_text else _QUIET), f"the task names {dotted}"
     elif found := re.search(rf"(?<![\w.]){re.escape(stem)}\.[a-z_]\w+", told.opening):
         yield _DOTTED, f"the task names {found[0]}"
-    yield from _by_words(path, stem, told, files)
+    yield from _by_words(path, stem, task, told, files)
 
 
-def _by_words(path: str, stem: str, told: TaskWords, files: Files) -> Iterator[tuple[float, str]]:
+def _by_words(path: str, stem: str, task: str, told: TaskWords, files: Files) -> Iterator[tuple[float, str]]:
     words = told.all
     if len(stem) > 2 and stem in words:  # noqa: PLR2004 - shorter names are chance
         often = min(2.0, 1 + 0.3 * math.log(words[stem]))
         place = _LOUD if stem in told.opening_words else 1.0 if stem in told.prose else _QUIET
+        if stem.isalpha() and not _is_marked(stem, task):
+            place, often = place * _PLAIN_WORD, 1.0  # often said is not meant as a name
         yield _STEM * files.rarity(stem) * often * place, f"the task speaks of {stem}"
     else:
         parts = [word for word in words_of(stem) if len(word) > 2]  # noqa: PLR2004 - as above
@@ -287,11 +293,18 @@ def _symbols_in(told: TaskWords, task: str, symbols: Mapping[str, set[str]]) -> 
     return found
 
 
+def _is_marked(stem: str, task: str) -> bool:
+    """Whether a word stands in a task as a name of code rather than as a word of English."""
+    return (
+        re.search(rf"[`./\\]{re.escape(stem)}\b|\b{re.escape(stem)}(?:[`./]\w|`|\.py| module\b|\()", task) is not None
+    )
+
+
 def _symbol_place(name: str, told: TaskWords) -> float:
     word = name.lower()
     if word in told.title_words:
         return _TITLED
-    return _LOUD if word in told.opening_words else 1.0
+    return _LOUD if word in told.opening_words else 1.0 if word in told.prose else _IN_CODE
 
 
 def _add_history(

@@ -22,6 +22,7 @@ class TaskWords(Struct, frozen=True):
 
     all: Counter[str]
     prose: frozenset[str]
+    prose_text: str
     opening: str
     opening_words: frozenset[str]
     title_words: frozenset[str]
@@ -33,6 +34,7 @@ def task_words(task: str, stop: frozenset[str]) -> TaskWords:
     return TaskWords(
         Counter(word for word in words_of(task) if word not in stop),
         frozenset(words_of(prose)) - stop,
+        prose,
         opening,
         frozenset(words_of(opening)) - stop,
         frozenset(words_of(opening.split("\n", 1)[0])) - stop,

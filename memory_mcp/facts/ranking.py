@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group
 from memory_mcp.facts.paths import is_code, is_test, paths_in, sources_among
-from memory_mcp.facts.task_words import TaskWords, task_words, words_of
+from memory_mcp.facts.task_words import STOP, TaskWords, task_words, words_of
 from memory_mcp.models.facts import FileVote
 
 _CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\())")
@@ -17,94 +17,6 @@ _PACKAGE = expression(r"^(src/|lib/)?([A-Za-z_]\w*)/.*\.pyx?$")
 _DOTTED_NAME = expression(r"(?<!from )(?<![\w./])([a-z_]\w*)\.([a-z][a-z0-9_]*)\.[A-Za-z]\w*(?!\w)")
 _NUMBERED = expression(r"[A-Za-z]{1,12}_?\d{2,6}")
 _DIGIT = expression(r"\d")
-_STOP = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "in",
-        "is",
-        "it",
-        "and",
-        "or",
-        "for",
-        "on",
-        "this",
-        "that",
-        "with",
-        "be",
-        "as",
-        "by",
-        "not",
-        "are",
-        "was",
-        "from",
-        "if",
-        "i",
-        "we",
-        "you",
-        "at",
-        "but",
-        "have",
-        "has",
-        "can",
-        "should",
-        "would",
-        "which",
-        "when",
-        "use",
-        "using",
-        "used",
-        "will",
-        "do",
-        "does",
-        "no",
-        "so",
-        "my",
-        "one",
-        "like",
-        "import",
-        "self",
-        "def",
-        "class",
-        "return",
-        "none",
-        "true",
-        "false",
-        "print",
-        "py",
-        "python",
-        "version",
-        "file",
-        "line",
-        "test",
-        "tests",
-        "code",
-        "error",
-        "issue",
-        "data",
-        "get",
-        "set",
-        "value",
-        "name",
-        "list",
-        "init",
-        "new",
-        "all",
-        "any",
-        "some",
-        "make",
-        "work",
-        "works",
-        "working",
-        "add",
-        "also",
-        "only",
-        "see",
-    ]
-)
 # weights of the reasons, tuned on seven projects with the one that is measured left out
 _NAMED = 3.0
 _DOTTED = 2.4
@@ -184,7 +96,7 @@ def vote(
     `similar` says how alike the tasks of earlier episodes are, by episode id, at most 1; `tracked` are the files that
     git has now, if that is known: others are gone.
     """
-    told = task_words(task, _STOP)
+    told = task_words(task)
     words = told.all
     if sum(path in tracked for path in files.sources) < OWN_TREE * len(files.sources):
         tracked = ()  # the episodes worked in a part of the work tree, or in another
@@ -215,7 +127,7 @@ def _is_reasoned(reasons: Sequence[tuple[float, str]]) -> bool:
 
 def _shared(told: TaskWords, title: str) -> float:
     """Return which share of the words of a task's title stands in another's."""
-    other = set(words_of(title)) - _STOP
+    other = set(words_of(title)) - STOP
     return len(told.title_words & other) / len(told.title_words) if told.title_words else 0.0
 
 
@@ -286,7 +198,7 @@ def _symbols_in(told: TaskWords, task: str, symbols: Mapping[str, set[str]]) -> 
     found = {}
     for name in dict.fromkeys(_CODE_NAME.findall(task)):
         known = name if name in symbols else name.rstrip("0123456789")
-        is_telling = len(known) >= _LEAST_SYMBOL and known.lower() not in _STOP and not known.startswith("__")
+        is_telling = len(known) >= _LEAST_SYMBOL and known.lower() not in STOP and not known.startswith("__")
         if known in symbols and is_telling:
             is_word = known.islower() and "_" not in known  # `replace` is defined in many places
             found[known] = (name, _QUIET if is_word else _symbol_place(name, told))

@@ -9,6 +9,14 @@ from memory_mcp.expressions import expression
 
 WORD: Final = expression(r"[A-Za-z_]\w*|\d+")
 _PART = expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+STOP = frozenset(
+    (
+        "the a an of to in is it and or for on this that with be as by not are was from if i we you at but "
+        "have has can should would which when use using used will do does no so my one like import self def "
+        "class return none true false print py python version file line test tests code error issue data get "
+        "set value name list init new all any some make work works working add also only see "
+    ).split()
+)  # words that say nothing about a file
 _FENCE = expression(r"^\s*(?:```|~~~)")
 _LOGGED = expression(
     r"^(?:\s*File \"|\s{4,}\S|>>> |\.\.\. |[-\w.]+ ?(?:==|:) ?v?\d+\.\d|\d{4}-\d\d-\d\d|\w+\s{2,}\S|\|"
@@ -28,16 +36,16 @@ class TaskWords(Struct, frozen=True):
     title_words: frozenset[str]
 
 
-def task_words(task: str, stop: frozenset[str]) -> TaskWords:
+def task_words(task: str) -> TaskWords:
     """Weigh the words of a task, those that say nothing left out."""
     opening, prose = _opening(task), _prose(task)
     return TaskWords(
-        Counter(word for word in words_of(task) if word not in stop),
-        frozenset(words_of(prose)) - stop,
+        Counter(word for word in words_of(task) if word not in STOP),
+        frozenset(words_of(prose)) - STOP,
         prose,
         opening,
-        frozenset(words_of(opening)) - stop,
-        frozenset(words_of(opening.split("\n", 1)[0])) - stop,
+        frozenset(words_of(opening)) - STOP,
+        frozenset(words_of(opening.split("\n", 1)[0])) - STOP,
     )
 
 

@@ -201,8 +201,10 @@ def test_an_edit_for_the_environment_is_a_trap_with_its_remedy_and_no_change_of_
     groups = groups_of(*((task, [*both, *changing("shop/till.py")]) for task in TASKS))
 
     assert texts(groups, "trap") == [
-        f"`{GONE.replace('`', '')}` comes from the environment (3 of 3 tasks):"
-        " runs changed `np.Inf` to `np.inf` in `shop/cart.py` and `shop/pay.py`."
+        (
+            f"`{GONE.replace('`', '')}` comes from the environment (3 of 3 tasks):"
+            " runs changed `np.Inf` to `np.inf` in `shop/cart.py` and `shop/pay.py`."
+        )
     ]
     assert texts(groups, "together") == []
     assert [fact.subject for fact in facts_of(groups) if fact.topic == "file"] == ["shop/till.py"]
@@ -219,8 +221,10 @@ def test_an_import_that_the_way_around_needs_is_part_of_it() -> None:
     groups = groups_of(*((task, [*steps, *changing("shop/till.py")]) for task in TASKS[:2]))
 
     assert texts(groups, "trap") == [
-        f"`{gone}` comes from the environment (2 of 2 tasks):"
-        " runs changed `collections.Mapping` to `Mapping` in `shop/cart.py`."
+        (
+            f"`{gone}` comes from the environment (2 of 2 tasks):"
+            " runs changed `collections.Mapping` to `Mapping` in `shop/cart.py`."
+        )
     ]
     assert groups[0].members[0].survey.changed == ("shop/till.py",)
 

@@ -6,7 +6,7 @@ from itertools import combinations
 
 from memory_mcp.facts.counting import Group, fact, support
 from memory_mcp.facts.paths import is_test, sources_among
-from memory_mcp.facts.ranking import words_of
+from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Surveyed
 from memory_mcp.patterns.strength import interval

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from memory_mcp.facts.counting import Group, grouped
 from memory_mcp.facts.deriving import facts_of
-from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote, words_of
+from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote
+from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact, FileVote, Topic
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.tracked import tracked_files

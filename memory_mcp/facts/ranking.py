@@ -237,8 +237,9 @@ def _add_history(
         for path, count in runs.items():
             title = next(iter(group.members[-1].task.strip().splitlines()), "")[:70]
             share = count / max(sum(bool(each.survey.changed) for each in group.members), 1)
-            votes[path].append((_VOTED * alike * share, f"{_SIMILAR}{title}"))
-            if _shared(told, title) >= _NEARLY:
+            is_near = _shared(told, title) >= _NEARLY
+            votes[path].append((_VOTED * alike * share, "" if is_near else f"{_SIMILAR}{title}"))
+            if is_near:
                 votes[path].append((_NEAR_TASK * share, f"{_NEAR}{title}"))
 
 

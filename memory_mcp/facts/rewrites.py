@@ -53,7 +53,8 @@ class Rewrites:
         for error in self._errors:
             named = {name.strip(".").lower() for name in _NAME.findall(error)}
             parts = named | {name.rsplit(".", 1)[-1] for name in named}
-            files, told = {}, {}
+            files: dict[str, None] = {}
+            told: dict[tuple[str, str], None] = {}
             for file, made in self._made.items():
                 fitting = [each for each in made if each is not None and _fits(each, parts)]
                 for gone, come in fitting:

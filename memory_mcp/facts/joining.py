@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from memory_mcp.facts.counting import tasks
 from memory_mcp.models.facts import Fact
 
 _PLAIN = "pip install "
@@ -26,7 +27,7 @@ def _is_plain(fact: Fact) -> bool:
 
 def _together(plain: Sequence[Fact], with_them: Sequence[Fact]) -> Fact:
     all_ = sorted([*plain, *with_them], key=lambda fact: (-fact.support, -len(fact.episodes), fact.subject))
-    names = ", ".join(f"`{fact.subject}` ({fact.support} of {fact.of} tasks)" for fact in all_)
+    names = ", ".join(f"`{fact.subject}` ({fact.support} of {tasks(fact.of)})" for fact in all_)
     command = _PLAIN + " ".join(dict.fromkeys(fact.do.removeprefix(_PLAIN) for fact in plain))
     text = f"A fresh environment lacks {names}: `{command}` brings them."
     absent = [clause for fact in plain for clause in fact.text.rstrip(".").split("; ")[1:] if "there is no" in clause]

@@ -9,7 +9,7 @@ from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import Step
 
 LONGEST = 200  # characters of a cure
-_OLD, _NEW = ("old_string", "old_str", "oldString"), ("new_string", "new_str", "newString", "content", "file_text")
+OLD, NEW = ("old_string", "old_str", "oldString"), ("new_string", "new_str", "newString", "content", "file_text")
 _PATCHES = ("patch", "input", "diff")
 _NOISE = expression(r"^\s*cd [^\s;&|]+\s*&&\s*|\s*2>&1|\s*\|\s*(?:head|tail|less|cat|more)\b[^|;&]*")
 _PATCH_LINE = expression(r"^[-+](?![-+])")
@@ -61,7 +61,7 @@ def _changed(parameters: dict[str, Any]) -> str:
     told = (
         [parameters, *(each for each in edits if isinstance(each, dict))] if isinstance(edits, list) else [parameters]
     )
-    return " ".join(line for each in told for line in _difference(_text(each, _OLD), _text(each, _NEW)))
+    return " ".join(line for each in told for line in _difference(_text(each, OLD), _text(each, NEW)))
 
 
 def _difference(old: str, new: str) -> Iterator[str]:

@@ -48,6 +48,7 @@ _PROGRAMS_WITH_VERB = {
     "rake",
     "just",
 }
+_SELECTING = {"-t", "-run", "--grep", "--filter", "-g"}
 _MOST_TARGETS = 6
 _MOST_RUNS = 30
 
@@ -73,6 +74,7 @@ class CheckRuns:
         self._failing: dict[str, None] = {}
         self._red: dict[str, None] = {}
         self._red_errors: dict[tuple[str, str], None] = {}
+        self._passed: dict[str, None] = {}
 
     def look(self, deed: Deed, changed: Sequence[str]) -> bool:
         """Take one step in; `changed` are the files that differ from how they were. Say whether tests ran."""
@@ -96,6 +98,8 @@ class CheckRuns:
                 held.targets |= dict.fromkeys(self._targets(command, deed))
                 held.changed |= dict.fromkeys(sources)
                 held.seconds = max([held.seconds, *map(float, _SECONDS.findall(deed.output))])
+        if verdict.state == "green" and not is_selected(commands[-1]):
+            self._passed |= dict.fromkeys(self._targets(commands[-1], deed))
         if verdict.state == "red":
             failed = dict.fromkeys(_FAILED_TEST.findall(deed.output))
             self._red |= failed
@@ -135,6 +139,10 @@ class CheckRuns:
         """Return the errors, failed assertions apart, in which tests ended, with the first file that they failed in."""
         return tuple(self._red_errors)[:_MOST_RUNS]
 
+    def passed(self) -> tuple[str, ...]:
+        """Return the test files, and directories of them, that passed as a whole."""
+        return tuple(self._passed)[:_MOST_RUNS]
+
     def _held(self, command: SimpleCommand, deed: Deed) -> _Runs:
         inside = relative(f"{deed.directory}/x", self.root).removesuffix("x").rstrip("/") if deed.directory else ""
         form = form_of(command)
@@ -147,6 +155,11 @@ class CheckRuns:
             if place and not is_outside(place) and is_test(place):
                 found.append(place)
         return found
+
+
+def is_selected(command: SimpleCommand) -> bool:
+    """Whether a test command runs some tests of a file only."""
+    return any("::" in word or word in _SELECTING or word.startswith("-k") for word in command.words[1:])
 
 
 def form_of(command: SimpleCommand) -> str:

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from memory_mcp.models.facts import Fact, Topic
 from memory_mcp.models.surveys import Surveyed
@@ -17,6 +18,7 @@ NEAR = 0.85
 _MOST_COMPARED = 400  # different tasks that are compared with each other; beyond, only equal ones are one
 _WORD = re.compile(r"\w+")
 _MOST_EPISODES = 8
+_LEAST_RUNS = 2
 
 
 class Group(Struct, frozen=True):
@@ -49,7 +51,7 @@ class Support(Struct, frozen=True):
 def grouped(surveys: Sequence[Surveyed]) -> list[Group]:
     """Put the surveys of one task together."""
     by_text: dict[str, list[Surveyed]] = defaultdict(list)
-    for each in sorted(surveys, key=lambda each: (each.seen_at, each.episode_id)):
+    for each in sorted(_without_workarounds(surveys), key=lambda each: (each.seen_at, each.episode_id)):
         by_text[" ".join(each.task.lower().split())[:2_000]].append(each)
     texts = list(by_text)
     if len(texts) > _MOST_COMPARED:
@@ -63,6 +65,26 @@ def grouped(surveys: Sequence[Surveyed]) -> list[Group]:
         else:
             twin.extend(by_text[text])
     return [Group(tuple(sorted(members, key=lambda each: each.seen_at))) for _, members in joined]
+
+
+def repeated_workarounds(surveys: Iterable[Surveyed]) -> dict[str, int]:
+    """Return the errors that several runs worked around by an edit, with the number of runs."""
+    runs = Counter(error for each in surveys for error in {made.error for made in each.survey.workarounds})
+    return {error: count for error, count in runs.items() if count >= _LEAST_RUNS}
+
+
+def _without_workarounds(surveys: Sequence[Surveyed]) -> list[Surveyed]:
+    """Take from what was changed the files that were only changed for the environment's sake, in several runs."""
+    repeated = repeated_workarounds(surveys)
+    return [_cleaned(each, repeated) for each in surveys] if repeated else list(surveys)
+
+
+def _cleaned(each: Surveyed, repeated: Collection[str]) -> Surveyed:
+    idle = {file for made in each.survey.workarounds if made.error in repeated for file in made.files}
+    if not idle:
+        return each
+    changed = tuple(file for file in each.survey.changed if file not in idle)
+    return replace(each, survey=replace(each.survey, changed=changed))
 
 
 def support(groups: Iterable[Group], shows: Callable[[Surveyed], bool], could: Callable[[Surveyed], bool]) -> Support:
@@ -102,6 +124,12 @@ def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key
     for group in groups:
         counts.update(list(dict.fromkeys(value for each in group.members for value in values(each))))
     return counts
+
+
+def is_same_task(one: str, other: str) -> bool:
+    """Whether two tasks are one, or nearly so in their words."""
+    first, second = (" ".join(text.lower().split())[:2_000] for text in (one, other))
+    return first == second or _alike(frozenset(_WORD.findall(first)), frozenset(_WORD.findall(second)))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:

@@ -1,9 +1,10 @@
 """This module prepares a step for the survey: the commands that it ran, where, and what came out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from memory_mcp.actions.cures import NEW, OLD
 from memory_mcp.actions.shell_lines import SimpleCommand, simple_commands
 from memory_mcp.actions.steps import action_of, command_of
 from memory_mcp.models.episodes import Step, StepError, StepSuccess, StepTimeout
@@ -14,7 +15,8 @@ _LONGEST_OUTPUT = 20_000
 class Deed(Struct, frozen=True):
     """A step as the survey sees it: `commands` without the `cd` in front, which is in `directory`.
 
-    `edited` are the files that an editing tool changed; `failed` is what was recorded, which a pipe may hide.
+    `edited` are the files that an editing tool changed, `replaced` the texts that it put for others; `failed` is what
+    was recorded, which a pipe may hide.
     """
 
     commands: tuple[SimpleCommand, ...] = ()
@@ -24,6 +26,7 @@ class Deed(Struct, frozen=True):
     timed_out: bool = False
     edited: tuple[str, ...] = ()
     text: str = ""
+    replaced: tuple[tuple[str, str], ...] = ()
 
 
 def deeds_of(steps: Sequence[Step]) -> list[Deed]:
@@ -38,9 +41,16 @@ def _deed(step: Step) -> Deed:
     if text is None:
         action = action_of(step)
         edited = action.files if action.kind == "edit" and not step.failed else ()
-        return Deed(output=output, failed=step.failed, timed_out=timed_out, edited=edited, text=step.action)
+        replaced = tuple(_replaced(step)) if edited else ()
+        return Deed((), "", output, step.failed, timed_out, edited, step.action, replaced)
     commands, directory = _without_changing_directory(simple_commands(text))
     return Deed(tuple(commands), directory, output, step.failed, timed_out, text=text)
+
+
+def _replaced(step: Step) -> Iterator[tuple[str, str]]:
+    old, new = (next((step.parameters[key] for key in keys if key in step.parameters), None) for keys in (OLD, NEW))
+    if isinstance(old, str) and isinstance(new, str):
+        yield old[:_LONGEST_OUTPUT], new[:_LONGEST_OUTPUT]
 
 
 def _without_changing_directory(commands: Sequence[SimpleCommand]) -> tuple[list[SimpleCommand], str]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.facts.check_facts import absent_facts, failing_facts, proof_facts, test_command_facts
+from memory_mcp.facts.check_facts import absent_facts, failing_facts, proof_facts
 from memory_mcp.facts.counting import Group
 from memory_mcp.facts.environment_facts import install_traps, setup_facts
 from memory_mcp.facts.file_facts import file_facts, together_facts
+from memory_mcp.facts.runner_facts import test_command_facts
+from memory_mcp.facts.workaround_facts import workaround_traps
 from memory_mcp.models.facts import Fact
 
 
@@ -14,6 +16,7 @@ def facts_of(groups: Sequence[Group]) -> list[Fact]:
     return [
         *setup_facts(groups),
         *test_command_facts(groups),
+        *workaround_traps(groups),
         *install_traps(groups),
         *failing_facts(groups),
         *absent_facts(groups),

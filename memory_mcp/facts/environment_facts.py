@@ -7,6 +7,7 @@ from functools import partial
 from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group, commonest, fact, said, support, tasks
 from memory_mcp.facts.environment import TIMED_OUT
+from memory_mcp.facts.joining import joined
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Missing, Refused, Surveyed, Trouble
 
@@ -29,7 +30,7 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
     counts = commonest(current, lambda each: (missing.name for missing in each.survey.missing))
     own = _own_packages(groups)
     found = [each for name in counts if (each := _missing_fact(current, name, own)) is not None]
-    return sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))
+    return joined(sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject)))
 
 
 def install_traps(groups: Sequence[Group]) -> list[Fact]:
@@ -158,12 +159,11 @@ def _troubles(groups: Sequence[Group], own: set[str]) -> Iterator[Fact]:
             continue  # what was installed last has nothing to do with it
         counted = support(groups, partial(_had_trouble, error=error), partial(_has_installed, line=after))
         cures = commonest(groups, partial(_ends_of, error=error))
-        if counted.runs < _LEAST_RUNS and not cures:
-            continue
+        if not cures:
+            continue  # a trap without a way out helps nobody
         text = f"After `{after}`, " if after else ""
-        text += f"`{error}` appears ({said(counted)})"
-        cure = cures.most_common(1)[0][0] if cures else ""
-        text += f"; it was gone after `{cure}`" if cure else "; no install is known to have ended it"
+        cure = cures.most_common(1)[0][0]
+        text += f"`{error}` appears ({said(counted)}); it was gone after `{cure}`"
         yield fact("trap", error, text + ".", counted, cure)
 
 

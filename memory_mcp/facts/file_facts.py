@@ -6,7 +6,7 @@ from itertools import combinations
 
 from memory_mcp.facts.counting import Group, fact, support
 from memory_mcp.facts.paths import is_test, sources_among
-from memory_mcp.facts.ranking import words_of
+from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Surveyed
 from memory_mcp.patterns.strength import interval
@@ -27,7 +27,11 @@ def file_facts(groups: Sequence[Group]) -> list[Fact]:
     for group in groups:
         for path in _agreed(group):
             holders.setdefault(path, []).append(group)
-    found = [_file_fact(path, among, groups) for path, among in holders.items()]
+    found = [
+        _file_fact(path, among, groups)
+        for path, among in holders.items()
+        if not all(_tells(_title(group.members[-1].task), path) for group in among)
+    ]
     return sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))[:_MOST_FILES]
 
 
@@ -79,6 +83,12 @@ def _agreed(group: Group) -> list[str]:
 def _names_of(path: str) -> set[str]:
     """Return the words of a file's own name, its ending apart."""
     return set(words_of(path.rsplit("/", 1)[-1].split(".", maxsplit=1)[0]))
+
+
+def _tells(title: str, path: str) -> bool:
+    """Whether a title names a file by itself."""
+    stem = path.rsplit("/", 1)[-1].split(".", maxsplit=1)[0].lower()
+    return stem in words_of(title)
 
 
 def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> Fact:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from memory_mcp.facts.counting import Group, grouped
 from memory_mcp.facts.deriving import facts_of
-from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote, words_of
+from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote
+from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact, FileVote, Topic
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.tracked import tracked_files
@@ -37,6 +38,7 @@ class Knowledge:
     def __init__(self, groups: Sequence[Group], tracked: frozenset[str] = frozenset()) -> None:
         self.groups = groups
         self._tracked = tracked
+        self._tasks: dict[str, str] = {}
 
     def facts(self) -> list[Fact]:
         """Return the facts in the order in which a newcomer needs them, without those about files that are gone."""
@@ -58,6 +60,14 @@ class Knowledge:
             if any(each.episode_id == episode_id for each in group.members):
                 return [each.share for each in reversed(group.members)]
         return []
+
+    def task_of(self, episode_id: str) -> str:
+        """Return the episode that stands for all of its task, itself where it left no survey."""
+        if not self._tasks:
+            self._tasks = {
+                each.episode_id: group.members[0].episode_id for group in self.groups for each in group.members
+            }
+        return self._tasks.get(episode_id, episode_id)
 
     def changed(self, episode_id: str) -> frozenset[str]:
         """Return the files that an episode left changed."""

@@ -3,115 +3,40 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group
 from memory_mcp.facts.paths import is_code, is_test, paths_in, sources_among
+from memory_mcp.facts.task_words import STOP, TaskWords, task_words, words_of
 from memory_mcp.models.facts import FileVote
 
-_WORD = expression(r"[A-Za-z_]\w*|\d+")
-_PART = expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\())")
 _IMPORTED = expression(r"^[^\w\n]{0,20}from ([A-Za-z_]\w*(?:\.\w+)+) import ", re.MULTILINE)
 _PACKAGE = expression(r"^(src/|lib/)?([A-Za-z_]\w*)/.*\.pyx?$")
+_DOTTED_NAME = expression(r"(?<!from )(?<![\w./])([a-z_]\w*)\.([a-z][a-z0-9_]*)\.[A-Za-z]\w*(?!\w)")
 _NUMBERED = expression(r"[A-Za-z]{1,12}_?\d{2,6}")
 _DIGIT = expression(r"\d")
-_STOP = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "in",
-        "is",
-        "it",
-        "and",
-        "or",
-        "for",
-        "on",
-        "this",
-        "that",
-        "with",
-        "be",
-        "as",
-        "by",
-        "not",
-        "are",
-        "was",
-        "from",
-        "if",
-        "i",
-        "we",
-        "you",
-        "at",
-        "but",
-        "have",
-        "has",
-        "can",
-        "should",
-        "would",
-        "which",
-        "when",
-        "use",
-        "using",
-        "used",
-        "will",
-        "do",
-        "does",
-        "no",
-        "so",
-        "my",
-        "one",
-        "like",
-        "import",
-        "self",
-        "def",
-        "class",
-        "return",
-        "none",
-        "true",
-        "false",
-        "print",
-        "py",
-        "python",
-        "version",
-        "file",
-        "line",
-        "test",
-        "tests",
-        "code",
-        "error",
-        "issue",
-        "data",
-        "get",
-        "set",
-        "value",
-        "name",
-        "list",
-        "init",
-        "new",
-        "all",
-        "any",
-        "some",
-        "make",
-        "work",
-        "works",
-        "working",
-        "add",
-        "also",
-        "only",
-        "see",
-    ]
-)
 # weights of the reasons, tuned on seven projects with the one that is measured left out
 _NAMED = 3.0
 _DOTTED = 2.4
 _STEM = 1.5
 _STEM_PART = 0.7
+_WHOLE_NAME = 1.2  # all words of a compound name
 _FOLDER = 0.3
 _SYMBOL = 1.0
+_LOUD = 1.5  # what stands in the title or the first paragraph
+_TITLED = 2.5  # a name of code in the title
+_IN_CODE = 0.7
+_PLAIN_WORD = 0.5  # a word of English that happens to be the name of a file
+_QUIET = 0.4  # what stands in code, logs, tracebacks and lists of versions only
+_NEAR_TASK = 0.8  # what a task of nearly the same title changed, on top of _VOTED
+_LEAST_NEAR = 0.3
+_NEARLY = 0.4
+_LEAST_TOLD = 0.95  # about one word of a file's own name outside of logs
+_CHANGED_BEFORE = "changed in "
+_SIMILAR = "a similar task changed it: "
+_NEAR = "a task of much the same title changed it: "
 _SEEN = 0.1
 _CHANGED = 0.2
 _VOTED = 0.6
@@ -146,7 +71,16 @@ class Files:
         self.packages = {
             found[2]: found[1] or "" for path in self.sources if (found := _PACKAGE.match(path))
         }  # the project's own Python packages, with what stands before them
+        self.folders = {path.split("/")[0] for path in self.sources}
         self._holders: Counter[str] = Counter(word for path in self.sources for word in _path_words(path))
+
+    def may_hold(self, place: str) -> bool:
+        """Whether a module that nobody saw may be a file: no package itself, and among files rather than packages."""
+        folder = place.rpartition("/")[0]
+        inside = [path.removeprefix(f"{folder}/") for path in self.sources if path.startswith(f"{folder}/")]
+        beside = [path for path in inside if "/" not in path]
+        folders = {path.split("/")[0] for path in inside if "/" in path}
+        return place.rpartition("/")[2] not in folders and len(beside) >= max(_LEAST_BESIDE, len(folders))
 
     def rarity(self, word: str) -> float:
         """Return how much a word of a path tells, 1 for one that a single file has."""
@@ -162,24 +96,39 @@ def vote(
     `similar` says how alike the tasks of earlier episodes are, by episode id, at most 1; `tracked` are the files that
     git has now, if that is known: others are gone.
     """
-    words = Counter(word for word in words_of(task) if word not in _STOP)
+    told = task_words(task)
+    words = told.all
     if sum(path in tracked for path in files.sources) < OWN_TREE * len(files.sources):
         tracked = ()  # the episodes worked in a part of the work tree, or in another
     sources = [path for path in files.sources if not tracked or path in tracked]
     votes: dict[str, list[tuple[float, str]]] = {path: [] for path in (*sources, *_never_seen(tracked, words))}
     for path in votes:
-        votes[path] += _by_name(path, task, words, files)
-    for name, weight in _symbols_in(task, files.symbols).items():
+        votes[path] += _by_name(path, task, told, files)
+    for name, (_, weight) in _symbols_in(told, task, files.symbols).items():
         holders = [path for path in files.symbols[name] if path in votes]
         for path in holders:
             votes[path].append((weight * _SYMBOL / len(holders), f"it defines {name}"))
-    _add_history(votes, files, similar)
-    for path, score, why in _unseen(task, files, words, sources):
+    _add_history(votes, files, similar, told)
+    for path, score, why in _unseen(task, files, told.prose, sources):
         is_known = any(known.endswith(f"/{path}") for known in votes)
         if path not in votes and not is_known and (not tracked or path in tracked):
             votes[path] = [(score, why)]
-    ranked = [_vote_of(path, reasons) for path, reasons in votes.items() if reasons]
+    ranked = [_vote_of(path, reasons) for path, reasons in votes.items() if _is_reasoned(reasons)]
     return sorted(ranked, key=lambda each: (-each.score, each.file))[:limit]
+
+
+def _is_reasoned(reasons: Sequence[tuple[float, str]]) -> bool:
+    """Whether more speaks for a file than that it was changed before, or a word of its path."""
+    told = max(
+        (score for score, why in reasons if why and not why.startswith((_CHANGED_BEFORE, _SIMILAR, _NEAR))), default=0.0
+    )
+    return told >= _LEAST_TOLD or any(score >= _LEAST_NEAR and why.startswith(_NEAR) for score, why in reasons)
+
+
+def _shared(told: TaskWords, title: str) -> float:
+    """Return which share of the words of a task's title stands in another's."""
+    other = set(words_of(title)) - STOP
+    return len(told.title_words & other) / len(told.title_words) if told.title_words else 0.0
 
 
 def _unseen(
@@ -190,6 +139,8 @@ def _unseen(
         yield path, _NAMED, "the task names it"
     for path, module in _imported_in(task, files):
         yield path, _DOTTED, f"the task imports {module}"
+    for path, module in _dotted_in(task, files):
+        yield path, _DOTTED, f"the task names {module}"
     for path, neighbour in _named_like_neighbours(words, sources):
         yield path, _NEIGHBOUR, f"named as its neighbours are, such as {neighbour}"
 
@@ -200,52 +151,82 @@ def _never_seen(tracked: Collection[str], words: Mapping[str, int]) -> list[str]
     return sources_among(named)
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text, lower-cased, those of compound names beside the whole."""
-    found = []
-    for word in _WORD.findall(text):
-        found.append(word.lower())
-        parts = _PART.findall(word)
-        if len(parts) > 1:
-            found += [part.lower() for part in parts]
-    return found
-
-
-def _by_name(path: str, task: str, words: Mapping[str, int], files: Files) -> Iterable[tuple[float, str]]:
+def _by_name(path: str, task: str, told: TaskWords, files: Files) -> Iterator[tuple[float, str]]:
     bare = path.rsplit(".", 1)[0]
     inner = path.partition("/")[2]
     if path in task or (inner.count("/") and inner in task):
         yield _NAMED, "the task names it"
-    dotted = bare.removeprefix("src/").removeprefix("lib/").replace("/", ".")
-    if "." in dotted and f"{dotted}" in task:
-        yield _DOTTED, f"the task names {dotted}"
     stem = bare.rsplit("/", 1)[-1].lower()
+    if stem.startswith("__"):
+        return  # many packages have one of that name: a word says nothing about which
+    dotted = bare.removeprefix("src/").removeprefix("lib/").replace("/", ".")
+    if "." in dotted and dotted in task:
+        yield _DOTTED * (1.0 if dotted in told.prose_text else _QUIET), f"the task names {dotted}"
+    elif found := re.search(rf"(?<![\w.]){re.escape(stem)}\.[a-z_]\w+", told.opening):
+        yield _DOTTED, f"the task names {found[0]}"
+    yield from _by_words(path, stem, task, told, files)
+
+
+def _by_words(path: str, stem: str, task: str, told: TaskWords, files: Files) -> Iterator[tuple[float, str]]:
+    words = told.all
     if len(stem) > 2 and stem in words:  # noqa: PLR2004 - shorter names are chance
         often = min(2.0, 1 + 0.3 * math.log(words[stem]))
-        yield _STEM * files.rarity(stem) * often, f"the task speaks of {stem}"
+        place = _LOUD if stem in told.opening_words else 1.0 if stem in told.prose else _QUIET
+        if stem.isalpha() and not _is_marked(stem, task):
+            place, often = place * _PLAIN_WORD, 1.0  # often said is not meant as a name
+        yield _STEM * files.rarity(stem) * often * place, f"the task speaks of {stem}"
     else:
         parts = [word for word in words_of(stem) if len(word) > 2]  # noqa: PLR2004 - as above
         shared = [word for word in parts if word in words]
         if shared:
             total = sum(files.rarity(word) for word in parts)
-            yield _STEM_PART * sum(map(files.rarity, shared)) / total, f"its name has {', '.join(shared[:3])}"
+            place = 1.0 if told.prose.issuperset(shared) else _QUIET
+            if len(parts) > 1 and set(shared) >= set(parts) - {stem}:
+                yield _WHOLE_NAME * place, f"its name has {', '.join(shared[:3])}"
+                return
+            yield _STEM_PART * place * sum(map(files.rarity, shared)) / total, f"its name has {', '.join(shared[:3])}"
     folders = [word for word in words_of("/".join(path.split("/")[1:-1])) if word in words]
     if folders:
         yield _FOLDER * sum(map(files.rarity, dict.fromkeys(folders))), ""
 
 
-def _symbols_in(task: str, symbols: Mapping[str, set[str]]) -> dict[str, float]:
-    """Return the names of code in a task that some file defines, with their weights."""
-    names = [name for name in dict.fromkeys(_CODE_NAME.findall(task)) if len(name) >= _LEAST_SYMBOL]
-    return {name: 1.0 for name in names if name in symbols and name.lower() not in _STOP}
+def _symbols_in(told: TaskWords, task: str, symbols: Mapping[str, set[str]]) -> dict[str, tuple[str, float]]:
+    """Return the names of code in a task, each with the one that some file defines and its weight.
+
+    A name with a number at its end may be a variant of the one without.
+    """
+    found = {}
+    for name in dict.fromkeys(_CODE_NAME.findall(task)):
+        known = name if name in symbols else name.rstrip("0123456789")
+        is_telling = len(known) >= _LEAST_SYMBOL and known.lower() not in STOP and not known.startswith("__")
+        if known in symbols and is_telling:
+            is_word = known.islower() and "_" not in known  # `replace` is defined in many places
+            found[known] = (name, _QUIET if is_word else _symbol_place(name, told))
+    return found
 
 
-def _add_history(votes: dict[str, list[tuple[float, str]]], files: Files, similar: Mapping[str, float]) -> None:
+def _is_marked(stem: str, task: str) -> bool:
+    """Whether a word stands in a task as a name of code rather than as a word of English."""
+    return (
+        re.search(rf"[`./\\]{re.escape(stem)}\b|\b{re.escape(stem)}(?:[`./]\w|`|\.py| module\b|\()", task) is not None
+    )
+
+
+def _symbol_place(name: str, told: TaskWords) -> float:
+    word = name.lower()
+    if word in told.title_words:
+        return _TITLED
+    return _LOUD if word in told.opening_words else 1.0 if word in told.prose else _IN_CODE
+
+
+def _add_history(
+    votes: dict[str, list[tuple[float, str]]], files: Files, similar: Mapping[str, float], told: TaskWords
+) -> None:
     for path, reasons in votes.items():
         changed = files.changed.get(path, 0)
-        told = f"changed in {changed} earlier task{'' if changed == 1 else 's'}" if changed else ""
+        often_changed = f"{_CHANGED_BEFORE}{changed} earlier task{'' if changed == 1 else 's'}" if changed else ""
         often = _SEEN * math.log(1 + files.seen.get(path, 0)) + _CHANGED * math.log(1 + changed)
-        reasons.append((min(often, _MOST_HISTORY), told))
+        reasons.append((min(often, _MOST_HISTORY), often_changed))
         if path.endswith("__init__.py"):
             reasons.append((_PACKAGE_FILE, ""))
     for group in files.groups:
@@ -254,14 +235,17 @@ def _add_history(votes: dict[str, list[tuple[float, str]]], files: Files, simila
             continue
         runs = Counter(path for each in group.members for path in each.survey.changed if path in votes)
         for path, count in runs.items():
-            title = group.members[-1].task.strip().splitlines()[0][:70]
+            title = next(iter(group.members[-1].task.strip().splitlines()), "")[:70]
             share = count / max(sum(bool(each.survey.changed) for each in group.members), 1)
-            votes[path].append((_VOTED * alike * share, f"a similar task changed it: {title}"))
+            is_near = _shared(told, title) >= _NEARLY
+            votes[path].append((_VOTED * alike * share, "" if is_near else f"{_SIMILAR}{title}"))
+            if is_near:
+                votes[path].append((_NEAR_TASK * share, f"{_NEAR}{title}"))
 
 
 def _vote_of(path: str, reasons: Sequence[tuple[float, str]]) -> FileVote:
     told = sorted((reason for reason in reasons if reason[1]), key=lambda reason: -reason[0])
-    history = sum(score for score, why in reasons if why.startswith("changed in"))
+    history = sum(score for score, why in reasons if why.startswith(_CHANGED_BEFORE))
     score = sum(score for score, _ in reasons)
     return FileVote(path, round(score, 3), tuple(dict.fromkeys(why for _, why in told))[:3], round(score - history, 3))
 
@@ -269,10 +253,12 @@ def _vote_of(path: str, reasons: Sequence[tuple[float, str]]) -> FileVote:
 def _named_in(task: str, files: Files) -> list[str]:
     """Return the sources that a task names by a path, whatever directory the path of its author began with."""
     found = []
-    for path in dict.fromkeys(each.removeprefix("./") for each in paths_in(task)):
+    for path in dict.fromkeys(each.removeprefix("./") for each in paths_in(task.replace("\\", "/"))):
         parts = path.split("/")
         starts = [at for at, part in enumerate(parts[:-1]) if part in files.packages]
         inner = files.packages[parts[starts[-1]]] + "/".join(parts[starts[-1] :]) if starts else path
+        if not starts and path.split("/")[0] not in files.folders:
+            continue  # somebody else's file
         if "/" in inner and is_code(inner) and not is_test(inner) and not inner.startswith(("/", "../", "~")):
             found.append(inner)
     return list(dict.fromkeys(found))
@@ -285,10 +271,19 @@ def _imported_in(task: str, files: Files) -> list[tuple[str, str]]:
         package, _, inner = module.partition(".")
         if package in files.packages and inner:
             place = files.packages[package] + module.replace(".", "/")
-            is_package = any(path.startswith(f"{place}/") for path in files.sources)
-            beside = [path for path in files.sources if path.rpartition("/")[0] == place.rpartition("/")[0]]
-            if not is_package and len(beside) >= _LEAST_BESIDE:
+            if files.may_hold(place):
                 found.append((f"{place}.py", module))
+    return found
+
+
+def _dotted_in(task: str, files: Files) -> list[tuple[str, str]]:
+    """Return (file, module) of the modules of the project that a task names with something that they hold."""
+    found = []
+    for package, inner in dict.fromkeys(_DOTTED_NAME.findall(task)):
+        if package in files.packages:
+            place = f"{files.packages[package]}{package}/{inner}"
+            if files.may_hold(place):
+                found.append((f"{place}.py", f"{package}.{inner}"))
     return found
 
 

@@ -15,6 +15,8 @@ _DEFINED = expression(
     r"(?P<name>[A-Za-z_]\w{3,60})",
     re.MULTILINE,
 )
+_IMPORTED = expression(r"\bfrom (?P<module>[a-z_]\w*(?:\.\w+)+) import \(?(?P<names>[^\n()#;]{3,200})")
+_NAME = expression(r"[A-Za-z_]\w{3,60}")
 _ABSENT = expression(
     r"(?:No such file or directory|can't open file|file or directory not found|cannot access|cannot stat|cannot open)"
     r"[^\n]{0,20}?[:\s]+'?([\w./+-]+\.\w{1,5})"
@@ -35,6 +37,7 @@ class Sightings:
         self.root = root
         self._seen: dict[str, None] = {}
         self._absent: dict[str, None] = {}
+        self._imported: dict[str, str] = {}
         self._symbols: dict[str, set[str]] = {}
 
     def look(self, deed: Deed, made: dict[str, None]) -> None:
@@ -67,11 +70,19 @@ class Sightings:
 
     def symbols(self) -> dict[str, str]:
         """Return the names that one file defines."""
-        known = {name: next(iter(files)) for name, files in self._symbols.items() if len(files) == 1}
+        known = {
+            name: file for name, file in self._imported.items() if name not in self._symbols and not name.islower()
+        }
+        known |= {name: next(iter(files)) for name, files in self._symbols.items() if len(files) == 1}
         return dict(list(known.items())[:_MOST_SYMBOLS])
 
     def _define(self, deed: Deed, output: str, named: Sequence[str]) -> None:
         sources = [path for path in dict.fromkeys(named) if path in self._seen]
+        for found in _IMPORTED.finditer(output):
+            place = found["module"].replace(".", "/") + ".py"
+            file = next((path for path in (place, f"src/{place}", f"lib/{place}") if path in self._seen), "")
+            for name in _NAME.findall(found["names"]) if file else ():
+                self._imported.setdefault(name, file)
         for found in _DEFINED.finditer(output):
             file = self._place(found["file"], deed) if found["file"] else sources[0] if len(sources) == 1 else ""
             if file in self._seen:

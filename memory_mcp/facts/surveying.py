@@ -5,6 +5,7 @@ from memory_mcp.facts.check_runs import CheckRuns
 from memory_mcp.facts.deeds import deeds_of
 from memory_mcp.facts.environment import Environment
 from memory_mcp.facts.paths import root_of
+from memory_mcp.facts.rewrites import Rewrites
 from memory_mcp.facts.sightings import Sightings
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.surveys import Survey
@@ -17,12 +18,14 @@ def survey(episode: Episode) -> Survey:
     deeds = deeds_of(episode.steps)
     root = root_of(deeds)
     changes, sightings, environment, checks = Changes(root), Sightings(root), Environment(), CheckRuns(root)
+    rewrites = Rewrites()
     made: dict[str, None] = {}
     ready = False
     for deed in deeds:
         known = len(changes.written)
         changes.apply(deed)
         made |= {file: None for file in list(changes.written)[known:] if not sightings.has(file)}
+        rewrites.look(deed, changes.latest)
         sightings.look(deed, made)
         environment.look(deed, edited=not made.keys() >= changes.latest)
         ran = checks.look(deed, [file for file in changes.now if file not in made])
@@ -42,8 +45,15 @@ def survey(episode: Episode) -> Survey:
         failing=checks.failing(),
         red=checks.red(),
         red_errors=checks.red_errors(),
+        passed=checks.passed(),
         absent=sightings.absent(),
         changed=tuple(file for file in changes.now if file not in made)[:_MOST_CHANGED],
+        workarounds=rewrites.workarounds(episode.task, _folders(sightings.seen())),
         seen=sightings.seen(),
         symbols=sightings.symbols(),
     )
+
+
+def _folders(files: tuple[str, ...]) -> frozenset[str]:
+    """Return the first folders in which files lie, as a module would name them."""
+    return frozenset(path.removeprefix("src/").removeprefix("lib/").split("/")[0] for path in files if "/" in path)

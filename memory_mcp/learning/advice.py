@@ -9,6 +9,7 @@ from memory_mcp.config.settings import LearningSettings
 from memory_mcp.embeddings.words import content_words
 from memory_mcp.errors import BusyError, InvalidInputError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.facts.choosing import chosen
+from memory_mcp.facts.counting import is_same_task
 from memory_mcp.facts.project_facts import Knowledge, ProjectFacts
 from memory_mcp.learning.credit import acted_on, features_of
 from memory_mcp.models import checks, limits
@@ -29,6 +30,7 @@ from memory_mcp.models.recommendations import (
     Wanted,
 )
 from memory_mcp.patterns import playbooks
+from memory_mcp.patterns.carrying_over import Asked
 from memory_mcp.patterns.playbooks import Similar
 from memory_mcp.patterns.recommending import LEAST_RELEVANT, Recommender
 from memory_mcp.patterns.strength import ageing
@@ -105,7 +107,12 @@ class Advice:
             return Playbook("", wanted.task, now, message=NOTHING)
         compared = [each.file for each in files[:_COMPARED_FILES]]
         runs = self._store.digests.runs
-        made = playbooks.draft(similar, recommended, compared, lambda shape: runs.of_subjects([(shape, "")]))
+        made = playbooks.draft(
+            Asked(wanted.task, compared),
+            similar,
+            recommended,
+            lambda shape: [(id_, known.task_of(id_), count) for id_, count in runs.of_subjects([(shape, "")])],
+        )
         facts = chosen(known.facts(), [each.file for each in files[:_FITTING_FILES]])
         playbook = Playbook(
             id=self._store.clock.new_id(),
@@ -253,6 +260,7 @@ class Advice:
                 followed.get(hit.id, Tally()),
                 tuple(known.tried(hit.id)),
                 known.changed(hit.id),
+                is_same_task(task, episodes[hit.id].task),
             )
             for hit in hits
             if hit.id in episodes

@@ -25,6 +25,18 @@ class Trouble(Struct, frozen=True, omit_defaults=True):
     cure: str = ""
 
 
+class Workaround(Struct, frozen=True):
+    """An error that says what the environment no longer has, and the edit that put `new` for `old`.
+
+    `files` are those in which the episode changed nothing else.
+    """
+
+    error: str
+    old: str
+    new: str
+    files: tuple[str, ...] = ()
+
+
 class Refused(Struct, frozen=True):
     """An install that failed, and why."""
 
@@ -54,8 +66,9 @@ class Survey(Struct, frozen=True, omit_defaults=True):
 
     `ready` says that tests ran without anything being installed first. `failing` are the tests that failed while no
     source was changed, `red` those that failed at any time, `red_errors` the errors that tests ended in, with the file
-    of the tests. `absent` are files that were looked for and are not there, `changed` those that were changed and still
-    were at the end. `symbols` maps a defined name to the one file that defines it.
+    of the tests; `passed` are the files of tests that passed as a whole. `absent` are files that were looked for and
+    are not there, `changed` those that were changed and still were at the end; `workarounds` are edits for the
+    environment's sake rather than the task's. `symbols` maps a defined name to the one file that defines it.
     """
 
     ran_code: bool = False
@@ -69,8 +82,10 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     failing: tuple[str, ...] = ()
     red: tuple[str, ...] = ()
     red_errors: tuple[tuple[str, str], ...] = ()
+    passed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    workarounds: tuple[Workaround, ...] = ()
     seen: tuple[str, ...] = ()
     symbols: dict[str, str] = {}
 

@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from memory_mcp.actions.runners import OWN_SCRIPT
 from memory_mcp.actions.shapes import telling_commands
-from memory_mcp.actions.steps import Action, command_of, verdict_of
+from memory_mcp.actions.steps import Action, command_of
 from memory_mcp.actions.verdicts import is_check, read_verdict
-from memory_mcp.expressions import expression
 from memory_mcp.models.digests import RunCount
 from memory_mcp.models.episodes import Episode, Step, StepSuccess, outcome_type
 from memory_mcp.models.patterns import ErrorRecovery, Fix, Pattern, Tally
 from memory_mcp.models.recommendations import Pitfall, PlaybookSource, PlaybookStep, Recommended
+from memory_mcp.patterns.carrying_over import Asked, is_general, warns
 from memory_mcp.patterns.error_recoveries import error_line
 from memory_mcp.patterns.observations import Observation, observe
 
@@ -23,20 +23,20 @@ MOST_PITFALLS = 5
 _LEAST_SHARE = 0.34  # of the weight behind the best-supported step; what fewer sources did is their own story
 _TRUST = 2.0  # uses that how well following an episode went must outweigh
 _MOVERS = {"cp", "mv", "install", "git"}  # what these change was changed by something else
-_MISSING = "No module named"
-_OWN_SCRIPT = expression(r"\bpython[\d.]* (?:\./)?[\w-]+\.py\b|\bnode (?:\./)?[\w-]+\.m?js\b")  # beside the sources
 _LONGEST = 200
 _LEAST_FAILING = 0.5  # share of all runs of a command that failed
+_LEAST_TASKS = 2  # in which an action failed, from which it is a pitfall
 _LEAST_FAILED = 2  # episodes in a row from which a recipe is said to fail of late
 
 
-Tried = Callable[[str], Sequence[tuple[str, RunCount]]]  # (episode id, count) of every episode that ran a shape
+Tried = Callable[[str], Sequence[tuple[str, str, RunCount]]]  # (episode id, its task, count) of all that ran a shape
 
 
 class Similar(Struct, frozen=True):
     """An episode like the task: how relevant it is, what age has left of it, and how following it went.
 
-    `tried` says how the runs of its task went, the newest first; `kept` are the files that it left changed.
+    `tried` says how the runs of its task went, the newest first; `kept` are the files that it left changed;
+    `is_same` says that it had the same task, rather than one like it.
     """
 
     episode: Episode
@@ -45,6 +45,7 @@ class Similar(Struct, frozen=True):
     followed: Tally
     tried: tuple[float | None, ...] = ()
     kept: frozenset[str] = frozenset()
+    is_same: bool = False
 
 
 class Draft(Struct, frozen=True):
@@ -75,20 +76,20 @@ class _Candidate:
         self.token = ""
 
 
-def draft(similar: Sequence[Similar], recommended: Sequence[Recommended], files: Sequence[str], tried: Tried) -> Draft:
+def draft(task: Asked, similar: Sequence[Similar], recommended: Sequence[Recommended], tried: Tried) -> Draft:
     """Merge what similar episodes did that were shown to succeed into ordered steps; failures become pitfalls.
 
-    Where files are known that the task is about, only episodes that changed one of them can be compared with it.
+    Where `files` are known that the task is about, only episodes that changed one of them can be compared with it.
     `tried` counts the runs of a shape in every episode.
 
     A step is an action of the same shape, or on the same file. Its weight is that of the successes that hold it, times
     its share against the episodes in which it failed for good; its place is the mean of its places.
     """
     seen = [(each, observe(each.episode)) for each in similar]
-    comparable = [(each, observed) for each, observed in seen if _is_comparable(each, files)]
+    comparable = [(each, observed) for each, observed in seen if _is_comparable(each, task.files)]
     good = [(each, observed) for each, observed in comparable if observed.share == 1.0]
     return Draft(
-        steps=_with_fixes(_steps(good, _failed(comparable)), recommended),
+        steps=_with_fixes(_steps(task, good, _failed(task, comparable)), recommended),
         pitfalls=_pitfalls([observed for _, observed in comparable], tried),
         sources=tuple(
             PlaybookSource(
@@ -129,20 +130,20 @@ def _caution(similar: Sequence[Similar]) -> str:
     return ""
 
 
-def _failed(seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
+def _failed(task: Asked, seen: Sequence[tuple[Similar, Observation]]) -> dict[str, float]:
     """Return the weight of the episodes in which a step failed and never passed, by the step's name."""
     found: dict[str, float] = defaultdict(float)
     for similar, observed in seen:
-        passed = {name for name, _ in _kept(similar, observed)}
+        passed = {name for name, _ in _kept(task, similar, observed)}
         for name in {_name_of(observed.actions[each.failures[0]]) for each in observed.recoveries} - passed:
             found[name] += weight(similar)
     return found
 
 
-def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, float]) -> list[PlaybookStep]:
+def _steps(task: Asked, good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, float]) -> list[PlaybookStep]:
     candidates: dict[str, _Candidate] = defaultdict(_Candidate)
     for similar, observed in good:
-        kept = _kept(similar, observed)
+        kept = _kept(task, similar, observed)
         for number, (name, worth) in enumerate(kept):
             found, action = candidates[name], worth.action
             reward = similar.episode.reward.total if similar.episode.reward else 1.0
@@ -170,19 +171,23 @@ def _steps(good: Sequence[tuple[Similar, Observation]], failed: Mapping[str, flo
     ]
 
 
-def _kept(similar: Similar, observed: Observation) -> list[tuple[str, "Worth"]]:
+def _kept(task: Asked, similar: Similar, observed: Observation) -> list[tuple[str, "Worth"]]:
     """Return the steps worth repeating, each once, where it stood last: changes that stayed, green checks, the end.
 
     What an episode tried out for itself (scratch files, scripts, copies) is no step for others; the set-up is a fact.
+    Of another task's steps only what is general is kept.
     """
     kept: dict[str, Worth] = {}
     for at, action in enumerate(observed.actions):
         step = observed.episode.steps[at]
         if step.failed or not _is_worth(action, step, similar.kept):
             continue
+        text = _said(action, step)
+        if not similar.is_same and not is_general(action, text, task):
+            continue
         name = _name_of(action)
         kept.pop(name, None)
-        kept[name] = Worth(action, _said(action, step))
+        kept[name] = Worth(action, text)
     return list(kept.items())
 
 
@@ -252,7 +257,7 @@ def _best_fix(pattern: Pattern) -> tuple[Fix, list[str]] | None:
 
 
 def _pitfalls(seen: Sequence[Observation], tried: Tried) -> tuple[Pitfall, ...]:
-    """Return what failed in similar episodes and at least every other time anywhere, the most widespread first.
+    """Return what failed in two tasks and at least every other time anywhere, the most widespread first.
 
     A look around that found nothing and a script of an episode's own are no pitfalls, and what was missing is a fact.
     """
@@ -261,28 +266,19 @@ def _pitfalls(seen: Sequence[Observation], tried: Tried) -> tuple[Pitfall, ...]:
         for each in observed.recoveries:
             at = each.failures[0]
             action, step, error = observed.actions[at], observed.episode.steps[at], error_line(observed, at)
-            if not error or action.shape in found or not _warns(action, step, error):
+            if action.shape in found or not warns(action, step, error):
                 continue
             runs = tried(action.shape)
-            failing = [(episode, count) for episode, count in runs if count.failures]
-            failures, times = sum(count.failures for _, count in runs), sum(count.runs for _, count in runs)
-            if not failing or failures < _LEAST_FAILING * times:
+            failing = [(episode, task, count) for episode, task, count in runs if count.failures]
+            failures, times = sum(count.failures for *_, count in runs), sum(count.runs for *_, count in runs)
+            tasks = {task for _, task, _ in failing}
+            if len(tasks) < _LEAST_TASKS or failures < _LEAST_FAILING * times:
                 continue
-            remedy = next((count.remedy for _, count in failing if count.remedy), ())
-            episodes = tuple(episode for episode, _ in failing)
+            remedy = next((count.remedy for *_, count in failing if count.remedy), ())
+            episodes = tuple(episode for episode, *_ in failing)
             found[action.shape] = Pitfall(_said(action, step), error, failures, remedy, episodes, times)
     ordered = sorted(found.values(), key=lambda each: (-len(each.episodes), -each.times, each.action))
     return tuple(ordered[:MOST_PITFALLS])
-
-
-def _warns(action: Action, step: Step, error: str) -> bool:
-    if action.kind in {"read", "search"} or _MISSING in error:
-        return False
-    verdict = verdict_of(step)
-    if verdict is not None and verdict.state == "red":
-        return False  # a test that fails is what the work is about
-    command = command_of(step)
-    return command is None or not ("<<" in command or " -c " in command or _OWN_SCRIPT.search(command))
 
 
 def documents_of(made: Draft, recommended: Sequence[Recommended]) -> tuple[str, ...]:

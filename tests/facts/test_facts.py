@@ -99,22 +99,51 @@ def test_the_test_command_that_works_is_told_and_the_one_that_never_did() -> Non
 
     (works,) = texts(groups, "test")
     assert works == (
-        "Tests run with `python -m pytest tests/test_cart.py` from the root of the project"
-        " (2 of 2 tasks that tried it; 1 had to install `pytest` first); the tests are `tests/test_*.py`."
+        "Tests run with `python -m pytest tests/test_X.py` from the root of the project:"
+        " they ran in 2 of 2 tasks (1 had to install `pytest` first)."
     )
     assert texts(groups, "trap") == [
         "`python -m unittest` ran no tests in 2 of 2 tasks: Ran 0 tests in 0.000s: NO TESTS RAN",
     ]
 
 
-def test_the_tests_of_a_changed_file_are_its_proof() -> None:
+def test_a_command_that_never_started_in_other_tasks_says_so_with_the_reason() -> None:
+    stuck = run(
+        f"cd {ROOT} && python -m pytest tests/test_pay.py 2>&1 | tail -3",
+        "  File \"/opt/_pytest/config.py\", line 9, in getini\nTypeError: config option 'testpaths' expects a list",
+    )
+    groups = groups_of((TASKS[0], [passed()]), (TASKS[1], [stuck]), (TASKS[2], [stuck]))
+
+    (text,) = texts(groups, "test")
+
+    assert text == (
+        "Tests run with `python -m pytest tests/test_X.py` from the root of the project: they ran in 1 of 3 tasks;"
+        " in 2 tasks, the newest among them, they never started:"
+        " `TypeError: config option 'testpaths' expects a list`."
+    )
+
+
+def test_a_choice_of_tests_that_finds_none_says_nothing_against_the_command() -> None:
+    nothing = run("python -m pytest tests/test_cart.py -k odd", "collected 3 items / 3 deselected / 0 selected", 5)
+    groups = groups_of((TASKS[0], [passed()]), (TASKS[1], [nothing]))
+
+    assert [text for text in texts(groups, "test") if "never started" in text] == []
+
+
+def test_a_test_file_that_its_name_tells_is_no_proof() -> None:
     groups = groups_of((TASKS[0], [*changing("shop/cart.py"), passed("tests/test_cart.py")]))
+
+    assert texts(groups, "proof") == []
+
+
+def test_the_tests_of_a_changed_file_that_its_name_does_not_tell_are_its_proof() -> None:
+    groups = groups_of((TASKS[0], [*changing("shop/nodes/cart.py"), passed("tests/test_nodes.py")]))
 
     (fact,) = [fact for fact in facts_of(groups) if fact.topic == "proof"]
 
-    assert fact.do == "python -m pytest tests/test_cart.py"
+    assert fact.do == "python -m pytest tests/test_nodes.py"
     assert fact.text == (
-        "After a change of `shop/cart.py` run `python -m pytest tests/test_cart.py`"
+        "After a change of `shop/nodes/cart.py` run `python -m pytest tests/test_nodes.py`"
         " (1 of 1 runs that changed it and tested)."
     )
 
@@ -137,9 +166,82 @@ def test_an_error_that_the_tests_of_different_tasks_end_in_is_a_trap() -> None:
         "`tests/test_cli.py::test_a` fails whatever is changed (2 of 2 tasks that ran its file).",
         (
             "Tests in `tests/test_cli.py` end in `TypeError: no keyword 'mix'`, whatever is changed"
-            " (2 of 2 tasks that ran tests)."
+            " (2 of 2 tasks that ran them)."
         ),
     ]
+    mended = [*changing("tests/test_cli.py"), passed("tests/test_cli.py")]
+    later = groups_of(
+        (TASKS[0], [*changing("shop/cart.py"), red]), (TASKS[1], [*changing("shop/pay.py"), red]), (TASKS[2], mended)
+    )
+    assert texts(later, "trap") == []  # the file passed since: it was not "whatever is changed"
+
+
+def test_one_error_in_the_tests_of_two_files_is_no_trap() -> None:
+    def red(file: str) -> Step:
+        return run(
+            f"python -m pytest {file}", f"E   ValueError: bad frequency H\nFAILED {file}::test_a\n1 failed in 1s", 1
+        )
+
+    groups = groups_of((TASKS[0], [red("tests/test_cart.py")]), (TASKS[1], [red("tests/test_pay.py")]))
+
+    assert [text for text in texts(groups, "trap") if "whatever" in text] == []
+
+
+GONE = "AttributeError: `np.Inf` was removed in the NumPy 2.0 release. Use `np.inf` instead."
+
+
+def around(*files: str) -> list[Step]:
+    failed = run("python x.py", f"Traceback (most recent call last):\n{GONE}", 1)
+    edits = [step for file in files for step in (run(f"cat {file}", "x"), run(f"sed -i 's/np\\.Inf/np.inf/g' {file}"))]
+    return [failed, *edits, run("python x.py", "ok")]
+
+
+def test_an_edit_for_the_environment_is_a_trap_with_its_remedy_and_no_change_of_the_task() -> None:
+    both = around("shop/cart.py", "shop/pay.py")
+    groups = groups_of(*((task, [*both, *changing("shop/till.py")]) for task in TASKS))
+
+    assert texts(groups, "trap") == [
+        (
+            f"`{GONE.replace('`', '')}` comes from the environment (3 of 3 tasks):"
+            " runs changed `np.Inf` to `np.inf` in `shop/cart.py` and `shop/pay.py`."
+        )
+    ]
+    assert texts(groups, "together") == []
+    assert [fact.subject for fact in facts_of(groups) if fact.topic == "file"] == ["shop/till.py"]
+
+
+def test_an_import_that_the_way_around_needs_is_part_of_it() -> None:
+    gone = "AttributeError: module 'collections' has no attribute 'Mapping'"
+    steps = [
+        run("python x.py", gone, 1),
+        run("cat shop/cart.py", "x"),
+        run("sed -i 's/from shop.compat import text/from shop.compat import text, Mapping/' shop/cart.py"),
+        run("sed -i 's/(data, collections.Mapping)/(data, Mapping)/' shop/cart.py"),
+    ]
+    groups = groups_of(*((task, [*steps, *changing("shop/till.py")]) for task in TASKS[:2]))
+
+    assert texts(groups, "trap") == [
+        (
+            f"`{gone}` comes from the environment (2 of 2 tasks):"
+            " runs changed `collections.Mapping` to `Mapping` in `shop/cart.py`."
+        )
+    ]
+    assert groups[0].members[0].survey.changed == ("shop/till.py",)
+
+
+def test_what_a_task_is_about_and_other_edits_of_the_same_file_are_changes() -> None:
+    asked = groups_of(*((f"{task}: np.Inf is gone", around("shop/cart.py")) for task in TASKS))
+    more = groups_of(*((task, [*around("shop/cart.py"), *changing("shop/cart.py")]) for task in TASKS))
+
+    assert texts(asked, "trap") == []
+    assert asked[0].members[0].survey.changed == ("shop/cart.py",)
+    assert more[0].members[0].survey.changed == ("shop/cart.py",)
+
+
+def test_an_error_that_nothing_is_known_to_end_is_no_trap() -> None:
+    steps = [run("pip install -e ."), run("python x.py", "ImportError: cannot import name 'odd' from 'inspect'", 1)]
+
+    assert texts(groups_of((TASKS[0], steps), (TASKS[1], steps)), "trap") == []
 
 
 def test_an_install_after_which_something_broke_is_a_trap_with_what_ended_it() -> None:
@@ -166,10 +268,12 @@ def test_a_file_that_two_runs_looked_for_in_vain_is_told() -> None:
 def test_which_file_holds_what_is_told_where_the_runs_of_a_task_agree() -> None:
     cart = [run("grep -n class shop/cart.py", "3:class Basket:"), *changing("shop/cart.py")]
     groups = groups_of(("the Basket loses items", cart), ("the Basket loses items", [*cart, *changing("shop/odd.py")]))
+    named = groups_of(("the cart loses items", cart))
 
     assert texts(groups, "file") == [
         "`shop/cart.py` (defines Basket) was changed for 'the Basket loses items' (2 runs)."
     ]
+    assert texts(named, "file") == []  # the title says it
 
 
 def test_files_that_change_together_more_often_than_by_chance_are_told() -> None:
@@ -208,13 +312,16 @@ def test_rules_are_facts_about_files_with_all_cases_as_their_denominator() -> No
 
 def test_a_task_gets_what_is_missing_in_one_sentence_and_only_proofs_of_its_files() -> None:
     pytz = [run("python y.py", "No module named 'pytz'", 1), run("pip install pytz"), run("python y.py", "ok")]
-    proofs = [*changing("shop/cart.py"), passed(), *changing("shop/pay.py"), passed("tests/test_pay.py")]
+    proofs = [
+        *(*changing("shop/nodes/cart.py"), passed("tests/test_nodes.py")),
+        *(*changing("shop/rules/pay.py"), passed("tests/test_rules.py")),
+    ]
     facts = facts_of(groups_of((TASKS[0], [*MISSES, *pytz, *proofs])))
 
-    told = chosen(facts, ["shop/pay.py"])
+    told = chosen(facts, ["shop/rules/pay.py"])
 
     assert [fact.do for fact in told if fact.topic == "setup"] == ["pip install pytz wrapt"]
-    assert [fact.subject for fact in told if fact.topic == "proof"] == ["shop/pay.py"]
+    assert [fact.subject for fact in told if fact.topic == "proof"] == ["shop/rules/pay.py"]
 
 
 @pytest.mark.parametrize("topic", ["setup", "test", "trap", "proof", "file", "together"])

@@ -33,15 +33,21 @@ def test_a_playbook_begins_with_facts_and_files_and_takes_steps_from_what_was_pr
 
     assert [fact.do for fact in playbook.facts] == [
         "pip install wrapt",
-        "python -m pytest tests/test_cart.py",
-        "python -m pytest tests/test_cart.py",
+        "python -m pytest tests",
     ]
     assert playbook.files[0].file == "shop/cart.py"
-    assert [step.do for step in playbook.steps] == [
+    assert [step.do for step in playbook.steps] == ["python -m pytest tests/test_cart.py -q"]
+    assert playbook.pitfalls == ()
+
+
+def test_a_task_that_was_done_before_gets_all_of_its_steps(memory: Memory, clock: FrozenClock) -> None:
+    task = "the cart of the shop loses items when a guest logs in"
+    record(memory, clock, task)
+
+    assert [step.do for step in memory.advice.playbook(Wanted(task)).steps] == [
         "sed -i s/1/2/ shop/cart.py",
         "python -m pytest tests/test_cart.py -q",
     ]
-    assert playbook.pitfalls == ()
 
 
 def test_a_recipe_that_failed_again_and_again_of_late_says_so(memory: Memory, clock: FrozenClock) -> None:
@@ -66,7 +72,7 @@ def test_nothing_is_told_for_a_task_that_nothing_similar_is_known_of(memory: Mem
 
 def test_erasing_an_episode_takes_its_facts_along(memory: Memory, clock: FrozenClock) -> None:
     erased = record(memory, clock, "the cart of the shop loses items when a guest logs in")
-    assert {fact.topic for fact in memory.facts.list()} == {"setup", "test", "proof", "file"}
+    assert {fact.topic for fact in memory.facts.list()} == {"setup", "test"}
 
     memory.episodes.delete(erased)
     memory.learning.follow()

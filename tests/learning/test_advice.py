@@ -65,16 +65,11 @@ def shop(memory: Memory, clock: FrozenClock) -> Memory:
 def test_a_playbook_orders_real_steps_of_similar_successes_with_pitfalls_and_sources(shop: Memory) -> None:
     playbook = shop.advice.playbook(Wanted(TASK))
 
-    assert [step.do for step in playbook.steps] == [
-        "edit: keep basket_id in the cookie [shop/session.py]",
-        "pytest tests/test_cart.py",
-        "git commit -m 'mend the session'",
-    ]
+    assert [step.do for step in playbook.steps] == ["edit: keep basket_id in the cookie [shop/session.py]"]
     assert {step.support for step in playbook.steps} == {2}
     pitfalls = {pitfall.error: (pitfall.times, pitfall.instead) for pitfall in playbook.pitfalls}
     assert pitfalls == {
         "SessionError: basket 41 is gone": (2, ("edit: keep basket_id in the cookie [shop/session.py]",)),
-        "NOAUTH Authentication required": (1, ()),
     }
     assert {source.outcome for source in playbook.sources} == {"success", "failure"}
     assert "translate the imprint" not in {source.task for source in playbook.sources}

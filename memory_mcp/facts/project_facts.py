@@ -54,6 +54,10 @@ class Knowledge:
         votes = vote(task, files, similar, limit, self._tracked)
         return votes if similar or is_telling(votes) or files.packages.keys() & set(words_of(task)) else []
 
+    def concerns(self, task: str) -> bool:
+        """Whether a task names a package of the project: its facts are wanted even where no file can be named."""
+        return not Files(self.groups).packages.keys().isdisjoint(words_of(task))
+
     def tried(self, episode_id: str) -> list[float | None]:
         """Return how the runs of an episode's task went, the newest first."""
         for group in self.groups:

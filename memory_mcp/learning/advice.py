@@ -103,7 +103,7 @@ class Advice:
         recommended = [each for each in self._recommender.recommend(wanted) if _is_named(each)]
         similar = self._similar(wanted.task, episode_id, known)
         files = known.files(wanted.task, _likeness(similar))
-        if not similar and not recommended and not files:
+        if not similar and not recommended and not files and not known.concerns(wanted.task):
             return Playbook("", wanted.task, now, message=NOTHING)
         compared = [each.file for each in files[:_COMPARED_FILES]]
         runs = self._store.digests.runs

@@ -13,6 +13,7 @@ from memory_mcp.models.facts import FileVote
 
 _CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\())")
 _IMPORTED = expression(r"^[^\w\n]{0,20}from ([A-Za-z_]\w*(?:\.\w+)+) import ", re.MULTILINE)
+_IMPORT_LINE = expression(r"^[ \t>.]{0,20}(?:from [\w.]+ )?import [^\n]*$", re.MULTILINE)
 _PACKAGE = expression(r"^(src/|lib/)?([A-Za-z_]\w*)/.*\.pyx?$")
 _DOTTED_NAME = expression(r"(?<!from )(?<![\w./])([a-z_]\w*)\.([a-z][a-z0-9_]*)\.[A-Za-z]\w*(?!\w)")
 _NUMBERED = expression(r"[A-Za-z]{1,12}_?\d{2,6}")
@@ -97,24 +98,31 @@ def vote(
     git has now, if that is known: others are gone.
     """
     told = task_words(task)
-    words = told.all
+    used = _without_imports(task, told.opening)
+    meant = task_words(used)
+    words = meant.all
     if sum(path in tracked for path in files.sources) < OWN_TREE * len(files.sources):
         tracked = ()  # the episodes worked in a part of the work tree, or in another
     sources = [path for path in files.sources if not tracked or path in tracked]
     votes: dict[str, list[tuple[float, str]]] = {path: [] for path in (*sources, *_never_seen(tracked, words))}
     for path in votes:
-        votes[path] += _by_name(path, task, told, files)
+        votes[path] += _by_name(path, used, meant, files)
     for name, (_, weight) in _symbols_in(told, task, files.symbols).items():
         holders = [path for path in files.symbols[name] if path in votes]
         for path in holders:
             votes[path].append((weight * _SYMBOL / len(holders), f"it defines {name}"))
     _add_history(votes, files, similar, told)
-    for path, score, why in _unseen(task, files, told.prose, sources):
+    for path, score, why in _unseen(task, files, told, sources):
         is_known = any(known.endswith(f"/{path}") for known in votes)
         if path not in votes and not is_known and (not tracked or path in tracked):
             votes[path] = [(score, why)]
     ranked = [_vote_of(path, reasons) for path, reasons in votes.items() if _is_reasoned(reasons)]
     return sorted(ranked, key=lambda each: (-each.score, each.file))[:limit]
+
+
+def _without_imports(task: str, opening: str) -> str:
+    """Return a task without the imports of its script: what is only imported is not what the task is about."""
+    return _IMPORT_LINE.sub(lambda found: found[0] if found[0].strip() in opening else "", task)
 
 
 def _is_reasoned(reasons: Sequence[tuple[float, str]]) -> bool:
@@ -131,17 +139,15 @@ def _shared(told: TaskWords, title: str) -> float:
     return len(told.title_words & other) / len(told.title_words) if told.title_words else 0.0
 
 
-def _unseen(
-    task: str, files: Files, words: Collection[str], sources: Sequence[str]
-) -> Iterator[tuple[str, float, str]]:
+def _unseen(task: str, files: Files, told: TaskWords, sources: Sequence[str]) -> Iterator[tuple[str, float, str]]:
     """Yield files that no episode saw: named or imported by the task, or named as their neighbours are."""
     for path in _named_in(task, files):
         yield path, _NAMED, "the task names it"
-    for path, module in _imported_in(task, files):
+    for path, module in _imported_in(told.opening, files):
         yield path, _DOTTED, f"the task imports {module}"
     for path, module in _dotted_in(task, files):
         yield path, _DOTTED, f"the task names {module}"
-    for path, neighbour in _named_like_neighbours(words, sources):
+    for path, neighbour in _named_like_neighbours(told.prose, sources):
         yield path, _NEIGHBOUR, f"named as its neighbours are, such as {neighbour}"
 
 
@@ -173,7 +179,8 @@ def _by_words(path: str, stem: str, task: str, told: TaskWords, files: Files) ->
         often = min(2.0, 1 + 0.3 * math.log(words[stem]))
         place = _LOUD if stem in told.opening_words else 1.0 if stem in told.prose else _QUIET
         if stem.isalpha() and not _is_marked(stem, task):
-            place, often = place * _PLAIN_WORD, 1.0  # often said is not meant as a name
+            # often said is not meant as a name, and only in the title is it what the task is about
+            place, often = (place if stem in told.title_words else min(place, 1.0)) * _PLAIN_WORD, 1.0
         yield _STEM * files.rarity(stem) * often * place, f"the task speaks of {stem}"
     else:
         parts = [word for word in words_of(stem) if len(word) > 2]  # noqa: PLR2004 - as above

@@ -68,6 +68,16 @@ def test_a_module_that_nobody_saw_is_found_by_its_dotted_name() -> None:
     )
 
 
+def test_a_common_word_below_the_title_names_no_file() -> None:
+    assert vote("it fails with an error\n\nI get it while updating the cart of a guest.", FILES, {}) == []
+
+
+def test_a_module_that_the_script_of_the_task_only_imports_is_not_named() -> None:
+    script = "```python\nfrom shop.cart import Cart\nimport shop.core.till\nfrom shop.voucher import Voucher\nx()\n```"
+
+    assert vote(f"the search of a minimum fails\n\nThe script below shows how it fails.\n{script}", FILES, {}) == []
+
+
 def test_the_title_outweighs_logs_and_versions() -> None:
     log = "\n\n```\nTraceback\n  till: cart 3.1, cart 3.2, cart again, cart, cart\n```\n"
 

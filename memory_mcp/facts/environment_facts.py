@@ -30,13 +30,21 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
     counts = commonest(current, lambda each: (missing.name for missing in each.survey.missing))
     own = _own_packages(groups)
     found = [each for name in counts if (each := _missing_fact(current, name, own)) is not None]
-    return joined(sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject)))
+    ordered = sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))
+    return joined(ordered, _installed(groups))
 
 
 def install_traps(groups: Sequence[Group]) -> list[Fact]:
     """Return the installs that failed, and those after which something else broke."""
     own = _own_packages(groups)
     return [*_refusals(groups), *_troubles(groups, own)]
+
+
+def _installed(groups: Sequence[Group]) -> set[str]:
+    """Return the names of the packages that runs installed by name."""
+    lines = [line.split() for group in groups for each in group.members for line in each.survey.installs]
+    words = [word for line in lines if line[:2] == ["pip", "install"] for word in line[2:]]
+    return {_VERSION.split(word.strip("\"'"))[0] for word in words if not word.startswith("-")}
 
 
 def _unsettled(groups: Sequence[Group]) -> list[Group]:

@@ -9,16 +9,20 @@ from memory_mcp.expressions import expression
 from memory_mcp.facts.counting import Group
 from memory_mcp.facts.paths import is_code, is_test, paths_in, sources_among
 from memory_mcp.facts.task_words import STOP, TaskWords, task_words, words_of
+from memory_mcp.facts.trace_frames import frames, inside
 from memory_mcp.models.facts import FileVote
 
 _CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|[a-z]+[A-Z]\w+|[A-Z][a-z]+\w*|\w+(?=\())")
 _IMPORTED = expression(r"^[^\w\n]{0,20}from ([A-Za-z_]\w*(?:\.\w+)+) import ", re.MULTILINE)
+_IMPORT_LINE = expression(r"^[ \t>.]{0,20}(?:from [\w.]+ )?import [^\n]*$", re.MULTILINE)
 _PACKAGE = expression(r"^(src/|lib/)?([A-Za-z_]\w*)/.*\.pyx?$")
 _DOTTED_NAME = expression(r"(?<!from )(?<![\w./])([a-z_]\w*)\.([a-z][a-z0-9_]*)\.[A-Za-z]\w*(?!\w)")
 _NUMBERED = expression(r"[A-Za-z]{1,12}_?\d{2,6}")
 _DIGIT = expression(r"\d")
 # weights of the reasons, tuned on seven projects with the one that is measured left out
 _NAMED = 3.0
+_LAST_FRAME = 12.0  # above all that words and history can say
+_FRAME = 2.4
 _DOTTED = 2.4
 _STEM = 1.5
 _STEM_PART = 0.7
@@ -97,24 +101,35 @@ def vote(
     git has now, if that is known: others are gone.
     """
     told = task_words(task)
-    words = told.all
+    used = _without_imports(task, told.opening)
+    meant = task_words(used)
+    words = meant.all
     if sum(path in tracked for path in files.sources) < OWN_TREE * len(files.sources):
         tracked = ()  # the episodes worked in a part of the work tree, or in another
     sources = [path for path in files.sources if not tracked or path in tracked]
     votes: dict[str, list[tuple[float, str]]] = {path: [] for path in (*sources, *_never_seen(tracked, words))}
     for path in votes:
-        votes[path] += _by_name(path, task, told, files)
+        votes[path] += _by_name(path, used, meant, files)
     for name, (_, weight) in _symbols_in(told, task, files.symbols).items():
         holders = [path for path in files.symbols[name] if path in votes]
         for path in holders:
             votes[path].append((weight * _SYMBOL / len(holders), f"it defines {name}"))
     _add_history(votes, files, similar, told)
-    for path, score, why in _unseen(task, files, told.prose, sources):
+    for at, path in enumerate(dict.fromkeys(own for place in frames(task) for own in _owned(place, files))):
+        if not tracked or path in tracked:
+            reason = "the traceback ends in it" if at == 0 else "the traceback passes it"
+            votes.setdefault(path, []).append((_LAST_FRAME if at == 0 else _FRAME, reason))
+    for path, score, why in _unseen(task, files, told, sources):
         is_known = any(known.endswith(f"/{path}") for known in votes)
         if path not in votes and not is_known and (not tracked or path in tracked):
             votes[path] = [(score, why)]
     ranked = [_vote_of(path, reasons) for path, reasons in votes.items() if _is_reasoned(reasons)]
     return sorted(ranked, key=lambda each: (-each.score, each.file))[:limit]
+
+
+def _without_imports(task: str, opening: str) -> str:
+    """Return a task without the imports of its script: what is only imported is not what the task is about."""
+    return _IMPORT_LINE.sub(lambda found: found[0] if found[0].strip() in opening else "", task)
 
 
 def _is_reasoned(reasons: Sequence[tuple[float, str]]) -> bool:
@@ -131,17 +146,15 @@ def _shared(told: TaskWords, title: str) -> float:
     return len(told.title_words & other) / len(told.title_words) if told.title_words else 0.0
 
 
-def _unseen(
-    task: str, files: Files, words: Collection[str], sources: Sequence[str]
-) -> Iterator[tuple[str, float, str]]:
+def _unseen(task: str, files: Files, told: TaskWords, sources: Sequence[str]) -> Iterator[tuple[str, float, str]]:
     """Yield files that no episode saw: named or imported by the task, or named as their neighbours are."""
     for path in _named_in(task, files):
         yield path, _NAMED, "the task names it"
-    for path, module in _imported_in(task, files):
+    for path, module in _imported_in(told.opening, files):
         yield path, _DOTTED, f"the task imports {module}"
     for path, module in _dotted_in(task, files):
         yield path, _DOTTED, f"the task names {module}"
-    for path, neighbour in _named_like_neighbours(words, sources):
+    for path, neighbour in _named_like_neighbours(told.prose, sources):
         yield path, _NEIGHBOUR, f"named as its neighbours are, such as {neighbour}"
 
 
@@ -173,7 +186,8 @@ def _by_words(path: str, stem: str, task: str, told: TaskWords, files: Files) ->
         often = min(2.0, 1 + 0.3 * math.log(words[stem]))
         place = _LOUD if stem in told.opening_words else 1.0 if stem in told.prose else _QUIET
         if stem.isalpha() and not _is_marked(stem, task):
-            place, often = place * _PLAIN_WORD, 1.0  # often said is not meant as a name
+            # often said is not meant as a name, and only in the title is it what the task is about
+            place, often = (place if stem in told.title_words else min(place, 1.0)) * _PLAIN_WORD, 1.0
         yield _STEM * files.rarity(stem) * often * place, f"the task speaks of {stem}"
     else:
         parts = [word for word in words_of(stem) if len(word) > 2]  # noqa: PLR2004 - as above
@@ -254,14 +268,22 @@ def _named_in(task: str, files: Files) -> list[str]:
     """Return the sources that a task names by a path, whatever directory the path of its author began with."""
     found = []
     for path in dict.fromkeys(each.removeprefix("./") for each in paths_in(task.replace("\\", "/"))):
-        parts = path.split("/")
-        starts = [at for at, part in enumerate(parts[:-1]) if part in files.packages]
-        inner = files.packages[parts[starts[-1]]] + "/".join(parts[starts[-1] :]) if starts else path
-        if not starts and path.split("/")[0] not in files.folders:
-            continue  # somebody else's file
-        if "/" in inner and is_code(inner) and not is_test(inner) and not inner.startswith(("/", "../", "~")):
-            found.append(inner)
+        found += _owned(path, files)
     return list(dict.fromkeys(found))
+
+
+def _owned(path: str, files: Files) -> list[str]:
+    """Return the source of the project that a path is, none for somebody else's file."""
+    path, is_installed = inside(path)
+    parts = path.split("/")
+    if is_installed and parts[0] not in files.packages:
+        return []
+    starts = [at for at, part in enumerate(parts[:-1]) if part in files.packages]
+    inner = files.packages[parts[starts[-1]]] + "/".join(parts[starts[-1] :]) if starts else path
+    if not starts and parts[0] not in files.folders:
+        return []
+    is_own = "/" in inner and is_code(inner) and not is_test(inner) and not inner.startswith(("/", "../", "~"))
+    return [inner] if is_own else []
 
 
 def _imported_in(task: str, files: Files) -> list[tuple[str, str]]:

@@ -324,6 +324,26 @@ def test_a_task_gets_what_is_missing_in_one_sentence_and_only_proofs_of_its_file
     assert [fact.subject for fact in told if fact.topic == "proof"] == ["shop/rules/pay.py"]
 
 
+def test_the_command_of_what_is_missing_brings_every_module_that_is_said_to_be_brought() -> None:
+    lacking = run("python y.py", "No module named 'pandas'", 1)
+    without = [(task, [*MISSES, lacking]) for task in TASKS[:2]]
+    bought = ("a later task of another kind", [*MISSES, run("pip install 'pandas>=2'")])
+
+    (apart,) = [fact for fact in facts_of(groups_of(*without)) if fact.topic == "setup"]
+    (together,) = [fact for fact in facts_of(groups_of(*without, bought)) if fact.topic == "setup"]
+
+    assert apart.do == "pip install wrapt"
+    assert apart.text == (
+        "A fresh environment lacks `wrapt` (2 of 2 tasks): `pip install wrapt` brings it;"
+        " it also lacks `pandas` (2 of 2 tasks), which no run was seen to install."
+    )
+    assert together.do == "pip install wrapt pandas"
+    assert together.text == (
+        "A fresh environment lacks `wrapt` (3 of 3 tasks), `pandas` (2 of 3 tasks):"
+        " `pip install wrapt pandas` brings them."
+    )
+
+
 @pytest.mark.parametrize("topic", ["setup", "test", "trap", "proof", "file", "together"])
 def test_nothing_is_known_of_a_project_without_runs(topic: str) -> None:
     assert texts([], topic) == []

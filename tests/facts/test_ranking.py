@@ -31,6 +31,31 @@ def test_a_file_that_the_task_names_by_the_path_of_its_author_is_found() -> None
     assert first("from shop.voucher import Voucher")[0] == "shop/voucher.py"
 
 
+def test_the_last_frame_of_the_project_in_a_traceback_ranks_first_whatever_the_words_say() -> None:
+    trace = """the cart forgets: shop.payment_rules.apply fails in CashDrawer
+
+Traceback (most recent call last):
+  File "/home/ann/run.py", line 2, in <module>
+    main()
+  File "/home/ann/.local/lib/python3.10/site-packages/shop/cart.py", line 9, in add
+    tools.find()
+  File "/home/ann/.local/lib/python3.10/site-packages/shop/tools.py", line 340, in find
+    np.log(x)
+  File "/home/ann/.local/lib/python3.10/site-packages/numpy/shop/core.py", line 3, in log
+    raise ValueError
+  File "/usr/lib/python3.10/shop/enum.py", line 3, in log
+ValueError: x
+"""
+    numpy_free = trace.replace("numpy/shop", "numpy")
+
+    best = vote(numpy_free, FILES, {})
+
+    assert (best[0].file, best[0].why[0]) == ("shop/tools.py", "the traceback ends in it")
+    assert "the traceback passes it" in next(each for each in best if each.file == "shop/cart.py").why
+    assert "shop/core.py" not in {each.file for each in vote(trace, FILES, {})}
+    assert "shop/enum.py" not in {each.file for each in best}
+
+
 def test_a_numbered_file_is_named_after_its_neighbours() -> None:
     rules = run("ls shop/rules", "L001.py\nL002.py\nL017.py\n__init__.py")
 
@@ -66,6 +91,16 @@ def test_a_module_that_nobody_saw_is_found_by_its_dotted_name() -> None:
         "shop/voucher.py",
         ("the task names shop.voucher",),
     )
+
+
+def test_a_common_word_below_the_title_names_no_file() -> None:
+    assert vote("it fails with an error\n\nI get it while updating the cart of a guest.", FILES, {}) == []
+
+
+def test_a_module_that_the_script_of_the_task_only_imports_is_not_named() -> None:
+    script = "```python\nfrom shop.cart import Cart\nimport shop.core.till\nfrom shop.voucher import Voucher\nx()\n```"
+
+    assert vote(f"the search of a minimum fails\n\nThe script below shows how it fails.\n{script}", FILES, {}) == []
 
 
 def test_the_title_outweighs_logs_and_versions() -> None:

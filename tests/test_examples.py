@@ -28,7 +28,7 @@ def test_a_task_recorded_by_one_example_is_found_by_the_other(tmp_path: Path) ->
     lines = run(tmp_path, "recall_before_you_start.py").splitlines()
     assert "success: Make the nightly export resumable" in lines[0]
     assert "lesson: Exports go in parts" in lines[1]
-    assert lines[2].startswith("fact: Tests run with `pytest tests/test_export.py`")
+    assert lines[2].startswith("fact: Tests run with `pytest tests/test_X.py`")
     assert lines[-1].startswith("file: app/export.py (")
 
 

@@ -46,18 +46,17 @@ async def test_the_loop_of_asking_doing_and_judging(desk: Desk, mode: str) -> No
         assert done["reward"]["learning_bonus"] == 0.1
 
         playbook = await call(client, "recommend_playbook", task_description="guests lose the basket in checkout")
-        assert [step["do"] for step in playbook["steps"]] == [
-            "edit: keep it in the cookie [shop/session.py]",
-            "pytest tests/test_cart.py",
-            "git commit -m done",
-        ]
-        assert playbook["pitfalls"][0]["instead"] == ["edit: keep it in the cookie [shop/session.py]"]
+        assert [step["do"] for step in playbook["steps"]] == ["edit: keep it in the cookie [shop/session.py]"]
+        assert any("pytest tests/test_" in fact for fact in playbook["facts"])
+        assert playbook["pitfalls"] == []  # one task's failure is no rule
         passed_last = await call(client, "check_action", command="pytest tests/test_cart.py")
         assert passed_last == {"dead_ends": []}
         assert (await call(client, "check_action", file="unknown.py")) == {"dead_ends": []}
 
         again = await solve(client, "guests lose the basket in checkout")
         assert "duplicate_of" not in again
+        later = await call(client, "recommend_playbook", task_description="guests lose the basket at the till")
+        assert later["pitfalls"][0]["instead"] == ["edit: keep it in the cookie [shop/session.py]"]
         judged = await call(
             client, "record_feedback", feedback="helped", recommendation_id=playbook["playbook_id"], note="right"
         )

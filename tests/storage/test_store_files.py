@@ -225,9 +225,9 @@ def test_a_read_only_store_is_read_and_refuses_writes_with_a_sentence(tmp_path: 
         "try: memory.notes.add('more')\n"
         "except ReadOnlyStoreError as error: print(error)\n"
     )
-    preload = (
-        "import numpy, memory_mcp.memory, memory_mcp.retrieval.search, memory_mcp.retrieval.similarity\n"
-        "import memory_mcp.embeddings.choice, encodings.idna, urllib.parse\n"
+    preload = (  # that user cannot read the directory of the package
+        "import numpy, encodings.idna, urllib.parse, importlib, pkgutil, memory_mcp\n"
+        "for module in pkgutil.walk_packages(memory_mcp.__path__, 'memory_mcp.'): importlib.import_module(module.name)\n"
     )
     try:
         done = run_elsewhere(preload + code, str(public))

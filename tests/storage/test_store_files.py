@@ -227,7 +227,7 @@ def test_a_read_only_store_is_read_and_refuses_writes_with_a_sentence(tmp_path: 
     )
     preload = (  # that user cannot read the directory of the package
         "import numpy, encodings.idna, urllib.parse, importlib, pkgutil, memory_mcp\n"
-        "for module in pkgutil.walk_packages(memory_mcp.__path__, 'memory_mcp.'): importlib.import_module(module.name)\n"
+        "for each in pkgutil.walk_packages(memory_mcp.__path__, 'memory_mcp.'): importlib.import_module(each.name)\n"
     )
     try:
         done = run_elsewhere(preload + code, str(public))

@@ -1,12 +1,15 @@
 """This module answers what is known of a project: its facts, and the files that a task is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from memory_mcp.facts.counting import Group, grouped
 from memory_mcp.facts.deriving import facts_of
 from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote
 from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact, FileVote, Topic
+from memory_mcp.models.surveys import Survey
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.tracked import tracked_files
 from memory_mcp.worktrees.trees import WorkTree
@@ -42,7 +45,7 @@ class Knowledge:
 
     def facts(self) -> list[Fact]:
         """Return the facts in the order in which a newcomer needs them, without those about files that are gone."""
-        facts = facts_of(self.groups)
+        facts = facts_of(_at_hand(self.groups, self._tracked))
         named = [fact.do for fact in facts if fact.topic in _OF_FILES]
         if sum(file in self._tracked for file in named) < OWN_TREE * len(named):
             return facts  # nobody knows what git has, or the episodes worked in another work tree
@@ -84,3 +87,35 @@ class Knowledge:
             ),
             frozenset(),
         )
+
+
+def _at_hand(groups: Sequence[Group], tracked: frozenset[str]) -> Sequence[Group]:
+    """Take from the surveys the traps in files that git no longer has."""
+    sources = Files(groups).sources
+    if not tracked or sum(path in tracked for path in sources) < OWN_TREE * len(sources):
+        return groups  # nobody knows what git has, or the episodes worked in another work tree
+    names = {_name(path) for path in tracked}
+    return [
+        Group(tuple(replace(each, survey=_kept(each.survey, tracked, names)) for each in group.members))
+        for group in groups
+    ]
+
+
+def _kept(survey: Survey, tracked: frozenset[str], names: Collection[str]) -> Survey:
+    around = [
+        replace(made, files=tuple(file for file in made.files if file in tracked))
+        for made in survey.workarounds
+        if not made.files or not tracked.isdisjoint(made.files)
+    ]
+    return replace(  # tests are named from where they ran: only the names of their files compare
+        survey,
+        workarounds=tuple(around),
+        failing=tuple(test for test in survey.failing if _name(test.split("::")[0]) in names),
+        red=tuple(test for test in survey.red if _name(test.split("::")[0]) in names),
+        red_errors=tuple((error, file) for error, file in survey.red_errors if not file or _name(file) in names),
+        absent=tuple(path for path in survey.absent if path not in tracked),
+    )
+
+
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]

@@ -1,9 +1,10 @@
 """Facts and files through a real store: what is known at a moment, and what nothing is known of."""
 
+from memory_mcp.facts.project_facts import Knowledge
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Failure, Success
 from memory_mcp.models.recommendations import NOTHING, Wanted
-from tests.facts.runs import MISSING_STEPS, episode, passed, run
+from tests.facts.runs import MISSING_STEPS, episode, groups_of, passed, run
 from tests.fakes import FrozenClock
 
 CART = (
@@ -92,3 +93,22 @@ def test_a_survey_that_does_not_decode_shows_nothing_until_it_is_learnt_again(
     memory.learning.relearn()
 
     assert memory.facts.list() == before
+
+
+def test_a_trap_in_a_file_that_git_no_longer_has_is_not_told() -> None:
+    gone = "AttributeError: module 'collections' has no attribute 'Mapping'"
+    edits = [run(f"sed -i 's/collections.Mapping/Mapping/' {file}") for file in ("shop/cart.py", "shop/old.py")]
+    looked = run("find . -name '*.py'", "./shop/till.py\n./shop/pay.py\n./shop/cart.py\n./shop/old.py")
+    around = [looked, run("python x.py", gone, 1), *edits, run("python x.py", "ok")]
+    groups = groups_of(("mend the cart", around), ("translate the invoice to French", around))
+
+    def traps(*tracked: str) -> list[str]:
+        return [fact.text for fact in Knowledge(groups, frozenset(tracked)).facts() if fact.topic == "trap"]
+
+    (everywhere,) = traps()
+    (left,) = traps("shop/cart.py", "shop/till.py")
+
+    assert everywhere.endswith("in `shop/cart.py` and `shop/old.py`.")
+    assert left.endswith("to `Mapping` in `shop/cart.py`.")
+    assert traps("shop/pay.py", "shop/till.py") == []
+    assert traps("docs/of/another.md") == [everywhere]

@@ -14,6 +14,7 @@ from memory_mcp.storage.identity_schema import FOURTH_SCHEMA
 from memory_mcp.storage.learning_schema import SECOND_SCHEMA
 from memory_mcp.storage.leftovers import unfinished
 from memory_mcp.storage.schema import FIRST_SCHEMA
+from memory_mcp.storage.telling_schema import SIXTH_SCHEMA
 
 
 class Migration(Struct, frozen=True):
@@ -30,6 +31,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "clients", THIRD_SCHEMA),
     Migration(4, "identities of projects", FOURTH_SCHEMA),
     Migration(5, "evidence of outcomes", FIFTH_SCHEMA),
+    Migration(6, "decisions, rules and the ledger", SIXTH_SCHEMA),
 )
 
 

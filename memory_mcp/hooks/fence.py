@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from memory_mcp.expressions import expression
+from memory_mcp.tokens import tokens
 from memory_mcp.visible import visible_line
 
 _OPENING = (
@@ -13,7 +14,6 @@ _OPENING = (
 )
 _CLOSING = "</memory-mcp-recall>"
 _FENCE = expression(r"<(?=/?\s*memory-mcp)", re.IGNORECASE)
-_BYTES_PER_TOKEN = 3  # code and paths come to 3.0 to 3.5 bytes a token, prose to more than 4: an upper estimate
 _LONGEST_LINE = 300
 _QUOTED = 90
 _MOST_JOINED = 3
@@ -24,11 +24,6 @@ class Section(Struct, frozen=True):
 
     heading: str
     lines: Sequence[str]
-
-
-def tokens(text: str) -> int:
-    """Estimate the tokens of a text from above."""
-    return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
 def fenced(sections: Sequence[Section], most_tokens: int) -> str:

@@ -2,6 +2,7 @@
 
 from memory_mcp.storage.ledger_schema import LEDGER
 from memory_mcp.storage.trust_schema import TRUST
+from memory_mcp.storage.decision_schema import DECISIONS
 
 # Widening a CHECK: see learning_schema.
 _KINDS = "kind IN (''episode'', ''note'', ''pattern'', ''turn'')"
@@ -13,4 +14,5 @@ SIXTH_SCHEMA: tuple[str, ...] = (
     "PRAGMA writable_schema = RESET",
     *TRUST,
     *LEDGER,
+    *DECISIONS,
 )

@@ -1,5 +1,7 @@
 """This module holds the sixth schema: what is told to agents, from whom it comes, and what was said."""
 
+from memory_mcp.storage.decision_schema import DECISIONS
+
 # Widening a CHECK: see learning_schema.
 _KINDS = "kind IN (''episode'', ''note'', ''pattern'', ''turn'')"
 _MORE_KINDS = "kind IN (''episode'', ''note'', ''pattern'', ''turn'', ''decision'', ''rule'')"
@@ -8,4 +10,5 @@ SIXTH_SCHEMA: tuple[str, ...] = (
     "PRAGMA writable_schema = ON",
     f"UPDATE sqlite_schema SET sql = replace(sql, '{_KINDS}', '{_MORE_KINDS}') WHERE name = 'documents'",
     "PRAGMA writable_schema = RESET",
+    *DECISIONS,
 )

@@ -1,0 +1,1 @@
+"""This package finds what reaches an agent: decisions, what replaces them, and whose word they are."""

@@ -25,6 +25,8 @@ from memory_mcp.storage.session_store import SessionStore
 if TYPE_CHECKING:
     from memory_mcp.models.patterns import Pattern
     from memory_mcp.models.recall import Kind
+    from memory_mcp.storage.decision_links import DecisionLinks
+    from memory_mcp.storage.decision_store import DecisionStore
     from memory_mcp.storage.derived import Fault, Part
     from memory_mcp.storage.digest_store import DigestStore
     from memory_mcp.storage.handoff_store import HandoffStore
@@ -127,6 +129,20 @@ class Store:
         from memory_mcp.storage.note_store import NoteStore  # noqa: PLC0415 - as the class says
 
         return NoteStore(self.database, self.writer)
+
+    @cached_property
+    def decisions(self) -> "DecisionStore":
+        """Decisions."""
+        from memory_mcp.storage.decision_store import DecisionStore  # noqa: PLC0415 - as the class says
+
+        return DecisionStore(self.database, self.writer)
+
+    @cached_property
+    def decision_links(self) -> "DecisionLinks":
+        """What replaces or contradicts what."""
+        from memory_mcp.storage.decision_links import DecisionLinks  # noqa: PLC0415 - as the class says
+
+        return DecisionLinks(self.database, self.writer)
 
     @cached_property
     def relationships(self) -> "RelationshipStore":

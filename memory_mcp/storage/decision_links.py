@@ -1,0 +1,77 @@
+"""This module keeps which decisions replace or contradict each other, as found or as the user settled it."""
+
+from collections.abc import Iterable
+
+from memory_mcp.errors import IllegalMoveError
+from memory_mcp.models.decisions import Link, LinkKind
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.storage import documents
+from memory_mcp.storage.database import Database, Session
+from memory_mcp.storage.documents import Writer
+
+
+class DecisionLinks:
+    """What stands between the decisions behind one project's wall."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    def settle(self, newer: str, older: str, kind: str, why: str) -> Receipt:
+        """Let one decision replace another, or with 'both' stand beside it, whatever extraction finds.
+
+        Raises:
+            NotFoundError: no such decision here.
+            IllegalMoveError: they are one and the same.
+
+        """
+        if newer == older:
+            raise IllegalMoveError(f"decision {newer} cannot replace itself; name two")
+        with self._database.write() as session:
+            keys = [documents.locate(session, self._writer, "decision", each) for each in (newer, older)]
+            self.settle_in(session, keys[0], keys[1], kind, self._writer.redactor.text(why))
+            return documents.seal(session, self._writer, f"settle {kind}", newer)
+
+    def settle_in(self, session: Session, newer: int, older: int, kind: str, why: str) -> None:
+        """Keep what the user settled between two decisions, in a transaction of the caller's."""
+        session.run("DELETE FROM decision_links WHERE (newer_key, older_key) = (?, ?)", (older, newer))
+        session.run(
+            "INSERT OR REPLACE INTO decision_links (newer_key, older_key, kind, why, is_settled, settled_at)"
+            " VALUES (?, ?, ?, ?, 1, ?)",
+            (newer, older, kind, why, self._writer.clock.now()),
+        )
+        documents.revise(session, newer)
+        documents.revise(session, older)
+
+    def link(self, session: Session, links: Iterable[tuple[int, int, LinkKind, str]]) -> None:
+        """Keep what extraction found between decisions (newer, older); what the user settled is left alone."""
+        for newer, older, kind, why in links:
+            if session.value(
+                "SELECT 1 FROM decision_links WHERE is_settled AND (newer_key, older_key) IN (VALUES (?, ?), (?, ?))",
+                (newer, older, older, newer),
+            ):
+                continue
+            session.run(
+                "INSERT OR REPLACE INTO decision_links (newer_key, older_key, kind, why) VALUES (?, ?, ?, ?)",
+                (newer, older, kind, self._writer.redactor.text(why)),
+            )
+
+    def forget(self, session: Session) -> None:
+        """Forget what extraction found between the decisions of this project."""
+        session.run(
+            "DELETE FROM decision_links WHERE NOT is_settled AND newer_key IN"
+            f" (SELECT key FROM documents WHERE kind = 'decision' AND project_key IN {self._writer.wall.among})"
+        )
+
+    def list(self, kind: LinkKind, limit: int) -> list[Link]:
+        """Return the links of a kind between decisions that can be seen, newest first."""
+        with self._database.read() as session:
+            rows = session.rows(
+                "SELECT l.kind, d.id, o.id, l.why FROM decision_links l JOIN documents d ON d.key = l.newer_key"
+                " JOIN documents o ON o.key = l.older_key WHERE l.kind = ?"
+                f" AND {self._writer.wall.visible()} AND {self._writer.wall.visible('o')}"
+                " AND NOT EXISTS (SELECT 1 FROM decisions r WHERE r.key IN (l.newer_key, l.older_key)"
+                " AND r.retired_at IS NOT NULL) ORDER BY d.created_at DESC, d.key DESC, o.key DESC LIMIT ?",
+                (kind, limit),
+            )
+        return [Link(*row) for row in rows]

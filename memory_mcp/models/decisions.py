@@ -14,7 +14,7 @@ class Decision(Struct, frozen=True):
     """Whole sentences that settle something; times are microseconds UTC.
 
     `source_id` is the record that says so, "" of one that the user added; `origin` is what that record came from: a
-    commit's hash. `turn` is the place in a talk. `replaced_by` and `contradicts` are ids of other decisions.
+    commit's hash, and `reverts` the one that it takes back. `turn` is the place in a talk. `replaced_by` and `contradicts` are ids of other decisions.
     """
 
     id: str
@@ -29,6 +29,7 @@ class Decision(Struct, frozen=True):
     source_id: str = ""
     source_kind: SourceKind = "added"
     origin: str = ""
+    reverts: str = ""
     turn: int | None = None
     score: float = 0.0
     replaced_by: str | None = None
@@ -58,6 +59,7 @@ class Draft(Struct, frozen=True):
     names: tuple[str, ...] = ()
     who: str = ""
     origin: str = ""
+    reverts: str = ""
     turn: int | None = None
     score: float = 0.0
 

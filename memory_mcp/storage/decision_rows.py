@@ -9,7 +9,7 @@ from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.documents import Wall
 
 _COLUMNS = (
-    "d.key, d.id, p.name, c.text, d.created_at, c.voice, c.who, c.origin, c.turn, c.score, c.retired_at, d.is_global,"
+    "d.key, d.id, p.name, c.text, d.created_at, c.voice, c.who, c.origin, c.reverts, c.turn, c.score, c.retired_at, d.is_global,"
     " s.id, s.kind, e.kind, c.checksum"
 )
 _TABLES = (
@@ -38,7 +38,7 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
     found: dict[int, Decision] = {}
     damaged: dict[int, str] = {}
     for row in rows:
-        key, decision_id, project, text, said_at, voice, who, origin, turn, score, retired_at, is_global = row[:12]
+        key, decision_id, project, text, said_at, voice, who, origin, reverts, turn, score, retired_at, is_global = row[:13]
         at = places.get(key, {})
         decision = Decision(
             id=decision_id,
@@ -50,9 +50,10 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
             functions=tuple(at.get("function", ())),
             names=tuple(at.get("name", ())),
             who=who,
-            source_id=row[12] or "",
-            source_kind=_source_kind(row[13], row[14], origin),
+            source_id=row[13] or "",
+            source_kind=_source_kind(row[14], row[15], origin),
             origin=origin,
+            reverts=reverts,
             turn=turn,
             score=score / HUNDREDTHS,
             replaced_by=replaced.get(key),
@@ -60,7 +61,7 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
             contradicts=tuple(contradicted.get(key, ())),
             is_global=bool(is_global),
         )
-        if checksums.DECISION.match(row[15], columns(decision)):
+        if checksums.DECISION.match(row[16], columns(decision)):
             found[key] = decision
         else:
             damaged[key] = f"decision {decision_id} does not match its checksum"
@@ -87,6 +88,21 @@ def _linked(session: Session, wall: Wall, keys: str) -> tuple[dict[int, str], di
             contradicted.setdefault(older_key, []).append(newer)
             contradicted.setdefault(newer_key, []).append(older)
     return replaced, contradicted
+
+
+def replaced_records(session: Session, wall: Wall, keys: Iterable[int]) -> list[tuple[int, int]]:
+    """Return (older, newer) of records among some, where a decision of the one is replaced by one of the other."""
+    return [
+        (row[0], row[1])
+        for row in session.rows(
+            "SELECT DISTINCT o.source_key, n.source_key FROM decisions o JOIN decision_links l ON l.older_key = o.key"
+            " AND l.kind = 'replaces' JOIN decisions n ON n.key = l.newer_key JOIN documents d ON d.key = n.key"
+            " WHERE o.source_key IN (SELECT value FROM json_each(:keys))"
+            " AND n.source_key IN (SELECT value FROM json_each(:keys)) AND o.source_key <> n.source_key"
+            f" AND n.retired_at IS NULL AND {wall.visible()} ORDER BY n.source_key",
+            {"keys": documents.keys_json(keys)},
+        )
+    ]
 
 
 def _places(session: Session, keys: str) -> dict[int, dict[str, list[str]]]:

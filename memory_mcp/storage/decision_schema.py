@@ -9,6 +9,7 @@ DECISIONS: tuple[str, ...] = (
         who TEXT NOT NULL,
         voice TEXT NOT NULL,
         origin TEXT NOT NULL,
+        reverts TEXT NOT NULL,
         turn INTEGER,
         score INTEGER NOT NULL,
         retired_at INTEGER,

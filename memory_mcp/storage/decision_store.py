@@ -126,6 +126,17 @@ class DecisionStore:
         )
         return loaded(session, self._writer.wall, rows)[0]
 
+    def has_origin(self, session: Session, origin: str) -> bool:
+        """Whether this project keeps a decision of a commit, by the beginning of its name."""
+        return bool(
+            origin
+            and session.value(
+                "SELECT 1 FROM decisions c JOIN documents d ON d.key = c.key"
+                f" WHERE d.project_key IN {self._writer.wall.among} AND substr(c.origin, 1, 7) = substr(?, 1, 7)",
+                (origin,),
+            )
+        )
+
     def retire(self, decision_id: str, at: int | None) -> Receipt:
         """Mark a decision as one that holds no more, or with None as one that holds again.
 
@@ -160,10 +171,10 @@ class DecisionStore:
         )
         key = documents.insert(session, self._writer, document)
         session.run(
-            "INSERT INTO decisions (key, source_key, text, who, voice, origin, turn, score, checksum)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO decisions (key, source_key, text, who, voice, origin, reverts, turn, score, checksum)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(key, source_key, draft.text, draft.who, draft.voice, draft.origin, draft.turn),
+                *(key, source_key, draft.text, draft.who, draft.voice, draft.origin, draft.reverts, draft.turn),
                 *(round(draft.score * HUNDREDTHS), checksums.DECISION.checksum(columns(draft))),
             ),
         )

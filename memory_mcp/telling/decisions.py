@@ -16,9 +16,11 @@ from memory_mcp.storage.database import Session
 from memory_mcp.storage.decision_sources import DecisionSources
 from memory_mcp.storage.store import Store
 from memory_mcp.telling.extracting import EDITION, drafts_of
+from memory_mcp.telling.linking import links_among
 from memory_mcp.telling.places import ranked, written_as
 
 _BATCH = 25  # records read in one transaction
+_MOST_COMPARED = 4_000  # decisions, the newest, that new ones are compared with
 _ANY = DecisionFilter()
 
 Progress = Callable[[int], None]
@@ -42,7 +44,7 @@ class Decisions:
         if self._store.database.is_read_only:
             return self._sources.count()
         deadline = time.monotonic() + patience_s
-        while self._sources.lags():
+        while self._sources.lags() and time.monotonic() < deadline:
             with self._store.database.write() as session:
                 changed, up_to = self._sources.unread(session, _BATCH)
                 for key, _, kind in changed:
@@ -50,9 +52,8 @@ class Decisions:
                 self._sources.reach(session, changed, up_to)
             if progress:
                 progress(len(changed))
-            if time.monotonic() > deadline:
-                return self._sources.count()
-        return 0
+        self._link()
+        return self._sources.count() if self._sources.lags() else 0
 
     def catch_up(self, patience_s: float) -> int:
         """Catch up before an answer, unless the store is busy or full; return how many records are left."""
@@ -167,12 +168,29 @@ class Decisions:
         """
         return self._store.decision_links.settle(standing, other, "both" if both else "replaces", why)
 
+    def _link(self) -> None:
+        """Find what replaces what among decisions that changed and all others; the two are one step, so none is lost."""
+        with self._store.database.read() as session:
+            fresh, up_to = self._sources.unlinked(session)
+            decisions = self._store.decisions.standing(session, _MOST_COMPARED) if fresh else {}
+        if not fresh:
+            return
+        found = links_among(decisions, fresh)
+        with self._store.database.write() as session:
+            self._store.decision_links.replace(session, fresh, found)
+            self._sources.reach_links(session, up_to)
+
     def _read(self, session: Session, key: int, kind: str) -> None:
         """Bring the decisions of one record up to date; a damaged one is reported where it is read."""
         record, turns = self._load(session, key, kind)
         if record is None:
             return
-        self._store.decisions.sync(session, key, drafts_of(record, turns))
+        drafts = [
+            each
+            for each in drafts_of(record, turns)
+            if each.score or self._store.decisions.has_origin(session, each.reverts)  # what takes back no decision is none
+        ]
+        self._store.decisions.sync(session, key, drafts)
 
     def _load(self, session: Session, key: int, kind: str) -> tuple[Episode | Note | None, Sequence[Turn]]:
         if kind == "note":

@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from memory_mcp.actions.steps import action_of
+from memory_mcp.expressions import expression
 from memory_mcp.models.conversations import Turn
 from memory_mcp.models.decisions import Draft
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.notes import Note
 from memory_mcp.models.voices import Voice
-from memory_mcp.telling.deciding import deciding_passages
+from memory_mcp.telling.deciding import Passage, deciding_passages
 from memory_mcp.telling.naming import files_in, functions_in, names_in
 from memory_mcp.telling.sentences import without_code
 from memory_mcp.telling.talks import Said, Settled, settled
 
 EDITION = 1  # of the rules of extraction; a higher one reads every record anew
-GIT = "git"
+_GIT = "git"
+_REVERTS = expression(r"This reverts commit ([0-9a-f]{7,40})")
 # kinds of sources whose tasks are issues of strangers and whose runs hold no word of the user's
 _RUNS = frozenset({"swe-agent", "mini-swe-agent"})
 _NOTE_LEAST = 1.5  # somebody found a note worth keeping
@@ -28,7 +30,7 @@ def drafts_of(record: Episode | Note, turns: Sequence[Turn] = ()) -> list[Draft]
         return list(_of_note(record))
     if record.kind == "conversation":
         return list(_of_talk(record, turns))
-    if record.source is not None and record.source.kind == GIT:
+    if record.source is not None and record.source.kind == _GIT:
         return list(_of_commit(record, record.source.id))
     if record.source is not None and record.source.kind in _RUNS:
         return []
@@ -43,7 +45,11 @@ def lowest(*voices: Voice) -> Voice:
 def _of_commit(episode: Episode, commit: str) -> Iterator[Draft]:
     subject, _, body = episode.task.partition("\n\n")
     files = tuple(file for step in episode.steps if (file := str(step.parameters.get("file", ""))))
-    for passage in deciding_passages(body, subject):
+    taken_back = _REVERTS.search(body)
+    passages = deciding_passages(body, subject)
+    if taken_back and not passages:
+        passages = [Passage(subject, 0.0)]
+    for passage in passages:
         yield Draft(
             text=passage.text,
             said_at=episode.started_at,
@@ -52,6 +58,7 @@ def _of_commit(episode: Episode, commit: str) -> Iterator[Draft]:
             functions=functions_in(passage.text),
             names=_names(passage.text, f"{subject}\n{body}"),
             origin=commit,
+            reverts=taken_back[1] if taken_back else "",
             score=passage.score,
         )
 

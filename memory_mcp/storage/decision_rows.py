@@ -10,11 +10,11 @@ from memory_mcp.storage.documents import Wall
 
 _COLUMNS = (
     "d.key, d.id, p.name, c.text, d.created_at, c.voice, c.who, c.origin, c.reverts, c.turn, c.score, c.retired_at, d.is_global,"
-    " s.id, s.kind, e.kind, c.checksum"
+    " s.id, s.kind, e.kind, EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key AND t.tag = 'decision'), c.checksum"
 )
 _TABLES = (
     "decisions c JOIN documents d ON d.key = c.key JOIN projects p ON p.key = d.project_key"
-    " LEFT JOIN documents s ON s.key = c.source_key LEFT JOIN episodes e ON e.key = c.source_key"
+    " JOIN documents s ON s.key = c.source_key LEFT JOIN episodes e ON e.key = c.source_key"
 )
 HUNDREDTHS = 100  # a score is kept as a whole number of them
 
@@ -38,7 +38,9 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
     found: dict[int, Decision] = {}
     damaged: dict[int, str] = {}
     for row in rows:
-        key, decision_id, project, text, said_at, voice, who, origin, reverts, turn, score, retired_at, is_global = row[:13]
+        key, decision_id, project, text, said_at, voice, who, origin, reverts, turn, score, retired_at, is_global = row[
+            :13
+        ]
         at = places.get(key, {})
         decision = Decision(
             id=decision_id,
@@ -50,8 +52,8 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
             functions=tuple(at.get("function", ())),
             names=tuple(at.get("name", ())),
             who=who,
-            source_id=row[13] or "",
-            source_kind=_source_kind(row[14], row[15], origin),
+            source_id=row[13],
+            source_kind=_source_kind(row[14], row[15], origin, is_added=row[16]),
             origin=origin,
             reverts=reverts,
             turn=turn,
@@ -61,7 +63,7 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
             contradicts=tuple(contradicted.get(key, ())),
             is_global=bool(is_global),
         )
-        if checksums.DECISION.match(row[16], columns(decision)):
+        if checksums.DECISION.match(row[17], columns(decision)):
             found[key] = decision
         else:
             damaged[key] = f"decision {decision_id} does not match its checksum"
@@ -116,11 +118,9 @@ def _places(session: Session, keys: str) -> dict[int, dict[str, list[str]]]:
     return found
 
 
-def _source_kind(kind: str | None, episode_kind: str | None, origin: str) -> SourceKind:
-    if kind is None:
-        return "added"
+def _source_kind(kind: str, episode_kind: str | None, origin: str, *, is_added: bool) -> SourceKind:
     if kind == "note":
-        return "note"
+        return "added" if is_added else "note"
     if episode_kind == "conversation":
         return "talk"
     return "commit" if origin else "task"

@@ -22,13 +22,6 @@ class DecisionStore:
         self._database = database
         self._writer = writer
 
-    def insert(self, draft: Draft, *, is_global: bool) -> Receipt:
-        """Store a decision that the user adds."""
-        with self._database.write() as session:
-            key, document_id = self._insert(session, draft, None, is_global=is_global)
-            documents.revise(session, key)
-            return documents.seal(session, self._writer, "create", document_id)
-
     def sync(self, session: Session, source_key: int, drafts: Sequence[Draft]) -> list[int]:
         """Make these the decisions of a record and return the keys of new ones; what the user touched stays."""
         cleaned = {self._writer.redactor.text(draft.text): draft for draft in drafts}
@@ -126,6 +119,10 @@ class DecisionStore:
         )
         return loaded(session, self._writer.wall, rows)[0]
 
+    def has_source(self, session: Session, source_key: int) -> bool:
+        """Whether a decision of a record is kept."""
+        return bool(session.value("SELECT 1 FROM decisions WHERE source_key = ?", (source_key,)))
+
     def has_origin(self, session: Session, origin: str) -> bool:
         """Whether this project keeps a decision of a commit, by the beginning of its name."""
         return bool(
@@ -159,7 +156,7 @@ class DecisionStore:
         self._place(session, key, decision)
         documents.revise(session, key)
 
-    def _insert(self, session: Session, given: Draft, source_key: int | None, *, is_global: bool) -> tuple[int, str]:
+    def _insert(self, session: Session, given: Draft, source_key: int, *, is_global: bool) -> tuple[int, str]:
         draft = self._writer.redactor.clean(given)
         document = NewDocument(
             id=self._writer.clock.new_id(),
@@ -236,7 +233,7 @@ def _conditions(wall: Wall, chosen: DecisionFilter, files: Sequence[str]) -> tup
             " AND l.kind = 'contradicts')"
         )
     if chosen.added:
-        conditions.append("c.source_key IS NULL")
+        conditions.append("EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key AND t.tag = 'decision')")
     conditions.append(replaced if chosen.replaced else f"NOT {replaced}")
     conditions.append(f"c.retired_at IS {'NOT ' * chosen.retired}NULL")
     return conditions, bindings

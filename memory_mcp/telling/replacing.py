@@ -61,7 +61,9 @@ _SLOT = expression(
 _IS_QUANTITY = expression(rf"(?:{_QUANTITY})$", re.IGNORECASE)
 _LEAST_WEIGHT = 3.0  # of words that two sentences share
 _CLAUSE = expression(r"[,;:()—]|\s[–-]\s|\b(?:but|and|so|because|while|which)\b")
-_DENIED = expression(r"(?:\b(?:no longer|never|not|cannot|stop(?:s|ped)?)|n[’']t) (?P<rest>(?:be |been )?[\w’'-]+(?: [\w’'-]+)?)")
+_DENIED = expression(
+    r"(?:\b(?:no longer|never|not|cannot|stop(?:s|ped)?)|n[’']t) (?P<rest>(?:be |been )?[\w’'-]+(?: [\w’'-]+)?)"
+)
 _SURELY = 0.75
 _SAME = 0.9  # and more: one sentence said twice
 _ALIKE, _AKIN = 0.5, 0.35
@@ -210,8 +212,10 @@ def _turned(mine: "_Reading", theirs: "_Reading", share: float) -> Verdict | Non
 
 def _says(reading: "_Reading", phrase: str) -> bool:
     """Whether a sentence says what a phrase names, in a clause that does not deny it."""
-    return any(_holds(weights(clause), phrase) and not _NEGATED.search(clause) and not _INSTEAD.search(clause)
-               for clause in _CLAUSE.split(reading.low))
+    return any(
+        _holds(weights(clause), phrase) and not _NEGATED.search(clause) and not _INSTEAD.search(clause)
+        for clause in _CLAUSE.split(reading.low)
+    )
 
 
 def _names_it(phrase: str) -> bool:
@@ -281,4 +285,3 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 4:  # noqa: PLR2004 - a stem that still tells
             return word[: -len(ending)]
     return word
-

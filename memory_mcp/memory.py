@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from memory_mcp.retrieval.indexing import Index
     from memory_mcp.retrieval.search import Recall
     from memory_mcp.retrieval.similarity import Similarity
+    from memory_mcp.telling.decisions import Decisions
     from memory_mcp.telling.ledger import Ledger
     from memory_mcp.telling.trusting import Trust
     from memory_mcp.telling.decisions import Decisions
@@ -128,7 +129,7 @@ class Memory:
         """What was decided."""
         from memory_mcp.telling.decisions import Decisions  # noqa: PLC0415 - as the class says
 
-        return Decisions(self.store, self.clock)
+        return Decisions(self.store, self.notes, self.clock)
 
     @cached_property
     def conversations(self) -> "Conversations":

@@ -79,7 +79,21 @@ def _told(memory: Memory, briefing: str) -> str:
 def _recall(memory: Memory, event: Event) -> str:
     from memory_mcp.hooks.prompt_recall import prompt_recall  # noqa: PLC0415 - as above
 
-    return prompt_recall(memory, event, _record_prompt(memory, event))
+    episode_id = _record_prompt(memory, event)
+    told = memory.store.sessions.find(_teller(event.session_id)).told
+    text, names = prompt_recall(memory, event, episode_id, told)
+    _remember(memory, event, told, names)
+    return text
+
+
+def _teller(session_id: str) -> str:
+    """Return the session under which is kept what was told: sub-agents share it with the one that started them."""
+    return session_id.partition(":")[0]
+
+
+def _remember(memory: Memory, event: Event, told: tuple[str, ...], names: tuple[str, ...]) -> None:
+    if names:
+        memory.store.sessions.tell(_teller(event.session_id), (*told, *names))
 
 
 def _record_prompt(memory: Memory, event: Event) -> str | None:
@@ -106,9 +120,8 @@ def _warn(memory: Memory, event: Event) -> str:
 
     if event.call is None or not is_recorded(event.call.tool):
         return ""
-    session = memory.store.sessions.find(event.session_id)
-    told = session.told
-    text, named = action_warning(memory, event.call, told, session.episode_id)
-    if named:
-        memory.store.sessions.tell(event.session_id, (*told, *named))
+    episode_id = memory.store.sessions.find(event.session_id).episode_id
+    told = memory.store.sessions.find(_teller(event.session_id)).told
+    text, names = action_warning(memory, event.call, told, episode_id)
+    _remember(memory, event, told, names)
     return text

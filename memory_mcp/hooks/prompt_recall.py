@@ -1,41 +1,111 @@
-"""This module says what earlier sessions met that bears on a prompt."""
+"""This module says what was decided and learnt before that bears on a prompt."""
 
+from collections.abc import Iterator, Sequence
+
+from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
-from memory_mcp.hooks.fence import Section, clipped, fenced
+from memory_mcp.hooks.fence import ROOM_BYTES, Section, filled
 from memory_mcp.memory import Memory
+from memory_mcp.models.decisions import Decision
+from memory_mcp.models.episodes import UNSAID
 from memory_mcp.models.recall import Hit, Query
 from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import query_terms
 from memory_mcp.retrieval.prompts import within_limit
 from memory_mcp.retrieval.search import Recall
+from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered, words_in
+from memory_mcp.tokens import BYTES_PER_TOKEN
 
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
-_MOST_HITS = 3
+_MOST_HITS = 6
+_MOST_TURNS = 200
+_RESTATED = 0.6  # of the words of an assistant's summary that the user said in the same talk
 
 
-def prompt_recall(memory: Memory, event: Event, episode_id: str | None) -> str:
-    """Return the hits for a prompt that are above the floor of the settings; nothing where none is.
+def prompt_recall(
+    memory: Memory, event: Event, episode_id: str | None, told: Sequence[str] = ()
+) -> tuple[str, tuple[str, ...]]:
+    """Return what the records above the floor decided, and the names of what is said; nothing where none answers.
 
-    `episode_id` is what the session is recorded in, which is no answer.
+    `episode_id` is what the session is recorded in, which is no answer; `told` names what it was told before.
     """
     settings = memory.settings.hooks
+    hits = _answering(memory, event, episode_id)
+    records = [record for hit in hits if (record := _spoken(memory, hit, told)) and record.passages]
+    if not records:
+        return "", ()
+    said = chosen(ordered(records), settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES)
+    filling = filled(
+        [Section(each.record.source, [line.text for line in each.lines]) for each in said], settings.recall_tokens
+    )
+    names = [each.lines[at].name for each, taken in zip(said, filling.taken, strict=True) for at in taken]
+    return filling.text, tuple(dict.fromkeys(names))
+
+
+def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit]:
+    """Return the hits for a prompt that are above the floor of the settings."""
     asked = within_limit(event.prompt)
     if len(query_terms(asked)) < _LEAST_TERMS:
-        return ""
+        return []
     keywords = KeywordIndex(memory.store)
     recall = Recall(memory.store, keywords, memory.settings.recall)
     # the session's own episode, which changes with each step, is not shown: indexing it again would take 4 ms
     query = Query(asked, limit=_MOST_HITS, without=(episode_id,) if episode_id else ())
     hits = recall.search(query, follow=episode_id is None or not keywords.lacks_only(episode_id)).hits
-    shown = [hit for hit in hits if hit.relevance >= settings.recall_floor]
-    short = memory.store.ids.shorten([hit.id for hit in shown])
-    lines = [_hit_line(hit, short.get(hit.id, hit.id)) for hit in shown]
-    return fenced([Section("What was met before:", lines)], settings.recall_tokens)
+    return [hit for hit in hits if hit.relevance >= memory.settings.hooks.recall_floor]
 
 
-def _hit_line(hit: Hit, short_id: str) -> str:
-    if hit.kind != "episode":
-        return f"{hit.kind}: {clipped(hit.text)}"
-    lesson = f": {hit.lesson}" if hit.lesson else ""
-    return f"{named(hit.outcome or 'active', hit.evidence)}: {clipped(hit.text)}{lesson} (episode {short_id})"
+def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
+    """Return what a record has to say: its decisions, else a note's text or what a task taught."""
+    decisions = memory.decisions.of([hit.id])
+    passages = [each for each in _decided(memory, hit, decisions) if each.name not in told]
+    if not decisions:
+        passages = [each for each in _lessons(hit) if each.name not in told]
+    return Spoken(hit.id, _source(hit, decisions), hit.relevance, hit.created_at, passages)
+
+
+def _decided(memory: Memory, hit: Hit, decisions: Sequence[Decision]) -> Iterator[Passage]:
+    users = _users_words(memory, hit) if hit.place and any(each.voice == "agent" for each in decisions) else frozenset()
+    for each in decisions:
+        speaker = _speaker(each, users)
+        if speaker is not None:
+            yield Passage(each.id, f"{speaker}{each.text}", each.score)
+
+
+def _speaker(decision: Decision, users: frozenset[str]) -> str | None:
+    """Return how a sentence begins that names its speaker, None where the sentence may not speak."""
+    if decision.source_kind != "talk":
+        return "" if decision.voice in {"user", "repository"} else None
+    if decision.who in {"user", "human"}:
+        return "user: "
+    if decision.voice == "user":
+        return f"{decision.who}, as the user confirmed: "
+    own = words_in(decision.text)
+    is_restated = len(own & users) >= _RESTATED * len(own)
+    return f"{decision.who}, summing up what the user said: " if is_restated else None
+
+
+def _users_words(memory: Memory, hit: Hit) -> frozenset[str]:
+    """Return the words that the user said in the talk of a hit."""
+    if hit.place is None:
+        return frozenset()
+    turns = memory.store.turns.page(hit.place.conversation_id, start=0, limit=_MOST_TURNS)
+    said = (turn.message.text for turn in turns if turn.message.role in {"user", "human"})
+    return words_in("\n".join(said))
+
+
+def _source(hit: Hit, decisions: Sequence[Decision]) -> str:
+    day = iso(hit.created_at)[:10]
+    first = next(iter(decisions), None)
+    if first is not None and first.source_kind == "commit":
+        return f"Commit {first.origin[:7]}{f' by {first.who}' if first.who else ''} ({day}):"
+    return f"{'A talk' if hit.place else 'A note' if hit.kind == 'note' else 'An earlier session'} ({day}):"
+
+
+def _lessons(hit: Hit) -> Iterator[Passage]:
+    """Yield a note whole, and what was shown or said by the user about how a task went."""
+    if hit.kind == "note":
+        yield Passage(hit.id, hit.text, 1.0)
+    elif hit.kind == "episode" and hit.lesson and UNSAID not in hit.lesson and hit.evidence != "claimed":
+        yield Passage(hit.id, f"{named(hit.outcome or 'active', hit.evidence)}: {hit.text}: {hit.lesson}", 1.0)

@@ -43,18 +43,45 @@ class DecisionLinks:
         documents.revise(session, newer)
         documents.revise(session, older)
 
-    def link(self, session: Session, links: Iterable[tuple[int, int, LinkKind, str]]) -> None:
-        """Keep what extraction found between decisions (newer, older); what the user settled is left alone."""
-        for newer, older, kind, why in links:
-            if session.value(
-                "SELECT 1 FROM decision_links WHERE is_settled AND (newer_key, older_key) IN (VALUES (?, ?), (?, ?))",
-                (newer, older, older, newer),
-            ):
+    def replace(self, session: Session, fresh: Iterable[int], links: Iterable[tuple[int, int, LinkKind, str]]) -> None:
+        """Keep what was found between fresh decisions and others (newer, older), in place of what was found before.
+
+        What the user settled is left alone.
+        """
+        keys = documents.keys_json(fresh)
+        before = self._found(session, keys)
+        now = {(newer, older): (kind, self._writer.redactor.text(why)) for newer, older, kind, why in links}
+        gone = [pair for pair in before if pair not in now]
+        session.run_many("DELETE FROM decision_links WHERE (newer_key, older_key) = (?, ?)", gone)
+        for (newer, older), (kind, why) in now.items():
+            if before.get((newer, older)) == (kind, why) or self._is_settled(session, newer, older):
                 continue
             session.run(
                 "INSERT OR REPLACE INTO decision_links (newer_key, older_key, kind, why) VALUES (?, ?, ?, ?)",
-                (newer, older, kind, self._writer.redactor.text(why)),
+                (newer, older, kind, why),
             )
+            documents.revise(session, older)  # so that searches learn that it stands no more
+        for _, older in gone:
+            documents.revise(session, older)
+
+    @staticmethod
+    def _found(session: Session, keys: str) -> dict[tuple[int, int], tuple[str, str]]:
+        rows = session.rows(
+            "SELECT newer_key, older_key, kind, why FROM decision_links WHERE NOT is_settled"
+            " AND (newer_key IN (SELECT value FROM json_each(:keys)) OR older_key IN (SELECT value FROM json_each(:keys))"
+            " OR why = 'amended')",
+            {"keys": keys},
+        )
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+    @staticmethod
+    def _is_settled(session: Session, one: int, other: int) -> bool:
+        return bool(
+            session.value(
+                "SELECT 1 FROM decision_links WHERE is_settled AND (newer_key, older_key) IN (VALUES (?, ?), (?, ?))",
+                (one, other, other, one),
+            )
+        )
 
     def forget(self, session: Session) -> None:
         """Forget what extraction found between the decisions of this project."""

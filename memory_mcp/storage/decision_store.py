@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Draft
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.voices import lowest, voice_of
 from memory_mcp.storage import checksums, cursors, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.decision_rows import HUNDREDTHS, columns, loaded, rows_of, rows_where
 from memory_mcp.storage.documents import Listed, NewDocument, Wall, Writer
+from memory_mcp.storage.source_voices import SourceVoices
 
 _LISTED = Listed("decision", "decisions c ON c.key = d.key")
 _MOST_ROWS = 2_000  # that one question about places reads
@@ -22,16 +26,13 @@ class DecisionStore:
         self._database = database
         self._writer = writer
 
-    def insert(self, draft: Draft, *, is_global: bool) -> Receipt:
-        """Store a decision that the user adds."""
-        with self._database.write() as session:
-            key, document_id = self._insert(session, draft, None, is_global=is_global)
-            documents.revise(session, key)
-            return documents.seal(session, self._writer, "create", document_id)
-
     def sync(self, session: Session, source_key: int, drafts: Sequence[Draft]) -> list[int]:
         """Make these the decisions of a record and return the keys of new ones; what the user touched stays."""
-        cleaned = {self._writer.redactor.text(draft.text): draft for draft in drafts}
+        voiced = SourceVoices(session, source_key)
+        cleaned = {
+            self._writer.redactor.text(draft.text): msgspec.structs.replace(draft, voice=voiced.of(draft))
+            for draft in drafts
+        }
         rows = session.rows(
             "SELECT c.key, c.text, c.retired_at IS NOT NULL OR EXISTS (SELECT 1 FROM decision_links l"
             " WHERE l.is_settled AND c.key IN (l.newer_key, l.older_key)) FROM decisions c WHERE c.source_key = ?",
@@ -126,6 +127,21 @@ class DecisionStore:
         )
         return loaded(session, self._writer.wall, rows)[0]
 
+    def has_source(self, session: Session, source_key: int) -> bool:
+        """Whether a decision of a record is kept."""
+        return bool(session.value("SELECT 1 FROM decisions WHERE source_key = ?", (source_key,)))
+
+    def has_origin(self, session: Session, origin: str) -> bool:
+        """Whether this project keeps a decision of a commit, by the beginning of its name."""
+        return bool(
+            origin
+            and session.value(
+                "SELECT 1 FROM decisions c JOIN documents d ON d.key = c.key"
+                f" WHERE d.project_key IN {self._writer.wall.among} AND substr(c.origin, 1, 7) = substr(?, 1, 7)",
+                (origin,),
+            )
+        )
+
     def retire(self, decision_id: str, at: int | None) -> Receipt:
         """Mark a decision as one that holds no more, or with None as one that holds again.
 
@@ -148,7 +164,7 @@ class DecisionStore:
         self._place(session, key, decision)
         documents.revise(session, key)
 
-    def _insert(self, session: Session, given: Draft, source_key: int | None, *, is_global: bool) -> tuple[int, str]:
+    def _insert(self, session: Session, given: Draft, source_key: int, *, is_global: bool) -> tuple[int, str]:
         draft = self._writer.redactor.clean(given)
         document = NewDocument(
             id=self._writer.clock.new_id(),
@@ -157,13 +173,14 @@ class DecisionStore:
             tags=(),
             is_global=is_global,
             source=None,
+            voice=draft.voice,
         )
         key = documents.insert(session, self._writer, document)
         session.run(
-            "INSERT INTO decisions (key, source_key, text, who, voice, origin, turn, score, checksum)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO decisions (key, source_key, text, who, voice, origin, reverts, turn, score, checksum)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(key, source_key, draft.text, draft.who, draft.voice, draft.origin, draft.turn),
+                *(key, source_key, draft.text, draft.who, draft.voice, draft.origin, draft.reverts, draft.turn),
                 *(round(draft.score * HUNDREDTHS), checksums.DECISION.checksum(columns(draft))),
             ),
         )
@@ -177,7 +194,10 @@ class DecisionStore:
         score = round(draft.score * HUNDREDTHS)
         if session.value("SELECT 1 FROM decisions WHERE (key, checksum, score) = (?, ?, ?)", (key, stored, score)):
             return
-        session.run("UPDATE documents SET created_at = ?, revision = revision + 1 WHERE key = ?", (draft.said_at, key))
+        session.run(
+            "UPDATE documents SET created_at = ?, voice = ?, revision = revision + 1 WHERE key = ?",
+            (draft.said_at, draft.voice, key),
+        )
         session.run(
             "UPDATE decisions SET who = ?, voice = ?, origin = ?, turn = ?, score = ?, checksum = ? WHERE key = ?",
             (draft.who, draft.voice, draft.origin, draft.turn, score, stored, key),
@@ -225,7 +245,7 @@ def _conditions(wall: Wall, chosen: DecisionFilter, files: Sequence[str]) -> tup
             " AND l.kind = 'contradicts')"
         )
     if chosen.added:
-        conditions.append("c.source_key IS NULL")
+        conditions.append("EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key AND t.tag = 'decision')")
     conditions.append(replaced if chosen.replaced else f"NOT {replaced}")
     conditions.append(f"c.retired_at IS {'NOT ' * chosen.retired}NULL")
     return conditions, bindings

@@ -10,6 +10,7 @@ from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.run_store import RunStore
 
+_LOOKED_THROUGH, _MOST_CHANGES = 3_000, 40
 _FAILURE_COLUMNS = "position, shape, action, error, signature, failures, runs, remedy, seen_at"
 
 
@@ -113,6 +114,22 @@ class DigestStore:
             )
             for episode_id, task, completed_at, survey, share in rows
         ]
+
+    def changes_of(self, file: str, *, besides: str | None = None) -> list[tuple[str, ...]]:
+        """Return the files that the newest completed episodes changed which changed a file, newest first.
+
+        Only the newest few thousand episodes are looked at: a hook waits for this.
+        """
+        with self._database.read() as session:
+            rows = session.rows(
+                "SELECT survey FROM (SELECT g.survey, g.completed_at, g.episode_key FROM digests g"
+                f" WHERE g.project_key IN {self._writer.wall.among} AND g.completed_at IS NOT NULL"
+                " ORDER BY g.completed_at DESC LIMIT ?) n JOIN documents d ON d.key = n.episode_key"
+                " WHERE instr(n.survey, ?) AND d.id <> ? ORDER BY n.completed_at DESC LIMIT ?",
+                (_LOOKED_THROUGH, json.dumps(file, ensure_ascii=False), besides or "", _MOST_CHANGES),
+            )
+        found = (learning_codec.load_survey(row[0]).changed for row in rows)
+        return [changed for changed in found if file in changed]
 
     def rewards(self, session: Session) -> tuple[int, int]:
         """Return number and sum, in ten-thousandths, of the rewards of this project."""

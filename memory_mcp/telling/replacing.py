@@ -13,7 +13,7 @@ from memory_mcp.models.decisions import LinkKind
 from memory_mcp.telling.naming import names_in
 from memory_mcp.telling.sentences import split
 
-_WORD = expression(r"[a-z_][\w.-]*\w")
+_WORD = expression(r"[a-z_]\w+")
 _STOP = frozenset(
     "a an the and or of to in on at for with by is are be was were it its as that this these those from into then when if"
     " which so they them has have had will would can could also any all each one does do did been being but than there"
@@ -35,6 +35,10 @@ _NEGATED = expression(
 )
 _NO_LONGER = expression(r"\bno longer (?P<rest>[^.;,:()—]{6,120})")
 _INSTEAD = expression(r"\b(?:instead of|rather than|in place of|replac(?:es|ing)) (?P<rest>[^.;,:()—]{3,80})")
+_GIVEN_UP = expression(
+    r"\b(?:supersed(?:es|ed|ing)|instead of|rather than|in place of|replac(?:es|ing)|amend(?:s|ing)|drop(?:s|ping)?|overrul(?:es|ing))"
+    r" (?:the |our |that |old )*(?P<rest>[^.;:,()—]{4,60})"
+)
 _AGAIN = expression(r"\bagain\b|\bonce more\b|\bback to\b|\brestor\w+\b")
 _AMENDS = expression(
     r"\b(?:amend(?:ed|ment|ing|s)?|supersed\w+|overrul\w+|from now on|change of plan|(?:new|updated|revised|changed) (?:rule|policy|decision)"
@@ -57,7 +61,9 @@ _SLOT = expression(
 _IS_QUANTITY = expression(rf"(?:{_QUANTITY})$", re.IGNORECASE)
 _LEAST_WEIGHT = 3.0  # of words that two sentences share
 _CLAUSE = expression(r"[,;:()—]|\s[–-]\s|\b(?:but|and|so|because|while|which)\b")
-_DENIED = expression(r"(?:\b(?:no longer|never|not|cannot|stop(?:s|ped)?)|n[’']t) (?P<rest>(?:be |been )?[\w’'-]+(?: [\w’'-]+)?)")
+_DENIED = expression(
+    r"(?:\b(?:no longer|never|not|cannot|stop(?:s|ped)?)|n[’']t) (?P<rest>(?:be |been )?[\w’'-]+(?: [\w’'-]+)?)"
+)
 _SURELY = 0.75
 _SAME = 0.9  # and more: one sentence said twice
 _ALIKE, _AKIN = 0.5, 0.35
@@ -68,11 +74,10 @@ class View(Struct, frozen=True):
     """What of a decision is compared."""
 
     id: int
-    source: int
+    source: str
     text: str
     said_at: int
     files: tuple[str, ...] = ()
-    is_talk: bool = False
     reverts: str = ""
     origin: str = ""
 
@@ -100,30 +105,49 @@ def compare(newer: View, older: View) -> Verdict | None:
     return best
 
 
+def overrules(later: str, earlier: str) -> bool:
+    """Whether something said later in a talk puts an end to what was said earlier in it."""
+    return any(_sentences(said, before, shares_file=True) for said in _split(later) for before in _split(earlier))
+
+
 def amends(text: str) -> bool:
     """Whether a text says of itself that it changes an earlier rule."""
     return _AMENDS.search(text.lower()) is not None
 
 
-def amended(newer: Iterable[View], others: Mapping[int, Iterable[View]]) -> list[tuple[View, View]]:
-    """Return (newer, older) for what a record that amends a rule puts an end to: in the one record that is most like it.
+def amended(newer: Iterable[View], others: Mapping[str, Iterable[View]]) -> list[tuple[View, View]]:
+    """Return (newer, older) for what a record that amends a rule puts an end to, `others` being older, by record.
 
-    `others` are older decisions by their record.
+    Where it names what it gives up, that are the decisions which say so; else those most like it of one record.
     """
     said = list(newer)
     words = _merged(weights(each.text) for each in said)
-    shares = sorted(
-        ((overlap(words, _merged(weights(each.text) for each in old)), source) for source, old in others.items()),
-        reverse=True,
-    )
-    if not shares or shares[0][0] < _AMENDED:
-        return []
-    pairs = []
-    for old in others[shares[0][1]]:
-        share, best = max((overlap(weights(each.text), weights(old.text)), -each.id) for each in said)
-        if share >= _AMENDED:
-            pairs.append((next(each for each in said if each.id == -best), old))
-    return pairs
+    near = {
+        source: share
+        for source, old in others.items()
+        if (share := overlap(words, _merged(weights(each.text) for each in old))) >= _AMENDED
+    }
+    given_up = [found["rest"] for each in said for found in _GIVEN_UP.finditer(each.text.lower())]
+    pairs = [
+        (_likest(said, old), old)
+        for source in near
+        for old in others[source]
+        if any(_holds(weights(old.text), phrase) for phrase in given_up)
+    ]
+    if pairs or not near:
+        return pairs
+    likest = max(near, key=lambda source: (near[source], source))
+    return [
+        (best, old)
+        for old in others[likest]
+        if _AMENDED <= overlap(weights((best := _likest(said, old)).text), weights(old.text)) < _SAME
+    ]
+
+
+def _likest(said: Iterable[View], old: View) -> View:
+    """Return what was said last about the same: it is how an amendment ended."""
+    shares = {each: overlap(weights(each.text), weights(old.text)) for each in said}
+    return max(shares, key=lambda each: (shares[each] >= _AMENDED, each.said_at, shares[each], -each.id))
 
 
 @lru_cache(maxsize=16_384)
@@ -135,7 +159,7 @@ def weights(text: str) -> dict[str, float]:
         if word in _STOP:
             continue
         if word in names or "_" in word:
-            found[word.rpartition(".")[2]] = 2.0
+            found[word] = 2.0
         else:
             found[_stem(word)] = 0.4 if word in _COMMON else 1.0
     return found
@@ -188,8 +212,10 @@ def _turned(mine: "_Reading", theirs: "_Reading", share: float) -> Verdict | Non
 
 def _says(reading: "_Reading", phrase: str) -> bool:
     """Whether a sentence says what a phrase names, in a clause that does not deny it."""
-    return any(_holds(weights(clause), phrase) and not _NEGATED.search(clause) and not _INSTEAD.search(clause)
-               for clause in _CLAUSE.split(reading.low))
+    return any(
+        _holds(weights(clause), phrase) and not _NEGATED.search(clause) and not _INSTEAD.search(clause)
+        for clause in _CLAUSE.split(reading.low)
+    )
 
 
 def _names_it(phrase: str) -> bool:
@@ -259,4 +285,3 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 4:  # noqa: PLR2004 - a stem that still tells
             return word[: -len(ending)]
     return word
-

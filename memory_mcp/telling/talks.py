@@ -10,6 +10,7 @@ from msgspec import Struct
 from memory_mcp.expressions import expression
 from memory_mcp.models.voices import Voice
 from memory_mcp.telling.deciding import LEAST, Passage, deciding_passages
+from memory_mcp.telling.replacing import overrules
 from memory_mcp.telling.sentences import paragraphs
 
 Stance = Literal["confirms", "rejects", "mixed", "none"]
@@ -74,7 +75,11 @@ def settled(talk: Sequence[Said]) -> list[Settled]:
             found += _said_by_user(turns, at)
         elif said.role != "machine" and said.text:
             found += _said_by_agent(turns, at)
-    return found
+    return [
+        each
+        for place, each in enumerate(found)
+        if not any(later.turn > each.turn and overrules(later.text, each.text) for later in found[place + 1 :])
+    ]
 
 
 def stance(text: str) -> Stance:

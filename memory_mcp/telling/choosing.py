@@ -1,0 +1,197 @@
+"""This module chooses the sentences that a reader gets of what several records decided: whole, none said twice."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from memory_mcp.expressions import expression
+from memory_mcp.telling.sentences import split
+
+_WORD = expression(r"[^\W_]+")
+_COMMON = frozenset(
+    [
+        "a",
+        "about",
+        "after",
+        "all",
+        "also",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "here",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "just",
+        "like",
+        "me",
+        "more",
+        "my",
+        "no",
+        "not",
+        "now",
+        "of",
+        "on",
+        "one",
+        "only",
+        "or",
+        "our",
+        "out",
+        "over",
+        "own",
+        "same",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "too",
+        "up",
+        "us",
+        "use",
+        "very",
+        "was",
+        "we",
+        "well",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
+)
+_SAID = 0.75  # of a passage's words that stand in what is said already
+_NEW = 0.4  # of a sentence's words that are new, where only sentences of a passage fit
+_BESIDE = 0.6  # of the best record's relevance
+_ALIKE = 0.2  # of the words of the smaller of two records that decide about one subject
+
+
+class Passage(Struct, frozen=True):
+    """Whole sentences of one record, with what speaks for them."""
+
+    name: str
+    text: str
+    score: float
+
+
+class Spoken(Struct, frozen=True):
+    """A record and its passages, best first; `source` says in a few words who said it, where and when."""
+
+    name: str
+    source: str
+    relevance: float
+    said_at: int
+    passages: Sequence[Passage]
+
+
+class Chosen(Struct, frozen=True):
+    """What is said of a record."""
+
+    record: Spoken
+    lines: Sequence[Passage]
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return the words of a text that carry meaning."""
+    return frozenset(word for word in _WORD.findall(text.lower()) if word not in _COMMON)
+
+
+def ordered(records: Iterable[Spoken]) -> list[Spoken]:
+    """Return records best first, but of those about one subject the newest first; what is far less relevant goes."""
+    ranked = sorted(records, key=lambda each: -each.relevance)
+    kept = [each for each in ranked if each.relevance >= _BESIDE * ranked[0].relevance]
+    held = {each.name: words_in(" ".join(passage.text for passage in each.passages)) for each in kept}
+    found: list[Spoken] = []
+    while kept:
+        first = kept[0]
+        kind = [each for each in kept if each is first or _alike(held[first.name], held[each.name])]
+        found += sorted(kind, key=lambda each: -each.said_at)
+        kept = [each for each in kept if each not in kind]
+    return found
+
+
+def chosen(records: Sequence[Spoken], room: int) -> list[Chosen]:
+    """Choose passages until so many bytes are full, the best of each record first and the first record first.
+
+    Of a passage that does not fit whole, the sentences that say something new are taken. What says nothing new is left
+    out.
+    """
+    said: set[str] = set()
+    found: list[Chosen] = []
+    for record in records:
+        left = room - _size(record.source)
+        lines: list[Passage] = []
+        for passage in sorted(record.passages, key=lambda each: -each.score):
+            new = words_in(passage.text) - said
+            if len(new) <= (1 - _SAID) * len(words_in(passage.text)):
+                continue
+            for piece in [passage] if _size(passage.text) <= left else _pieces(passage, said, left):
+                lines.append(piece)
+                left -= _size(piece.text)
+                said |= words_in(piece.text)
+        if lines:
+            found.append(Chosen(record, lines))
+            room = left
+    return found
+
+
+def _pieces(passage: Passage, said: set[str], left: int) -> Iterator[Passage]:
+    """Yield the sentences of a passage that fit and say something new."""
+    known = set(said)
+    for sentence in split(passage.text):
+        own = words_in(sentence)
+        if own and len(own - known) >= _NEW * len(own) and _size(sentence) <= left:
+            left -= _size(sentence)
+            known |= own
+            yield Passage(passage.name, sentence, passage.score)
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= _ALIKE * min(len(one), len(other))
+
+
+def _size(text: str) -> int:
+    return len(text.encode()) + 6  # the dash and the line's end, counted as tokens from above

@@ -22,6 +22,7 @@ _USAGE = 2
 _NOUNS = {
     "episode": "episode",
     "note": "note",
+    "rule": "rule",
     "conversation": "conversation",
     "fact": "fact",
     "pattern": "pattern",

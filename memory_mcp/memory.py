@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from memory_mcp.retrieval.similarity import Similarity
     from memory_mcp.telling.decisions import Decisions
     from memory_mcp.telling.ledger import Ledger
+    from memory_mcp.telling.rules import Rules
     from memory_mcp.telling.trusting import Trust
     from memory_mcp.telling.decisions import Decisions
 
@@ -123,6 +124,13 @@ class Memory:
         from memory_mcp.notes.notebook import Notes  # noqa: PLC0415 - as the class says
 
         return Notes(self.store.notes, self.clock, self.project)
+
+    @cached_property
+    def rules(self) -> "Rules":
+        """What the user wants in every session."""
+        from memory_mcp.telling.rules import Rules  # noqa: PLC0415 - as the class says
+
+        return Rules(self.store, self.clock, self.root)
 
     @cached_property
     def decisions(self) -> "Decisions":

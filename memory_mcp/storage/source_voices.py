@@ -22,8 +22,22 @@ class SourceVoices:
             )
             self._asked += [row[0] or voice for row in rows]
 
+    @property
+    def asked(self) -> list[Voice]:
+        """The voices of a task's prompts in their order, the first being that of the task itself."""
+        return self._asked
+
     def of(self, draft: Draft) -> Voice:
         """Return the voice of what was found: of a task at the prompt that it stands in, else of the whole record."""
         at = draft.turn if draft.turn is not None and draft.turn < len(self._asked) else 0
         own = self._voice if len(self._asked) == 1 else self._asked[at]
         return lowest((draft.voice, own))
+
+
+def turn_voices(session: Session, episode_key: int) -> list[Voice]:
+    """Return the voices of a conversation's turns in their order."""
+    rows = session.rows(
+        "SELECT d.voice FROM turns t JOIN documents d ON d.key = t.key WHERE t.episode_key = ? ORDER BY t.position",
+        (episode_key,),
+    )
+    return [row[0] for row in rows]

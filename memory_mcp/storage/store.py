@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from memory_mcp.storage.pattern_store import PatternStore
     from memory_mcp.storage.recommendation_store import RecommendationStore
     from memory_mcp.storage.relationship_store import RelationshipStore
+    from memory_mcp.storage.rule_store import RuleStore
     from memory_mcp.storage.search_index import VectorSet
     from memory_mcp.storage.short_ids import ShortIds
     from memory_mcp.storage.tag_store import TagStore
@@ -157,6 +158,13 @@ class Store:
         from memory_mcp.storage.short_ids import ShortIds  # noqa: PLC0415 - as the class says
 
         return ShortIds(self.database, self.wall)
+
+    @cached_property
+    def rules(self) -> "RuleStore":
+        """Rules."""
+        from memory_mcp.storage.rule_store import RuleStore  # noqa: PLC0415 - as the class says
+
+        return RuleStore(self.database, self.writer)
 
     @cached_property
     def tags(self) -> "TagStore":

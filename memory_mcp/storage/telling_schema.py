@@ -1,6 +1,7 @@
 """This module holds the sixth schema: what is told to agents, from whom it comes, and what was said."""
 
 from memory_mcp.storage.decision_schema import DECISIONS
+from memory_mcp.storage.rule_schema import RULES
 from memory_mcp.storage.ledger_schema import LEDGER
 from memory_mcp.storage.trust_schema import TRUST
 from memory_mcp.storage.decision_schema import DECISIONS
@@ -16,4 +17,5 @@ SIXTH_SCHEMA: tuple[str, ...] = (
     *TRUST,
     *LEDGER,
     *DECISIONS,
+    *RULES,
 )

@@ -40,7 +40,7 @@ _STANDING: tuple[re.Pattern[str], ...] = (
     _cue(r"(?:from now on|going forward|in (?:the )?future|henceforth|from here on(?: out)?|as a (?:general )?rule|in general)[\s,:]"),
     _cue(rf"(?:whenever|every time|each time|any time|before (?:every|each|any)|after (?:every|each|any)) [^,]{{3,80}},? (?:please |always |you (?:must|should) )?{_WORK}\b"),
     _cue(r"(?:here|in this (?:repo(?:sitory)?|project|code ?base|workspace|org)|on this (?:project|team)|in our (?:repo|project|code ?base)),? (?:we|you|always|never|use|only)\b"),
-    _cue(r"(?:we|this (?:repo(?:sitory)?|project|code ?base)|our (?:project|repo|team|code ?base)) (?:only )?(?:do(?:es)? ?n[o']?t use|uses?|prefers?|avoids?) \S.{0,60}$"),
+    _cue(r"(?:we|this (?:repo(?:sitory)?|project|code ?base)|our (?:project|repo|team|code ?base)) (?:only )?(?:do(?:es)? ?n[o']?t use|uses?|prefers?|avoids?) (?!to\b|\S+ to\b)\S.{0,60}$"),
     _cue(r"(?:i|we)(?:'d)? (?:strongly |much |generally |usually |would )?prefer(?: that)? (?:you |to |not )?\S+"),
     _cue(r"(?:please )?(?:always )?prefer \S.{0,60}\b(?:over|to|rather than|instead of)\b"),
     _cue(rf"(?:please )?(?:stop|quit) (?!the\b|it\b|here\b|this\b|that\b|and\b|now\b|at\b)[a-z]+ing\b"),
@@ -53,7 +53,8 @@ _STANDING: tuple[re.Pattern[str], ...] = (
 # A command against something general: neither a thing of this task ("the", "that") nor for the moment ("yet").
 _GENERAL = _cue(
     rf"(?:please |pls )?(?:you (?:must|should|may|can) ?n[o']t|do not|don'?t|dont|no need to ever|must not) (?:just |go |try to |blindly )?"
-    rf"{_WORK}\b(?! (?:it|this|that|these|those|them|the (?:other|rest|same|old|new|above|following|change|plan|code)|any (?:changes?|code|files?) )\b)"
+    rf"{_WORK}\b(?! (?:(?:it|this|that|these|those|them)\b|the \w+[.!]?$|any (?:changes?|code|files?) "
+    r"|the (?:other|rest|same|old|new|above|following|change|plan|code)\b))"
 )
 # A correction: what was done is refused, and what is wanted instead is said in one short sentence.
 _CORRECTION = expression(
@@ -109,20 +110,30 @@ def corrections(prompt: str) -> list[Correction]:
     if len(prompt) > _LONGEST_PROMPT:
         return []
     found: dict[str, Correction] = {}
-    for line in without_code(prompt).splitlines():
-        if _PASTED.match(line):
-            continue
-        for sentence in _END.split(_ITEM.sub("", line)):
-            kind = _kind(sentence)
-            if kind:
-                found[sentence.strip()] = Correction(sentence.strip(), kind == "deed")
+    for sentence in _sentences(prompt):
+        kind = _kind(sentence)
+        if kind:
+            found[sentence] = Correction(sentence, kind == "deed")
     return list(found.values()) if len(found) <= _MOST_SENTENCES else []
+
+
+def refusals(prompt: str) -> list[str]:
+    """Return the sentences that forbid something, also a thing of this task: for prompts after which it was undone."""
+    if len(prompt) > _LONGEST_PROMPT:
+        return []
+    return [sentence for sentence in _sentences(prompt) if _REFUSAL.match(sentence.replace("’", "'"))]
+
+
+def _sentences(prompt: str) -> list[str]:
+    lines = [line for line in without_code(prompt).splitlines() if not _PASTED.match(line)]
+    found = (sentence.strip() for line in lines for sentence in _END.split(_ITEM.sub("", line)))
+    return [sentence for sentence in found if sentence and len(sentence) <= _LONGEST]
 
 
 def _kind(sentence: str) -> str:
     """Return "standing", "deed" or nothing."""
-    said = sentence.replace("’", "'").strip()
-    if len(said) > _LONGEST or len(_WORD.findall(said)) > _MOST_WORDS or _QUESTION.search(said) or _HEDGED.search(said):
+    said = sentence.replace("’", "'")
+    if len(_WORD.findall(said)) > _MOST_WORDS or _QUESTION.search(said) or _HEDGED.search(said):
         return ""
     if _MOMENT.search(said) and not _LASTING.search(said):
         return ""

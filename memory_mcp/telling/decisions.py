@@ -16,9 +16,11 @@ from memory_mcp.notes.notebook import Notes
 from memory_mcp.storage import documents
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.decision_sources import DecisionSources
+from memory_mcp.storage.source_voices import SourceVoices, turn_voices
 from memory_mcp.storage.store import Store
 from memory_mcp.telling.extracting import ADDED, EDITION, drafts_of, whole_note, with_places
 from memory_mcp.telling.linking import links_among
+from memory_mcp.telling.rule_finding import found_rules
 from memory_mcp.telling.places import ranked, written_as
 
 _BATCH = 25  # records read in one transaction
@@ -183,6 +185,8 @@ class Decisions:
         record, turns = self._load(session, key, kind)
         if record is None:
             return
+        if isinstance(record, Episode):
+            self._store.rules.sync(session, key, found_rules(record, turns, self._asked(session, key, record)))
         if isinstance(record, Note) and ADDED in record.tags and self._store.decisions.has_source(session, key):
             return  # it was kept when it was added, with the voice of that door
         drafts = [
@@ -192,6 +196,13 @@ class Decisions:
             or self._store.decisions.has_origin(session, each.reverts)  # what takes back no decision is none
         ]
         self._store.decisions.sync(session, key, drafts)
+
+    @staticmethod
+    def _asked(session: Session, key: int, record: Episode) -> Sequence[Voice]:
+        """Return the voices of a task's prompts or of a conversation's turns."""
+        if record.kind == "conversation":
+            return turn_voices(session, key)
+        return SourceVoices(session, key).asked
 
     def _load(self, session: Session, key: int, kind: str) -> tuple[Episode | Note | None, Sequence[Turn]]:
         if kind == "note":

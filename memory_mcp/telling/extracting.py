@@ -14,7 +14,7 @@ from memory_mcp.telling.naming import files_in, functions_in, names_in
 from memory_mcp.telling.sentences import without_code
 from memory_mcp.telling.talks import Said, Settled, settled
 
-EDITION = 1  # of the rules of extraction; a higher one reads every record anew
+EDITION = 2  # of the rules of extraction; a higher one reads every record anew
 _GIT = "git"
 _REVERTS = expression(r"This reverts commit ([0-9a-f]{7,40})")
 # kinds of sources whose tasks are issues of strangers and whose runs hold no word of the user's

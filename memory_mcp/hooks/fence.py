@@ -60,7 +60,7 @@ def filled(sections: Sequence[Section], most_tokens: int) -> Filled:
         line
         for section, taken in zip(sections, kept, strict=True)
         if taken
-        for line in (section.heading, *taken.values())
+        for line in (one_line(section.heading), *taken.values())
     ]
     return Filled("\n".join((_OPENING, *shown, _CLOSING)) if shown else "", tuple(map(tuple, kept)))
 

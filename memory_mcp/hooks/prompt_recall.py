@@ -1,15 +1,17 @@
 """This module says what was decided and learnt before that bears on a prompt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import ROOM_BYTES, Section, filled
+from memory_mcp.hooks.quoting import quoted
 from memory_mcp.memory import Memory
 from memory_mcp.models.decisions import Decision
 from memory_mcp.models.episodes import UNSAID
 from memory_mcp.models.recall import Hit, Query
+from memory_mcp.models.voices import Speaking
 from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import query_terms
 from memory_mcp.retrieval.prompts import within_limit
@@ -24,7 +26,7 @@ _RESTATED = 0.6  # of the words of an assistant's summary that the user said in 
 
 
 def prompt_recall(
-    memory: Memory, event: Event, episode_id: str | None, told: Sequence[str] = ()
+    memory: Memory, event: Event, episode_id: str | None, told: Collection[str] = ()
 ) -> tuple[str, tuple[str, ...]]:
     """Return what the records above the floor decided, and the names of what is said; nothing where none answers.
 
@@ -56,34 +58,42 @@ def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit
     return [hit for hit in hits if hit.relevance >= memory.settings.hooks.recall_floor]
 
 
-def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
+def _spoken(memory: Memory, hit: Hit, told: Collection[str]) -> Spoken:
     """Return what a record has to say: its decisions, else a note's text or what a task taught."""
     decisions = memory.decisions.of([hit.id])
-    passages = [each for each in _decided(memory, hit, decisions) if each.name not in told]
-    if not decisions:
-        passages = [each for each in _lessons(hit) if each.name not in told]
-    return Spoken(hit.id, _source(hit, decisions), hit.relevance, hit.created_at, passages)
+    talk = [hit.place.conversation_id] if hit.place else []
+    speaking = memory.trust.may_speak([hit.id, *talk, *(each.id for each in decisions)], "prompt")
+    passages = [each for each in _decided(memory, hit, decisions, speaking) if each.name not in told]
+    if not decisions and (said := speaking.get(hit.id)):
+        passages = [each for each in _lessons(hit, said) if each.name not in told]
+    return Spoken(hit.id, _source(hit, decisions, speaking), hit.relevance, hit.created_at, passages)
 
 
-def _decided(memory: Memory, hit: Hit, decisions: Sequence[Decision]) -> Iterator[Passage]:
-    users = _users_words(memory, hit) if hit.place and any(each.voice == "agent" for each in decisions) else frozenset()
+def _decided(
+    memory: Memory, hit: Hit, decisions: Sequence[Decision], speaking: Mapping[str, Speaking]
+) -> Iterator[Passage]:
+    is_users = hit.place is not None and hit.place.conversation_id in speaking
+    users = _users_words(memory, hit) if is_users and any(x.voice == "agent" for x in decisions) else frozenset()
     for each in decisions:
-        speaker = _speaker(each, users)
-        if speaker is not None:
-            yield Passage(each.id, f"{speaker}{each.text}", each.score)
+        if said := speaking.get(each.id):
+            yield Passage(each.id, _as_said(each, said), each.score)
+        elif users and _is_restated(each, users):
+            yield Passage(each.id, f"{each.who}, summing up what the user said: {each.text}", each.score)
 
 
-def _speaker(decision: Decision, users: frozenset[str]) -> str | None:
-    """Return how a sentence begins that names its speaker, None where the sentence may not speak."""
+def _as_said(decision: Decision, said: Speaking) -> str:
+    """Return a sentence with its speaker: a stranger's is quoted, and what only an agent reports is called that."""
+    if said.voice == "repository":
+        return quoted(decision.text)
     if decision.source_kind != "talk":
-        return "" if decision.voice in {"user", "repository"} else None
-    if decision.who in {"user", "human"}:
-        return "user: "
-    if decision.voice == "user":
-        return f"{decision.who}, as the user confirmed: "
+        return f"{decision.text} {said.label}".rstrip()
+    speaker = "user" if decision.who in {"user", "human"} else f"{decision.who}, as the user confirmed"
+    return f"{speaker}: {decision.text} {said.label}".rstrip()
+
+
+def _is_restated(decision: Decision, users: frozenset[str]) -> bool:
     own = words_in(decision.text)
-    is_restated = len(own & users) >= _RESTATED * len(own)
-    return f"{decision.who}, summing up what the user said: " if is_restated else None
+    return len(own & users) >= _RESTATED * len(own)
 
 
 def _users_words(memory: Memory, hit: Hit) -> frozenset[str]:
@@ -95,17 +105,18 @@ def _users_words(memory: Memory, hit: Hit) -> frozenset[str]:
     return words_in("\n".join(said))
 
 
-def _source(hit: Hit, decisions: Sequence[Decision]) -> str:
+def _source(hit: Hit, decisions: Sequence[Decision], speaking: Mapping[str, Speaking]) -> str:
     day = iso(hit.created_at)[:10]
     first = next(iter(decisions), None)
     if first is not None and first.source_kind == "commit":
-        return f"Commit {first.origin[:7]}{f' by {first.who}' if first.who else ''} ({day}):"
+        by = speaking[first.id].label if first.id in speaking else ""
+        return f"{by or 'A commit'} ({day}):"
     return f"{'A talk' if hit.place else 'A note' if hit.kind == 'note' else 'An earlier session'} ({day}):"
 
 
-def _lessons(hit: Hit) -> Iterator[Passage]:
-    """Yield a note whole, and what was shown or said by the user about how a task went."""
+def _lessons(hit: Hit, said: Speaking) -> Iterator[Passage]:
+    """Yield a note whole, and what the user said of how a task went."""
     if hit.kind == "note":
-        yield Passage(hit.id, hit.text, 1.0)
-    elif hit.kind == "episode" and hit.lesson and UNSAID not in hit.lesson and hit.evidence != "claimed":
+        yield Passage(hit.id, f"{hit.text} {said.label}".rstrip(), 1.0)
+    elif hit.kind == "episode" and said.with_outcome and hit.lesson and UNSAID not in hit.lesson:
         yield Passage(hit.id, f"{named(hit.outcome or 'active', hit.evidence)}: {hit.text}: {hit.lesson}", 1.0)

@@ -19,7 +19,16 @@ from memory_mcp.models.episodes import (
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.models.voices import TALK, Door, Voice, lowest, voice_of, voice_of_deeds, voice_of_step
+from memory_mcp.models.voices import (
+    TALK,
+    Door,
+    Voice,
+    lowest,
+    voice_of,
+    voice_of_deeds,
+    voice_of_outcome,
+    voice_of_step,
+)
 from memory_mcp.storage import checksums, codec, cursors, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
@@ -75,7 +84,7 @@ class EpisodeStore:
             ),
         )
         rows = [codec.dump_step(step) for step in episode.steps]
-        columns = {**_row(episode, rows), "steps_voice": voice_of_deeds(door)}
+        columns = {**_row(episode, rows), "steps_voice": voice_of_deeds(door), "outcome_voice": voice_of_outcome(door)}
         marks = ", ".join("?" * len(columns))
         session.run(f"INSERT INTO episodes (key, {', '.join(columns)}) VALUES (?, {marks})", (key, *columns.values()))
         _insert_steps(session, key, 0, rows, door)
@@ -136,6 +145,9 @@ class EpisodeStore:
             made = msgspec.structs.replace(change(before), steps=())
             changed = msgspec.structs.replace(self._writer.redactor.clean(made), steps=before.steps)
             _update(session, key, changed, with_steps=False)
+            if changed.outcome != before.outcome:
+                own = voice_of_outcome(Door(self._writer.actor))
+                session.run("UPDATE episodes SET outcome_voice = ? WHERE key = ?", (own, key))
             if _spoken(changed) != _spoken(before):
                 documents.lower_voice(session, self._writer, key)
             documents.revise(session, key)

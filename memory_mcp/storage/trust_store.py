@@ -14,10 +14,12 @@ from memory_mcp.storage.documents import Writer
 
 _HELD = ("agent", "tool", "web", "import", "team")
 _STANDING = (
-    "SELECT d.key, d.id, d.kind, d.voice, d.author, coalesce(d.source_kind, ''), coalesce(d.source_id, ''),"
-    " coalesce(t.role, ''), coalesce(e.task, n.text, t.text, ''), coalesce(r.at, 0), coalesce(w.id, ''), d.created_at"
+    "SELECT d.key, d.id, d.kind, d.voice, coalesce(o.author, d.author),"
+    " coalesce(d.source_kind, o.source_kind, ''), coalesce(d.source_id, o.source_id, ''),"
+    " coalesce(t.role, iif(y.kind = 'conversation', x.who, ''), ''), coalesce(e.task, n.text, t.text, x.text, ''), coalesce(r.at, 0), coalesce(w.id, ''), d.created_at,"
+    " coalesce(e.outcome_voice, 'agent')"
     " FROM documents d LEFT JOIN episodes e ON e.key = d.key LEFT JOIN notes n ON n.key = d.key"
-    " LEFT JOIN turns t ON t.key = d.key LEFT JOIN released r ON r.document_key = d.key"
+    " LEFT JOIN turns t ON t.key = d.key LEFT JOIN decisions x ON x.key = d.key LEFT JOIN documents o ON o.key = x.source_key LEFT JOIN episodes y ON y.key = x.source_key LEFT JOIN released r ON r.document_key = d.key"
     " LEFT JOIN corroborations c ON c.document_key = d.key LEFT JOIN documents w ON w.key = c.episode_key"
 )
 
@@ -37,6 +39,7 @@ class Standing(Struct, frozen=True):
     released_at: int
     shown_by: str
     created_at: int
+    outcome_voice: Voice
 
 
 class TrustStore:

@@ -100,7 +100,7 @@ def speaking(standing: Standing, moment: Moment, answer: str = "") -> Speaking |
     if standing.kind == "pattern":  # computed from runs that we saw: commands and errors, which are quoted
         return Speaking(standing.id, standing.voice) if standing.voice in {"tool", "repository"} else None
     if standing.voice == "user":
-        return Speaking(standing.id, "user")
+        return Speaking(standing.id, "user", with_outcome=standing.outcome_voice == "user")
     if speaks_to_agents(standing.text):
         return None
     return (
@@ -114,7 +114,7 @@ def _heard(standing: Standing, moment: Moment, answer: str) -> Speaking | None:
         return None
     if standing.shown_by:
         return Speaking(standing.id, "agent", SHOWN)
-    if standing.kind != "turn":
+    if standing.kind not in {"turn", "decision"}:
         return None
     if answer and confirms(answer):
         return Speaking(standing.id, "user", CONFIRMED, confirmed_part(standing.text))

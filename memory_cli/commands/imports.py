@@ -231,6 +231,8 @@ def follow(memory: Memory, imported: int) -> None:
     with show.progress() as bar:
         learning = bar.add_task("learning", total=imported)
         memory.learning.follow(progress=lambda count: bar.advance(learning, count))
+        deciding = bar.add_task("decisions", total=imported)
+        memory.decisions.follow(progress=lambda count: bar.advance(deciding, count))
         keywords = bar.add_task("index", total=None)
         memory.index.keywords.follow(lambda count: bar.advance(keywords, count))
         wanted = memory.index.wanted

@@ -189,6 +189,8 @@ class Desk:
         """
         while not self._stopping and self.memory.learning.follow(patience_s=0.0):
             self._index()
+        while not self._stopping and self.memory.decisions.follow(0.0):
+            self._index()
 
     def _index(self) -> None:
         self.memory.index.keywords.follow()

@@ -68,8 +68,8 @@ class DecisionLinks:
     def _found(session: Session, keys: str) -> dict[tuple[int, int], tuple[str, str]]:
         rows = session.rows(
             "SELECT newer_key, older_key, kind, why FROM decision_links WHERE NOT is_settled"
-            " AND (newer_key IN (SELECT value FROM json_each(:keys)) OR older_key IN (SELECT value FROM json_each(:keys))"
-            " OR why = 'amended')",
+            " AND (why = 'amended' OR newer_key IN (SELECT value FROM json_each(:keys))"
+            " OR older_key IN (SELECT value FROM json_each(:keys)))",
             {"keys": keys},
         )
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}

@@ -87,7 +87,8 @@ class DecisionStore:
             wanted = {*keys, *(row[0] for row in talks)}
             rows = rows_where(
                 session,
-                "(c.source_key IN (SELECT value FROM json_each(:keys)) OR c.key IN (SELECT value FROM json_each(:keys)))"
+                "(c.source_key IN (SELECT value FROM json_each(:keys))"
+                " OR c.key IN (SELECT value FROM json_each(:keys)))"
                 f" AND {self._writer.wall.visible()}",
                 {"keys": documents.keys_json(wanted)},
             )

@@ -170,7 +170,7 @@ def _import_exports(place: Opening, paths: list[Path], *, projects: bool, dry_ru
             if name not in memories:
                 flags = {**place.flags, "project.name": project} if projects else place.flags
                 memories[name] = stack.enter_context(msgspec.structs.replace(place, flags=flags).memory())
-            return Opened(memories[name].store, memories[name].learning)
+            return Opened(memories[name].store, memories[name].learning, memories[name].decisions)
 
         for path in paths:
             task = bar.add_task(path.name, total=total_bytes(path) or None)

@@ -8,6 +8,7 @@ from memory_mcp.models.voices import Voice
 
 SourceKind = Literal["commit", "talk", "task", "note", "added"]
 LinkKind = Literal["replaces", "contradicts"]
+SettledKind = Literal["replaces", "both"]
 
 
 class Decision(Struct, frozen=True):

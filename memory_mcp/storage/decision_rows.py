@@ -135,5 +135,4 @@ def columns(decision: Draft | Decision) -> dict[str, Any]:
         "voice": decision.voice,
         "origin": decision.origin,
         "turn": decision.turn,
-        "said_at": decision.said_at,
     }

@@ -23,6 +23,7 @@ _NOUNS = {
     "episode": "episode",
     "note": "note",
     "rule": "rule",
+    "decision": "decision",
     "conversation": "conversation",
     "fact": "fact",
     "pattern": "pattern",

@@ -8,13 +8,14 @@ from memory_mcp.models.voices import Voice
 
 SourceKind = Literal["commit", "talk", "task", "note", "added"]
 LinkKind = Literal["replaces", "contradicts"]
+SettledKind = Literal["replaces", "both"]
 
 
 class Decision(Struct, frozen=True):
     """Whole sentences that settle something; times are microseconds UTC.
 
-    `source_id` is the record that says so; `origin` is what that record came from: a
-    commit's hash, and `reverts` the one that it takes back. `turn` is the place in a talk. `replaced_by` and `contradicts` are ids of other decisions.
+    `source_id` is the record that says so; `origin` is what that record came from: a commit's hash, and `reverts` the
+    one that it takes back. `turn` is the place in a talk. `replaced_by` and `contradicts` are ids of other decisions.
     """
 
     id: str

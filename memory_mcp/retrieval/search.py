@@ -25,7 +25,8 @@ from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.decision_rows import replaced_records
-from memory_mcp.storage.search_index import Candidate, Sight
+from memory_mcp.storage.search_index import Candidate
+from memory_mcp.storage.sights import Sight
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.trees import WorkTree
 

@@ -9,8 +9,9 @@ from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.documents import Wall
 
 _COLUMNS = (
-    "d.key, d.id, p.name, c.text, d.created_at, c.voice, c.who, c.origin, c.reverts, c.turn, c.score, c.retired_at, d.is_global,"
-    " s.id, s.kind, e.kind, EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key AND t.tag = 'decision'), c.checksum"
+    "d.key, d.id, p.name, c.text, d.created_at, c.voice, c.who, c.origin, c.reverts, c.turn, c.score, c.retired_at,"
+    " d.is_global, s.id, s.kind, e.kind, EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key"
+    " AND t.tag = 'decision'), c.checksum"
 )
 _TABLES = (
     "decisions c JOIN documents d ON d.key = c.key JOIN projects p ON p.key = d.project_key"
@@ -136,5 +137,4 @@ def columns(decision: Draft | Decision) -> dict[str, Any]:
         "voice": decision.voice,
         "origin": decision.origin,
         "turn": decision.turn,
-        "said_at": decision.said_at,
     }

@@ -156,14 +156,41 @@ class DecisionStore:
             documents.revise(session, key)
             return documents.seal(session, self._writer, "restore" if at is None else "retire", decision_id)
 
-    def rewrite(self, session: Session, key: int, decision: Decision) -> None:
-        """Replace the texts of a stored decision, whatever project it is of."""
-        session.run(
-            "UPDATE decisions SET text = ?, who = ?, origin = ?, checksum = ? WHERE key = ?",
-            (decision.text, decision.who, decision.origin, checksums.DECISION.checksum(columns(decision)), key),
+    def touched(self, session: Session) -> Sequence[Decision]:
+        """Return the decisions of this project that the user retired or settled."""
+        rows = rows_where(
+            session,
+            "d.project_key = ? AND (c.retired_at IS NOT NULL OR EXISTS (SELECT 1 FROM decision_links l"
+            " WHERE l.is_settled AND c.key IN (l.newer_key, l.older_key)))",
+            (self._writer.wall.project_key,),
         )
-        self._place(session, key, decision)
+        return list(loaded(session, self._writer.wall, rows)[0].values())
+
+    def restore(self, session: Session, decision: Decision) -> int:
+        """Give a decision that was found again its id and what the user said of it; return 0 where there is none.
+
+        What is found no more in its record is kept as it was.
+        """
+        source = documents.find_keys(session, self._writer.wall, [decision.source_id]).get(decision.source_id)
+        if source is None:
+            return 0
+        text = self._writer.redactor.text(decision.text)
+        key = session.value("SELECT key FROM decisions WHERE (source_key, text) = (?, ?)", (source, text))
+        if key is None:
+            said = {name: getattr(decision, name) for name in Draft.__struct_fields__}
+            draft = Draft(**{**said, "voice": "import"})
+            key, _ = self._insert(session, draft, source, is_global=decision.is_global)
+        if documents.find_keys(session, None, [decision.id]).get(decision.id, key) != key:
+            return 0
+        before = session.row(
+            "SELECT d.id, c.retired_at FROM documents d JOIN decisions c USING (key) WHERE key = ?", (key,)
+        )
+        if before == (decision.id, decision.retired_at):
+            return 0
+        session.run("UPDATE documents SET id = ? WHERE key = ?", (decision.id, key))
+        session.run("UPDATE decisions SET retired_at = ? WHERE key = ?", (decision.retired_at, key))
         documents.revise(session, key)
+        return 1
 
     def _insert(self, session: Session, given: Draft, source_key: int, *, is_global: bool) -> tuple[int, str]:
         draft = self._writer.redactor.clean(given)

@@ -49,7 +49,7 @@ class Decisions:
         if self._store.database.is_read_only:
             return self._sources.count()
         deadline = time.monotonic() + patience_s
-        while self._sources.lags() and time.monotonic() < deadline:
+        while self._sources.lags():
             with self._store.database.write() as session:
                 changed, up_to = self._sources.unread(session, _BATCH)
                 for key, _, kind in changed:
@@ -57,8 +57,10 @@ class Decisions:
                 self._sources.reach(session, changed, up_to)
             if progress:
                 progress(len(changed))
+            if time.monotonic() > deadline and (left := self._sources.count()):
+                return left  # what replaces what is looked for when all are read
         self._link()
-        return self._sources.count() if self._sources.lags() else 0
+        return 0
 
     def catch_up(self, patience_s: float) -> int:
         """Catch up before an answer, unless the store is busy or full; return how many records are left."""
@@ -169,7 +171,7 @@ class Decisions:
         return self._store.decision_links.settle(standing, other, "both" if both else "replaces", why)
 
     def _link(self) -> None:
-        """Find what replaces what among decisions that changed and all others; the two are one step, so none is lost."""
+        """Find what replaces what among decisions that changed and all others."""
         with self._store.database.read() as session:
             fresh, up_to = self._sources.unlinked(session)
             decisions = self._store.decisions.standing(session, _MOST_COMPARED) if fresh else {}

@@ -6,6 +6,7 @@ It looks at nothing but the two, so that what it finds does not depend on the or
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+
 from msgspec import Struct
 
 from memory_mcp.expressions import expression
@@ -15,38 +16,257 @@ from memory_mcp.telling.sentences import split
 
 _WORD = expression(r"[a-z_]\w+")
 _STOP = frozenset(
-    "a an the and or of to in on at for with by is are be was were it its as that this these those from into then when if"
-    " which so they them has have had will would can could also any all each one does do did been being but than there"
-    " their such other we you our your i he she what who how why where out up over under about again still just more most"
-    " some same own very too here both while during per via now not no never longer only must should shall may might need"
-    " needs instead rather cannot don doesn didn isn aren won anywhere yet else".split()
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "for",
+        "with",
+        "by",
+        "is",
+        "are",
+        "be",
+        "was",
+        "were",
+        "it",
+        "its",
+        "as",
+        "that",
+        "this",
+        "these",
+        "those",
+        "from",
+        "into",
+        "then",
+        "when",
+        "if",
+        "which",
+        "so",
+        "they",
+        "them",
+        "has",
+        "have",
+        "had",
+        "will",
+        "would",
+        "can",
+        "could",
+        "also",
+        "any",
+        "all",
+        "each",
+        "one",
+        "does",
+        "do",
+        "did",
+        "been",
+        "being",
+        "but",
+        "than",
+        "there",
+        "their",
+        "such",
+        "other",
+        "we",
+        "you",
+        "our",
+        "your",
+        "i",
+        "he",
+        "she",
+        "what",
+        "who",
+        "how",
+        "why",
+        "where",
+        "out",
+        "up",
+        "over",
+        "under",
+        "about",
+        "again",
+        "still",
+        "just",
+        "more",
+        "most",
+        "some",
+        "same",
+        "own",
+        "very",
+        "too",
+        "here",
+        "both",
+        "while",
+        "during",
+        "per",
+        "via",
+        "now",
+        "not",
+        "no",
+        "never",
+        "longer",
+        "only",
+        "must",
+        "should",
+        "shall",
+        "may",
+        "might",
+        "need",
+        "needs",
+        "instead",
+        "rather",
+        "cannot",
+        "don",
+        "doesn",
+        "didn",
+        "isn",
+        "aren",
+        "won",
+        "anywhere",
+        "yet",
+        "else",
+    ]
 )
 # Words that most records of a project hold say little about the subject.
 _COMMON = frozenset(
-    "use uses used using add adds added adding fix fixes fixed make makes made get gets set sets new old value values name"
-    " names call calls called method methods function functions class option options command commands line lines code"
-    " change changes changed test tests file files type types default defaults error errors raise raises return returns"
-    " work works support supports object objects data way case cases first last pass passed run runs user users version"
-    " docs documentation issue pull merge request refs table tables column columns row rows record records list lists key"
-    " keys string strings text texts argument arguments parameter parameters result results message messages".split()
+    [
+        "use",
+        "uses",
+        "used",
+        "using",
+        "add",
+        "adds",
+        "added",
+        "adding",
+        "fix",
+        "fixes",
+        "fixed",
+        "make",
+        "makes",
+        "made",
+        "get",
+        "gets",
+        "set",
+        "sets",
+        "new",
+        "old",
+        "value",
+        "values",
+        "name",
+        "names",
+        "call",
+        "calls",
+        "called",
+        "method",
+        "methods",
+        "function",
+        "functions",
+        "class",
+        "option",
+        "options",
+        "command",
+        "commands",
+        "line",
+        "lines",
+        "code",
+        "change",
+        "changes",
+        "changed",
+        "test",
+        "tests",
+        "file",
+        "files",
+        "type",
+        "types",
+        "default",
+        "defaults",
+        "error",
+        "errors",
+        "raise",
+        "raises",
+        "return",
+        "returns",
+        "work",
+        "works",
+        "support",
+        "supports",
+        "object",
+        "objects",
+        "data",
+        "way",
+        "case",
+        "cases",
+        "first",
+        "last",
+        "pass",
+        "passed",
+        "run",
+        "runs",
+        "user",
+        "users",
+        "version",
+        "docs",
+        "documentation",
+        "issue",
+        "pull",
+        "merge",
+        "request",
+        "refs",
+        "table",
+        "tables",
+        "column",
+        "columns",
+        "row",
+        "rows",
+        "record",
+        "records",
+        "list",
+        "lists",
+        "key",
+        "keys",
+        "string",
+        "strings",
+        "text",
+        "texts",
+        "argument",
+        "arguments",
+        "parameter",
+        "parameters",
+        "result",
+        "results",
+        "message",
+        "messages",
+    ]
 )
 _NEGATED = expression(
-    r"\b(?:no longer|never|not|cannot|without|stop(?:s|ped)?|refuses?|rejects?|disallow(?:s|ed)?|forbid\w*|none)\b|n[’']t\b"
+    r"\b(?:no longer|never|not|cannot|without|stop(?:s|ped)?|refuses?|rejects?|disallow(?:s|ed)?|forbid\w*"
+    r"|none)\b|n[’']t\b"
 )
 _NO_LONGER = expression(r"\bno longer (?P<rest>[^.;,:()—]{6,120})")
 _INSTEAD = expression(r"\b(?:instead of|rather than|in place of|replac(?:es|ing)) (?P<rest>[^.;,:()—]{3,80})")
 _GIVEN_UP = expression(
-    r"\b(?:supersed(?:es|ed|ing)|instead of|rather than|in place of|replac(?:es|ing)|amend(?:s|ing)|drop(?:s|ping)?|overrul(?:es|ing))"
+    r"\b(?:supersed(?:es|ed|ing)|instead of|rather than|in place of|replac(?:es|ing)|amend(?:s|ing)"
+    r"|drop(?:s|ping)?|overrul(?:es|ing))"
     r" (?:the |our |that |old )*(?P<rest>[^.;:,()—]{4,60})"
 )
 _AGAIN = expression(r"\bagain\b|\bonce more\b|\bback to\b|\brestor\w+\b")
 _AMENDS = expression(
-    r"\b(?:amend(?:ed|ment|ing|s)?|supersed\w+|overrul\w+|from now on|change of plan|(?:new|updated|revised|changed) (?:rule|policy|decision)"
-    r"|(?:rule|policy|decision) (?:has )?chang\w+|no longer (?:holds|applies|true)|replac(?:es|ed|ing) (?:the|our) (?:\w+ )?(?:rule|policy|decision))\b"
+    r"\b(?:amend(?:ed|ment|ing|s)?|supersed\w+|overrul\w+|from now on|change of plan|(?:new|updated|revised"
+    r"|changed) (?:rule|policy|decision)"
+    r"|(?:rule|policy|decision) (?:has )?chang\w+|no longer (?:holds|applies|true)|replac(?:es|ed"
+    r"|ing) (?:the|our) (?:\w+ )?(?:rule|policy|decision))\b"
 )
 # A sentence about what was wrong is no rule that could be replaced.
 _FAULT = expression(
-    r"\b(?:bug|crash\w*|wrong\w*|silently|broke\w*|broken|regress\w*|incorrect\w*|corrupt\w*|fail(?:s|ed)?|previously|used to"
+    r"\b(?:bug|crash\w*|wrong\w*|silently|broke\w*|broken|regress\w*|incorrect\w*|corrupt\w*|fail(?:s|ed)?"
+    r"|previously|used to"
     r"|fix(?:es|ed)?|problem|issue was|caused|lost|dropped)\b"
 )
 _QUANTITY = (
@@ -54,8 +274,10 @@ _QUANTITY = (
     r"|max\w*|min\w*|floor|ceiling|quota|age|days|default"
 )
 _SLOT = expression(
-    rf"(?P<name>`?[A-Za-z_]\w*(?:\.\w+)*(?:\(\))?`?)\s*(?:==?|:|is|are|(?:was |is )?set to|must be|should be|stays?(?: at)?"
-    r"|remains?|defaults? to|to be|of|to|at)\s+(?:now |exactly |only |at most |at least |a |`)*(?P<value>\d[\d_,.]*\d|\d)"
+    r"(?P<name>`?[A-Za-z_]\w*(?:\.\w+)*(?:\(\))?`?)\s*(?:==?|:|is|are|(?:was |is )?set to|must be|should be"
+    r"|stays?(?: at)?"
+    r"|remains?|defaults? to|to be|of|to|at)\s+(?:now |exactly |only |at most |at least |a "
+    r"|`)*(?P<value>\d[\d_,.]*\d|\d)"
     r"(?P<unit>\s?(?:%|[a-zA-Zµ]{1,12}))?"
 )
 _IS_QUANTITY = expression(rf"(?:{_QUANTITY})$", re.IGNORECASE)

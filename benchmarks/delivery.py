@@ -256,7 +256,9 @@ def newest_first(task: Task, text: str) -> bool:
     lower = " ".join(text.lower().split())
     places = []
     for talk in task.conversations:
-        pieces = (piece for each in talk for piece in re.findall(r"(?:\S+ ){5}", " ".join(each["text"].lower().split())))
+        pieces = (
+            piece for each in talk for piece in re.findall(r"(?:\S+ ){5}", " ".join(each["text"].lower().split()))
+        )
         at = [lower.find(json.dumps(piece.strip())[1:-1]) for piece in pieces] + [
             lower.find(piece.strip()) for each in talk for piece in re.findall(r"(?:\S+ ){5}", each["text"].lower())
         ]
@@ -275,7 +277,9 @@ def report(rows: Sequence[Delivered]) -> None:
     commits = [row for row in rows if row.task.source == "history"]
     amended = [row for row in rows if row.newest_first is not None]
     print(f"prompt {fmean(row.prompt for row in rows):.3f} (reach 0.80), silent {sum(not row.prompt for row in rows)}")
-    print(f"tool   {fmean(row.tool for row in rows):.3f} (reach 0.90), most {max(row.answer_bytes for row in rows)} bytes")
+    print(
+        f"tool   {fmean(row.tool for row in rows):.3f} (reach 0.90), most {max(row.answer_bytes for row in rows)} bytes"
+    )
     print(f"head   {fmean(row.head for row in rows):.3f} (best hit's first {HEAD_TOKENS} tokens)")
     if commits:
         half = sum(row.edit >= 0.5 for row in commits)
@@ -329,7 +333,9 @@ def repeats(
             session = f"r{number}"
             sayings = [ask(memory, session, task.request), *(before_edit(memory, session, task) for _ in range(3))]
             sayings += [ask(memory, session, f"{task.request} Go on."), before_edit(memory, f"{session}:part", task)]
-            for line in (line for text in sayings for line in FENCE.sub("", text).splitlines() if line.startswith("- ")):
+            for line in (
+                line for text in sayings for line in FENCE.sub("", text).splitlines() if line.startswith("- ")
+            ):
                 lines += 1
                 again += line in seen
                 if show and line in seen:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from memory_cli import show
+from memory_mcp.clock import iso
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models.rules import Rule
 from memory_mcp.visible import visible_line
@@ -33,7 +33,9 @@ def path_of(name: str, root: Path) -> Path:
         return root / _SKILL
     path = Path(name)
     if path.suffix.lower() != ".md" or path.is_absolute() or ".." in path.parts:
-        raise InvalidInputError(f"'{name}' is none of AGENTS.md, CLAUDE.md, SKILL or another Markdown file of this project")
+        raise InvalidInputError(
+            f"'{name}' is none of AGENTS.md, CLAUDE.md, SKILL or another Markdown file of this project"
+        )
     return root / path
 
 
@@ -45,9 +47,9 @@ def lines_of(rules: Sequence[Rule]) -> list[str]:
 def source_of(rule: Rule) -> str:
     """Return who said a rule, when, and how often."""
     if not rule.quotes:
-        return f"added by the user {show.day(rule.made_at)}"
+        return f"added by the user {_date(rule.made_at)}"
     times = f", {rule.count} times" if rule.count > 1 else ""
-    return f"said by the user {show.day(rule.quotes[0].said_at)}{times}, record {rule.quotes[0].source_id[-8:]}"
+    return f"said by the user {_date(rule.quotes[0].said_at)}{times}, record {rule.quotes[0].source_id[-8:]}"
 
 
 def with_rules(text: str, rules: Sequence[Rule], *, is_skill: bool) -> str | None:
@@ -59,7 +61,9 @@ def with_rules(text: str, rules: Sequence[Rule], *, is_skill: bool) -> str | Non
     """
     starts, ends = text.count(_BEGIN), text.count(_END)
     if starts != ends or starts > 1 or (starts and text.index(_BEGIN) > text.index(_END)):
-        raise InvalidInputError("the marks of memory-mcp in this file are incomplete; remove them by hand and run this again")
+        raise InvalidInputError(
+            "the marks of memory-mcp in this file are incomplete; remove them by hand and run this again"
+        )
     block = "\n".join((_BEGIN, *lines_of(rules), _END)) if rules else ""
     if starts:
         before, rest = text.split(_BEGIN)
@@ -71,7 +75,17 @@ def with_rules(text: str, rules: Sequence[Rule], *, is_skill: bool) -> str | Non
         head = _SKILL_HEAD if is_skill and not text.strip() else text
         gap = "" if not head or head.endswith("\n\n") else "\n" if head.endswith("\n") else "\n\n"
         whole = f"{head}{gap}{block}\n"
-    return None if not whole.strip() or whole.strip() == _SKILL_HEAD.strip() else whole if whole.endswith("\n") else f"{whole}\n"
+    return (
+        None
+        if not whole.strip() or whole.strip() == _SKILL_HEAD.strip()
+        else whole
+        if whole.endswith("\n")
+        else f"{whole}\n"
+    )
+
+
+def _date(at: int) -> str:
+    return iso(at)[:10]
 
 
 def _one_line(text: str) -> str:

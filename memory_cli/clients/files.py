@@ -52,8 +52,12 @@ def read(path: Path, clone: Path | None) -> str:
         ) from error
 
 
-def replace(path: Path, text: str | None, clone: Path | None, *, dry_run: bool, clock: Clock) -> FileEdit:
+def replace(
+    path: Path, text: str | None, clone: Path | None, *, dry_run: bool, clock: Clock, keep: bool = True
+) -> FileEdit:
     """Write a file, or remove it for None; a user's own link stays one, and what it points to is replaced.
+
+    With `keep` a copy of what was there is left beside it.
 
     Raises:
         InvalidInputError: it cannot be written; what was there is still there.
@@ -67,7 +71,7 @@ def replace(path: Path, text: str | None, clone: Path | None, *, dry_run: bool, 
     diff = "\n".join(lines)
     if dry_run:
         return FileEdit(str(path), f"would be {what}", diff=diff)
-    backup = back_up(path, clock)
+    backup = back_up(path, clock) if keep else None
     target = path if is_inside(path, clone) else path.resolve()
     try:
         check(path, clone)

@@ -13,17 +13,17 @@ function hook(directory, event) {
     try {
       child = spawn(COMMAND[0], [...COMMAND.slice(1), "hook"], { cwd: directory, stdio: ["pipe", "pipe", "ignore"] })
     } catch {
-      resolve("")
+      resolve({})
       return
     }
     const timer = setTimeout(() => child.kill(), LIMIT_MS)
-    child.on("error", () => resolve(""))
+    child.on("error", () => resolve({}))
     child.on("close", () => {
       clearTimeout(timer)
       try {
-        resolve(JSON.parse(output).hookSpecificOutput.additionalContext ?? "")
+        resolve(JSON.parse(output).hookSpecificOutput)
       } catch {
-        resolve("")
+        resolve({})
       }
     })
     child.stdout.on("data", (data) => (output += data))
@@ -38,7 +38,7 @@ export const MemoryMcp = async ({ directory }) => {
   const started = new Map() // call → when it began
   const messages = new Map() // session → the last text of its model
   const sessions = new Set()
-  const say = (sessionID, text) => text && told.set(sessionID, [...(told.get(sessionID) ?? []), text])
+  const say = (sessionID, { additionalContext: text }) => text && told.set(sessionID, [...(told.get(sessionID) ?? []), text])
   const send = (name, sessionID, fields = {}) =>
     hook(directory, { hook_event_name: name, client: "opencode", session_id: sessionID, cwd: directory, ...fields })
 
@@ -62,7 +62,10 @@ export const MemoryMcp = async ({ directory }) => {
     },
     "tool.execute.before": async (input, output) => {
       started.set(input.callID, Date.now())
-      const warning = await send("PreToolUse", input.sessionID, { tool_name: input.tool, tool_input: output.args })
+      const said = await send("PreToolUse", input.sessionID, { tool_name: input.tool, tool_input: output.args })
+      if (said.permissionDecision === "deny") throw new Error(said.permissionDecisionReason)
+      // a plugin cannot let OpenCode ask the user: the rule is told with the result instead
+      const warning = [said.additionalContext, said.permissionDecisionReason].filter(Boolean).join("\n")
       if (warning) warnings.set(input.callID, warning)
     },
     "tool.execute.after": async (input, output) => {

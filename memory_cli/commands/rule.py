@@ -50,7 +50,10 @@ def list_(
         show.table(
             f"Rules of {project}",
             ("id", "state", "said", "checked", "rule"),
-            ((short[rule.id], rule.state, f"{rule.count}×", _checked(rule), rule.text) for rule in rules),
+            (
+                (short[rule.id], rule.state, f"{rule.count}×" if rule.quotes else "added", _checked(rule), rule.text)
+                for rule in rules
+            ),
         )
     else:
         show.line(f"No such rules in project {project}. Add one with 'memory-cli rule add TEXT'.")
@@ -143,11 +146,12 @@ def write(
     if not planned.diff or dry_run:
         show.line(f"{path}: {planned.what}")
     elif yes or show.confirm(f"Write {path}?", abort=False):
-        done = files.replace(path, text, root, dry_run=False, clock=clock)
-        kept = f"; what was there is in {done.backup}" if done.backup else ""
-        show.line(f"{path}: {done.what}{kept}")
+        done = files.replace(path, text, root, dry_run=False, clock=clock, keep=False)
+        show.line(f"{path}: {done.what}")
     if len(accepted) > MOST_LINES:
-        show.line(f"{len(accepted) - MOST_LINES} of {len(accepted)} rules do not fit; reject some, or tell them apart.")
+        show.line(
+            f"{len(accepted) - MOST_LINES} of {len(accepted)} rules do not fit into the file; reject those that matter least."
+        )
 
 
 def _checked(rule: Rule) -> str:

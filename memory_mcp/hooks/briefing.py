@@ -14,6 +14,7 @@ from memory_mcp.models.episodes import EpisodeFilter, EpisodeSummary
 from memory_mcp.telling import handles
 
 _MOST = 3
+_MOST_RULES = 15
 _LOOKED_AT = 20
 _IMPORTANT = 0.5
 
@@ -32,6 +33,7 @@ def session_briefing(memory: Memory, known: Collection[str] = ()) -> Said:
     """
     groups = {
         "This project:": [Line("notice", each) for each in memory.projects.notices(unsaid=True) if is_harmless(each)],
+        "Rules that the user set for every session:": _rule_lines(memory),
         "Open episodes:": _open_lines(memory),
         "What failed last:": [_failure_line(each) for each in _failures(memory)],
         "Notes:": _note_lines(memory),
@@ -41,6 +43,12 @@ def session_briefing(memory: Memory, known: Collection[str] = ()) -> Said:
     said = filled(sections, memory.settings.hooks.briefing_tokens)
     names = [lines[at].name for lines, taken in zip(new.values(), said.taken, strict=True) for at in taken]
     return Said(said.text, tuple(names))
+
+
+def _rule_lines(memory: Memory) -> list[Line]:
+    """Return the rules that the user accepted, those said most often first."""
+    rules, _ = memory.rules.list(("accepted",))
+    return [Line(rule.id, rule.text) for rule in rules[:_MOST_RULES]]
 
 
 def _open_lines(memory: Memory) -> list[Line]:

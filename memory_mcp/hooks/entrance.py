@@ -140,19 +140,21 @@ def _booked(memory: Memory, event: Event, said: Said) -> str:
     if event.name not in _ANSWERED:
         return ""
     moment = "session-resume" if event.source == RESUMED else event.name
-    if not said.text:
+    if not said.text and not said.verdict:
         memory.ledger.keep_silence("hook", moment)
         return ""
-    printed = _answer(event, said.text)
+    printed = _answer(event, said)
     try:
-        memory.ledger.book(event.session_id, "hook", moment, printed, said.names, read=said.text)
+        memory.ledger.book(event.session_id, "hook", moment, printed, said.names, read=said.text or said.reason)
     except BusyError:
         return ""
     return printed
 
 
-def _answer(event: Event, text: str) -> str:
-    return json.dumps({"hookSpecificOutput": {"hookEventName": event.said, "additionalContext": text}})
+def _answer(event: Event, said: Said) -> str:
+    told = {"additionalContext": said.text} if said.text else {}
+    asked = {"permissionDecision": said.verdict, "permissionDecisionReason": said.reason} if said.verdict else {}
+    return json.dumps({"hookSpecificOutput": {"hookEventName": event.said, **told, **asked}})
 
 
 def _first_log(environ: Mapping[str, str]) -> Path:

@@ -49,10 +49,15 @@ class Event(Struct, frozen=True):
 
 
 class Said(Struct, frozen=True):
-    """A text for an agent, and the ids or names of what it tells."""
+    """A text for an agent, and the ids or names of what it tells.
+
+    `verdict` is what a rule asks the client to do with the call that is about to be made, `reason` the rule's words.
+    """
 
     text: str = ""
     names: tuple[str, ...] = ()
+    verdict: Literal["", "ask", "deny"] = ""
+    reason: str = ""
 
 
 class _Told(Struct):

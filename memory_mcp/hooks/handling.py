@@ -112,4 +112,10 @@ def _warn(memory: Memory, event: Event) -> Said:
     if event.call is None or not is_recorded(event.call.tool):
         return Said()
     episode_id = memory.store.sessions.find(event.session_id).episode_id
-    return Said(*action_warning(memory, event.call, memory.ledger.told(event.session_id), episode_id))
+    told = memory.ledger.told(event.session_id)
+    text, names = action_warning(memory, event.call, told, episode_id)
+    if not memory.store.rules.has_checked():
+        return Said(text, names)
+    from memory_mcp.hooks.rule_breach import with_rules  # noqa: PLC0415 - as above
+
+    return with_rules(memory, event.call, told, Said(text, names))

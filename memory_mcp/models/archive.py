@@ -9,6 +9,7 @@ from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition
 from memory_mcp.models.recommendations import Recommendation
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.rules import Rule
 from memory_mcp.models.snapshots import Snapshot
 
 FORMAT = "memory-mcp export 1"
@@ -105,6 +106,13 @@ class SettledLine(Struct, frozen=True, tag="settled", tag_field="line"):
     why: str = ""
 
 
+class RuleLine(Struct, frozen=True, tag="rule", tag_field="line"):
+    """A rule that the user accepted, rejected or added; what was only proposed is found again in the records."""
+
+    rule: Rule
+    identity: str
+
+
 Line = (
     Header
     | EpisodeLine
@@ -116,4 +124,5 @@ Line = (
     | FeedbackLine
     | DecisionLine
     | SettledLine
+    | RuleLine
 )

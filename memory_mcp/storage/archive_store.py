@@ -15,6 +15,7 @@ from memory_mcp.models.archive import (
     PatternLine,
     RecommendationLine,
     RelationshipLine,
+    RuleLine,
     SettledLine,
     TurnPart,
 )
@@ -59,6 +60,7 @@ class ArchiveStore:
             yield from self._recommendations(session)
             yield from self._feedback(session)
             yield from self._decided(session)
+            yield from self._rules(session)
 
     def count(self) -> int:
         """Count the episodes, notes and patterns of the project."""
@@ -109,6 +111,8 @@ class ArchiveStore:
                         added += self._store.decisions.restore(session, line.decision)
                     case SettledLine():
                         added += self._settle(session, line)
+                    case RuleLine():
+                        added += self._store.rules.restore(session, line.rule, line.identity)
         return added
 
     def _documents(
@@ -192,6 +196,9 @@ class ArchiveStore:
             SettledLine(newer, older, kind, why)
             for newer, older, kind, why in self._store.decision_links.settled(session)
         )
+
+    def _rules(self, session: Session) -> Iterator[Line]:
+        yield from (RuleLine(rule, identity) for rule, identity in self._store.rules.decided(session))
 
     def _settle(self, session: Session, line: SettledLine) -> int:
         keys = documents.find_keys(session, self._store.wall, [line.newer, line.older])

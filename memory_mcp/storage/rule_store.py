@@ -13,7 +13,9 @@ from memory_mcp.storage import checksums, documents
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import NewDocument, Writer
 
-_COLUMNS = "d.key, d.id, p.name, r.text, r.state, d.created_at, r.action, r.forbids, r.decided_at, r.identity, r.checksum"
+_COLUMNS = (
+    "d.key, d.id, p.name, r.text, r.state, d.created_at, r.action, r.forbids, r.decided_at, r.identity, r.checksum"
+)
 _TABLES = "rules r JOIN documents d ON d.key = r.key JOIN projects p ON p.key = d.project_key"
 _MOST_QUOTES = 20  # of one rule that are read
 
@@ -99,17 +101,47 @@ class RuleStore:
     def in_states(self, states: Sequence[RuleState]) -> tuple[Sequence[Rule], int]:
         """Return the rules in these states, those said most often first, and how many damaged ones were left out."""
         with self._database.read() as session:
-            rows = self._rows(
-                session, "r.state IN (SELECT value FROM json_each(?))", (documents.texts_json(states),)
-            )
+            rows = self._rows(session, "r.state IN (SELECT value FROM json_each(?))", (documents.texts_json(states),))
             rules, damaged = self._loaded(session, rows)
         documents.set_aside(self._database, self._writer.clock, damaged)
         return sorted(rules, key=lambda rule: (-rule.count, -rule.made_at, rule.id)), len(damaged)
+
+    def has_checked(self) -> bool:
+        """Whether any accepted rule can be checked: mostly none, and a hook need not load what reads commands."""
+        with self._database.read() as session:
+            return bool(
+                session.value(
+                    "SELECT 1 FROM rules r JOIN documents d ON d.key = r.key WHERE r.state = 'accepted'"
+                    f" AND r.forbids IS NOT NULL AND {self._writer.wall.visible()} LIMIT 1"
+                )
+            )
 
     def checked(self) -> Sequence[Rule]:
         """Return the accepted rules that a program can check."""
         with self._database.read() as session:
             return self._loaded(session, self._rows(session, "r.state = 'accepted' AND r.forbids IS NOT NULL", ()))[0]
+
+    def decided(self, session: Session) -> Sequence[tuple[Rule, str]]:
+        """Return the rules of this project that the user decided about or added, with their identities."""
+        rows = session.rows(
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE d.project_key = ? AND (r.state <> 'proposed' OR r.is_added)"
+            " ORDER BY d.created_at, d.key",
+            (self._writer.wall.project_key,),
+        )
+        identities = {row[1]: row[9] for row in rows}
+        return [(rule, identities[rule.id]) for rule in self._loaded(session, rows)[0]]
+
+    def restore(self, session: Session, rule: Rule, identity: str) -> int:
+        """Store a rule of an archive, unless it is known; whose word it was nobody can know, so none is accepted."""
+        found = self._writer.redactor.clean(FoundRule(rule.text, identity, rule.made_at, rule.check))
+        key = self._key_of(session, found.identity)
+        if key is not None:
+            return 0
+        key = self._insert(session, found, "import", is_added=True)
+        if rule.state == "rejected":
+            session.run("UPDATE rules SET state = 'rejected', decided_at = ? WHERE key = ?", (rule.decided_at, key))
+        documents.revise(session, key)
+        return 1
 
     def _key_of(self, session: Session, identity: str) -> int | None:
         key = session.value(

@@ -45,11 +45,12 @@ _STANDING: tuple[re.Pattern[str], ...] = (
     _cue(r"(?:please )?(?:always )?prefer \S.{0,60}\b(?:over|to|rather than|instead of)\b"),
     _cue(rf"(?:please )?(?:stop|quit) (?!the\b|it\b|here\b|this\b|that\b|and\b|now\b|at\b)[a-z]+ing\b"),
     _cue(r"(?:please )?(?:avoid|refrain from) (?!this\b|that\b|it\b)\S+ing\b"),
-    _cue(r"(?:i|we)(?:'ll| will|'m going to) (?:always |only )?(?:run|start|commit|push|deploy|test|do|handle|review|merge)\b.{0,60}\b(?:myself|ourselves)\b"),
     _cue(r"(?:i (?:already |just )?(?:told|asked|said to) you|how (?:many|often) (?:times|do i)|you keep|you(?:'re| are) (?:still|again|always)|i keep telling you|once again)\b.{0,120}\b(?:not|n'?t|to|use|never|always|ing)\b"),
     _cue(r"remember (?:to|not to|that (?:we|you) (?:always|never|must|should|use|do))\b"),
     _cue(r"(?:only (?:ever )?(?:use|run|commit|push|edit)|use only) \S"),
 )  # fmt: skip
+# What users keep for themselves.
+_OWN_WORK = _cue(r"(?:i|we)(?:'ll| will|'m going to) (?:always |only )?(?:run|start|commit|push|deploy|test|do|handle|review|merge)\b.{0,60}\b(?:myself|ourselves)\b")
 # A command against something general: neither a thing of this task ("the", "that") nor for the moment ("yet").
 _GENERAL = _cue(
     rf"(?:please |pls )?(?:you (?:must|should|may|can) ?n[o']t|do not|don'?t|dont|no need to ever|must not) (?:just |go |try to |blindly )?"
@@ -57,6 +58,7 @@ _GENERAL = _cue(
     r"|the (?:other|rest|same|old|new|above|following|change|plan|code)\b))"
 )
 # A correction: what was done is refused, and what is wanted instead is said in one short sentence.
+_REFUSAL = _cue(rf"(?:please |you (?:must|should) ?n[o']t |do not|don'?t|dont|never|stop)\s*(?:ever |just )?{_WORK}")
 _CORRECTION = expression(
     r"^(?:(?:no|nope|nah|wrong|stop|wait|actually|hey)\b[\s,.:;!—–-]+|i (?:said|meant)[\s,:]+)+(?:please )?(?:we )?use (\S+)",
     re.IGNORECASE,
@@ -90,9 +92,15 @@ _PRODUCT = expression(
     r"(?! (?:must|should) be (?:run|tested|committed))",
     re.IGNORECASE,
 )
-_ADDRESSED = expression(rf"{_LEAD}(?:{_YOU})(?:always|never|do not|don'?t|dont|stop|avoid|only|use|prefer)\b", re.IGNORECASE)
+_ADDRESSED = expression(
+    rf"{_LEAD}(?:{_YOU})(?:always|never|do not|don'?t|dont|stop|avoid|only|use|prefer)\b", re.IGNORECASE
+)
 # In a prompt a sentence may begin with a small letter; a bracket holds a sentence of its own.
 _END = expression(r"(?<=[.!?;…])\s+|\s+[-–—]{1,2}\s+|\s*(?:\.\.\.|…)\s*|\s*[()]\s*")
+_JOINING = expression(
+    r"^(?:(?:no|nope|nah|wait|hey|ok(?:ay)?|yes|well|so|but|and|also|again|btw|fyi|actually|wrong|please)\b[\s,.:;!—–-]*)+",
+    re.IGNORECASE,
+)
 _ITEM = expression(r"^\s*(?:[-*•+]|\d{1,2}[.)])\s+")
 _WORD = expression(r"[\w'’./@+-]+")
 _PASTED = expression(r"^\s*(?:[$>#|]|\d+[→│|]|[-+]{3}\s|@@|at \S+\(|[\w./-]+:\d+:|\[\w+\]|<[\w/!-])")
@@ -124,6 +132,12 @@ def refusals(prompt: str) -> list[str]:
     return [sentence for sentence in _sentences(prompt) if _REFUSAL.match(sentence.replace("’", "'"))]
 
 
+def plain(sentence: str) -> str:
+    """Return a sentence without the words that only join it to what came before: "No, use uv" says "Use uv"."""
+    said = _JOINING.sub("", sentence, count=1).strip()
+    return f"{said[:1].upper()}{said[1:]}" if said else sentence
+
+
 def _sentences(prompt: str) -> list[str]:
     lines = [line for line in without_code(prompt).splitlines() if not _PASTED.match(line)]
     found = (sentence.strip() for line in lines for sentence in _END.split(_ITEM.sub("", line)))
@@ -139,6 +153,8 @@ def _kind(sentence: str) -> str:
         return ""
     if _CORRECTION.match(said) or _INSTEAD.match(said):
         return "deed"
+    if _OWN_WORK.match(said):
+        return "standing"
     if any(cue.match(said) for cue in _STANDING):
         return "" if _PRODUCT.search(said) and not _ADDRESSED.match(said) else "standing"
     return "standing" if _GENERAL.match(said) and not _PRODUCT.search(said) else ""

@@ -1,7 +1,8 @@
 """This module says what a program can check of a rule, and whether a tool call breaks it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
+from typing import Any
 
 from memory_mcp.actions.programs import plain_name, programs
 from memory_mcp.actions.shell_lines import simple_commands
@@ -87,7 +88,7 @@ def check_of(rule: str, before: Sequence[Step] = ()) -> Check | None:
     return None
 
 
-def breaks(check: Check, step: Step, root: str = "") -> bool:
+def breaks(check: Check, step: Step, root: str = "", written: Mapping[str, Any] | None = None) -> bool:
     """Whether a call that is about to be made does what a rule forbids."""
     match check.kind:
         case "command":
@@ -97,7 +98,7 @@ def breaks(check: Check, step: Step, root: str = "") -> bool:
             action = action_of(step, root)
             return action.kind == "edit" and any(_lies_in(file, check.words[0]) for file in action.files)
         case "import":
-            return any(_imports(text, check.words[0]) for text in _written(step))
+            return any(_imports(text, check.words[0]) for text in _written({**step.parameters, **(written or {})}))
 
 
 def _of_refused(rest: str) -> Check | None:
@@ -184,9 +185,9 @@ def _imports(text: str, module: str) -> bool:
     return re.search(_IMPORTS.format(re.escape(module)), text[:_MOST_TEXT]) is not None
 
 
-def _written(step: Step) -> Iterator[str]:
-    yield from _texts(step.parameters.get(name) for name in _NEW_TEXT)
-    edits = step.parameters.get("edits")
+def _written(arguments: Mapping[str, Any]) -> Iterator[str]:
+    yield from _texts(arguments.get(name) for name in _NEW_TEXT)
+    edits = arguments.get("edits")
     for edit in edits if isinstance(edits, list) else ():
         if isinstance(edit, dict):
             yield from _texts(edit.get(name) for name in _NEW_TEXT)

@@ -2,7 +2,7 @@
 
 import zlib
 
-_AVOIDED, _BESIDE, _FAILED = "avoid", "beside", "failed"
+_AVOIDED, _BESIDE, _FAILED, _BREAKING = "avoid", "beside", "failed", "breach"
 
 
 def avoiding(shape: str, error: str) -> str:
@@ -18,6 +18,11 @@ def beside(file: str, other: str) -> str:
 def failed(signature: str) -> str:
     """Name what failed last, by its error."""
     return f"{_FAILED} {hashed(signature)}"
+
+
+def breaking(rule_id: str) -> str:
+    """Name the warning that a call breaks a rule, which is more than the rule itself."""
+    return f"{_BREAKING} {rule_id}"
 
 
 def is_of_other_shape(name: str, shape: str) -> bool | None:

@@ -10,7 +10,7 @@ from memory_mcp.models.conversations import Turn
 from memory_mcp.models.episodes import Episode, Step, StepError
 from memory_mcp.models.rules import FoundRule
 from memory_mcp.models.voices import Voice
-from memory_mcp.telling.correcting import corrections, refusals
+from memory_mcp.telling.correcting import corrections, plain, refusals
 from memory_mcp.telling.forbidding import check_of
 
 _BEFORE = 6  # steps that a correction may answer to
@@ -67,7 +67,7 @@ def _prompts(episode: Episode) -> list[_Said]:
 def _of_prompt(said: _Said) -> Iterator[FoundRule]:
     for correction in corrections(said.text):
         check = check_of(correction.text, said.before)
-        yield FoundRule(correction.text, identity_of(correction.text), said.at, check)
+        yield FoundRule(plain(correction.text), identity_of(correction.text), said.at, check)
 
 
 def _of_refused_commands(steps: Sequence[Step]) -> Iterator[FoundRule]:
@@ -97,7 +97,7 @@ def _of_undone_edits(steps: Sequence[Step]) -> Iterator[FoundRule]:
                 said = [each for each in steps[at + 1 : later] if each.tool == "user"]
                 for prompt in said:
                     for text in refusals(prompt.action):
-                        yield FoundRule(text, identity_of(text), prompt.recorded_at, check_of(text))
+                        yield FoundRule(plain(text), identity_of(text), prompt.recorded_at, check_of(text))
                 break
 
 

@@ -1,6 +1,7 @@
 """This module keeps what the user wants in every session: proposed from their words, told once they accept it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from memory_mcp.clock import Clock
 from memory_mcp.models import checks, limits
@@ -75,8 +76,13 @@ class Rules:
         """
         return self._store.rules.delete(rule_id)
 
-    def broken_by(self, step: Step) -> Sequence[Rule]:
-        """Return the accepted rules that a call which is about to be made would break, the strictest first."""
+    def broken_by(self, step: Step, written: Mapping[str, Any] | None = None) -> Sequence[Rule]:
+        """Return the accepted rules that a call which is about to be made would break, the strictest first.
+
+        `written` are the arguments with the whole texts that it writes, where the step keeps less of them.
+        """
         strict: dict[RuleAction, int] = {"deny": 0, "ask": 1, "warn": 2}
-        found = [rule for rule in self._store.rules.checked() if rule.check and breaks(rule.check, step, self._root)]
+        found = [
+            rule for rule in self._store.rules.checked() if rule.check and breaks(rule.check, step, self._root, written)
+        ]
         return sorted(found, key=lambda rule: strict[rule.action])

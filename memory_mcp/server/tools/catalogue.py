@@ -275,8 +275,8 @@ TOOLS: Mapping[str, Tool] = {
         ),
         Tool(
             "rules",
-            "Decisions",
-            "Call before you change a file: what was decided for it, and what contradicts. Add, settle and retire only"
+            "Decisions and rules",
+            "Call before you change a file: what was decided for it, what contradicts, the user's rules. Change only"
             " what the user says.",
             learning_arguments.Rules,
             rules.rules,

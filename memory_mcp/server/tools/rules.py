@@ -3,6 +3,8 @@
 from memory_mcp.clock import iso
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models.decisions import Decision
+from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.rules import Rule
 from memory_mcp.models.voices import Voice
 from memory_mcp.server import answers, learning_answers, learning_arguments
 from memory_mcp.server.answers import BUDGET_BYTES, Rendered
@@ -25,6 +27,10 @@ def rules(desk: Desk, given: learning_arguments.Rules) -> Rendered:
             receipt = desk.memory.decisions.settle(decision_id, other_id, both=given.both)
         case "retire":
             receipt = desk.memory.decisions.retire(_needed(given.decision_id, "decision_id"))
+        case "accept":
+            return _decided(desk.memory.rules.accept(_needed(given.rule_id, "rule_id")))
+        case "reject":
+            return _decided(desk.memory.rules.reject(_needed(given.rule_id, "rule_id")))
     return {"decision_id": receipt.id, "receipt": answers.receipt_of(receipt)}
 
 
@@ -52,7 +58,7 @@ def _listed(desk: Desk, given: learning_arguments.Rules) -> Rendered:
         chosen = decisions.about(filter(None, [given.file]), filter(None, [given.name]), _MOST)
     else:
         chosen = decisions.list(limit=_MOST).decisions
-    shown, left = learning_answers.page_of((decision_of(each) for each in chosen), BUDGET_BYTES * 3 // 4)
+    shown, left = learning_answers.page_of((decision_of(each) for each in chosen), BUDGET_BYTES * 11 // 20)
     pairs = [
         {
             "why": link.why,
@@ -62,13 +68,26 @@ def _listed(desk: Desk, given: learning_arguments.Rules) -> Rendered:
         for link in decisions.contradictions(_MOST)
     ]
     against, more = learning_answers.page_of(pairs, BUDGET_BYTES // 4)
+    rules = sorted(desk.memory.rules.list()[0], key=lambda rule: rule.state)[:_MOST]
+    wanted, over = learning_answers.page_of((_rule_of(rule) for rule in rules), BUDGET_BYTES // 5)
     told = {
+        "rules": wanted,
         "contradictions": against,
-        "left_out": left + more or None,
-        "message": None if shown or against else "nothing is known to be decided here",
+        "left_out": left + more + over or None,
+        "message": None if shown or against or wanted else "nothing is known to be decided here",
         "pending": pending or None,
     }
     return {"decisions": shown, **answers.present(told)}
+
+
+def _decided(receipt: Receipt) -> Rendered:
+    return {"rule_id": receipt.id, "receipt": answers.receipt_of(receipt)}
+
+
+def _rule_of(rule: Rule) -> Rendered:
+    checked = f"{rule.action} on {rule.check.kind} {' '.join(rule.check.words)}" if rule.check else None
+    said = {"rule_id": rule.id, "rule": rule.text, "state": rule.state, "times": rule.count, "checked": checked}
+    return answers.present(said)
 
 
 def _added(desk: Desk, given: learning_arguments.Rules) -> Rendered:

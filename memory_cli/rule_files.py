@@ -15,7 +15,7 @@ _MARK = "<!-- memory-mcp"
 _SKILL = Path(".claude", "skills", "project-rules", "SKILL.md")
 _SKILL_HEAD = """---
 name: project-rules
-description: Rules that the user of this project set for how agents work in it. Read before changing, running or committing anything.
+description: Rules that the user set for how agents work in this project. Read before changing or running anything.
 ---
 
 """

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from memory_mcp.telling.ledger import Ledger
     from memory_mcp.telling.rules import Rules
     from memory_mcp.telling.trusting import Trust
-    from memory_mcp.telling.decisions import Decisions
 
 
 class Memory:

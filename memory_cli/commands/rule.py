@@ -131,7 +131,7 @@ def write(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Write the accepted rules into a file that agents read, between marks of our own; the difference is shown first."""
+    """Write the accepted rules into a file that agents read, between our marks; the difference is shown first."""
     with memory_of(context) as memory:
         if memory.tree is None:
             raise InvalidInputError(f"{memory.directory} is in no work tree; run this in the project's repository")
@@ -149,9 +149,8 @@ def write(
         done = files.replace(path, text, root, dry_run=False, clock=clock, keep=False)
         show.line(f"{path}: {done.what}")
     if len(accepted) > MOST_LINES:
-        show.line(
-            f"{len(accepted) - MOST_LINES} of {len(accepted)} rules do not fit into the file; reject those that matter least."
-        )
+        over = len(accepted) - MOST_LINES
+        show.line(f"{over} of {len(accepted)} rules do not fit into the file; reject those that matter least.")
 
 
 def _checked(rule: Rule) -> str:

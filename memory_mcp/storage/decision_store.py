@@ -8,7 +8,6 @@ import msgspec
 from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Draft
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.models.voices import lowest, voice_of
 from memory_mcp.storage import checksums, cursors, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.decision_rows import HUNDREDTHS, columns, loaded, rows_of, rows_where

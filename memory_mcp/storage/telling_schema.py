@@ -1,10 +1,9 @@
 """This module holds the sixth schema: what is told to agents, from whom it comes, and what was said."""
 
 from memory_mcp.storage.decision_schema import DECISIONS
-from memory_mcp.storage.rule_schema import RULES
 from memory_mcp.storage.ledger_schema import LEDGER
+from memory_mcp.storage.rule_schema import RULES
 from memory_mcp.storage.trust_schema import TRUST
-from memory_mcp.storage.decision_schema import DECISIONS
 
 # Widening a CHECK: see learning_schema.
 _KINDS = "kind IN (''episode'', ''note'', ''pattern'', ''turn'')"

@@ -20,8 +20,8 @@ from memory_mcp.storage.source_voices import SourceVoices, turn_voices
 from memory_mcp.storage.store import Store
 from memory_mcp.telling.extracting import ADDED, EDITION, drafts_of, whole_note, with_places
 from memory_mcp.telling.linking import links_among
-from memory_mcp.telling.rule_finding import found_rules
 from memory_mcp.telling.places import ranked, written_as
+from memory_mcp.telling.rule_finding import found_rules
 
 _BATCH = 25  # records read in one transaction
 _MOST_COMPARED = 4_000  # decisions, the newest, that new ones are compared with

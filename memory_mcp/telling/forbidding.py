@@ -6,6 +6,7 @@ from typing import Any
 
 from memory_mcp.actions.programs import plain_name, programs
 from memory_mcp.actions.shell_lines import simple_commands
+from memory_mcp.actions.shell_words import names
 from memory_mcp.actions.steps import action_of, command_of
 from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import Step
@@ -27,12 +28,12 @@ _RIVALS: tuple[frozenset[str], ...] = tuple(
         "make just",
     )
 )
-_PROGRAMS = frozenset(
+_PROGRAMS = names(
     "git gh npm npx pnpm yarn bun node deno pip pip3 uv uvx pipx poetry pipenv pdm conda python python3 pytest unittest"
     " tox nox ruff black mypy eslint prettier tsc jest vitest mocha go cargo rustc make cmake just gradle mvn docker"
     " podman docker-compose kubectl helm terraform fly flyctl vercel heroku aws gcloud az psql mysql sqlite3 redis-cli"
     " curl wget ssh scp rsync sudo rm mv chmod chown kill pkill systemctl apt apt-get brew grep rg ag sed awk find"
-    " alembic flask django-admin rails rake bundle gem composer php dotnet swift xcodebuild".split()
+    " alembic flask django-admin rails rake bundle gem composer php dotnet swift xcodebuild"
 )
 _SUBCOMMANDS = {
     "commit": ("git", "commit"),
@@ -50,7 +51,8 @@ _GERUNDS = {
 _CLAUSE_END = expression(r"[,;:]|\s(?:but|and|or|because|since|when|if|so)\s")
 _SPELLINGS = {"--force": frozenset(("--force", "-f", "--force-with-lease"))}
 _NEGATED = expression(
-    r"\b(?:never(?: ever)?|do not(?: ever)?|don'?t(?: ever)?|dont|must ?n[o']t|should ?n[o']t|not to|stop|avoid|quit)\s+"
+    r"\b(?:never(?: ever)?|do not(?: ever)?|don'?t(?: ever)?|dont|must ?n[o']t|should ?n[o']t|not to"
+    r"|stop|avoid|quit)\s+"
     r"(?:please |just |go |try to |blindly |using |use |run |running |call |calling |execute |type )*(.+)",
     2,
 )
@@ -63,16 +65,21 @@ _EDITING = expression(
 )
 _IMPORTING = expression(r"^(?:import|importing)\s+([\w.@/-]+)", 2)
 _PATH = expression(r"(?<![\w/.*-])(?:\.{0,2}/)?(?:[\w.*@-]+/)+[\w.*@-]*|(?<![\w/.*-])[\w.*-]+\.[a-z]{1,5}\b(?!\()", 0)
-_IMPORTS = r"(?:^|\n)\s*(?:import\s+{0}\b|from\s+{0}(?:\.[\w.]+)?\s+import\b|(?:import|export)[^\n;]*?from\s+['\"]{0}['\"]|import\s+['\"]{0}['\"])|\brequire\(\s*['\"]{0}['\"]"
+_IMPORTS = (
+    r"(?:^|\n)\s*(?:import\s+{0}\b|from\s+{0}(?:\.[\w.]+)?\s+import\b|(?:import"
+    r"|export)[^\n;]*?from\s+['\"]{0}['\"]|import\s+['\"]{0}['\"])|\brequire\(\s*['\"]{0}['\"]"
+)
+
 _WORD = expression(r"[\w@./*+-]+")
 _NEW_TEXT = ("new_string", "newString", "content", "new_str", "file_text", "patch", "input", "patchText", "insert_text")
 _MOST_TEXT = 200_000
-_ACTS = frozenset(
-    "install uninstall publish commit push pull fetch reset rebase stash merge checkout switch clean deploy apply destroy"
-    " delete run build up down audit update upgrade add remove tag release migrate".split()
+_ACTS = names(
+    "install uninstall publish commit push pull fetch reset rebase stash merge checkout switch clean"
+    " deploy apply destroy"
+    " delete run build up down audit update upgrade add remove tag release migrate"
 )
-_LITTLE = frozenset("to on onto into the directly straight branch ever anything".split())
-_RESERVING = frozenset("unless without until myself before".split())
+_LITTLE = names("to on onto into the directly straight branch ever anything")
+_RESERVING = names("unless without until myself before")
 _BRANCHES = frozenset(("main", "master", "develop", "dev", "production", "prod", "staging", "release", "trunk"))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from memory_mcp.actions.shell_words import names
 from memory_mcp.actions.steps import command_of
 from memory_mcp.expressions import expression
 from memory_mcp.models.conversations import Turn
@@ -21,9 +22,10 @@ _WORDS_OF_REFUSAL = expression(r"the user said:\s*(.+)", 2 | 16)
 _PAIRS = (("old_string", "new_string"), ("oldString", "newString"), ("old_str", "new_str"))
 _WORD = expression(r"[a-z0-9_./@+'-]+")
 _SAME = {"dont": "not", "don't": "not", "never": "not", "no": "", "stop": "not", "avoid": "not", "without": "not"}
-_IDLE = frozenset(
+_IDLE = names(
     "a an the to of in on at for and or but so please ever do does you i we us our it is are be this that here always"
-    " from now actually again ok okay yes well just make sure must should want will i'll with any all repo project".split()
+    " from now actually again ok okay yes well just make sure must should want will i'll with any"
+    " all repo project"
 )
 
 

@@ -1,3 +1,5 @@
+"""`memory-cli rule`."""
+
 import subprocess
 from pathlib import Path
 

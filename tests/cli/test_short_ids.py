@@ -36,6 +36,7 @@ def made(run: Run, tmp_path: Path) -> dict[str, str]:
         "note": run("note", "add", "the till speaks German").stdout.strip(),
         "talk": run("conversation", "add", "", str(talk)).stdout.strip(),
     }
+    found["rule"] = run("rule", "add", "never push to main").stdout.strip()
     found["handoff"] = run("handoff", "create", found["episode"], "--note", "half done").stdout.strip()
     found["playbook"] = as_json(run("playbook", "recommend", "mend the till", "--json"))["id"]
     return {name: each[-8:] for name, each in found.items()}
@@ -65,6 +66,10 @@ def test_every_command_takes_short_ids(run: Run, tmp_path: Path) -> None:
         ("conversation", "view", ids["talk"]),
         ("conversation", "append", ids["talk"], str(tmp_path / "talk.jsonl")),
         ("note", "add", "it speaks French", "--supersedes", ids["note"]),
+        ("rule", "view", ids["rule"]),
+        ("rule", "accept", ids["rule"]),
+        ("rule", "reject", ids["rule"]),
+        ("rule", "delete", ids["rule"], "--yes"),
         ("episode", "complete", ids["other"]),
         ("episode", "fail", ids["third"], "no time"),
         ("note", "delete", ids["note"], "--yes"),

@@ -74,6 +74,13 @@ CALLS: dict[str, list[str]] = {
     "note list": ["", "--tag {hostile}"],
     "note search": ["{hostile}", "deploy"],
     "note delete": ["{note}", "{note} --yes", "{hostile}"],
+    "rule list": ["", "--state all", "--state {hostile}"],
+    "rule view": ["{rule}", "{hostile}"],
+    "rule add": ["{hostile}", "never{hostile}"],
+    "rule accept": ["{rule}", "{rule} --on-breach {hostile}", "{hostile}"],
+    "rule reject": ["{rule}", "{hostile}"],
+    "rule delete": ["{rule}", "{rule} --yes", "{hostile}"],
+    "rule write": ["AGENTS.md --dry-run", "AGENTS.md --yes", "{hostile}"],
     "conversation add": [
         "{hostile} {files}/talk{name}",
         "{hostile} {files}/messages{name}",
@@ -171,6 +178,7 @@ CALLS: dict[str, list[str]] = {
     "bench": ["--mine", "--only {hostile}", "--only size --episodes {hostile}"],
 }  # fmt: skip
 SHOWING = (
+    *("rule list", "rule view"),
     *("episode list", "episode view", "episode search", "episode complete", "episode fail", "episode update"),
     *("note list", "note search", "conversation list", "conversation view", "conversation search", "pattern list"),
     *("pattern view", "pattern recommend", "playbook recommend"),
@@ -262,6 +270,7 @@ def _fill(memory: Memory, scene: Scene) -> None:
     given = memory.advice.patterns(wanted)
     scene.ids |= {"closed": closed[0], "active": active.id, "note": note.id, "conversation": talk.id}
     scene.ids |= {"handoff": handoff.id, "playbook": playbook.id, "recommendation": given.recommendation_id or "none"}
+    scene.ids["rule"] = memory.rules.add(f"never push to main {HOSTILE}")[0].id
     scene.ids["pattern"] = given.patterns[0].pattern.id
 
 

@@ -56,7 +56,7 @@ def test_nothing_is_denied_unless_the_user_set_it(home: Path) -> None:
 
 def test_a_rule_that_only_warns_is_told_once_with_the_text_that_an_edit_writes(home: Path) -> None:
     accepted(home, "don't import requests", "warn")
-    text = f"{'x = 1\n' * 2_000}import requests\n"
+    text = "x = 1\n" * 2_000 + "import requests\n"
 
     answer = before(home, "Write", file_path="a.py", content=text)
 

@@ -1,3 +1,5 @@
+"""What a user means for every session, and what for the task at hand."""
+
 import pytest
 
 from memory_mcp.telling.correcting import corrections, plain, refusals
@@ -20,6 +22,18 @@ RULES = [
     "don't create README files unless I ask",
     "From now on, write the tests first.",
     "never use print for logging, even for now",
+    "always pass --dry-run first when touching migrations in this repo, we broke staging twice",
+    "Tests must not hit the network.",
+    "Never, ever touch prod.",
+    "no emojis in commit messages",
+    "Use type hints everywhere",
+    "ask me before installing anything",
+    "Next time run the linter first",
+    "make sure you run make lint after every change",
+    "you must never delete migrations",
+    "stop apologizing",
+    "Nie auf main pushen",
+    "Bitte verwende uv statt pip",
 ]
 NO_RULES = [
     "Don't make any changes yet, just show me where in the code this happens.",

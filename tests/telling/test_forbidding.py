@@ -1,3 +1,5 @@
+"""Which rules a program can check, and what breaks them."""
+
 from typing import Any
 
 import pytest

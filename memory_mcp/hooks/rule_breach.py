@@ -1,6 +1,7 @@
 """This module says before a call which of the user's rules it would break, and what the client is to do then."""
 
 from collections.abc import Collection
+from typing import Literal
 
 from memory_mcp.actions.tool_calls import planned_step
 from memory_mcp.clock import iso
@@ -28,7 +29,7 @@ def with_rules(memory: Memory, call: ToolCall, told: Collection[str], said: Said
     names = (*said.names, *(rule.id for rule in (*strict, *warned)), *(handles.breaking(rule.id) for rule in warned))
     if not strict:
         return Said(text, names)
-    verdict = "deny" if strict[0].action == "deny" else "ask"
+    verdict: Literal["ask", "deny"] = "deny" if strict[0].action == "deny" else "ask"
     return Said(text, names, verdict, f"This breaks a rule of this project: {_quoted(strict[0])}")
 
 

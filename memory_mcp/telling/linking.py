@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from memory_mcp.models.decisions import Decision, LinkKind
-from memory_mcp.telling.replacing import View, amended, amends, compare, weights
+from memory_mcp.telling.replacing import View, amended, amends, compare
+from memory_mcp.telling.subjects import weights
 
 Found = tuple[int, int, LinkKind, str]  # keys of the newer and the older, what it does to it, why
 _LEAST_SHARED = 2  # words that tell, before two decisions are compared

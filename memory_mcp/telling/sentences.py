@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from memory_mcp.expressions import expression
 
 _LONGEST_TEXT = 40_000  # characters of one text that are looked at; a longer one is no prose
+_LONGEST_ABBREVIATION = 8
 _FENCE = ("```", "~~~")
 _ITEM = expression(r"\s*(?:[-*•+]|\d{1,2}[.)])\s+(?=\S)")
 _HEADING = expression(r"\s*(?:#{1,6}\s|={3,}\s*$|-{3,}\s*$|\*{3,}\s*$|\.\.\.\s*$|>)")
@@ -42,9 +43,9 @@ def split(line: str) -> list[str]:
     pieces: list[str] = []
     start = 0
     for end in _END.finditer(line):
-        piece = line[start : end.start()]
-        if _ABBREVIATED.search(piece):
+        if _ABBREVIATED.search(line, max(start, end.start() - _LONGEST_ABBREVIATION), end.start()):
             continue
+        piece = line[start : end.start()]
         closing = line[end.start() : end.end()].rstrip()
         pieces.append(piece + closing)
         start = end.end()

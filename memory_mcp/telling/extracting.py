@@ -42,7 +42,8 @@ class _Places(Struct, frozen=True):
 def drafts_of(record: Episode | Note, turns: Sequence[Turn] = ()) -> list[Draft]:
     """Return the decisions of a record, `turns` being those of a conversation."""
     if isinstance(record, Note):
-        return list(_of_note(record))
+        holds = record.superseded_by is None and record.valid_until is None  # what expires is no decision
+        return list(_of_note(record)) if holds else []
     if record.kind == "conversation":
         return list(_of_talk(record, turns))
     if record.source is not None and record.source.kind == _GIT:

@@ -8,7 +8,7 @@ from memory_mcp.telling.replacing import View, amended, amends, compare
 from memory_mcp.telling.subjects import weights
 
 Found = tuple[int, int, LinkKind, str]  # keys of the newer and the older, what it does to it, why
-_LEAST_SHARED = 2  # words that tell, before two decisions are compared
+_LEAST_SHARED = 2  # words that tell, or a name of code, before two decisions are compared
 _TELLING = 1.0
 _SHORTEST_HASH = 7  # characters of a commit's name
 
@@ -48,7 +48,7 @@ def _pairwise(views: Mapping[int, View], fresh: Collection[int]) -> Iterator[Fou
         shared: Counter[int] = Counter()
         for word, weight in weights(views[key].text).items():
             if weight >= _TELLING:
-                shared.update(holding[word])
+                shared.update({other: round(weight) for other in holding[word]})
         others = {other for other, count in shared.items() if count >= _LEAST_SHARED}
         others |= set(_reverted(views[key], views, by_origin))
         for other in sorted(others - {key}):

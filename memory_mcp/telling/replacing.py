@@ -155,7 +155,7 @@ def _sentences(said: str, before: str, *, shares_file: bool) -> Verdict | None:
         if changed[1] or (shares_file and share >= _AKIN):
             return Verdict("replaces", changed[0])
         return Verdict("contradicts", changed[0]) if share >= _ALIKE or names else None
-    if _FAULT.search(theirs.low) or share >= _SAME or not (shares_file or names):
+    if _FAULT.search(theirs.low) or not (shares_file or names):
         return None
     return _turned(mine, theirs, share) if share >= _AKIN else None
 
@@ -168,7 +168,7 @@ def _turned(mine: "_Reading", theirs: "_Reading", share: float) -> Verdict | Non
         return Verdict("replaces", f"instead of {given_up['rest'].strip()}")
     if _AGAIN.search(mine.low) and any(_holds(mine.words, phrase) for phrase in theirs.denied):
         return Verdict("replaces", "it holds again")
-    if share >= _SURELY and bool(mine.denied) != bool(theirs.denied):
+    if _SURELY <= share < _SAME and bool(mine.denied) != bool(theirs.denied):
         denied, other = (mine.denied, theirs) if mine.denied else (theirs.denied, mine)
         if any(_holds(other.words, phrase) for phrase in denied):
             return Verdict("contradicts", "one denies what the other says")

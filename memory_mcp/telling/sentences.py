@@ -12,7 +12,8 @@ _ITEM = expression(r"\s*(?:[-*•+]|\d{1,2}[.)])\s+(?=\S)")
 _HEADING = expression(r"\s*(?:#{1,6}\s|={3,}\s*$|-{3,}\s*$|\*{3,}\s*$|\.\.\.\s*$|>)")
 _TRAILER = expression(
     r"\s*(?:[*-]\s*)?(?:(?:signed-off-by|co-authored-by|reviewed-by|acked-by|tested-by|reported-by|change-id"
-    r"|claude-session|cc|see-also|squashed from|address(?:es)?|pr|issue|link|updates|dependabot|follow[ -]up (?:on|to)|amends(?=\s*:?\s*[0-9a-f]{7,40}\b))\s*:"
+    r"|claude-session|cc|see-also|squashed from|address(?:es)?|pr|issue|link|updates|dependabot"
+    r"|follow[ -]up (?:on|to)|amends(?=\s*:?\s*[0-9a-f]{7,40}\b))\s*:"
     r"|🤖|(?:refs?|closes?|closed|fix(?:es|ed)?|resolves?|see(?: also)?|follow[ -]up to|part of|github)\b[:\s]*"
     r"(?:issues?\s+)?(?:[\w.-]+/[\w.-]+)?(?:#\d+|https?://|gh-\d+)"
     r"|(?:this reverts commit|cherry picked from|\(cherry picked from)\b.*|https?://\S+\s*$)",

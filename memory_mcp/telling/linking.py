@@ -65,10 +65,9 @@ def _reverted(view: View, views: Mapping[int, View], by_origin: Mapping[str, Ite
 
 
 def _between(one: View, other: View) -> Iterator[Found]:
-    for newer, older in ((one, other), (other, one)):
-        if verdict := compare(newer, older):
-            yield newer.id, older.id, verdict.kind, verdict.why
-            return
+    older, newer = sorted((one, other), key=lambda each: (each.said_at, each.id))
+    if verdict := compare(newer, older):
+        yield newer.id, older.id, verdict.kind, verdict.why
 
 
 def _amendments(views: Mapping[int, View]) -> Iterator[Found]:

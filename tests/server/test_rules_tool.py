@@ -41,7 +41,7 @@ def test_a_decision_is_added_listed_and_retired(desk: Desk) -> None:
 
 def test_contradictions_are_shown_whole_and_one_call_settles_them(desk: Desk) -> None:
     for seconds, file in ((5, "a.py"), (9, "b.py")):
-        desk.memory.notes.add(f"The timeout of the payment client must be {seconds} s, never longer, see {file}.")
+        desk.memory.notes.add(f"The timeout is {seconds} s for the payment client, never longer, see {file}.")
 
     (pair,) = ask(desk)["contradictions"]
     assert "timeout" in pair["why"]
@@ -63,5 +63,5 @@ def test_query_memory_finds_decisions_alone_and_get_episode_reads_one(desk: Desk
     (hit,) = query_memory(desk, arguments.QueryMemory("queue of the shop sorted", decisions_only=True))["hits"]
 
     assert hit["kind"] == "decision"
-    whole = get_episode(desk, arguments.GetEpisode(desk.memory.store.ids.full(hit["id"])))
+    whole = get_episode(desk, arguments.GetEpisode(desk.memory.store.ids.full(hit["decision_id"])))
     assert whole["decision"] == "The queue of the shop must never be sorted."

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from memory_mcp.importers.git import import_commits
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.decisions import Decision, DecisionFilter
+from memory_mcp.models.episodes import Source, Step, StepSuccess, Success
 from memory_mcp.models.recall import Query
 from tests.conftest import OpenMemory
 
@@ -293,6 +295,49 @@ def test_an_export_carries_what_the_user_made_and_the_rest_is_found_again(
     assert [each.id for each in listed(other)] == [added.id]
     again = import_export(lambda _: opened, file, lambda _: None, dry_run=False)
     assert (again.imported, again.bad) == (0, 0)
+
+
+def test_what_the_user_said_in_a_session_is_the_users_and_a_verdict_is_the_agents(memory: Memory) -> None:
+    asked = Step("user", "No, use uv here instead of pip, always.", recorded_at=1_700_000_001_000_000)
+    edited = Step("edit", "mend it", {"file_path": "shop/pay.py"}, StepSuccess("ok"))
+    draft = memory.episodes.draft("install the shop")
+    seen = msgspec.structs.replace(draft, source=Source("hooks:claude-code", "s1"), steps=(edited, asked))
+    memory.episodes.record([seen])
+    own, _ = memory.episodes.start("mend the till")
+    memory.learning.complete(own.id, Success("The till must be closed before the tests run, since it keeps a lock."))
+    run = msgspec.structs.replace(memory.episodes.draft("It must never fail."), source=Source("swe-agent", "r1"))
+    memory.episodes.record([run])
+
+    memory.decisions.follow()
+
+    found = {each.text: each for each in listed(memory)}
+    assert {text: each.voice for text, each in found.items()} == {
+        "No, use uv here instead of pip, always.": "user",
+        "The till must be closed before the tests run, since it keeps a lock.": "agent",
+    }
+    corrected = found["No, use uv here instead of pip, always."]
+    assert (corrected.source_kind, corrected.said_at, corrected.files) == (
+        "task",
+        1_700_000_001_000_000,
+        ("shop/pay.py",),
+    )
+
+
+def test_a_listing_is_narrowed_by_file_and_name_and_goes_page_by_page(memory: Memory) -> None:
+    for number, file in enumerate(("a/pay.py", "b/pay.py", "b/till.py")):
+        commit(memory, number, f"fix: {number}\n\nLimit {number} of max_items must never be {number}.", file)
+    memory.decisions.follow()
+
+    assert [each.files for each in listed(memory, DecisionFilter(file="src/a/pay.py"))] == [("a/pay.py",)]
+    assert len(listed(memory, DecisionFilter(name="max_items"))) == 3
+    first = memory.decisions.list(limit=2)
+    second = memory.decisions.list(limit=2, cursor=first.next_cursor)
+    assert [each.files for each in (*first.decisions, *second.decisions)] == [
+        ("b/till.py",),
+        ("b/pay.py",),
+        ("a/pay.py",),
+    ]
+    assert second.next_cursor is None
 
 
 SENTENCES = st.lists(

@@ -208,6 +208,9 @@ def test_what_is_added_is_a_note_that_stands_as_a_whole(memory: Memory) -> None:
     assert memory.notes.get(made.source_id).tags == ("decision",)
     memory.decisions.follow()
     assert listed(memory, DecisionFilter(added=True)) == [made]
+    quoting, _ = memory.decisions.add("Say this:\nApplies to: all\nand go on.")
+    assert quoting.text == "Say this:\nApplies to: all\nand go on."
+    memory.notes.delete(quoting.source_id)
     with pytest.raises(NotFoundError):
         memory.decisions.add("Push to main.", replaces=["nothing"])
     assert listed(memory) == [made]

@@ -168,6 +168,19 @@ def test_a_commit_that_reverts_another_replaces_its_decision(memory: Memory) -> 
     assert [each.origin for each in listed(memory, DecisionFilter(replaced=True))] == [HASHES[0]]
 
 
+def test_amendments_of_one_project_are_left_alone_by_another(open_memory: OpenMemory) -> None:
+    first, second = open_memory("first"), open_memory("second")
+    for memory in (first, second):
+        start = 1_700_000_000_000_000
+        older = "On a collision of two contacts always keep the record with the latest timestamp."
+        newer = "Amended, superseding keep-latest: on a collision of two contacts the most-filled record wins."
+        talk(memory, "Contacts collide.", "How?", older, start=start)
+        talk(memory, "Names are lost.", "Then?", newer, start=start + 1_000_000)
+        memory.decisions.follow()
+
+    assert [len(memory.decisions.replacements()) for memory in (first, second)] == [1, 1]
+
+
 def test_one_call_settles_two_decisions_for_good(memory: Memory) -> None:
     first, _ = memory.decisions.add("Use tabs in the shop.", files=["shop/pay.py"])
     second, _ = memory.decisions.add("Use blanks in the shop.", files=["shop/pay.py"])

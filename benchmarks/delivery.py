@@ -29,7 +29,6 @@ from memory_mcp.clock import SystemClock, iso
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
 from memory_mcp.hooks.events import read_event
-from memory_mcp.tokens import tokens
 from memory_mcp.hooks.handling import handle
 from memory_mcp.importers.commits import Commit, FileChange, read_json_lines
 from memory_mcp.importers.git import import_commits
@@ -37,6 +36,7 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.recall import Query
 from memory_mcp.server.recall_answers import answer_of
+from memory_mcp.tokens import tokens
 
 TUNED = {"budget", "csvquote", "dedupe", "discount", "drainplan", "hostallow", "listmerge"}
 PROJECTS = ("click", "llm", "sqlite-utils")
@@ -46,8 +46,46 @@ NOW = 1_790_000_000_000_000  # September 2026, after the newest commit
 HEAD_TOKENS = 300
 WORD = re.compile(r"[a-z0-9]+")
 STOP = set(
-    "a an and are as at be by do does for from has have if in into is it its not of on only or so than that the their"
-    " then these this to was when which with".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "do",
+        "does",
+        "for",
+        "from",
+        "has",
+        "have",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "not",
+        "of",
+        "on",
+        "only",
+        "or",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "then",
+        "these",
+        "this",
+        "to",
+        "was",
+        "when",
+        "which",
+        "with",
+    ]
 )
 FENCE = re.compile(r"</?memory-mcp-recall>|^From earlier sessions, recorded by memory-mcp\.[^\n]*$", re.MULTILINE)
 

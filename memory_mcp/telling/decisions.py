@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec import Struct
+
 from memory_mcp.clock import Clock
 from memory_mcp.errors import BusyError, DamagedError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.conversations import Turn
-from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Link
+from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Draft, Link
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
 from memory_mcp.models.receipts import Receipt
@@ -30,6 +32,14 @@ _ANY = DecisionFilter()
 Progress = Callable[[int], None]
 
 
+class _Record(Struct, frozen=True):
+    """A record with its turns, and the voices of its prompts or turns."""
+
+    told: Episode | Note
+    turns: Sequence[Turn] = ()
+    asked: Sequence[Voice] = ()
+
+
 class Decisions:
     """The decisions of one project."""
 
@@ -50,11 +60,17 @@ class Decisions:
             return self._sources.count()
         deadline = time.monotonic() + patience_s
         while self._sources.lags():
-            with self._store.database.write() as session:
+            with self._store.database.read() as session:
                 changed, up_to = self._sources.unread(session, _BATCH)
-                for key, _, kind in changed:
-                    self._read(session, key, kind)
-                self._sources.reach(session, changed, up_to)
+                records = {key: self._load(session, key, kind) for key, _, kind in changed}
+            drafts = {key: drafts_of(each.told, each.turns) for key, each in records.items() if each}
+            rules = {key: found_rules(each.told, each.turns, each.asked) for key, each in records.items() if each}
+            with self._store.database.write() as session:
+                there = self._sources.remaining(session, changed)
+                for key, _, _ in there:
+                    self._keep(session, key, records[key], drafts.get(key, []))
+                    self._store.rules.sync(session, key, rules.get(key, []))
+                self._sources.reach(session, there, up_to)
             if progress:
                 progress(len(changed))
             if time.monotonic() > deadline and (left := self._sources.count()):
@@ -182,34 +198,28 @@ class Decisions:
             self._store.decision_links.replace(session, fresh, found)
             self._sources.reach_links(session, up_to)
 
-    def _read(self, session: Session, key: int, kind: str) -> None:
+    def _keep(self, session: Session, key: int, record: _Record | None, drafts: Sequence[Draft]) -> None:
         """Bring the decisions of one record up to date; a damaged one is reported where it is read."""
-        record, turns = self._load(session, key, kind)
         if record is None:
             return
-        if isinstance(record, Episode):
-            self._store.rules.sync(session, key, found_rules(record, turns, self._asked(session, key, record)))
-        if isinstance(record, Note) and ADDED in record.tags and self._store.decisions.has_source(session, key):
+        if _is_added(record.told) and self._store.decisions.has_source(session, key):
             return  # it was kept when it was added, with the voice of that door
-        drafts = [
-            each
-            for each in drafts_of(record, turns)
-            if each.score
-            or self._store.decisions.has_origin(session, each.reverts)  # what takes back no decision is none
+        kept = [  # what takes back no decision is none
+            each for each in drafts if each.score or self._store.decisions.has_origin(session, each.reverts)
         ]
-        self._store.decisions.sync(session, key, drafts)
+        self._store.decisions.sync(session, key, kept)
 
-    @staticmethod
-    def _asked(session: Session, key: int, record: Episode) -> Sequence[Voice]:
-        """Return the voices of a task's prompts or of a conversation's turns."""
-        if record.kind == "conversation":
-            return turn_voices(session, key)
-        return SourceVoices(session, key).asked
-
-    def _load(self, session: Session, key: int, kind: str) -> tuple[Episode | Note | None, Sequence[Turn]]:
+    def _load(self, session: Session, key: int, kind: str) -> _Record | None:
         if kind == "note":
-            return self._store.notes.load_many(session, [key]).get(key), ()
+            note = self._store.notes.load_many(session, [key]).get(key)
+            return _Record(note) if note else None
         episode = self._store.episodes.load_many(session, [key]).get(key)
         if episode is None or isinstance(episode, DamagedError):
-            return None, ()
-        return episode, self._store.turns.of(session, key) if episode.kind == "conversation" else ()
+            return None
+        if episode.kind == "conversation":
+            return _Record(episode, self._store.turns.of(session, key), turn_voices(session, key))
+        return _Record(episode, (), SourceVoices(session, key).asked)
+
+
+def _is_added(record: Episode | Note) -> bool:
+    return isinstance(record, Note) and ADDED in record.tags

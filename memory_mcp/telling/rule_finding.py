@@ -9,6 +9,7 @@ from memory_mcp.actions.steps import command_of
 from memory_mcp.expressions import expression
 from memory_mcp.models.conversations import Turn
 from memory_mcp.models.episodes import Episode, Step, StepError
+from memory_mcp.models.notes import Note
 from memory_mcp.models.rules import FoundRule
 from memory_mcp.models.voices import Voice
 from memory_mcp.telling.correcting import corrections, plain, refusals
@@ -35,8 +36,10 @@ class _Said(Struct, frozen=True):
     before: tuple[Step, ...] = ()
 
 
-def found_rules(record: Episode, turns: Sequence[Turn], asked: Sequence[Voice]) -> list[FoundRule]:
+def found_rules(record: Episode | Note, turns: Sequence[Turn], asked: Sequence[Voice]) -> list[FoundRule]:
     """Return the rules in a record; `asked` are the voices of its prompts, or of the turns of a conversation."""
+    if isinstance(record, Note):
+        return []
     if record.kind == "conversation":
         spoken = [
             _Said(turn.message.text, turn.message.at)

@@ -38,6 +38,8 @@ def made(run: Run, tmp_path: Path) -> dict[str, str]:
     }
     found["rule"] = run("rule", "add", "never push to main").stdout.strip()
     found["handoff"] = run("handoff", "create", found["episode"], "--note", "half done").stdout.strip()
+    found["decision"] = run("decision", "add", "never close the till").stdout.strip()
+    found["newer"] = run("decision", "add", "always close the till").stdout.strip()
     found["playbook"] = as_json(run("playbook", "recommend", "mend the till", "--json"))["id"]
     return {name: each[-8:] for name, each in found.items()}
 
@@ -70,6 +72,11 @@ def test_every_command_takes_short_ids(run: Run, tmp_path: Path) -> None:
         ("rule", "accept", ids["rule"]),
         ("rule", "reject", ids["rule"]),
         ("rule", "delete", ids["rule"], "--yes"),
+        ("decision", "view", ids["decision"]),
+        ("decision", "list", "--source", ids["note"]),
+        ("decision", "settle", ids["newer"], ids["decision"]),
+        ("decision", "retire", ids["decision"]),
+        ("decision", "add", "count the till", "--replaces", ids["newer"]),
         ("episode", "complete", ids["other"]),
         ("episode", "fail", ids["third"], "no time"),
         ("note", "delete", ids["note"], "--yes"),

@@ -15,11 +15,14 @@ from memory_mcp.retrieval.keywords import query_terms
 from memory_mcp.retrieval.prompts import within_limit
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered, words_in
+from memory_mcp.telling.talks import stance
 
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
 _MOST_HITS = 6
 _MOST_TURNS = 200
-_RESTATED = 0.6  # of the words of an assistant's summary that the user said in the same talk
+_AGREED = 0.6  # of the words of an assistant's summary that the user said in the same talk, or agreed to
+_STEM = 5  # letters that forms of one word share
+_USERS = frozenset(("user", "human"))
 
 
 def prompt_recall(
@@ -31,10 +34,10 @@ def prompt_recall(
     """
     settings = memory.settings.hooks
     hits = _answering(memory, event, episode_id)
-    records = [record for hit in hits if (record := _spoken(memory, hit, told)) and record.passages]
+    records = [record for hit in hits if (record := _spoken(memory, hit, told)).passages]
     if not records:
         return "", ()
-    said = chosen(ordered(records), settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES)
+    said = chosen(ordered(records, settings.recall_floor), settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES)
     filling = filled(
         [Section(each.record.source, [line.text for line in each.lines]) for each in said], settings.recall_tokens
     )
@@ -52,7 +55,8 @@ def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit
     # the session's own episode, which changes with each step, is not shown: indexing it again would take 4 ms
     query = Query(asked, limit=_MOST_HITS, without=(episode_id,) if episode_id else ())
     hits = recall.search(query, follow=episode_id is None or not keywords.lacks_only(episode_id)).hits
-    return [hit for hit in hits if hit.relevance >= memory.settings.hooks.recall_floor]
+    answers = any(hit.relevance >= memory.settings.hooks.recall_floor for hit in hits)
+    return list(hits) if answers else []
 
 
 def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
@@ -61,37 +65,44 @@ def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
     passages = [each for each in _decided(memory, hit, decisions) if each.name not in told]
     if not decisions:
         passages = [each for each in _lessons(hit) if each.name not in told]
-    return Spoken(hit.id, _source(hit, decisions), hit.relevance, hit.created_at, passages)
+    subject = hit.text.partition("\n")[0] if decisions and decisions[0].source_kind == "commit" else ""
+    return Spoken(hit.id, _source(hit, decisions), hit.relevance, hit.created_at, passages, subject)
 
 
 def _decided(memory: Memory, hit: Hit, decisions: Sequence[Decision]) -> Iterator[Passage]:
-    users = _users_words(memory, hit) if hit.place and any(each.voice == "agent" for each in decisions) else frozenset()
+    agreed = _agreed(memory, hit) if hit.place and any(each.voice == "agent" for each in decisions) else frozenset()
     for each in decisions:
-        speaker = _speaker(each, users)
+        speaker = _speaker(each, agreed)
         if speaker is not None:
             yield Passage(each.id, f"{speaker}{each.text}", each.score)
 
 
-def _speaker(decision: Decision, users: frozenset[str]) -> str | None:
+def _speaker(decision: Decision, agreed: frozenset[str]) -> str | None:
     """Return how a sentence begins that names its speaker, None where the sentence may not speak."""
     if decision.source_kind != "talk":
         return "" if decision.voice in {"user", "repository"} else None
-    if decision.who in {"user", "human"}:
+    if decision.who in _USERS:
         return "user: "
     if decision.voice == "user":
-        return f"{decision.who}, as the user confirmed: "
-    own = words_in(decision.text)
-    is_restated = len(own & users) >= _RESTATED * len(own)
-    return f"{decision.who}, summing up what the user said: " if is_restated else None
+        return f"{decision.who}, and the user agreed: "
+    own = _stems(decision.text)
+    return f"{decision.who}'s summary: " if len(own & agreed) >= _AGREED * len(own) else None
 
 
-def _users_words(memory: Memory, hit: Hit) -> frozenset[str]:
-    """Return the words that the user said in the talk of a hit."""
+def _agreed(memory: Memory, hit: Hit) -> frozenset[str]:
+    """Return the words that the user said in the talk of a hit, or agreed to."""
     if hit.place is None:
         return frozenset()
     turns = memory.store.turns.page(hit.place.conversation_id, start=0, limit=_MOST_TURNS)
-    said = (turn.message.text for turn in turns if turn.message.role in {"user", "human"})
-    return words_in("\n".join(said))
+    messages = [turn.message for turn in turns]
+    said = [message.text for message in messages if message.role in _USERS]
+    answered = zip(messages, messages[1:], strict=False)
+    said += [one.text for one, answer in answered if answer.role in _USERS and stance(answer.text) == "confirms"]
+    return _stems("\n".join(said))
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in words_in(text))
 
 
 def _source(hit: Hit, decisions: Sequence[Decision]) -> str:

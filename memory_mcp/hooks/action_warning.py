@@ -7,11 +7,16 @@ from msgspec import Struct
 from memory_mcp.actions.steps import Action, action_of
 from memory_mcp.actions.tool_calls import planned_step
 from memory_mcp.hooks.companions import companions
-from memory_mcp.hooks.fence import Section, clipped, filled
+from memory_mcp.hooks.decided_places import decided_for
+from memory_mcp.hooks.fence import BYTES_PER_TOKEN, ROOM_BYTES, Section, clipped, filled
 from memory_mcp.memory import Memory
 from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.recommendations import DeadEnd
 from memory_mcp.patterns import dead_ends
+from memory_mcp.telling.choosing import Spoken, chosen
+
+_KNOWN, _TOGETHER = "Known dead ends for this action:", "Usually changed together:"
+_HEADING_BYTES = 40  # of a line's share of its heading, and what the estimate of tokens rounds up
 
 
 class Line(Struct, frozen=True):
@@ -22,7 +27,7 @@ class Line(Struct, frozen=True):
 
 
 def action_warning(
-    memory: Memory, call: ToolCall, told: tuple[str, ...], episode_id: str | None
+    memory: Memory, call: ToolCall, told: Sequence[str], episode_id: str | None
 ) -> tuple[str, tuple[str, ...]]:
     """Return what is known of the very action that is about to be made, and the names of what is said.
 
@@ -30,25 +35,35 @@ def action_warning(
     """
     step = planned_step(call)
     check = dead_ends.check_in(memory.store, step, episode_id, root=memory.root)
-    known = [Line(_name(each), _dead_end_line(each)) for each in check.dead_ends]
+    lines = [(_KNOWN, Line(_name(each), _dead_end_line(each))) for each in check.dead_ends]
     action = action_of(step, memory.root)
-    beside = list(_companion_lines(memory, action, episode_id)) if action.kind == "edit" else []
-    groups = {
-        "Known dead ends for this action:": known,
-        "Usually changed together:": beside,
-    }
-    return _said(groups, told, memory.settings.hooks.warning_tokens)
+    most_tokens = memory.settings.hooks.warning_tokens
+    if action.kind == "edit":
+        beside = [(_TOGETHER, each) for each in _companion_lines(memory, action, episode_id)]
+        room = most_tokens * BYTES_PER_TOKEN - ROOM_BYTES - sum(_cost(line) for _, line in (*lines, *beside))
+        lines += [*_decided_lines(decided_for(memory, call, action, told), room), *beside]
+    return _said([(heading, line) for heading, line in lines if line.name not in told], most_tokens)
 
 
-def _said(
-    groups: dict[str, Sequence[Line]], told: tuple[str, ...], most_tokens: int
-) -> tuple[str, tuple[str, ...]]:
-    """Fence the lines that are new to a session; return the text and the names of what it holds."""
-    new = {heading: [line for line in lines if line.name not in told] for heading, lines in groups.items()}
-    sections = [Section(heading, [line.text for line in lines]) for heading, lines in new.items()]
+def _said(lines: Sequence[tuple[str, Line]], most_tokens: int) -> tuple[str, tuple[str, ...]]:
+    """Fence lines under their headings; return the text and the names of what it holds."""
+    groups: dict[str, list[Line]] = {}
+    for heading, line in lines:
+        groups.setdefault(heading, []).append(line)
+    sections = [Section(heading, [line.text for line in group]) for heading, group in groups.items()]
     said = filled(sections, most_tokens)
-    names = [lines[at].name for lines, taken in zip(new.values(), said.taken, strict=True) for at in taken]
-    return said.text, tuple(names)
+    names = [group[at].name for group, taken in zip(groups.values(), said.taken, strict=True) for at in taken]
+    return said.text, tuple(dict.fromkeys(names))
+
+
+def _decided_lines(records: Sequence[Spoken], room: int) -> Iterator[tuple[str, Line]]:
+    for each in chosen(records, room):
+        for line in each.lines:
+            yield each.record.source, Line(line.name, line.text)
+
+
+def _cost(line: Line) -> int:
+    return len(line.text.encode()) + _HEADING_BYTES
 
 
 def _companion_lines(memory: Memory, action: Action, episode_id: str | None) -> Iterator[Line]:

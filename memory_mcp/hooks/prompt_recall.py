@@ -6,23 +6,18 @@ from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import BYTES_PER_TOKEN, ROOM_BYTES, Section, filled
+from memory_mcp.hooks.quotes import quoted, source_of
 from memory_mcp.memory import Memory
-from memory_mcp.models.decisions import Decision
 from memory_mcp.models.episodes import UNSAID
 from memory_mcp.models.recall import Hit, Query
 from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import query_terms
 from memory_mcp.retrieval.prompts import within_limit
 from memory_mcp.retrieval.search import Recall
-from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered, words_in
-from memory_mcp.telling.talks import stance
+from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered
 
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
 _MOST_HITS = 6
-_MOST_TURNS = 200
-_AGREED = 0.6  # of the words of an assistant's summary that the user said in the same talk, or agreed to
-_STEM = 5  # letters that forms of one word share
-_USERS = frozenset(("user", "human"))
 
 
 def prompt_recall(
@@ -62,55 +57,12 @@ def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit
 def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
     """Return what a record has to say: its decisions, else a note's text or what a task taught."""
     decisions = memory.decisions.of([hit.id])
-    passages = [each for each in _decided(memory, hit, decisions) if each.name not in told]
-    if not decisions:
-        passages = [each for each in _lessons(hit) if each.name not in told]
+    passages = quoted(memory, decisions, is_asked=True) if decisions else _lessons(hit)
     subject = hit.text.partition("\n")[0] if decisions and decisions[0].source_kind == "commit" else ""
-    return Spoken(hit.id, _source(hit, decisions), hit.relevance, hit.created_at, passages, subject)
-
-
-def _decided(memory: Memory, hit: Hit, decisions: Sequence[Decision]) -> Iterator[Passage]:
-    agreed = _agreed(memory, hit) if hit.place and any(each.voice == "agent" for each in decisions) else frozenset()
-    for each in decisions:
-        speaker = _speaker(each, agreed)
-        if speaker is not None:
-            yield Passage(each.id, f"{speaker}{each.text}", each.score)
-
-
-def _speaker(decision: Decision, agreed: frozenset[str]) -> str | None:
-    """Return how a sentence begins that names its speaker, None where the sentence may not speak."""
-    if decision.source_kind != "talk":
-        return "" if decision.voice in {"user", "repository"} else None
-    if decision.who in _USERS:
-        return "user: "
-    if decision.voice == "user":
-        return f"{decision.who}, and the user agreed: "
-    own = _stems(decision.text)
-    return f"{decision.who}'s summary: " if len(own & agreed) >= _AGREED * len(own) else None
-
-
-def _agreed(memory: Memory, hit: Hit) -> frozenset[str]:
-    """Return the words that the user said in the talk of a hit, or agreed to."""
-    if hit.place is None:
-        return frozenset()
-    turns = memory.store.turns.page(hit.place.conversation_id, start=0, limit=_MOST_TURNS)
-    messages = [turn.message for turn in turns]
-    said = [message.text for message in messages if message.role in _USERS]
-    answered = zip(messages, messages[1:], strict=False)
-    said += [one.text for one, answer in answered if answer.role in _USERS and stance(answer.text) == "confirms"]
-    return _stems("\n".join(said))
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(word[:_STEM] for word in words_in(text))
-
-
-def _source(hit: Hit, decisions: Sequence[Decision]) -> str:
-    day = iso(hit.created_at)[:10]
-    first = next(iter(decisions), None)
-    if first is not None and first.source_kind == "commit":
-        return f"Commit {first.origin[:7]}{f' by {first.who}' if first.who else ''} ({day}):"
-    return f"{'A talk' if hit.place else 'A note' if hit.kind == 'note' else 'An earlier session'} ({day}):"
+    kind = "A note" if hit.kind == "note" else "An earlier session"
+    source = source_of(decisions[0]) if decisions else f"{kind} ({iso(hit.created_at)[:10]}):"
+    new = [each for each in passages if each.name not in told]
+    return Spoken(hit.id, source, hit.relevance, hit.created_at, new, subject)
 
 
 def _lessons(hit: Hit) -> Iterator[Passage]:

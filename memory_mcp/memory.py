@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from memory_mcp.clock import Clock, SystemClock
 from memory_mcp.config.layers import Resolved, resolve
-from memory_mcp.config.places import Places, places
+from memory_mcp.config.places import Places, hook_directory, places
 from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
 from memory_mcp.episodes.joining import Joining
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from memory_mcp.retrieval.search import Recall
     from memory_mcp.retrieval.similarity import Similarity
     from memory_mcp.telling.decisions import Decisions
+    from memory_mcp.telling.ledger import Ledger
+    from memory_mcp.telling.trusting import Trust
 
 
 class Memory:
@@ -231,6 +233,20 @@ class Memory:
         from memory_mcp.facts.project_facts import ProjectFacts  # noqa: PLC0415 - a listing needs nothing of it
 
         return ProjectFacts(self.store, self.tree)
+
+    @cached_property
+    def trust(self) -> "Trust":
+        """What decides which records may be told without being asked for."""
+        from memory_mcp.telling.trusting import Trust  # noqa: PLC0415 - a listing needs nothing of it
+
+        return Trust(self.store)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """What accounts for every text that was told."""
+        from memory_mcp.telling.ledger import Ledger  # noqa: PLC0415 - as the class says
+
+        return Ledger(self.store, self.clock, hook_directory(self.places))
 
     @property
     def recommender(self) -> "Recommender":

@@ -12,7 +12,6 @@ from memory_cli.replay.minds import Mind
 from memory_cli.replay.runs import Run
 from memory_mcp.hooks.briefing import session_briefing
 from memory_mcp.hooks.events import Event
-from memory_mcp.hooks.fence import tokens
 from memory_mcp.hooks.prompt_recall import prompt_recall
 from memory_mcp.models.episodes import Step
 from memory_mcp.models.patterns import title_of
@@ -21,6 +20,7 @@ from memory_mcp.models.recommendations import Check, Playbook, Wanted
 from memory_mcp.patterns import dead_ends
 from memory_mcp.patterns.wording import advice
 from memory_mcp.retrieval.prompts import within_limit
+from memory_mcp.tokens import tokens
 
 VOTERS = 6  # hits whose files are counted
 _MOST_FILES = 5
@@ -62,7 +62,7 @@ def at_prompt(mind: Mind, run: Run, episode_id: str) -> Prompt:
     memory, episode = mind.memory, run.episode
     wanted = Wanted(within_limit(episode.task), episode.context, episode.task_type)
     event = Event("user-prompt", "UserPromptSubmit", run.name, run.started_at, prompt=episode.task)
-    texts = (session_briefing(memory), prompt_recall(memory, event, episode_id))
+    texts = (session_briefing(memory), prompt_recall(memory, event, episode_id)[0])
     spoken = tuple(line for text in texts for line in text.splitlines())
     playbook = memory.advice.playbook(wanted)
     patterns = memory.advice.patterns(wanted).patterns

@@ -26,7 +26,7 @@ from memory_cli.replay.plain_rule import SameText
 from memory_cli.replay.runs import Run
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import StoreError
-from memory_mcp.hooks.fence import tokens
+from memory_mcp.tokens import tokens
 
 _SHOWN = 200  # characters of an action or an error
 

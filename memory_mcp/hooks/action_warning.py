@@ -8,12 +8,13 @@ from memory_mcp.actions.steps import Action, action_of
 from memory_mcp.actions.tool_calls import planned_step
 from memory_mcp.hooks.companions import companions
 from memory_mcp.hooks.decided_places import decided_for
-from memory_mcp.hooks.fence import BYTES_PER_TOKEN, ROOM_BYTES, Section, clipped, filled
+from memory_mcp.hooks.fence import ROOM_BYTES, Section, clipped, filled
 from memory_mcp.memory import Memory
 from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.recommendations import DeadEnd
 from memory_mcp.patterns import dead_ends
 from memory_mcp.telling.choosing import Spoken, chosen
+from memory_mcp.tokens import BYTES_PER_TOKEN
 
 _KNOWN, _TOGETHER = "Known dead ends for this action:", "Usually changed together:"
 _HEADING_BYTES = 40  # of a line's share of its heading, and what the estimate of tokens rounds up

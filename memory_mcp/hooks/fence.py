@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from memory_mcp.expressions import expression
+from memory_mcp.tokens import tokens
 from memory_mcp.visible import visible_line
 
 _OPENING = (
@@ -14,7 +15,6 @@ _OPENING = (
 _CLOSING = "</memory-mcp-recall>"
 ROOM_BYTES = len(_OPENING) + len(_CLOSING) + 8  # that a fence takes of a budget
 _FENCE = expression(r"<(?=/?\s*memory-mcp)", re.IGNORECASE)
-BYTES_PER_TOKEN = 3  # code and paths come to 3.0 to 3.5 bytes a token, prose to more than 4: an upper estimate
 _QUOTED = 160  # characters of a command, an error or a task
 _MOST_JOINED = 3
 
@@ -24,11 +24,6 @@ class Section(Struct, frozen=True):
 
     heading: str
     lines: Sequence[str]
-
-
-def tokens(text: str) -> int:
-    """Estimate the tokens of a text from above."""
-    return -(-len(text.encode()) // BYTES_PER_TOKEN)
 
 
 class Filled(Struct, frozen=True):

@@ -33,7 +33,9 @@ def latest_failures(store: Store, most: int, root: str) -> list[Ended]:
 def _ended(store: Store, episode_id: str, failed: Failed, root: str) -> Ended:
     later = [
         (other, run)
-        for other, run in store.digests.runs.of_subjects([(each, "") for each in _wholes(failed.shape)], besides=episode_id)
+        for other, run in store.digests.runs.of_subjects(
+            [(each, "") for each in _wholes(failed.shape)], besides=episode_id
+        )
         if run.seen_at > failed.seen_at
     ]
     if failed.remedy or not later or later[0][1].has_failed_last:

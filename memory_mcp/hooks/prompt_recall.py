@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
-from memory_mcp.hooks.fence import BYTES_PER_TOKEN, ROOM_BYTES, Section, filled
+from memory_mcp.hooks.fence import ROOM_BYTES, Section, filled
 from memory_mcp.hooks.quotes import quoted, source_of
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import UNSAID
@@ -15,6 +15,7 @@ from memory_mcp.retrieval.keywords import query_terms
 from memory_mcp.retrieval.prompts import within_limit
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered
+from memory_mcp.tokens import BYTES_PER_TOKEN
 
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
 _MOST_HITS = 6

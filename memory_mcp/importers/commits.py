@@ -17,8 +17,8 @@ from memory_mcp.importers.records import Bad
 from memory_mcp.worktrees.git import complaint_of, run_git, stream_git
 
 _MARK = "\0"  # the one character that no message can hold; a line of a patch never begins with it
-_FORMAT = "%x00%H%x00%P%x00%at%x00%ct%x00%s%x00%b%x00"
-_FIELDS = 6
+_FORMAT = "%x00%H%x00%P%x00%at%x00%ct%x00%an%x00%s%x00%b%x00"
+_FIELDS = 7
 _LONGEST_NAME = 200
 _LONGEST_DATE = 12  # digits; with fewer, seconds reach to the year 5138
 _MOST_LINES = 10_000_000  # of a file
@@ -59,6 +59,7 @@ class Commit(Struct, frozen=True):
     subject: str
     body: str = ""
     files: tuple[FileChange, ...] = ()
+    author: str = ""
 
     @property
     def moment(self) -> int:
@@ -229,13 +230,14 @@ def _commits(lines: Iterator[str]) -> Iterator[Commit | Bad]:
 
 def _commit(head: str, patch: list[str]) -> Commit | Bad:
     """Build a commit; without a usable author date it gets its commit date."""
-    commit, parents, authored, made, subject, body, *_ = (*head.split(_MARK), "", "", "", "", "")
+    commit, parents, authored, made, author, subject, body, *_ = (*head.split(_MARK), *[""] * _FIELDS)
     moment = _moment(authored) or _moment(made)
     if not moment:
         return Bad(commit, f"this commit has no usable date: '{authored[:50]}'")
     files = tuple(_files(patch))
     try:
-        return _checked(Commit(commit, tuple(parents.split()), iso(moment), subject, body.strip(), files))
+        named = author[:_LONGEST_NAME]
+        return _checked(Commit(commit, tuple(parents.split()), iso(moment), subject, body.strip(), files, named))
     except InvalidInputError as error:
         return Bad(commit, str(error))
 

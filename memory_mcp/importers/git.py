@@ -187,7 +187,7 @@ def episode_of(commit: Commit) -> Episode:
         completed_at=commit.moment,
         steps=tuple(_steps(commit)),
         outcome=Success(evidence="user"),  # people kept it; a revert corrects it
-        source=Source(KIND, commit.commit),
+        source=Source(KIND, commit.commit, commit.author),
     )
 
 

@@ -172,14 +172,15 @@ UNSAID = "nobody said so"
 _LIVE = "hooks:"
 
 
-class Source(Struct, frozen=True):
-    """Where a record came from; `id` is unique for its `kind` within a project.
+class Source(Struct, frozen=True, omit_defaults=True):
+    """Where a record came from; `id` is unique for its `kind` within a project, `author` who made a commit.
 
     What hooks record carries the id that the client gives its session, as the import of its transcript does.
     """
 
     kind: str
     id: str
+    author: str = ""
 
     @property
     def is_imported(self) -> bool:

@@ -67,7 +67,7 @@ def _database(store: Store) -> tuple[Status, str]:
     with store.database.read() as session:
         head = search_index.head(session)
         documents = search_index.count_documents(session)
-        damaged = search_index.count_quarantined(session)
+        damaged = search_index.count_damaged(session)
     told = f"SQLite {store.engine()}, schema {store.schema}, sequence {head}, {documents} documents"
     if damaged:
         return "degraded", f"{told}, {damaged} damaged and set aside"

@@ -66,7 +66,7 @@ class KeywordIndex:
             unreadable = work.keys - texts.keys()
             if unreadable:
                 reasons = dict.fromkeys(unreadable, "it could not be read for the index")
-                documents.quarantine(session, self._store.clock, reasons)
+                documents.mark_damaged(session, self._store.clock, reasons)
         return len(texts)
 
     def is_rebuilding(self) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import msgspec
 
 from memory_mcp.errors import ConfigError
-from memory_mcp.hooks.fence import tokens
 from memory_mcp.models.tool_costs import ToolCost
 from memory_mcp.server.schemas import input_schema
 from memory_mcp.server.tools.catalogue import TOOLS, Tool, offered
+from memory_mcp.tokens import tokens
 
 
 def main() -> None:

@@ -18,12 +18,16 @@ from memory_mcp.models.archive import (
 )
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.relationships import Relationship
+from memory_mcp.models.voices import ARCHIVE
 from memory_mcp.storage import documents
 from memory_mcp.storage.database import Session
+from memory_mcp.storage.episode_store import EpisodeStore
 from memory_mcp.storage.handoff_store import handoff_checksum
+from memory_mcp.storage.note_store import NoteStore
 from memory_mcp.storage.recommendation_store import load_recommendations
 from memory_mcp.storage.snapshot_store import read_snapshots, write_snapshot
 from memory_mcp.storage.store import Store
+from memory_mcp.storage.turn_store import TurnStore
 
 _PAGE = 100
 
@@ -34,6 +38,10 @@ class ArchiveStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._project = store.wall.project_key
+        writer = msgspec.structs.replace(store.writer, actor=ARCHIVE)  # whose word it was cannot be known any more
+        self._episodes = EpisodeStore(store.database, writer, store.episodes.hot)
+        self._notes = NoteStore(store.database, writer)
+        self._turns = TurnStore(store.database, writer, self._episodes)
 
     def lines(self) -> Iterator[Line]:
         """Yield everything in one snapshot: episodes and notes in the order of their making, then what is about them.
@@ -69,14 +77,14 @@ class ArchiveStore:
         with store.database.write() as session:
             for line in lines:
                 if isinstance(line, NoteLine):
-                    store.notes.insert_in(session, line.note)
+                    self._notes.insert_in(session, line.note)
                     continue
-                store.episodes.insert_in(session, line.episode)
+                self._episodes.insert_in(session, line.episode)
                 if line.snapshot:
                     key, _ = store.episodes.place(session, line.episode.id)
                     write_snapshot(session, store.writer, key, line.snapshot)
                 if line.turns:
-                    store.turns.restore(session, line.episode, [(turn.id, turn.message) for turn in line.turns])
+                    self._turns.restore(session, line.episode, [(turn.id, turn.message) for turn in line.turns])
 
     def insert_rest(self, lines: Sequence[Line]) -> int:
         """Store what is about the records, once learning has found their patterns again; return how much was new."""

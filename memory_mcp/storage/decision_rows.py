@@ -75,6 +75,8 @@ def _linked(session: Session, wall: Wall, keys: str) -> tuple[dict[int, str], di
         " JOIN decisions r ON r.key = l.newer_key"
         " WHERE (l.older_key IN (SELECT value FROM json_each(:keys))"
         " OR l.newer_key IN (SELECT value FROM json_each(:keys))) AND l.kind <> 'both'"
+        # what is of a lower voice silences nothing by itself: else any text could end what the user said
+        " AND (l.is_settled OR n.voice IN ('user', o.voice) OR (n.voice = 'repository' AND o.voice <> 'user'))"
         f" AND r.retired_at IS NULL AND {wall.visible('n')} AND {wall.visible('o')} ORDER BY n.created_at, n.key",
         {"keys": keys},
     )

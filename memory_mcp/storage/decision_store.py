@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Draft
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.voices import lowest, voice_of
 from memory_mcp.storage import checksums, cursors, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.decision_rows import HUNDREDTHS, columns, loaded, rows_of, rows_where
 from memory_mcp.storage.documents import Listed, NewDocument, Wall, Writer
+from memory_mcp.storage.source_voices import SourceVoices
 
 _LISTED = Listed("decision", "decisions c ON c.key = d.key")
 _MOST_ROWS = 2_000  # that one question about places reads
@@ -23,7 +27,8 @@ class DecisionStore:
         self._writer = writer
 
     def insert(self, draft: Draft, *, is_global: bool) -> Receipt:
-        """Store a decision that the user adds."""
+        """Store a decision that somebody adds, as the word of the door that it comes through."""
+        draft = msgspec.structs.replace(draft, voice=lowest((draft.voice, voice_of(self._writer.door(None)))))
         with self._database.write() as session:
             key, document_id = self._insert(session, draft, None, is_global=is_global)
             documents.revise(session, key)
@@ -31,7 +36,11 @@ class DecisionStore:
 
     def sync(self, session: Session, source_key: int, drafts: Sequence[Draft]) -> list[int]:
         """Make these the decisions of a record and return the keys of new ones; what the user touched stays."""
-        cleaned = {self._writer.redactor.text(draft.text): draft for draft in drafts}
+        voiced = SourceVoices(session, source_key)
+        cleaned = {
+            self._writer.redactor.text(draft.text): msgspec.structs.replace(draft, voice=voiced.of(draft))
+            for draft in drafts
+        }
         rows = session.rows(
             "SELECT c.key, c.text, c.retired_at IS NOT NULL OR EXISTS (SELECT 1 FROM decision_links l"
             " WHERE l.is_settled AND c.key IN (l.newer_key, l.older_key)) FROM decisions c WHERE c.source_key = ?",
@@ -157,6 +166,7 @@ class DecisionStore:
             tags=(),
             is_global=is_global,
             source=None,
+            voice=draft.voice,
         )
         key = documents.insert(session, self._writer, document)
         session.run(
@@ -177,7 +187,10 @@ class DecisionStore:
         score = round(draft.score * HUNDREDTHS)
         if session.value("SELECT 1 FROM decisions WHERE (key, checksum, score) = (?, ?, ?)", (key, stored, score)):
             return
-        session.run("UPDATE documents SET created_at = ?, revision = revision + 1 WHERE key = ?", (draft.said_at, key))
+        session.run(
+            "UPDATE documents SET created_at = ?, voice = ?, revision = revision + 1 WHERE key = ?",
+            (draft.said_at, draft.voice, key),
+        )
         session.run(
             "UPDATE decisions SET who = ?, voice = ?, origin = ?, turn = ?, score = ?, checksum = ? WHERE key = ?",
             (draft.who, draft.voice, draft.origin, draft.turn, score, stored, key),

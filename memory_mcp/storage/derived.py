@@ -290,7 +290,7 @@ def _lacking_keywords(session: Session) -> list[int]:
         row[0]
         for row in session.rows(
             "SELECT key FROM documents WHERE key NOT IN (SELECT id FROM keywords_docsize)"
-            " AND key NOT IN (SELECT document_key FROM quarantine)"
+            " AND key NOT IN (SELECT document_key FROM damaged)"
             " AND key NOT IN (SELECT document_key FROM changes WHERE sequence > ?)",
             (search_index.followed(session, search_index.KEYWORDS),),
         )
@@ -304,7 +304,7 @@ def _lacking_vectors(session: Session) -> list[int]:
         if each.ready:
             rows = session.rows(
                 "SELECT key FROM documents WHERE key NOT IN (SELECT document_key FROM vectors WHERE set_key = ?)"
-                " AND key NOT IN (SELECT document_key FROM quarantine)"
+                " AND key NOT IN (SELECT document_key FROM damaged)"
                 " AND key NOT IN (SELECT document_key FROM changes WHERE sequence > ?)",
                 (each.key, each.followed),
             )

@@ -11,6 +11,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import BusyError, IllegalMoveError, NotFoundError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.voices import Door, Voice, lowest, voice_of
 from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.database import Database, Session
 
@@ -50,6 +51,10 @@ class Writer(Struct, frozen=True):
     actor: str
     redactor: Redactor
 
+    def door(self, source: Source | None) -> Door:
+        """Return the door through which a record with this source comes."""
+        return Door(self.actor, source.kind, source.id) if source else Door(self.actor)
+
 
 class NewDocument(Struct, frozen=True):
     """Identity of a record that is about to be inserted."""
@@ -60,6 +65,7 @@ class NewDocument(Struct, frozen=True):
     tags: tuple[str, ...]
     is_global: bool
     source: Source | None
+    voice: Voice
 
 
 class Listed(Struct, frozen=True):
@@ -72,16 +78,18 @@ class Listed(Struct, frozen=True):
 def insert(session: Session, writer: Writer, document: NewDocument) -> int:
     """Insert the identity and tags of a record and return its key."""
     key = session.insert(
-        "INSERT INTO documents (id, kind, project_key, is_global, created_at, source_kind, source_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents (id, kind, project_key, is_global, created_at, voice, source_kind, source_id, author)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             document.id,
             document.kind,
             writer.wall.project_key,
             int(document.is_global),
             document.created_at,
+            document.voice,
             writer.redactor.text(document.source.kind) if document.source else None,
             writer.redactor.name(document.source.id) if document.source else None,
+            writer.redactor.text(document.source.author) if document.source else "",
         ),
     )
     add_tags(session, key, document.tags)
@@ -142,6 +150,15 @@ def revise(session: Session, key: int) -> None:
     session.run("UPDATE documents SET revision = revision + 1 WHERE key = ?", (key,))
 
 
+def lower_voice(session: Session, writer: Writer, key: int) -> None:
+    """Make a changed record the word of who changed it, unless it was of a lower voice before."""
+    voice, kind, source_id = session.rows("SELECT voice, source_kind, source_id FROM documents WHERE key = ?", (key,))[
+        0
+    ]
+    own = voice_of(Door(writer.actor, kind or "", source_id or ""))
+    session.run("UPDATE documents SET voice = ? WHERE key = ?", (lowest((voice, own)), key))
+
+
 def add_tags(session: Session, key: int, tags: Iterable[str]) -> None:
     """Attach tags that are not there yet."""
     session.run_many("INSERT OR IGNORE INTO tags (document_key, tag) VALUES (?, ?)", [(key, tag) for tag in tags])
@@ -199,19 +216,19 @@ def delete(session: Session, writer: Writer, kind: str, document_id: str) -> Rec
     return seal(session, writer, "delete", document_id)
 
 
-def quarantine(session: Session, clock: Clock, reasons: dict[int, str]) -> None:
+def mark_damaged(session: Session, clock: Clock, reasons: dict[int, str]) -> None:
     """Set damaged records aside, with the reason, until somebody looks at them."""
     session.run_many(
-        "INSERT OR IGNORE INTO quarantine (document_key, reason, found_at) VALUES (?, ?, ?)",
+        "INSERT OR IGNORE INTO damaged (document_key, reason, found_at) VALUES (?, ?, ?)",
         [(key, reason, clock.now()) for key, reason in reasons.items()],
     )
 
 
 def set_aside(database: Database, clock: Clock, reasons: dict[int, str]) -> None:
-    """Quarantine damaged records of a listing if the store can be written; otherwise the next listing does it."""
+    """Mark damaged records of a listing if the store can be written; otherwise the next listing does it."""
     if reasons and not database.is_read_only:
         with contextlib.suppress(BusyError, ReadOnlyStoreError, StoreFullError), database.write() as session:
-            quarantine(session, clock, reasons)
+            mark_damaged(session, clock, reasons)
 
 
 def existing_sources(session: Session, wall: Wall, kind: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import msgspec
 from memory_mcp.errors import DamagedError, LimitError, NotFoundError
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import (
+    Context,
     Episode,
     EpisodeFilter,
     EpisodeKind,
@@ -18,6 +19,7 @@ from memory_mcp.models.episodes import (
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.voices import TALK, Door, Voice, lowest, voice_of, voice_of_deeds, voice_of_step
 from memory_mcp.storage import checksums, codec, cursors, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
@@ -28,6 +30,10 @@ from memory_mcp.storage.marks import Mark
 _LISTED = Listed("episode", "episodes e ON e.key = d.key")
 _STEP_COLUMNS = ", ".join(codec.STEP_COLUMNS)
 _STEP_MARKS = ", ".join("?" * len(codec.STEP_COLUMNS))
+_PLACE = (
+    "SELECT e.step_count, e.size_bytes, e.steps_voice, d.source_kind, d.source_id FROM episodes e"
+    " JOIN documents d ON d.key = e.key WHERE e.key = ?"
+)
 
 
 class EpisodeStore:
@@ -54,6 +60,7 @@ class EpisodeStore:
     def insert_in(self, session: Session, given: Episode) -> Receipt:
         """Store a new episode with all its steps in a transaction of the caller's."""
         episode = self._writer.redactor.clean(given)
+        door = self._writer.door(episode.source)
         key = documents.insert(
             session,
             self._writer,
@@ -64,13 +71,14 @@ class EpisodeStore:
                 tags=episode.context.tags,
                 is_global=episode.is_global,
                 source=episode.source,
+                voice=voice_of(door),
             ),
         )
         rows = [codec.dump_step(step) for step in episode.steps]
-        columns = _row(episode, rows)
+        columns = {**_row(episode, rows), "steps_voice": voice_of_deeds(door)}
         marks = ", ".join("?" * len(columns))
         session.run(f"INSERT INTO episodes (key, {', '.join(columns)}) VALUES (?, {marks})", (key, *columns.values()))
-        _insert_steps(session, key, 0, rows)
+        _insert_steps(session, key, 0, rows, door)
         return documents.seal(session, self._writer, "create", episode.id)
 
     def append_steps(self, episode_id: str, steps: Sequence[Step], allow: Callable[[Episode], None]) -> Receipt:
@@ -85,7 +93,8 @@ class EpisodeStore:
             key = documents.locate(session, self._writer, "episode", episode_id)
             allow(self._load(session, key, with_steps=False))
             before = revisions(session, [key])[key][1]
-            count, size = session.rows("SELECT step_count, size_bytes FROM episodes WHERE key = ?", (key,))[0]
+            count, size, told_by, kind, source_id = session.rows(_PLACE, (key,))[0]
+            door = Door(self._writer.actor, kind or "", source_id or "")
             cleaned = self._writer.redactor.clean(tuple(steps))
             rows = [codec.dump_step(step) for step in cleaned]
             size += codec.text_bytes(rows)
@@ -99,10 +108,14 @@ class EpisodeStore:
                     f"episode {episode_id} would hold {size} bytes and may hold {limits.EPISODE_BYTES}; "
                     "record shorter outputs, or complete it and go on in a new one"
                 )
-            _insert_steps(session, key, count, rows)
+            _insert_steps(session, key, count, rows, door)
+            deeds = any(step.tool not in TALK for step in steps)
             session.run(
-                "UPDATE episodes SET step_count = ?, size_bytes = ?, updated_at = ? WHERE key = ?",
-                (count + len(steps), size, self._writer.clock.now(), key),
+                "UPDATE episodes SET step_count = ?, size_bytes = ?, updated_at = ?, steps_voice = ? WHERE key = ?",
+                (
+                    *(count + len(steps), size, self._writer.clock.now()),
+                    *(lowest((told_by, voice_of_deeds(door))) if deeds else told_by, key),
+                ),
             )
             documents.revise(session, key)
             receipt = documents.seal(session, self._writer, "append_steps", episode_id)
@@ -123,6 +136,8 @@ class EpisodeStore:
             made = msgspec.structs.replace(change(before), steps=())
             changed = msgspec.structs.replace(self._writer.redactor.clean(made), steps=before.steps)
             _update(session, key, changed, with_steps=False)
+            if _spoken(changed) != _spoken(before):
+                documents.lower_voice(session, self._writer, key)
             documents.revise(session, key)
             receipt = documents.seal(session, self._writer, action, episode_id)
             written = self._written(session, key)
@@ -331,9 +346,21 @@ class EpisodeStore:
         with self._database.write() as session:
             key = documents.locate(session, self._writer, "episode", given.id)
             self.rewrite(session, key, self._writer.redactor.clean(given))
+            self._retell(session, key)
             receipt = documents.seal(session, self._writer, "replace", given.id)
         self.hot.forget(given.id)
         return receipt
+
+    def _retell(self, session: Session, key: int) -> None:
+        """Make all steps of an episode the word of the source that they have just been read from."""
+        kind, source_id = session.rows("SELECT source_kind, source_id FROM documents WHERE key = ?", (key,))[0]
+        door = Door(self._writer.actor, kind or "", source_id or "")
+        steps = session.rows("SELECT position, tool FROM steps WHERE episode_key = ?", (key,))
+        session.run_many(
+            "UPDATE steps SET voice = ? WHERE episode_key = ? AND position = ?",
+            [(voice_of_step(door, tool), key, position) for position, tool in steps],
+        )
+        session.run("UPDATE episodes SET steps_voice = ? WHERE key = ?", (voice_of_deeds(door), key))
 
     def step_counts(self, kind: str) -> dict[str, int]:
         """Map the source ids of one importer to the steps that their episodes have."""
@@ -372,8 +399,9 @@ def _update(session: Session, key: int, episode: Episode, *, with_steps: bool) -
     documents.replace_tags(session, key, episode.context.tags)
     session.run("UPDATE documents SET is_global = ? WHERE key = ?", (int(episode.is_global), key))
     if with_steps:
+        voices: dict[int, Voice] = dict(session.rows("SELECT position, voice FROM steps WHERE episode_key = ?", (key,)))
         session.run("DELETE FROM steps WHERE episode_key = ?", (key,))
-        _insert_steps(session, key, 0, rows)
+        _insert_steps(session, key, 0, rows, voices)
 
 
 def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
@@ -392,8 +420,17 @@ def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _insert_steps(session: Session, key: int, start: int, rows: Sequence[Row]) -> None:
+def _spoken(episode: Episode) -> tuple[str, Context]:
+    """Return what an episode tells of its task, whose word that is is kept."""
+    return episode.task, episode.context
+
+
+def _insert_steps(session: Session, key: int, start: int, rows: Sequence[Row], by: "Door | dict[int, Voice]") -> None:
+    """Insert steps that came through a door, or as whose word they were kept before."""
     session.run_many(
-        f"INSERT INTO steps (episode_key, position, {_STEP_COLUMNS}) VALUES (?, ?, {_STEP_MARKS})",
-        [(key, position, *row) for position, row in enumerate(rows, start)],
+        f"INSERT INTO steps (episode_key, position, {_STEP_COLUMNS}, voice) VALUES (?, ?, {_STEP_MARKS}, ?)",
+        [
+            (key, position, *row, voice_of_step(by, row[0]) if isinstance(by, Door) else by.get(position, ""))
+            for position, row in enumerate(rows, start)
+        ],
     )

@@ -129,7 +129,7 @@ def _followed_records(session: Session, followed: int) -> list[int]:
     return [
         key
         for (key,) in _from_anywhere(session, "documents", "key", "key")
-        if key not in changed and session.value("SELECT 1 FROM quarantine WHERE document_key = ?", (key,)) is None
+        if key not in changed and session.value("SELECT 1 FROM damaged WHERE document_key = ?", (key,)) is None
     ]
 
 

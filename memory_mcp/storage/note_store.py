@@ -7,6 +7,7 @@ from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.notes import Note, NotePage
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.voices import voice_of
 from memory_mcp.storage import checksums, cursors, documents
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
@@ -57,6 +58,7 @@ class NoteStore:
             tags=note.tags,
             is_global=note.is_global,
             source=note.origin,
+            voice=voice_of(self._writer.door(note.origin)),
         )
         key = documents.insert(session, self._writer, document)
         session.run(

@@ -273,7 +273,13 @@ class Teller:
     def _insert(self, finding: Finding) -> int:
         clock = self._writer.clock
         document = NewDocument(
-            id=clock.new_id(), kind="pattern", created_at=clock.now(), tags=(), is_global=False, source=None
+            id=clock.new_id(),
+            kind="pattern",
+            created_at=clock.now(),
+            tags=(),
+            is_global=False,
+            source=None,
+            voice="tool",
         )
         key = documents.insert(self._session, self._writer, document)
         self._session.run("INSERT INTO patterns (key, kind) VALUES (?, ?)", (key, kind_of(finding.definition)))

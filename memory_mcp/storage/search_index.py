@@ -387,9 +387,9 @@ def followed_by(session: Session, set_key: int) -> int:
     return int(session.value("SELECT followed FROM vector_sets WHERE key = ?", (set_key,)) or 0)
 
 
-def count_quarantined(session: Session) -> int:
+def count_damaged(session: Session) -> int:
     """Count the records set aside as damaged."""
-    return int(session.value("SELECT count(*) FROM quarantine"))
+    return int(session.value("SELECT count(*) FROM damaged"))
 
 
 @derived("keywords")

@@ -35,7 +35,7 @@ _DERIVED = {
     "digests": "episode_key",
     "failures": "episode_key",
     "runs": "episode_key",
-    "quarantine": "document_key",
+    "damaged": "document_key",
     "pattern_identities": "pattern_key",
     "evidence": "pattern_key",
 }

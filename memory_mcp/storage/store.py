@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from memory_mcp.storage.derived import Fault, Part
     from memory_mcp.storage.digest_store import DigestStore
     from memory_mcp.storage.handoff_store import HandoffStore
+    from memory_mcp.storage.ledger_store import LedgerStore
     from memory_mcp.storage.note_store import NoteStore
     from memory_mcp.storage.pattern_store import PatternStore
     from memory_mcp.storage.recommendation_store import RecommendationStore
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from memory_mcp.storage.search_index import VectorSet
     from memory_mcp.storage.short_ids import ShortIds
     from memory_mcp.storage.tag_store import TagStore
+    from memory_mcp.storage.trust_store import TrustStore
     from memory_mcp.storage.turn_store import TurnStore
 
 _COUNTED = (
@@ -48,7 +50,7 @@ _COUNTED = (
     "recommendations",
     "changes",
     "audit_events",
-    "quarantine",
+    "damaged",
 )
 
 
@@ -197,6 +199,20 @@ class Store:
         from memory_mcp.storage.turn_store import TurnStore  # noqa: PLC0415 - as the class says
 
         return TurnStore(self.database, self.writer, self.episodes)
+
+    @cached_property
+    def trust(self) -> "TrustStore":
+        """Whose word records are."""
+        from memory_mcp.storage.trust_store import TrustStore  # noqa: PLC0415 - as the class says
+
+        return TrustStore(self.database, self.writer)
+
+    @cached_property
+    def ledger(self) -> "LedgerStore":
+        """What was told."""
+        from memory_mcp.storage.ledger_store import LedgerStore  # noqa: PLC0415 - as the class says
+
+        return LedgerStore(self.database, self.writer)
 
     def exists(self, document_id: str) -> bool:
         """Whether this project can see a record."""

@@ -7,6 +7,7 @@ from memory_mcp.errors import NotFoundError
 from memory_mcp.models.conversations import Message, Turn
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.voices import Door, voice_of
 from memory_mcp.storage import checksums, documents
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import NewDocument, Writer
@@ -166,6 +167,8 @@ class TurnStore:
         start = int(
             session.value("SELECT coalesce(max(position) + 1, 0) FROM turns WHERE episode_key = ?", (episode_key,))
         )
+        kind, source_id = session.rows("SELECT source_kind, source_id FROM documents WHERE key = ?", (episode_key,))[0]
+        door = Door(self._writer.actor, kind or "", source_id or "")
         for position, (turn_id, given) in enumerate(messages, start):
             message = self._writer.redactor.clean(given)
             document = NewDocument(
@@ -175,6 +178,7 @@ class TurnStore:
                 tags=(),
                 is_global=is_global,
                 source=None,
+                voice=voice_of(door, message.role),
             )
             key = documents.insert(session, self._writer, document)
             session.run(

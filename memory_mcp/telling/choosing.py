@@ -4,15 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from memory_mcp.actions.shell_words import names
 from memory_mcp.expressions import expression
 from memory_mcp.telling.sentences import split
 
 _WORD = expression(r"[^\W_]+")
-_COMMON = frozenset(
+_COMMON = names(
     "a about after all also an and any are as at be been but by can could did do does for from had has have he here how"
     " i if in into is it its just like me more my no not now of on one only or our out over own same she should so some"
     " such than that the their them then there these they this those to too up us use very was we well were what when"
-    " where which while who why will with would you your".split()
+    " where which while who why will with would you your"
 )
 _SAID = 0.75  # of a passage's words that stand in what is said already
 _NEW = 0.4  # of a sentence's words that are new, where only sentences of a passage fit

@@ -69,10 +69,9 @@ def _of_task(episode: Episode) -> Iterator[Draft]:
     """Find what the user said while the task was done, and what its outcome says."""
     asked = [Said("user", episode.task), *(Said("user", s.action) for s in episode.steps if s.tool == "user")]
     times = [episode.started_at, *(step.recorded_at for step in episode.steps if step.tool == "user")]
-    is_seen = episode.source is not None
     changed = "\n".join(_files(episode))
     for each in settled(asked):
-        yield _from_talk(each, changed, times[each.turn] or episode.started_at, "user", "user" if is_seen else "agent")
+        yield _from_talk(each, changed, times[each.turn] or episode.started_at, "user", "user")
     if episode.outcome is not None and outcome_type(episode.outcome) != "abstained":
         for passage in deciding_passages(episode.outcome.verdict):
             found = Settled(passage.text, passage.score, 0, "agent")
@@ -84,7 +83,7 @@ def _of_note(note: Note) -> Iterator[Draft]:
         yield Draft(
             text=passage.text,
             said_at=note.created_at,
-            voice="agent" if note.origin is None else "import",
+            voice="user",  # no more than the note's own, which its door says
             files=files_in(note.text),
             functions=functions_in(note.text),
             names=_names(passage.text, note.text),

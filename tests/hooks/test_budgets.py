@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from memory_mcp.hooks.briefing import session_briefing
 from memory_mcp.hooks.events import Event
-from memory_mcp.hooks.fence import Section, fenced, tokens
+from memory_mcp.hooks.fence import Section, fenced
 from memory_mcp.hooks.prompt_recall import prompt_recall
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Failure, Source, Step, StepError, StepSuccess, Success
+from memory_mcp.tokens import tokens
 from tests.conftest import OpenMemory
 
 

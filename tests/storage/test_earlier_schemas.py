@@ -79,7 +79,7 @@ def test_a_store_of_an_earlier_schema_is_served_as_it_was(number: int, tmp_path:
         then["id"] for then in shown["episodes"][:2]
     }
     assert memory.store.faults() == []
-    assert memory.store.counts()["quarantine"] == 0
+    assert memory.store.counts()["damaged"] == 0
 
 
 @pytest.mark.parametrize("number", EARLIER)

@@ -41,7 +41,7 @@ def filled(memory: Memory) -> None:
     with memory.store.database.write() as session:
         key, _ = memory.store.episodes.place(session, episode.id)
         write_snapshot(session, memory.store.writer, key, Snapshot("abc", "main", {"a.py": FileState("1", 1, 1)}, 1))
-        documents.quarantine(session, memory.clock, {key: "it was damaged"})
+        documents.mark_damaged(session, memory.clock, {key: "it was damaged"})
         session.run("INSERT OR IGNORE INTO vector_sets (model, dimension) VALUES ('m', 1)")
         session.run(
             "INSERT INTO aliases (project_key, kind, value, stamp, seen_at) VALUES (1, 'path', '/shop', '1', 1)"

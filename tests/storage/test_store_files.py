@@ -255,7 +255,7 @@ def test_a_flipped_bit_is_found_and_the_rest_is_served(memory: Memory, open_memo
     with pytest.raises(DamagedError, match=f"episode {bad.id} does not match its checksum"):
         open_memory().episodes.get(bad.id)
     assert memory.episodes.get(bad.id) == bad, "who has it at hand still serves what was written"
-    assert memory.store.counts()["quarantine"] == 1
+    assert memory.store.counts()["damaged"] == 1
 
 
 def test_another_sqlite_in_another_process_reads_the_file(memory: Memory) -> None:

@@ -1,0 +1,1 @@
+"""This package tests what reaches an agent, and as whose word."""

@@ -101,7 +101,7 @@ def speaking(standing: Standing, moment: Moment, answer: str = "") -> Speaking |
         return Speaking(standing.id, standing.voice) if standing.voice in {"tool", "repository"} else None
     if standing.voice == "user":
         return Speaking(standing.id, "user", with_outcome=standing.outcome_voice == "user")
-    if speaks_to_agents(standing.text):
+    if speaks_to_agents(f"{standing.author}\n{standing.text}"):
         return None
     return (
         Speaking(standing.id, "repository", by) if standing.voice == "repository" else _heard(standing, moment, answer)

@@ -37,6 +37,7 @@ _NOUNS = {
     "backup": "backup",
     "config": "config",
     "queue": "queue",
+    "quarantine": "quarantine",
 }
 _COMMANDS = {
     "check": "judging",
@@ -44,6 +45,7 @@ _COMMANDS = {
     "lift": "judging",
     "health": "health",
     "metrics": "metrics",
+    "ledger": "ledger",
     "tools": "tools",
     "where": "where",
     "setup": "setup",

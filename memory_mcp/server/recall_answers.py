@@ -35,20 +35,32 @@ def ids_in(answer: Answer) -> Iterator[str]:
             yield hit.place.conversation_id
 
 
-def answer_of(answer: Answer, *, home: str, explain: bool, short: Mapping[str, str] | None = None) -> Rendered:
+def answer_of(
+    answer: Answer,
+    *,
+    home: str,
+    explain: bool,
+    short: Mapping[str, str] | None = None,
+    by: Mapping[str, str] | None = None,
+) -> Rendered:
     """Render ranked hits of a project; long texts get shorter before hits are left out, and what was cut is said.
 
-    `short` maps ids to those that are shown.
+    `short` maps ids to those that are shown, `by` to whose word a record is that is not the user's or the repository's.
     """
     about = next((each for share in _SHARES if _size(each := _about(answer, share)) <= _ABOUT_BYTES), {})
     budget = (_EXPLAINED_BYTES if explain else _LEAN_BYTES) - _NOTES_BYTES - _size(about)
-    rows = [_hit_of(hit, 1.0, home=home, explain=explain, short=short or {}) for hit in answer.hits]
+
+    def row_of(hit: Hit, share: float) -> Rendered:
+        row = _hit_of(hit, share, home=home, explain=explain, short=short or {})
+        return {**row, "by": by[hit.id]} if by and hit.id in by else row
+
+    rows = [row_of(hit, 1.0) for hit in answer.hits]
     most = max(_fair([_size(row) for row in rows], budget), _LEAST_BYTES)
     for place, hit in enumerate(answer.hits):
         for share in _SHARES[1:]:
             if _size(rows[place]) <= most:
                 break
-            rows[place] = _hit_of(hit, share, home=home, explain=explain, short=short or {})
+            rows[place] = row_of(hit, share)
     hits, left = fitting(rows, budget, _size)
     cut = sum(_is_cut(hit, row) for hit, row in zip(answer.hits, hits, strict=False))
     notes = {

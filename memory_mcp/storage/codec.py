@@ -108,7 +108,9 @@ def load_episode(
     tags: tuple[str, ...],
     steps: tuple[Step, ...],
 ) -> Episode:
-    """Build an episode from (id, project, is_global, source kind, source id, updated_at, kind, author) and EPISODE_COLUMNS.
+    """Build an episode from EPISODE_COLUMNS and what identifies it.
+
+    That is (id, project, is_global, source kind, source id, updated_at, kind, author).
 
     Raises:
         DamagedError: the row does not hold what was written.

@@ -52,7 +52,7 @@ class Trust:
 
     def labels(self, ids: Iterable[str]) -> dict[str, str]:
         """Return, for an answer to a question, whose word each record is that is not the user's or the repository's."""
-        standings = self._store.trust.standings(ids).values()
+        standings = self._store.trust.standings(ids, everywhere=True).values()
         return {
             each.id: made_by(each) for each in standings if each.voice not in {"user", "repository"} and _is_text(each)
         }
@@ -74,6 +74,16 @@ class Trust:
 
         """
         self._store.trust.release(record_id)
+
+    def drop(self, standing: Standing) -> None:
+        """Delete a record; a turn goes with its conversation.
+
+        Raises:
+            NotFoundError: it is gone.
+            IllegalMoveError: it belongs to another project, or is computed.
+
+        """
+        self._store.trust.delete(standing.id)
 
     def find(self, record_id: str) -> Standing:
         """Return what is known of a record.

@@ -79,6 +79,12 @@ def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Rendered:
 
 def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     """Show an episode, or whatever record a hit was."""
+    shown = _shown(desk, given)
+    by = {} if given.fields else desk.memory.trust.labels([given.episode_id])
+    return {**shown, "by": by[given.episode_id]} if by else shown
+
+
+def _shown(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     memory = desk.memory
     match memory.store.kind_of(given.episode_id):
         case "note":
@@ -129,7 +135,8 @@ def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     query = Query(given.query, given.limit, _filter(desk, given), given.scope, fresh_only=given.fresh_only)
     found = desk.session.recall(query)
     short = shown_ids(recall_answers.ids_in(found), desk.memory.store.ids)
-    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain, short=short)
+    by = desk.memory.trust.labels(hit.id for hit in found.hits)
+    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain, short=short, by=by)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

@@ -9,7 +9,7 @@ from memory_mcp.actions.tool_calls import planned_step
 from memory_mcp.hooks.companions import companions
 from memory_mcp.hooks.decided_places import decided_for
 from memory_mcp.hooks.fence import ROOM_BYTES, Section, clipped, filled
-from memory_mcp.hooks.quoting import is_harmless, quoted
+from memory_mcp.hooks.quoting import as_code, is_harmless, quoted
 from memory_mcp.memory import Memory
 from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.recommendations import DeadEnd
@@ -79,11 +79,12 @@ def _companion_lines(memory: Memory, action: Action, episode_id: str | None) -> 
             if is_harmless(each.file):
                 yield Line(
                     handles.beside(file, each.file),
-                    f"{file} was changed together with {each.file} in {each.times} of its last {each.of} changes.",
+                    f"{as_code(file)} was changed together with {as_code(each.file)}"
+                    f" in {each.times} of its last {each.of} changes.",
                 )
 
 
 def _dead_end_line(dead_end: DeadEnd) -> str:
-    instead = f" What ended it: {' ; '.join(dead_end.instead)}" if dead_end.instead else ""
+    instead = f" What ended it: {' ; '.join(map(as_code, dead_end.instead))}" if dead_end.instead else ""
     times = dead_ends.frequency(dead_end)
-    return f"{clipped(dead_end.action)} failed {times}: {quoted(clipped(dead_end.error))}.{instead}"
+    return f"{as_code(clipped(dead_end.action))} failed {times}: {quoted(clipped(dead_end.error))}.{instead}"

@@ -14,11 +14,14 @@ from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import query_terms
 from memory_mcp.retrieval.prompts import within_limit
 from memory_mcp.retrieval.search import Recall
-from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered
+from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered, stems_in
 from memory_mcp.tokens import BYTES_PER_TOKEN
 
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
 _MOST_HITS = 6
+# Of the subjects of 900 commits of other projects 37, 14 and 21 % were answered without this, 8, 3 and 6 % with it; of
+# 380 subjects whose own commit decided something 51.6 % were, and 50.0 % are. With three words 2, 1 and 3 %, and 42.9 %.
+_LEAST_SHARED = 2
 
 
 def prompt_recall(
@@ -31,7 +34,8 @@ def prompt_recall(
     settings = memory.settings.hooks
     hits = _answering(memory, event, episode_id)
     records = [record for hit in hits if (record := _spoken(memory, hit, told)).passages]
-    if not records:
+    records = [record for record in records if _bears_on(record, event.prompt)]
+    if not any(record.relevance >= settings.recall_floor for record in records):
         return "", ()
     said = chosen(ordered(records, settings.recall_floor), settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES)
     filling = filled(
@@ -64,6 +68,12 @@ def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
     source = source_of(decisions[0]) if decisions else f"{kind} ({iso(hit.created_at)[:10]}):"
     new = [each for each in passages if each.name not in told]
     return Spoken(hit.id, source, hit.relevance, hit.created_at, new, subject)
+
+
+def _bears_on(record: Spoken, prompt: str) -> bool:
+    """Whether what a record says shares enough words with a prompt; its other words may be what was found."""
+    shared = stems_in(prompt) & stems_in(" ".join(each.text for each in record.passages))
+    return len(shared) >= _LEAST_SHARED
 
 
 def _lessons(hit: Hit) -> Iterator[Passage]:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from memory_mcp.clock import iso
 from memory_mcp.memory import Memory
+from memory_mcp.models.addressing import speaks_to_agents
 from memory_mcp.models.decisions import Decision
-from memory_mcp.telling.choosing import Passage, words_in
+from memory_mcp.telling.choosing import Passage, stems_in
 from memory_mcp.telling.talks import stance
 
 _MOST_TURNS = 200
-_AGREED = 0.6  # of the words of an assistant's summary that the user said in the same talk, or agreed to
-_STEM = 5  # letters that forms of one word share
+_AGREED = 0.4  # of the words of an assistant's summary that the user said in the same talk, or did not turn down
 _USERS = frozenset(("user", "human"))
 _HASH = 7
 _NAMES = {"talk": "A talk", "note": "A note", "task": "An earlier session", "added": "Kept by the user"}
@@ -27,36 +27,42 @@ def source_of(decision: Decision) -> str:
 def quoted(memory: Memory, decisions: Sequence[Decision], *, is_asked: bool) -> Iterator[Passage]:
     """Yield the decisions of one record that may speak, each with its speaker where it stands in a talk.
 
-    An assistant's summary of what the user said speaks only where it answers a question.
+    Where they answer the user's own question, so may the user's turns of a talk that an agent handed in, and an
+    assistant's summary of what the user said or did not turn down.
     """
+    spoken = memory.trust.may_speak([each.id for each in decisions], "prompt" if is_asked else "action")
     sums_up = is_asked and any(each.source_kind == "talk" and each.voice == "agent" for each in decisions)
     agreed = _agreed(memory, decisions[0].source_id) if sums_up else frozenset()
     for each in decisions:
-        speaker = _speaker(each, agreed)
-        if speaker is not None:
-            yield Passage(each.id, f"{speaker}{each.text}", each.score)
+        if each.voice != "user" and speaks_to_agents(each.text):
+            continue
+        if each.id in spoken:
+            yield Passage(each.id, f"{_speaker(each)}{each.text}", each.score)
+        elif sums_up and each.source_kind == "talk" and each.voice == "agent":
+            speaker = _reporter(each, agreed)
+            if speaker:
+                yield Passage(each.id, f"{speaker}{each.text}", each.score)
 
 
-def _speaker(decision: Decision, agreed: frozenset[str]) -> str | None:
-    """Return how a sentence begins that names its speaker, None where the sentence may not speak."""
+def _speaker(decision: Decision) -> str:
+    """Return how a sentence begins that names its speaker."""
     if decision.source_kind != "talk":
-        return "" if decision.voice in {"user", "repository"} else None
+        return ""
+    return "user: " if decision.who in _USERS else f"{decision.who}, and the user agreed: "
+
+
+def _reporter(decision: Decision, agreed: frozenset[str]) -> str:
+    """Return how an unconfirmed sentence of a talk begins, nothing where it may not speak."""
     if decision.who in _USERS:
-        return "user: "
-    if decision.voice == "user":
-        return f"{decision.who}, and the user agreed: "
-    own = _stems(decision.text)
-    return f"{decision.who}'s summary: " if own and len(own & agreed) >= _AGREED * len(own) else None
+        return "user (reported by an agent, unconfirmed): "
+    own = stems_in(decision.text)
+    return f"{decision.who}'s summary: " if own and len(own & agreed) >= _AGREED * len(own) else ""
 
 
 def _agreed(memory: Memory, conversation_id: str) -> frozenset[str]:
-    """Return the words that the user said in a talk, or agreed to."""
+    """Return the words that the user said in a talk, or answered without turning them down."""
     messages = [turn.message for turn in memory.store.turns.page(conversation_id, start=0, limit=_MOST_TURNS)]
     said = [message.text for message in messages if message.role in _USERS]
     answered = zip(messages, messages[1:], strict=False)
-    said += [one.text for one, answer in answered if answer.role in _USERS and stance(answer.text) == "confirms"]
-    return _stems("\n".join(said))
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(word[:_STEM] for word in words_in(text))
+    said += [one.text for one, answer in answered if answer.role in _USERS and stance(answer.text) != "rejects"]
+    return stems_in("\n".join(said))

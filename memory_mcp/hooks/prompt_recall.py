@@ -1,6 +1,6 @@
 """This module says what was decided and learnt before that bears on a prompt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
@@ -64,7 +64,7 @@ def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit
 def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
     """Return what a record has to say: its decisions, else a note's text or what a task taught."""
     decisions = memory.decisions.of([hit.id])
-    passages = quoted(memory, decisions, is_asked=True) if decisions else _lessons(hit)
+    passages: Iterable[Passage] = quoted(memory, decisions, is_asked=True) if decisions else _lessons(hit)
     subject = hit.text.partition("\n")[0] if decisions and decisions[0].source_kind == "commit" else ""
     kind = "A note" if hit.kind == "note" else "An earlier session"
     source = source_of(decisions[0]) if decisions else f"{kind} ({iso(hit.created_at)[:10]}):"

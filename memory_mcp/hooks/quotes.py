@@ -24,6 +24,15 @@ def source_of(decision: Decision) -> str:
     return f"{_NAMES[decision.source_kind]} ({day}):"
 
 
+def successors(memory: Memory, decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
+    """Yield the decisions of each record that replaced one of these, which may not name what these name."""
+    newer = dict.fromkeys(each.replaced_by for each in decisions if each.replaced_by)
+    for decision in (memory.decisions.get(each) for each in newer):
+        whole = memory.decisions.of([decision.source_id]) if decision.source_id else [decision]
+        if whole:
+            yield whole
+
+
 def quoted(memory: Memory, decisions: Sequence[Decision], *, is_asked: bool) -> Iterator[Passage]:
     """Yield the decisions of one record that may speak, each with its speaker where it stands in a talk.
 

@@ -18,6 +18,7 @@ from memory_mcp.models.recall import RECORDS, Kind, Query
 from memory_mcp.server import answers, arguments, learning_answers, recall_answers
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.desk import Desk
+from memory_mcp.server.deciding_hits import deciding, ids_replacing
 from memory_mcp.server.short_ids import shown_ids
 from memory_mcp.server.tools.rules import decision_of
 
@@ -135,8 +136,10 @@ def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     narrowed = _filter(desk, given)
     query = Query(given.query, given.limit, narrowed, given.scope, kinds=kinds, fresh_only=given.fresh_only)
     found = desk.session.recall(query)
-    short = shown_ids(recall_answers.ids_in(found), desk.memory.store.ids)
-    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain, short=short)
+    decided = deciding(desk.memory, found)
+    short = shown_ids((*recall_answers.ids_in(found), *ids_replacing(decided)), desk.memory.store.ids)
+    home = desk.memory.project
+    return recall_answers.answer_of(found, home=home, explain=given.explain, short=short, decided=decided)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

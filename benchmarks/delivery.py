@@ -29,14 +29,16 @@ from memory_mcp.clock import SystemClock, iso
 from memory_mcp.config.places import places
 from memory_mcp.config.settings import EmbeddingSettings, Settings, StoreSettings
 from memory_mcp.hooks.events import read_event
-from memory_mcp.tokens import tokens
 from memory_mcp.hooks.handling import handle
 from memory_mcp.importers.commits import Commit, FileChange, read_json_lines
 from memory_mcp.importers.git import import_commits
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.recall import Query
-from memory_mcp.server.recall_answers import answer_of
+from memory_mcp.server.arguments import QueryMemory
+from memory_mcp.server.desk import Desk
+from memory_mcp.server.tools.records import query_memory
+from memory_mcp.tokens import tokens
 
 TUNED = {"budget", "csvquote", "dedupe", "discount", "drainplan", "hostallow", "listmerge"}
 PROJECTS = ("click", "llm", "sqlite-utils")
@@ -46,8 +48,46 @@ NOW = 1_790_000_000_000_000  # September 2026, after the newest commit
 HEAD_TOKENS = 300
 WORD = re.compile(r"[a-z0-9]+")
 STOP = set(
-    "a an and are as at be by do does for from has have if in into is it its not of on only or so than that the their"
-    " then these this to was when which with".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "do",
+        "does",
+        "for",
+        "from",
+        "has",
+        "have",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "not",
+        "of",
+        "on",
+        "only",
+        "or",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "then",
+        "these",
+        "this",
+        "to",
+        "was",
+        "when",
+        "which",
+        "with",
+    ]
 )
 FENCE = re.compile(r"</?memory-mcp-recall>|^From earlier sessions, recorded by memory-mcp\.[^\n]*$", re.MULTILINE)
 
@@ -212,7 +252,7 @@ def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: 
         settle(memory)
         found = Delivered(task)
         prompt = ask(memory, "s1", task.request)
-        answer = answer_of(memory.recall.search(Query(task.request)), home=memory.project, explain=False)
+        answer = query_memory(Desk(memory), QueryMemory(task.request))
         edit = before_edit(memory, "s2", task)
         briefing = told(memory, {"hook_event_name": "SessionStart", "session_id": "s3", "source": "startup"})
         heads = memory.recall.search(Query(task.request, limit=1)).hits
@@ -256,7 +296,9 @@ def newest_first(task: Task, text: str) -> bool:
     lower = " ".join(text.lower().split())
     places = []
     for talk in task.conversations:
-        pieces = (piece for each in talk for piece in re.findall(r"(?:\S+ ){5}", " ".join(each["text"].lower().split())))
+        pieces = (
+            piece for each in talk for piece in re.findall(r"(?:\S+ ){5}", " ".join(each["text"].lower().split()))
+        )
         at = [lower.find(json.dumps(piece.strip())[1:-1]) for piece in pieces] + [
             lower.find(piece.strip()) for each in talk for piece in re.findall(r"(?:\S+ ){5}", each["text"].lower())
         ]
@@ -275,7 +317,9 @@ def report(rows: Sequence[Delivered]) -> None:
     commits = [row for row in rows if row.task.source == "history"]
     amended = [row for row in rows if row.newest_first is not None]
     print(f"prompt {fmean(row.prompt for row in rows):.3f} (reach 0.80), silent {sum(not row.prompt for row in rows)}")
-    print(f"tool   {fmean(row.tool for row in rows):.3f} (reach 0.90), most {max(row.answer_bytes for row in rows)} bytes")
+    print(
+        f"tool   {fmean(row.tool for row in rows):.3f} (reach 0.90), most {max(row.answer_bytes for row in rows)} bytes"
+    )
     print(f"head   {fmean(row.head for row in rows):.3f} (best hit's first {HEAD_TOKENS} tokens)")
     if commits:
         half = sum(row.edit >= 0.5 for row in commits)
@@ -329,7 +373,9 @@ def repeats(
             session = f"r{number}"
             sayings = [ask(memory, session, task.request), *(before_edit(memory, session, task) for _ in range(3))]
             sayings += [ask(memory, session, f"{task.request} Go on."), before_edit(memory, f"{session}:part", task)]
-            for line in (line for text in sayings for line in FENCE.sub("", text).splitlines() if line.startswith("- ")):
+            for line in (
+                line for text in sayings for line in FENCE.sub("", text).splitlines() if line.startswith("- ")
+            ):
                 lines += 1
                 again += line in seen
                 if show and line in seen:

@@ -22,6 +22,7 @@ _USAGE = 2
 _NOUNS = {
     "episode": "episode",
     "note": "note",
+    "decision": "decision",
     "conversation": "conversation",
     "fact": "fact",
     "pattern": "pattern",

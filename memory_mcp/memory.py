@@ -128,7 +128,7 @@ class Memory:
         """What was decided."""
         from memory_mcp.telling.decisions import Decisions  # noqa: PLC0415 - as the class says
 
-        return Decisions(self.store, self.clock)
+        return Decisions(self.store, self.notes, self.clock)
 
     @cached_property
     def conversations(self) -> "Conversations":

@@ -14,7 +14,7 @@ from memory_mcp.models.recall import RECORDS, Kind, Scope
 from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.vectors import cosines, rank
 from memory_mcp.storage import search_index
-from memory_mcp.storage.search_index import Sight
+from memory_mcp.storage.sights import Sight
 from tests.fakes import SlowProvider
 
 QUESTION = np.linspace(-1, 1, 8).astype(np.float32)

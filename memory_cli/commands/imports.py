@@ -170,7 +170,7 @@ def _import_exports(place: Opening, paths: list[Path], *, projects: bool, dry_ru
             if name not in memories:
                 flags = {**place.flags, "project.name": project} if projects else place.flags
                 memories[name] = stack.enter_context(msgspec.structs.replace(place, flags=flags).memory())
-            return Opened(memories[name].store, memories[name].learning)
+            return Opened(memories[name].store, memories[name].learning, memories[name].decisions)
 
         for path in paths:
             task = bar.add_task(path.name, total=total_bytes(path) or None)
@@ -231,6 +231,8 @@ def follow(memory: Memory, imported: int) -> None:
     with show.progress() as bar:
         learning = bar.add_task("learning", total=imported)
         memory.learning.follow(progress=lambda count: bar.advance(learning, count))
+        deciding = bar.add_task("decisions", total=imported)
+        memory.decisions.follow(progress=lambda count: bar.advance(deciding, count))
         keywords = bar.add_task("index", total=None)
         memory.index.keywords.follow(lambda count: bar.advance(keywords, count))
         wanted = memory.index.wanted

@@ -5,7 +5,7 @@ from typing import Any
 
 from memory_mcp.actions.steps import Action
 from memory_mcp.expressions import expression
-from memory_mcp.hooks.quotes import quoted, source_of
+from memory_mcp.hooks.quotes import quoted, source_of, successors
 from memory_mcp.memory import Memory
 from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.decisions import Decision
@@ -31,15 +31,23 @@ def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection
     for each in memory.decisions.about(files, names, limit=_LOOKED_AT):
         groups.setdefault(each.source_id or each.id, []).append(each)
     sure = {source: _sureness(group, files, names, defined, len(groups)) for source, group in groups.items()}
+    spoken = {source: whole for source, group in groups.items() if sure[source] for whole in [_whole(memory, group)]}
+    for source, group in [*spoken.items()]:
+        for newer in successors(memory, group):
+            spoken.setdefault(newer[0].source_id, newer)
+            sure[newer[0].source_id] = max(sure.get(newer[0].source_id, 0.0), sure[source])
     found = []
-    for source, group in groups.items():
-        if not sure[source]:
-            continue
-        whole = memory.decisions.of([source]) if group[0].source_id else group
-        new = [each for each in quoted(memory, whole, is_asked=False) if each.name not in told]
+    for source, group in spoken.items():
+        standing = [each for each in group if each.is_standing]
+        new = [each for each in quoted(memory, standing, is_asked=False) if each.name not in told]
         if new:
             found.append(Spoken(source, source_of(group[0]), sure[source], group[0].said_at, new))
     return sorted(found, key=lambda each: (-each.relevance, -each.said_at))[:_MOST_RECORDS]
+
+
+def _whole(memory: Memory, group: Sequence[Decision]) -> Sequence[Decision]:
+    """Return all that a record decided of which some is about a place."""
+    return memory.decisions.of([group[0].source_id], standing=False) if group[0].source_id else group
 
 
 def _sureness(
@@ -51,7 +59,7 @@ def _sureness(
 ) -> float:
     """Return how sure it is that a record is about the place: 0 where it may be about anything else in the file."""
     in_file = any(_names_file(each, file) for each in group for file in files)
-    spoken = {name for each in group for name in (*each.functions, *each.names) if _stands_in(name, each.text)}
+    spoken = {name for each in group for name in (*each.functions, *each.names) if name in each.text}
     around = {name for each in group for name in (*each.functions, *each.names)}
     if in_file and spoken & names:
         return 3.0
@@ -60,10 +68,6 @@ def _sureness(
     if any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):
         return 1.0
     return 0.0
-
-
-def _stands_in(name: str, text: str) -> bool:
-    return name in text
 
 
 def _names_file(decision: Decision, file: str) -> bool:

@@ -1,6 +1,6 @@
 """This module says what was decided and learnt before that bears on a prompt."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
@@ -14,24 +14,30 @@ from memory_mcp.retrieval.keyword_index import KeywordIndex
 from memory_mcp.retrieval.keywords import query_terms
 from memory_mcp.retrieval.prompts import within_limit
 from memory_mcp.retrieval.search import Recall
-from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered
+from memory_mcp.telling.choosing import Passage, Spoken, chosen, ordered, stems_in
 from memory_mcp.tokens import BYTES_PER_TOKEN
 
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
 _MOST_HITS = 6
+# Of the subjects of 900 commits of other projects 37, 14 and 21 % were answered without this, 8, 3 and 6 % with it; of
+# 380 subjects whose own commit decided something 51.6 % were, and 50.0 % are. With three words 2, 1 and 3 %, and 42.9 %.
+_LEAST_SHARED = 2
+_NEARLY = 0.75  # of the floor, for what shares more: 0.2 points more of those subjects, and no more of the foreign ones
+_SHARED_BELOW = 4
 
 
 def prompt_recall(
     memory: Memory, event: Event, episode_id: str | None, told: Collection[str] = ()
 ) -> tuple[str, tuple[str, ...]]:
-    """Return what the records above the floor decided, and the names of what is said; nothing where none answers.
+    """Return what the records decided that answer a prompt, and the names of what is said; nothing where none does.
 
     `episode_id` is what the session is recorded in, which is no answer; `told` names what it was told before.
     """
     settings = memory.settings.hooks
     hits = _answering(memory, event, episode_id)
     records = [record for hit in hits if (record := _spoken(memory, hit, told)).passages]
-    if not records:
+    records = [record for record in records if _bears_on(record, event.prompt, settings.recall_floor)]
+    if not any(record.relevance >= _NEARLY * settings.recall_floor for record in records):
         return "", ()
     said = chosen(ordered(records, settings.recall_floor), settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES)
     filling = filled(
@@ -42,7 +48,7 @@ def prompt_recall(
 
 
 def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit]:
-    """Return the hits for a prompt that are above the floor of the settings."""
+    """Return the hits for a prompt, if one of them comes near the floor of the settings."""
     asked = within_limit(event.prompt)
     if len(query_terms(asked)) < _LEAST_TERMS:
         return []
@@ -51,19 +57,25 @@ def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit
     # the session's own episode, which changes with each step, is not shown: indexing it again would take 4 ms
     query = Query(asked, limit=_MOST_HITS, without=(episode_id,) if episode_id else ())
     hits = recall.search(query, follow=episode_id is None or not keywords.lacks_only(episode_id)).hits
-    answers = any(hit.relevance >= memory.settings.hooks.recall_floor for hit in hits)
+    answers = any(hit.relevance >= _NEARLY * memory.settings.hooks.recall_floor for hit in hits)
     return list(hits) if answers else []
 
 
 def _spoken(memory: Memory, hit: Hit, told: Collection[str]) -> Spoken:
     """Return what a record has to say: its decisions, else a note's text or what a task taught."""
     decisions = memory.decisions.of([hit.id])
-    passages = quoted(memory, decisions, is_asked=True) if decisions else _lessons(memory, hit)
+    passages: Iterable[Passage] = quoted(memory, decisions, is_asked=True) if decisions else _lessons(memory, hit)
     subject = hit.text.partition("\n")[0] if decisions and decisions[0].source_kind == "commit" else ""
     kind = "A note" if hit.kind == "note" else "An earlier session"
     source = source_of(decisions[0]) if decisions else f"{kind} ({iso(hit.created_at)[:10]}):"
     new = [each for each in passages if each.name not in told]
     return Spoken(hit.id, source, hit.relevance, hit.created_at, new, subject)
+
+
+def _bears_on(record: Spoken, prompt: str, floor: float) -> bool:
+    """Whether what a record says shares enough words with a prompt; its other words may be what was found."""
+    shared = stems_in(prompt) & stems_in(" ".join(each.text for each in record.passages))
+    return len(shared) >= (_LEAST_SHARED if record.relevance >= floor else _SHARED_BELOW)
 
 
 def _lessons(memory: Memory, hit: Hit) -> Iterator[Passage]:

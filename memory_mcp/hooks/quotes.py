@@ -1,16 +1,18 @@
 """This module quotes decisions with their source, as far as they may speak without being asked for."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from memory_mcp.clock import iso
 from memory_mcp.memory import Memory
+from memory_mcp.models.addressing import speaks_to_agents
 from memory_mcp.models.decisions import Decision
-from memory_mcp.telling.choosing import Passage, words_in
+from memory_mcp.models.voices import Speaking
+from memory_mcp.telling.choosing import Passage, stems_in
 from memory_mcp.telling.talks import stance
 
 _MOST_TURNS = 200
-_AGREED = 0.6  # of the words of an assistant's summary that the user said in the same talk, or agreed to
-_STEM = 5  # letters that forms of one word share
+_AGREED = 0.4  # of the words of an assistant's summary that the user said in the same talk, or did not turn down
 _USERS = frozenset(("user", "human"))
 _HASH = 7
 _NAMES = {"talk": "A talk", "note": "A note", "task": "An earlier session", "added": "Kept by the user"}
@@ -24,49 +26,57 @@ def source_of(decision: Decision) -> str:
     return f"{_NAMES[decision.source_kind]} ({day}):"
 
 
+def successors(memory: Memory, decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
+    """Yield the decisions of each record that replaced one of these, which may not name what these name."""
+    newer = dict.fromkeys(each.replaced_by for each in decisions if each.replaced_by)
+    for decision in (memory.decisions.get(each) for each in newer):
+        whole = memory.decisions.of([decision.source_id]) if decision.source_id else [decision]
+        if whole:
+            yield whole
+
+
 def quoted(memory: Memory, decisions: Sequence[Decision], *, is_asked: bool) -> Iterator[Passage]:
     """Yield the decisions of one record that may speak, each with its speaker where it stands in a talk.
 
-    An assistant's summary of what the user said speaks only where it answers a question.
+    Where they answer the user's own question, so may the user's turns of a talk that an agent handed in, and an
+    assistant's summary of what the user said or did not turn down.
     """
     talks = [each.source_id for each in decisions[:1] if is_asked and each.source_kind == "talk"]
     ids = [*talks, *(each.id for each in decisions)]
-    speaking = memory.trust.may_speak(ids, "prompt" if is_asked else "action")
-    sums_up = any(talk in speaking for talk in talks) and any(each.voice == "agent" for each in decisions)
+    spoken = memory.trust.may_speak(ids, "prompt" if is_asked else "action")
+    # the talk is the user's own: of one that an agent handed in, the summary may be about anything
+    sums_up = any(talk in spoken for talk in talks) and any(each.voice == "agent" for each in decisions)
     agreed = _agreed(memory, talks[0]) if sums_up else frozenset()
     for each in decisions:
-        said = speaking.get(each.id)
-        speaker = _speaker(each) if said else _summing_up(each, agreed)
-        if speaker is not None:
-            label = said.label if said and said.voice != "repository" else ""  # whose heading names it
-            yield Passage(each.id, f"{speaker}{each.text} {label}".rstrip(), each.score)
+        if each.voice != "user" and speaks_to_agents(each.text):
+            continue
+        if said := spoken.get(each.id):
+            yield Passage(each.id, _as_said(each, said), each.score)
+        elif sums_up and (speaker := _summing_up(each, agreed)):
+            yield Passage(each.id, f"{speaker}{each.text}", each.score)
 
 
-def _speaker(decision: Decision) -> str:
-    """Return how a sentence begins that names its speaker."""
+def _as_said(decision: Decision, said: Speaking) -> str:
+    """Return a sentence with its speaker, and whose word it is; a commit is named by its heading."""
+    label = f" {said.label}" if said.label and said.voice != "repository" else ""
     if decision.source_kind != "talk":
+        return f"{decision.text}{label}"
+    speaker = "user" if decision.who in _USERS else f"{decision.who}, and the user agreed"
+    return f"{speaker}{label}: {decision.text}"
+
+
+def _summing_up(decision: Decision, agreed: frozenset[str]) -> str:
+    """Return how an assistant's summary of what the user said begins, nothing where it may not speak."""
+    if decision.source_kind != "talk" or decision.voice != "agent":
         return ""
-    if decision.who in _USERS:
-        return "user: "
-    return f"{decision.who}, and the user agreed: "
-
-
-def _summing_up(decision: Decision, agreed: frozenset[str]) -> str | None:
-    """Return how an assistant's summary of what the user said begins, None for any other sentence."""
-    if decision.source_kind != "talk" or not agreed:
-        return None
-    own = _stems(decision.text)
-    return f"{decision.who}'s summary: " if own and len(own & agreed) >= _AGREED * len(own) else None
+    own = stems_in(decision.text)
+    return f"{decision.who}'s summary: " if own and len(own & agreed) >= _AGREED * len(own) else ""
 
 
 def _agreed(memory: Memory, conversation_id: str) -> frozenset[str]:
-    """Return the words that the user said in a talk, or agreed to."""
+    """Return the words that the user said in a talk, or answered without turning them down."""
     messages = [turn.message for turn in memory.store.turns.page(conversation_id, start=0, limit=_MOST_TURNS)]
     said = [message.text for message in messages if message.role in _USERS]
-    answered = zip(messages, messages[1:], strict=False)
-    said += [one.text for one, answer in answered if answer.role in _USERS and stance(answer.text) == "confirms"]
-    return _stems("\n".join(said))
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(word[:_STEM] for word in words_in(text))
+    answered = pairwise(messages)
+    said += [one.text for one, answer in answered if answer.role in _USERS and stance(answer.text) != "rejects"]
+    return stems_in("\n".join(said))

@@ -27,6 +27,7 @@ from memory_mcp.models.relationships import Relationship
 from memory_mcp.models.soundness import sound
 from memory_mcp.storage.archive_store import ArchiveStore
 from memory_mcp.storage.store import Store
+from memory_mcp.telling.decisions import Decisions
 
 _BATCH = 50
 _BATCH_BYTES = 4_000_000
@@ -56,6 +57,7 @@ class Opened(Struct, frozen=True):
 
     store: Store
     learning: Learning
+    decisions: Decisions
 
 
 def import_export(opened: Callable[[str], Opened], path: Path, progress: Progress, *, dry_run: bool) -> Summary:
@@ -113,6 +115,7 @@ class _Section:
         related = [each.relationship for each in self._rest if isinstance(each, RelationshipLine)]
         self._summary.relationships += _relate(self._opened.store, related)
         self._opened.learning.follow()
+        self._opened.decisions.follow()
         self._store_rest(self._rest)
 
     def _store_batch(self) -> None:

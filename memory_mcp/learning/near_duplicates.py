@@ -5,7 +5,7 @@ from memory_mcp.models.episodes import Episode, EpisodeFilter
 from memory_mcp.retrieval.keywords import match_expression, query_terms
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Sight
+from memory_mcp.storage.sights import Sight
 from memory_mcp.storage.store import Store
 
 # Dice coefficient of the words of two tasks from which one repeats the other: on 5,424 commit subjects pairs from 0.85

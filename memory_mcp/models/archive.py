@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from memory_mcp.models.conversations import Message
+from memory_mcp.models.decisions import Decision, SettledKind
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Definition
@@ -89,6 +90,30 @@ class FeedbackLine(Struct, frozen=True, tag="feedback", tag_field="line"):
     share: int | None = None
 
 
+class DecisionLine(Struct, frozen=True, tag="decision", tag_field="line"):
+    """A decision that the user retired or settled; all others are found again in the records."""
+
+    decision: Decision
+
+
+class SettledLine(Struct, frozen=True, tag="settled", tag_field="line"):
+    """What the user settled between two decisions, by their ids."""
+
+    newer: str
+    older: str
+    kind: SettledKind
+    why: str = ""
+
+
 Line = (
-    Header | EpisodeLine | NoteLine | RelationshipLine | PatternLine | HandoffLine | RecommendationLine | FeedbackLine
+    Header
+    | EpisodeLine
+    | NoteLine
+    | RelationshipLine
+    | PatternLine
+    | HandoffLine
+    | RecommendationLine
+    | FeedbackLine
+    | DecisionLine
+    | SettledLine
 )

@@ -8,13 +8,14 @@ from memory_mcp.models.voices import Voice
 
 SourceKind = Literal["commit", "talk", "task", "note", "added"]
 LinkKind = Literal["replaces", "contradicts"]
+SettledKind = Literal["replaces", "both"]
 
 
 class Decision(Struct, frozen=True):
     """Whole sentences that settle something; times are microseconds UTC.
 
-    `source_id` is the record that says so, "" of one that the user added; `origin` is what that record came from: a
-    commit's hash. `turn` is the place in a talk. `replaced_by` and `contradicts` are ids of other decisions.
+    `source_id` is the record that says so; `origin` is what that record came from: a commit's hash, and `reverts` the
+    one that it takes back. `turn` is the place in a talk. `replaced_by` and `contradicts` are ids of other decisions.
     """
 
     id: str
@@ -27,8 +28,9 @@ class Decision(Struct, frozen=True):
     names: tuple[str, ...] = ()
     who: str = ""
     source_id: str = ""
-    source_kind: SourceKind = "added"
+    source_kind: SourceKind = "note"
     origin: str = ""
+    reverts: str = ""
     turn: int | None = None
     score: float = 0.0
     replaced_by: str | None = None
@@ -43,7 +45,7 @@ class Decision(Struct, frozen=True):
 
     @property
     def is_added(self) -> bool:
-        """Whether the user added it, so that no source says it."""
+        """Whether it is a note that somebody calls a decision."""
         return self.source_kind == "added"
 
 
@@ -58,6 +60,7 @@ class Draft(Struct, frozen=True):
     names: tuple[str, ...] = ()
     who: str = ""
     origin: str = ""
+    reverts: str = ""
     turn: int | None = None
     score: float = 0.0
 

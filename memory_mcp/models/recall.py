@@ -9,15 +9,16 @@ from memory_mcp.models.snapshots import UNKNOWN
 
 Scope = Literal["project", "all"]
 Mode = Literal["hybrid", "keyword", "vectors"]
-Kind = Literal["episode", "note", "pattern", "turn"]
+Kind = Literal["episode", "note", "pattern", "turn", "decision"]
 RECORDS: tuple[Kind, ...] = ("episode", "note", "turn")
 
 
 class Query(Struct, frozen=True):
     """What is asked: the text, how many hits, which records, and whether other projects count.
 
-    Patterns rank among themselves: `kinds` is some of RECORDS, or patterns alone. `fresh_only` leaves out what is not
-    known to be as it was. `without` are the ids of episodes that are being recorded while this is asked.
+    Patterns and decisions rank among themselves: `kinds` is some of RECORDS, or one of these two alone.
+    `fresh_only` leaves out what is not known to be as it was. `without` are the ids of episodes that are being
+    recorded while this is asked.
     """
 
     text: str

@@ -6,13 +6,13 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.models import checks, limits, values
-from memory_mcp.models.archive import EpisodeLine, Line, NoteLine
+from memory_mcp.models.archive import DecisionLine, EpisodeLine, Line, NoteLine
 from memory_mcp.models.episodes import Step
 
 replace = msgspec.structs.replace
 _MOMENTS = {
     *("exported_at", "started_at", "updated_at", "completed_at", "recorded_at", "created_at", "valid_until"),
-    *("at", "made_at", "first_seen", "retired_at", "taken_at"),
+    *("at", "made_at", "first_seen", "retired_at", "taken_at", "said_at"),
 }
 _BOUNDS = {"share": (0, 1_000), "shares": (0, 1_000), "acted": (0, 1), "rating": (1, 5)}
 _TOLD = frozenset(("task", "tool", "action", "role"))  # texts that lists show
@@ -33,6 +33,9 @@ def sound(line: Line) -> Line:
     if isinstance(line, NoteLine):
         checks.identity(line.note.id, "the note's id")
         checks.importance(line.note.importance)
+    if isinstance(line, DecisionLine):
+        checks.identity(line.decision.id, "the decision's id")
+        checks.text(line.decision.text, "the decision", len(line.decision.text), required=True)
     _check_parts(line, "line")
     return line
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from memory_mcp.embeddings.provider import Vector
 from memory_mcp.models.episodes import OutcomeType
 from memory_mcp.models.recall import RECORDS, Kind
-from memory_mcp.storage.search_index import NEVER, Group, Sight, VectorRow
+from memory_mcp.storage.search_index import NEVER, VectorRow
+from memory_mcp.storage.sights import Group, Sight, group_of
 
 STORED_TYPE = np.dtype("<f2")  # half the bytes in the store; the loss of cosine is below 0.0005
 _OWNER, _CREATED, _LAPSES, _STATE, _PLACE, _DOMAIN, _TASK_TYPE, _LANGUAGE = range(8)
@@ -22,6 +23,9 @@ _WORD_BITS = 64
 _NOBODY_SAID = -1  # where a record has no such field at all, as a note has no domain
 _KINDS: dict[str, int] = {kind: number for number, kind in enumerate(get_args(Kind))}
 _OUTCOMES: dict[str | None, int] = {None: 0} | {name: number for number, name in enumerate(get_args(OutcomeType), 1)}
+_GROUPED: dict[Group, list[int]] = {
+    group: [_KINDS[kind] for kind in get_args(Kind) if group_of(kind) == group] for group in get_args(Group)
+}
 _OUTCOME_SHIFT = 8
 _KIND_MASK = (1 << _OUTCOME_SHIFT) - 1
 
@@ -158,7 +162,7 @@ class Block:
 
     def within(self, group: Group, places: Sequence[int] | None) -> Mask:
         """Return which rows rank together in a group and lie in some projects, 0 for what is global; None means all."""
-        mask: Mask = (self.fields[_STATE] & _KIND_MASK == _KINDS["pattern"]) == (group == "patterns")
+        mask: Mask = np.isin(self.fields[_STATE] & _KIND_MASK, _GROUPED[group])
         return mask if places is None else mask & np.isin(self.fields[_PLACE], places)
 
     def admitted(self, sight: Sight) -> Mask:

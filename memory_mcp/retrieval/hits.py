@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from memory_mcp.models.conversations import Turn, importance
+from memory_mcp.models.decisions import Decision
 from memory_mcp.models.episodes import Episode, outcome_type
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Pattern, title_of
@@ -14,7 +15,15 @@ from memory_mcp.retrieval.passages import LESSON_CHARACTERS, best_passage, task_
 from memory_mcp.retrieval.relevance import pairs_held, relevant
 from memory_mcp.retrieval.repeats import Group
 from memory_mcp.retrieval.terms import Pair, Terms
-from memory_mcp.retrieval.texts import episode_text, note_text, outcome_lines, pattern_text, step_text, turn_text
+from memory_mcp.retrieval.texts import (
+    decision_text,
+    episode_text,
+    note_text,
+    outcome_lines,
+    pattern_text,
+    step_text,
+    turn_text,
+)
 from memory_mcp.storage import vocabulary
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.snapshot_store import read_snapshots
@@ -25,7 +34,7 @@ from memory_mcp.worktrees.trees import WorkTree
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
 
-Record = Episode | Note | Pattern | Turn
+Record = Episode | Note | Pattern | Turn | Decision
 _DAY = 86_400e6  # microseconds
 _LESSON_CHARACTERS = 400
 _AROUND_CHARACTERS = 300
@@ -113,6 +122,7 @@ class Reader:
         records = self._episodes(_of_kind(groups, "episode"))
         records |= store.notes.load_many(session, _of_kind(groups, "note"))
         records |= store.patterns.load_many(session, _of_kind(groups, "pattern"))
+        records |= store.decisions.load_many(session, _of_kind(groups, "decision"))
         return records | store.turns.load_many(session, _of_kind(groups, "turn"))
 
     def _episodes(self, keys: Sequence[int]) -> dict[int, Record]:
@@ -187,7 +197,7 @@ def _shown(record: Record) -> str:
     match record:
         case Episode():
             return record.task
-        case Note():
+        case Note() | Decision():
             return record.text
         case Pattern():
             return title_of(record.definition)
@@ -201,7 +211,7 @@ def _tags(record: Record) -> tuple[str, ...]:
             return record.context.tags
         case Note() | Turn():
             return record.tags
-        case Pattern():
+        case Pattern() | Decision():
             return ()
 
 
@@ -211,6 +221,8 @@ def _indexed(record: Record) -> str:
             return episode_text(record)
         case Note():
             return note_text(record)
+        case Decision():
+            return decision_text(record)
         case Pattern():
             return pattern_text(record)
         case Turn():
@@ -221,7 +233,7 @@ def _passage(record: Record, lesson_passage: str, weights: Mapping[str, float]) 
     match record:
         case Episode():
             return task_passage(record.task, step_text(record), lesson_passage, weights)
-        case Note():
+        case Note() | Decision():
             return best_passage(record.text, weights)
         case Pattern():
             return best_passage(pattern_text(record), weights)

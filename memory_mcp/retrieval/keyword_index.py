@@ -10,10 +10,11 @@ from memory_mcp.models.episodes import Episode
 from memory_mcp.models.recall import Kind
 from memory_mcp.retrieval.keywords import FORMAT, holding, keyword_text
 from memory_mcp.retrieval.terms import Terms
-from memory_mcp.retrieval.texts import date_names, episode_text, note_text, pattern_text, turn_text
+from memory_mcp.retrieval.texts import date_names, decision_text, episode_text, note_text, pattern_text, turn_text
 from memory_mcp.storage import derived, documents, keyword_entries, search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Pending, Sight
+from memory_mcp.storage.search_index import Pending
+from memory_mcp.storage.sights import Sight
 from memory_mcp.storage.store import Store
 
 SCANNED = 200  # unindexed records that a search scans: 40 ms
@@ -110,7 +111,8 @@ class KeywordIndex:
             rows = keyword_entries.document_keys(session, keyword_entries.remade(session), _REMADE_AT_ONCE)
             if rows and search_index.count_keywords(session):
                 kinds = [tuple(key for key, kind in rows if kind == each) for each in get_args(Kind)]
-                work = Pending(kinds[0], kinds[1], kinds[2], kinds[3], rows[-1][0])
+                episodes, notes, patterns, turns, decisions = kinds
+                work = Pending(episodes, notes, patterns, turns, decisions, rows[-1][0])
                 keyword_entries.remake_keywords(session, self._texts(session, work), rows[-1][0])
                 return True
             keyword_entries.finish_remaking(session, FORMAT)
@@ -147,7 +149,7 @@ class KeywordIndex:
         with self._store.database.read() as session:
             after = search_index.followed(session, search_index.KEYWORDS)
             work = search_index.pending(session, after, _BATCH)
-            others = (*work.note_keys, *work.pattern_keys, *work.turn_keys)
+            others = work.keys - {*work.episode_keys}
             if others or work.up_to < search_index.head(session) or len(work.episode_keys) > 1:
                 return False
             return all(each.id == episode_id for each in search_index.candidates(session, work.episode_keys).values())
@@ -168,6 +170,8 @@ def texts_of(store: Store, session: Session, work: Pending) -> dict[int, str]:
     episodes = store.episodes.load_many(session, work.episode_keys)
     texts = {key: episode_text(episode) for key, episode in episodes.items() if isinstance(episode, Episode)}
     texts |= {key: note_text(note) for key, note in store.notes.load_many(session, work.note_keys).items()}
+    decisions = store.decisions.load_many(session, work.decision_keys) if work.decision_keys else {}
+    texts |= {key: decision_text(decision) for key, decision in decisions.items()}
     patterns = store.patterns.load_many(session, work.pattern_keys)
     texts |= {key: turn_text(turn) for key, turn in store.turns.load_many(session, work.turn_keys).items()}
     return texts | {key: pattern_text(pattern) for key, pattern in patterns.items()}

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Candidate, Sight
+from memory_mcp.storage.search_index import Candidate
+from memory_mcp.storage.sights import Sight
 
 
 class Ranked(Struct, frozen=True):

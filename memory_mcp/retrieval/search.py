@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,10 +20,13 @@ from memory_mcp.retrieval.keywords import match_expression
 from memory_mcp.retrieval.means import Means, told_of
 from memory_mcp.retrieval.prompts import Reading, read
 from memory_mcp.retrieval.repeats import Ranked, chosen_runs, distinct
+from memory_mcp.retrieval.standing import newer_first
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Candidate, Sight
+from memory_mcp.storage.decision_rows import replaced_records
+from memory_mcp.storage.search_index import Candidate
+from memory_mcp.storage.sights import Sight
 from memory_mcp.storage.store import Store
 from memory_mcp.worktrees.trees import WorkTree
 
@@ -260,10 +264,9 @@ class Recall:
         """Read the best records; none is shown unless one reaches the floor, then a share of it suffices."""
         session, sight = reader.session, self._sight(query)
         hits: list[Hit] = []
-        talks: dict[int, int] = {}
-        if query.kinds != ("turn",):  # who asks for turns alone wants each of them
-            talks = self._store.turns.talks(session, [each.candidate.key for each in ranked])
-        groups = distinct(ranked, talks)
+        talks = self._store.turns.talks(session, [each.candidate.key for each in ranked])
+        groups = distinct(ranked, talks if query.kinds != ("turn",) else {})  # who asks for turns alone wants each
+        groups = newer_first(groups, talks, partial(replaced_records, session, self._store.wall))
         for start in range(0, min(len(groups), 3 * query.limit), query.limit):
             chosen = chosen_runs(session, groups[start : start + query.limit], sight)
             hits += [

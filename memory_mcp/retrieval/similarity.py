@@ -16,7 +16,8 @@ from memory_mcp.retrieval.vector_cache import Base, VectorCache
 from memory_mcp.retrieval.vectors import cosines, cosines_of, rank
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Sight, VectorSet
+from memory_mcp.storage.search_index import VectorSet
+from memory_mcp.storage.sights import Sight
 from memory_mcp.storage.store import Store
 
 _SETTLED_AT = 200  # changes

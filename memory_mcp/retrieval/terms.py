@@ -11,7 +11,7 @@ from memory_mcp.retrieval.prompts import Reading
 from memory_mcp.retrieval.spelling import Neighbours, neighbours
 from memory_mcp.storage import search_index, vocabulary
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import Sight
+from memory_mcp.storage.sights import Sight
 from memory_mcp.storage.vocabulary import phrase
 
 # Ranking every match of common words is what a keyword search spends its time on, so the rarest words are looked up

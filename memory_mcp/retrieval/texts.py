@@ -6,6 +6,7 @@ from typing import Any
 
 from memory_mcp.clock import iso
 from memory_mcp.models.conversations import Turn
+from memory_mcp.models.decisions import Decision
 from memory_mcp.models.episodes import Abstained, Episode, Failure, PartialSuccess, StepError, StepTimeout, Success
 from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Approach, Branches, Evidence, Fix, Pattern, Run, title_of
@@ -42,6 +43,12 @@ def turn_text(turn: Turn) -> str:
     """Return a message with who said it and when, and the title of its conversation."""
     message = turn.message
     return "\n".join((f"{message.role}: {message.text}", turn.title, " ".join(turn.tags), _date_words(message.at)))
+
+
+def decision_text(decision: Decision) -> str:
+    """Return what a decision says, the files and names that it speaks of, and its date."""
+    places = " ".join((*decision.files, *decision.functions, *decision.names))
+    return "\n".join((decision.text, places[:LONGEST_VALUE], _date_words(decision.said_at)))
 
 
 def pattern_text(pattern: Pattern) -> str:

@@ -19,7 +19,8 @@ from memory_mcp.storage.cache import Cache, Table
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.marks import Mark, mark_at
 from memory_mcp.storage.private_cache import PrivateCache
-from memory_mcp.storage.search_index import Group, Sight, VectorRow, VectorSet
+from memory_mcp.storage.search_index import VectorRow, VectorSet
+from memory_mcp.storage.sights import Group, Sight, group_of
 from memory_mcp.storage.store import Store
 
 # So many changes may stand beside the base before a search folds them in; reading 500 takes about 6 ms, and folding
@@ -78,7 +79,7 @@ class Base:
         if places is None:
             names = [name for name in self.contents.blocks if name.startswith(group)]
         else:
-            names = [group_of(group, place) for place in places]
+            names = [blocks_of(group, place) for place in places]
         return [self.part(number) for name in names for number in self.contents.blocks.get(name, ())]
 
     def part(self, number: int) -> tuple[Block, Positions]:
@@ -106,7 +107,7 @@ class Base:
                 self._bury(numbers, number, gone)
         grouped: dict[str, list[VectorRow]] = {}
         for row in rows:
-            grouped.setdefault(group_of("patterns" if row.kind == "pattern" else "records", row.place), []).append(row)
+            grouped.setdefault(blocks_of(group_of(row.kind), row.place), []).append(row)
         for group, members in grouped.items():
             self._append(blocks.setdefault(group, []), Block.made(self.layout, members))
         left = {group: tuple(numbers) for group, numbers in blocks.items() if numbers}
@@ -375,6 +376,6 @@ class _Fold:
         self.documents = len(batch)
 
 
-def group_of(group: Group, place: int) -> str:
+def blocks_of(group: Group, place: int) -> str:
     """Name the blocks of what ranks together and lies in one project, 0 for what is global."""
     return f"{group} {place}"

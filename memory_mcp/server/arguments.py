@@ -102,6 +102,7 @@ class QueryMemory(Arguments, frozen=True):
     until: Time | None = None
     scope: Annotated[Scope, Meta(description="all: other projects too")] = "project"
     fresh_only: bool = False
+    decisions_only: Annotated[bool, Meta(description="Only what was decided")] = False
     explain: Annotated[bool, Meta(description="With the parts of each score")] = False
 
 

@@ -87,6 +87,10 @@ class Desk:
         """Let learning catch up before an answer; return how many episodes it has yet to look at."""
         return self.memory.learning.catch_up(patience_s)
 
+    def decide(self, patience_s: float = _PATIENCE_S) -> int:
+        """Let decisions catch up before an answer; return how many records have yet to be looked at."""
+        return self.memory.decisions.catch_up(patience_s)
+
     def close(self) -> None:
         """Stop following and close the memory; a follower in the middle of a batch keeps the file, which is safe."""
         with self._starting:
@@ -215,6 +219,8 @@ class Desk:
         search would have to index all that was learnt until then: 14 s at 10,000 episodes.
         """
         while not self._stopping and self.memory.learning.follow(patience_s=0.0):
+            self._index()
+        while not self._stopping and self.memory.decisions.follow(0.0):
             self._index()
 
     def _index(self) -> None:

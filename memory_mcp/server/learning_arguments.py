@@ -117,3 +117,15 @@ class OrderEpisodes(Arguments, frozen=True):
     """Arguments of order_episodes."""
 
     kind: RelationshipKind
+
+
+class Rules(Arguments, frozen=True):
+    """Arguments of rules."""
+
+    action: Literal["list", "add", "settle", "retire"] = "list"
+    file: Annotated[str, Meta(description="list, add: that it applies to")] = ""
+    name: Annotated[str, Meta(description="list, add: a function that it applies to")] = ""
+    text: Annotated[str, Meta(description="add: the user's words")] = ""
+    decision_id: Annotated[str, Meta(description="retire; settle: the one that holds")] | None = None
+    other_id: Annotated[str, Meta(description="settle, add: the one that it replaces")] | None = None
+    both: Annotated[bool, Meta(description="settle: both hold")] = False

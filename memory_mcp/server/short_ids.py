@@ -11,7 +11,19 @@ from memory_mcp.storage.short_ids import ShortIds
 
 _SUFFIXES = ("_id", "_ids")
 _REFERENCES = {"supersedes"}
-_ANSWERED = {"id", "from", "to", "follows", "duplicate_of", "superseded_by", "from_episodes", "patterns", "deleted"}
+_ANSWERED = {
+    "id",
+    "from",
+    "to",
+    "follows",
+    "duplicate_of",
+    "superseded_by",
+    "replaced_by",
+    "contradicts",
+    "from_episodes",
+    "patterns",
+    "deleted",
+}
 _STORED = {"parameters", "result"}  # what agents recorded stays as they wrote it
 _Given = TypeVar("_Given", bound=Arguments)
 

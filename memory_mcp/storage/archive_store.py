@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from memory_mcp.models.archive import (
+    DecisionLine,
     EpisodeLine,
     FeedbackLine,
     HandoffLine,
@@ -14,6 +15,7 @@ from memory_mcp.models.archive import (
     PatternLine,
     RecommendationLine,
     RelationshipLine,
+    SettledLine,
     TurnPart,
 )
 from memory_mcp.models.episodes import Episode
@@ -56,10 +58,13 @@ class ArchiveStore:
             yield from self._handoffs(session)
             yield from self._recommendations(session)
             yield from self._feedback(session)
+            yield from self._decided(session)
 
     def count(self) -> int:
         """Count the episodes, notes and patterns of the project."""
-        return sum(number for kind, number in self._store.project_counts().items() if kind != "turns")
+        return sum(
+            number for kind, number in self._store.project_counts().items() if kind not in {"turns", "decisions"}
+        )
 
     def present(self, ids: Sequence[str]) -> dict[str, str]:
         """Map those of the ids that the file knows already, in whatever project, to the project's name."""
@@ -100,6 +105,10 @@ class ArchiveStore:
                         added += self._insert_recommendation(session, line)
                     case FeedbackLine():
                         added += self._insert_feedback(session, line)
+                    case DecisionLine():
+                        added += self._store.decisions.restore(session, line.decision)
+                    case SettledLine():
+                        added += self._settle(session, line)
         return added
 
     def _documents(
@@ -175,6 +184,21 @@ class ArchiveStore:
             (self._project,),
         ):
             yield FeedbackLine(judgement, at, note, recommendation_id, document_id, rating, share)
+
+    def _decided(self, session: Session) -> Iterator[Line]:
+        """Yield what of decisions does not follow from the records: what the user retired and settled."""
+        yield from (DecisionLine(each) for each in self._store.decisions.touched(session))
+        yield from (
+            SettledLine(newer, older, kind, why)
+            for newer, older, kind, why in self._store.decision_links.settled(session)
+        )
+
+    def _settle(self, session: Session, line: SettledLine) -> int:
+        keys = documents.find_keys(session, self._store.wall, [line.newer, line.older])
+        if len(keys) < len({line.newer, line.older}) or line.newer == line.older:
+            return 0
+        why = self._store.writer.redactor.text(line.why)
+        return int(self._store.decision_links.settle_in(session, keys[line.newer], keys[line.older], line.kind, why))
 
     def _name_pattern(self, session: Session, line: PatternLine) -> int:
         known = self._store.patterns.find(session, line.definitions)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from memory_mcp.errors import IllegalMoveError
-from memory_mcp.models.decisions import Link, LinkKind
+from memory_mcp.models.decisions import Link, LinkKind, SettledKind
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import documents
 from memory_mcp.storage.database import Database, Session
@@ -17,7 +17,7 @@ class DecisionLinks:
         self._database = database
         self._writer = writer
 
-    def settle(self, newer: str, older: str, kind: str, why: str) -> Receipt:
+    def settle(self, newer: str, older: str, kind: SettledKind, why: str) -> Receipt:
         """Let one decision replace another, or with 'both' stand beside it, whatever extraction finds.
 
         Raises:
@@ -32,8 +32,13 @@ class DecisionLinks:
             self.settle_in(session, keys[0], keys[1], kind, self._writer.redactor.text(why))
             return documents.seal(session, self._writer, f"settle {kind}", newer)
 
-    def settle_in(self, session: Session, newer: int, older: int, kind: str, why: str) -> None:
-        """Keep what the user settled between two decisions, in a transaction of the caller's."""
+    def settle_in(self, session: Session, newer: int, older: int, kind: SettledKind, why: str) -> bool:
+        """Keep what the user settled between two decisions, in a transaction of the caller's; say whether it is new."""
+        if session.value(
+            "SELECT 1 FROM decision_links WHERE is_settled AND (newer_key, older_key, kind) = (?, ?, ?)",
+            (newer, older, kind),
+        ):
+            return False
         session.run("DELETE FROM decision_links WHERE (newer_key, older_key) = (?, ?)", (older, newer))
         session.run(
             "INSERT OR REPLACE INTO decision_links (newer_key, older_key, kind, why, is_settled, settled_at)"
@@ -42,19 +47,56 @@ class DecisionLinks:
         )
         documents.revise(session, newer)
         documents.revise(session, older)
+        return True
 
-    def link(self, session: Session, links: Iterable[tuple[int, int, LinkKind, str]]) -> None:
-        """Keep what extraction found between decisions (newer, older); what the user settled is left alone."""
-        for newer, older, kind, why in links:
-            if session.value(
-                "SELECT 1 FROM decision_links WHERE is_settled AND (newer_key, older_key) IN (VALUES (?, ?), (?, ?))",
-                (newer, older, older, newer),
-            ):
+    def settled(self, session: Session) -> list[tuple[str, str, SettledKind, str]]:
+        """Return (newer, older, kind, why) of all that the user settled in this project."""
+        rows = session.rows(
+            "SELECT d.id, o.id, l.kind, l.why FROM decision_links l JOIN documents d ON d.key = l.newer_key"
+            " JOIN documents o ON o.key = l.older_key WHERE l.is_settled AND d.project_key = ? ORDER BY d.id, o.id",
+            (self._writer.wall.project_key,),
+        )
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+    def replace(self, session: Session, fresh: Iterable[int], links: Iterable[tuple[int, int, LinkKind, str]]) -> None:
+        """Keep what was found between fresh decisions and others (newer, older), in place of what was found before.
+
+        What the user settled is left alone.
+        """
+        keys = documents.keys_json(fresh)
+        before = self._found(session, keys)
+        now = {(newer, older): (kind, self._writer.redactor.text(why)) for newer, older, kind, why in links}
+        gone = [pair for pair in before if pair not in now]
+        session.run_many("DELETE FROM decision_links WHERE (newer_key, older_key) = (?, ?)", gone)
+        for (newer, older), (kind, why) in now.items():
+            if before.get((newer, older)) == (kind, why) or self._is_settled(session, newer, older):
                 continue
             session.run(
                 "INSERT OR REPLACE INTO decision_links (newer_key, older_key, kind, why) VALUES (?, ?, ?, ?)",
-                (newer, older, kind, self._writer.redactor.text(why)),
+                (newer, older, kind, why),
             )
+            documents.revise(session, older)  # so that searches learn that it stands no more
+        for _, older in gone:
+            documents.revise(session, older)
+
+    @staticmethod
+    def _found(session: Session, keys: str) -> dict[tuple[int, int], tuple[str, str]]:
+        rows = session.rows(
+            "SELECT newer_key, older_key, kind, why FROM decision_links WHERE NOT is_settled"
+            " AND (why = 'amended' OR newer_key IN (SELECT value FROM json_each(:keys))"
+            " OR older_key IN (SELECT value FROM json_each(:keys)))",
+            {"keys": keys},
+        )
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+    @staticmethod
+    def _is_settled(session: Session, one: int, other: int) -> bool:
+        return bool(
+            session.value(
+                "SELECT 1 FROM decision_links WHERE is_settled AND (newer_key, older_key) IN (VALUES (?, ?), (?, ?))",
+                (one, other, other, one),
+            )
+        )
 
     def forget(self, session: Session) -> None:
         """Forget what extraction found between the decisions of this project."""

@@ -9,12 +9,13 @@ from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.documents import Wall
 
 _COLUMNS = (
-    "d.key, d.id, p.name, c.text, d.created_at, c.voice, c.who, c.origin, c.turn, c.score, c.retired_at, d.is_global,"
-    " s.id, s.kind, e.kind, c.checksum"
+    "d.key, d.id, p.name, c.text, d.created_at, c.voice, c.who, c.origin, c.reverts, c.turn, c.score, c.retired_at,"
+    " d.is_global, s.id, s.kind, e.kind, EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key"
+    " AND t.tag = 'decision'), c.checksum"
 )
 _TABLES = (
     "decisions c JOIN documents d ON d.key = c.key JOIN projects p ON p.key = d.project_key"
-    " LEFT JOIN documents s ON s.key = c.source_key LEFT JOIN episodes e ON e.key = c.source_key"
+    " JOIN documents s ON s.key = c.source_key LEFT JOIN episodes e ON e.key = c.source_key"
 )
 HUNDREDTHS = 100  # a score is kept as a whole number of them
 
@@ -38,7 +39,9 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
     found: dict[int, Decision] = {}
     damaged: dict[int, str] = {}
     for row in rows:
-        key, decision_id, project, text, said_at, voice, who, origin, turn, score, retired_at, is_global = row[:12]
+        key, decision_id, project, text, said_at, voice, who, origin, reverts, turn, score, retired_at, is_global = row[
+            :13
+        ]
         at = places.get(key, {})
         decision = Decision(
             id=decision_id,
@@ -50,9 +53,10 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
             functions=tuple(at.get("function", ())),
             names=tuple(at.get("name", ())),
             who=who,
-            source_id=row[12] or "",
-            source_kind=_source_kind(row[13], row[14], origin),
+            source_id=row[13],
+            source_kind=_source_kind(row[14], row[15], origin, is_added=row[16]),
             origin=origin,
+            reverts=reverts,
             turn=turn,
             score=score / HUNDREDTHS,
             replaced_by=replaced.get(key),
@@ -60,7 +64,7 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
             contradicts=tuple(contradicted.get(key, ())),
             is_global=bool(is_global),
         )
-        if checksums.DECISION.match(row[15], columns(decision)):
+        if checksums.DECISION.match(row[17], columns(decision)):
             found[key] = decision
         else:
             damaged[key] = f"decision {decision_id} does not match its checksum"
@@ -91,6 +95,21 @@ def _linked(session: Session, wall: Wall, keys: str) -> tuple[dict[int, str], di
     return replaced, contradicted
 
 
+def replaced_records(session: Session, wall: Wall, keys: Iterable[int]) -> list[tuple[int, int]]:
+    """Return (older, newer) of records among some, where a decision of the one is replaced by one of the other."""
+    return [
+        (row[0], row[1])
+        for row in session.rows(
+            "SELECT DISTINCT o.source_key, n.source_key FROM decisions o JOIN decision_links l ON l.older_key = o.key"
+            " AND l.kind = 'replaces' JOIN decisions n ON n.key = l.newer_key JOIN documents d ON d.key = n.key"
+            " WHERE o.source_key IN (SELECT value FROM json_each(:keys))"
+            " AND n.source_key IN (SELECT value FROM json_each(:keys)) AND o.source_key <> n.source_key"
+            f" AND n.retired_at IS NULL AND {wall.visible()} ORDER BY n.source_key",
+            {"keys": documents.keys_json(keys)},
+        )
+    ]
+
+
 def _places(session: Session, keys: str) -> dict[int, dict[str, list[str]]]:
     found: dict[int, dict[str, list[str]]] = {}
     for key, kind, value in session.rows(
@@ -102,11 +121,9 @@ def _places(session: Session, keys: str) -> dict[int, dict[str, list[str]]]:
     return found
 
 
-def _source_kind(kind: str | None, episode_kind: str | None, origin: str) -> SourceKind:
-    if kind is None:
-        return "added"
+def _source_kind(kind: str, episode_kind: str | None, origin: str, *, is_added: bool) -> SourceKind:
     if kind == "note":
-        return "note"
+        return "added" if is_added else "note"
     if episode_kind == "conversation":
         return "talk"
     return "commit" if origin else "task"
@@ -120,5 +137,4 @@ def columns(decision: Draft | Decision) -> dict[str, Any]:
         "voice": decision.voice,
         "origin": decision.origin,
         "turn": decision.turn,
-        "said_at": decision.said_at,
     }

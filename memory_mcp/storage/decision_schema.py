@@ -1,14 +1,15 @@
 """This module holds the tables of decisions."""
 
 DECISIONS: tuple[str, ...] = (
-    # source_key is null where the user added the decision; what was extracted goes with its source (the trigger below)
+    # a decision goes with its source (the trigger below); what the user adds is a note with the tag 'decision'
     """CREATE TABLE decisions (
         key INTEGER PRIMARY KEY REFERENCES documents (key) ON DELETE CASCADE,
-        source_key INTEGER REFERENCES documents (key) ON DELETE CASCADE,
+        source_key INTEGER NOT NULL REFERENCES documents (key) ON DELETE CASCADE,
         text TEXT NOT NULL,
         who TEXT NOT NULL,
         voice TEXT NOT NULL,
         origin TEXT NOT NULL,
+        reverts TEXT NOT NULL,
         turn INTEGER,
         score INTEGER NOT NULL,
         retired_at INTEGER,

@@ -20,6 +20,7 @@ class DecisionSources:
         self._project_key = writer.wall.project_key
         self._edition = edition
         self.follower = f"decisions {edition} {writer.wall.project_key}"
+        self.linker = f"decision links {edition} {writer.wall.project_key}"
 
     def unread(self, session: Session, limit: int) -> tuple[list[tuple[int, int, str]], int]:
         """Return (key, revision, kind) of records that changed since, and the sequence reached with them."""
@@ -61,13 +62,26 @@ class DecisionSources:
         )
         search_index.follow(session, self.follower, up_to)
 
+    def unlinked(self, session: Session) -> tuple[set[int], int]:
+        """Return the keys of decisions that changed since they were compared, and the sequence reached with them."""
+        rows = session.rows(
+            "SELECT DISTINCT c.document_key FROM changes c JOIN documents d ON d.key = c.document_key"
+            " WHERE c.sequence > ? AND c.kind = 'decision' AND d.project_key = ?",
+            (search_index.followed(session, self.linker), self._project_key),
+        )
+        return {row[0] for row in rows}, search_index.head(session)
+
+    def reach_links(self, session: Session, up_to: int) -> None:
+        """Remember how far decisions were compared."""
+        search_index.follow(session, self.linker, up_to)
+
     def forget(self, session: Session) -> None:
         """Let every record be looked at again."""
         session.run(
             "DELETE FROM decision_sources WHERE source_key IN (SELECT key FROM documents WHERE project_key = ?)",
             (self._project_key,),
         )
-        session.run("DELETE FROM followers WHERE name = ?", (self.follower,))
+        session.run("DELETE FROM followers WHERE name IN (?, ?)", (self.follower, self.linker))
 
     def _bound(self) -> dict[str, int | str]:
         return {"project": self._project_key, "edition": self._edition}

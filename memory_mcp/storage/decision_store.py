@@ -8,7 +8,6 @@ import msgspec
 from memory_mcp.errors import DamagedError, NotFoundError
 from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Draft
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.models.voices import lowest, voice_of
 from memory_mcp.storage import checksums, cursors, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.decision_rows import HUNDREDTHS, columns, loaded, rows_of, rows_where
@@ -25,14 +24,6 @@ class DecisionStore:
     def __init__(self, database: Database, writer: Writer) -> None:
         self._database = database
         self._writer = writer
-
-    def insert(self, draft: Draft, *, is_global: bool) -> Receipt:
-        """Store a decision that somebody adds, as the word of the door that it comes through."""
-        draft = msgspec.structs.replace(draft, voice=lowest((draft.voice, voice_of(self._writer.door(None)))))
-        with self._database.write() as session:
-            key, document_id = self._insert(session, draft, None, is_global=is_global)
-            documents.revise(session, key)
-            return documents.seal(session, self._writer, "create", document_id)
 
     def sync(self, session: Session, source_key: int, drafts: Sequence[Draft]) -> list[int]:
         """Make these the decisions of a record and return the keys of new ones; what the user touched stays."""
@@ -136,6 +127,21 @@ class DecisionStore:
         )
         return loaded(session, self._writer.wall, rows)[0]
 
+    def has_source(self, session: Session, source_key: int) -> bool:
+        """Whether a decision of a record is kept."""
+        return bool(session.value("SELECT 1 FROM decisions WHERE source_key = ?", (source_key,)))
+
+    def has_origin(self, session: Session, origin: str) -> bool:
+        """Whether this project keeps a decision of a commit, by the beginning of its name."""
+        return bool(
+            origin
+            and session.value(
+                "SELECT 1 FROM decisions c JOIN documents d ON d.key = c.key"
+                f" WHERE d.project_key IN {self._writer.wall.among} AND substr(c.origin, 1, 7) = substr(?, 1, 7)",
+                (origin,),
+            )
+        )
+
     def retire(self, decision_id: str, at: int | None) -> Receipt:
         """Mark a decision as one that holds no more, or with None as one that holds again.
 
@@ -149,16 +155,43 @@ class DecisionStore:
             documents.revise(session, key)
             return documents.seal(session, self._writer, "restore" if at is None else "retire", decision_id)
 
-    def rewrite(self, session: Session, key: int, decision: Decision) -> None:
-        """Replace the texts of a stored decision, whatever project it is of."""
-        session.run(
-            "UPDATE decisions SET text = ?, who = ?, origin = ?, checksum = ? WHERE key = ?",
-            (decision.text, decision.who, decision.origin, checksums.DECISION.checksum(columns(decision)), key),
+    def touched(self, session: Session) -> Sequence[Decision]:
+        """Return the decisions of this project that the user retired or settled."""
+        rows = rows_where(
+            session,
+            "d.project_key = ? AND (c.retired_at IS NOT NULL OR EXISTS (SELECT 1 FROM decision_links l"
+            " WHERE l.is_settled AND c.key IN (l.newer_key, l.older_key)))",
+            (self._writer.wall.project_key,),
         )
-        self._place(session, key, decision)
-        documents.revise(session, key)
+        return list(loaded(session, self._writer.wall, rows)[0].values())
 
-    def _insert(self, session: Session, given: Draft, source_key: int | None, *, is_global: bool) -> tuple[int, str]:
+    def restore(self, session: Session, decision: Decision) -> int:
+        """Give a decision that was found again its id and what the user said of it; return 0 where there is none.
+
+        What is found no more in its record is kept as it was.
+        """
+        source = documents.find_keys(session, self._writer.wall, [decision.source_id]).get(decision.source_id)
+        if source is None:
+            return 0
+        text = self._writer.redactor.text(decision.text)
+        key = session.value("SELECT key FROM decisions WHERE (source_key, text) = (?, ?)", (source, text))
+        if key is None:
+            said = {name: getattr(decision, name) for name in Draft.__struct_fields__}
+            draft = Draft(**{**said, "voice": "import"})
+            key, _ = self._insert(session, draft, source, is_global=decision.is_global)
+        if documents.find_keys(session, None, [decision.id]).get(decision.id, key) != key:
+            return 0
+        before = session.row(
+            "SELECT d.id, c.retired_at FROM documents d JOIN decisions c USING (key) WHERE key = ?", (key,)
+        )
+        if before == (decision.id, decision.retired_at):
+            return 0
+        session.run("UPDATE documents SET id = ? WHERE key = ?", (decision.id, key))
+        session.run("UPDATE decisions SET retired_at = ? WHERE key = ?", (decision.retired_at, key))
+        documents.revise(session, key)
+        return 1
+
+    def _insert(self, session: Session, given: Draft, source_key: int, *, is_global: bool) -> tuple[int, str]:
         draft = self._writer.redactor.clean(given)
         document = NewDocument(
             id=self._writer.clock.new_id(),
@@ -171,10 +204,10 @@ class DecisionStore:
         )
         key = documents.insert(session, self._writer, document)
         session.run(
-            "INSERT INTO decisions (key, source_key, text, who, voice, origin, turn, score, checksum)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO decisions (key, source_key, text, who, voice, origin, reverts, turn, score, checksum)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(key, source_key, draft.text, draft.who, draft.voice, draft.origin, draft.turn),
+                *(key, source_key, draft.text, draft.who, draft.voice, draft.origin, draft.reverts, draft.turn),
                 *(round(draft.score * HUNDREDTHS), checksums.DECISION.checksum(columns(draft))),
             ),
         )
@@ -239,7 +272,7 @@ def _conditions(wall: Wall, chosen: DecisionFilter, files: Sequence[str]) -> tup
             " AND l.kind = 'contradicts')"
         )
     if chosen.added:
-        conditions.append("c.source_key IS NULL")
+        conditions.append("EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key AND t.tag = 'decision')")
     conditions.append(replaced if chosen.replaced else f"NOT {replaced}")
     conditions.append(f"c.retired_at IS {'NOT ' * chosen.retired}NULL")
     return conditions, bindings

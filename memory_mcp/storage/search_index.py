@@ -2,19 +2,19 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 from msgspec import Struct
 
 from memory_mcp.clock import Clock
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
-from memory_mcp.models.recall import RECORDS, Kind, Scope
+from memory_mcp.models.recall import Kind
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
-from memory_mcp.storage.documents import Wall, keys_json, texts_json
+from memory_mcp.storage.documents import keys_json, texts_json
 from memory_mcp.storage.engine_errors import derived
-from memory_mcp.storage.filters import episode_conditions
+from memory_mcp.storage.sights import Sight
 
 KEYWORDS = "keywords"
 # How many times the wanted matches a filter looks at first, where hardly any and where many may fall through it, and
@@ -24,13 +24,7 @@ _HARDLY_ANY, _MANY, _FEW = 2, 10, 0.25
 _MOST_RUNS = 30
 _LOOKED_AHEAD = 5_000  # changes; reading them takes 1 ms
 NEVER = (1 << 63) - 1  # microseconds
-Group = Literal["records", "patterns"]
 _TABLES = "documents d LEFT JOIN episodes e ON e.key = d.key JOIN projects p ON p.key = d.project_key"
-_CURRENT: dict[Group, str] = {
-    "records": "NOT EXISTS (SELECT 1 FROM notes n WHERE n.key = d.key"
-    " AND (n.superseded_by IS NOT NULL OR n.valid_until <= :now))",
-    "patterns": "NOT EXISTS (SELECT 1 FROM patterns r WHERE r.key = d.key AND r.retired_at IS NOT NULL)",
-}
 _DESCRIBED = "d.key, d.kind, d.id, p.name, d.created_at, e.task_key, e.outcome_type, e.evidence, e.reward"
 
 
@@ -41,12 +35,13 @@ class Pending(Struct, frozen=True):
     note_keys: tuple[int, ...]
     pattern_keys: tuple[int, ...]
     turn_keys: tuple[int, ...]
+    decision_keys: tuple[int, ...]
     up_to: int
 
     @property
     def keys(self) -> set[int]:
         """All of them."""
-        return {*self.episode_keys, *self.note_keys, *self.pattern_keys, *self.turn_keys}
+        return {*self.episode_keys, *self.note_keys, *self.pattern_keys, *self.turn_keys, *self.decision_keys}
 
 
 class VectorSet(Struct, frozen=True):
@@ -98,35 +93,6 @@ class Candidate(Struct, frozen=True):
         return self.outcome == "success" and self.evidence in {"shown", "user"}
 
 
-class Sight(Struct, frozen=True):
-    """Which documents a query may find."""
-
-    wall: Wall
-    scope: Scope
-    filter: EpisodeFilter
-    kinds: tuple[Kind, ...]
-    now: int
-
-    @property
-    def group(self) -> Group:
-        """Which documents rank together: patterns among themselves, episodes and notes together."""
-        return "patterns" if self.kinds == ("pattern",) else "records"
-
-    def condition(self) -> tuple[str, dict[str, object]]:
-        """Return the SQL condition over documents d and episodes e, with its bindings."""
-        conditions, bindings = episode_conditions(self.filter)
-        conditions += [_CURRENT[self.group], self.reach()]
-        if self.group == "records" and set(self.kinds) != set(RECORDS):
-            conditions.append("d.kind IN (SELECT value FROM json_each(:kinds))")
-            bindings["kinds"] = json.dumps(self.kinds)
-        return " AND ".join(conditions), {**bindings, **({"now": self.now} if self.group == "records" else {})}
-
-    def reach(self) -> str:
-        """Return the condition of the wall and the group alone."""
-        of_group = "d.kind = 'pattern'" if self.group == "patterns" else "d.kind <> 'pattern'"
-        return of_group if self.scope == "all" else f"{self.wall.visible()} AND {of_group}"
-
-
 def head(session: Session) -> int:
     """Return the newest sequence of the store, 0 for an empty one."""
     return int(session.value("SELECT max(sequence) FROM changes") or 0)
@@ -164,7 +130,7 @@ def pending(session: Session, after: int, limit: int) -> Pending:
         for (key,) in session.rows(ahead, (rows[-1][0], _LOOKED_AHEAD)):
             kinds.pop(key, None)
     alive = kinds.keys() - _gone(session, kinds)
-    episodes, notes, patterns, turns = (
+    episodes, notes, patterns, turns, decisions = (
         tuple(key for key, kind in kinds.items() if kind == wanted and key in alive) for wanted in get_args(Kind)
     )
     return Pending(
@@ -172,6 +138,7 @@ def pending(session: Session, after: int, limit: int) -> Pending:
         note_keys=notes,
         pattern_keys=patterns,
         turn_keys=turns,
+        decision_keys=decisions,
         up_to=rows[-1][0] if rows else after,
     )
 
@@ -353,12 +320,14 @@ def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> lis
     """Return vectors of some documents with what filters look at, in the order of their keys."""
     rows = session.rows(
         "SELECT d.key, CASE WHEN d.is_global THEN 0 ELSE d.project_key END, d.kind, d.created_at,"
-        " CASE WHEN n.superseded_by IS NOT NULL OR r.retired_at IS NOT NULL THEN 0"
+        " CASE WHEN n.superseded_by IS NOT NULL OR r.retired_at IS NOT NULL OR c.retired_at IS NOT NULL OR EXISTS"
+        " (SELECT 1 FROM decision_links l WHERE l.older_key = d.key AND l.kind = 'replaces') THEN 0"
         " ELSE n.valid_until END, e.outcome_type, e.domain, e.task_type, e.language,"
         " (SELECT json_group_array(tag) FROM tags WHERE document_key = d.key), v.vector"
         " FROM json_each(?) w JOIN vectors v ON v.document_key = w.value AND v.set_key = ?"
         " JOIN documents d ON d.key = w.value LEFT JOIN episodes e ON e.key = d.key"
-        " LEFT JOIN notes n ON n.key = d.key LEFT JOIN patterns r ON r.key = d.key ORDER BY d.key",
+        " LEFT JOIN notes n ON n.key = d.key LEFT JOIN patterns r ON r.key = d.key"
+        " LEFT JOIN decisions c ON c.key = d.key ORDER BY d.key",
         (keys_json(keys), set_key),
     )
     _check_vectors(session, set_key, (row[10] for row in rows))

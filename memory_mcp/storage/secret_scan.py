@@ -20,6 +20,8 @@ NO_TEXT: dict[str, str] = {
     "vectors.vector": "the numbers of an embedding",
     "documents.kind": "one of four words, by a CHECK",
     "aliases.kind": "one of three words, by a CHECK",
+    "decision_places.kind": "one of three words, by a CHECK",
+    "decision_links.kind": "one of three words, by a CHECK",
 }
 # tables whose rows belong to a document, and the column with its key; the later ones are made from the earlier ones
 _OF_DOCUMENTS = {
@@ -38,6 +40,9 @@ _DERIVED = {
     "damaged": "document_key",
     "pattern_identities": "pattern_key",
     "evidence": "pattern_key",
+    "decisions": "key",
+    "decision_places": "decision_key",
+    "decision_links": "newer_key",
 }
 _DERIVED_COLUMNS = frozenset(("episodes.task_key",))
 _NAMES = frozenset(("id", "source_id", "document_id", "superseded_by", "branch", "name"))  # looked up by value
@@ -45,6 +50,7 @@ _CHECKED = {
     "handoffs": checksums.HANDOFF,
     "snapshots": checksums.SNAPSHOT,
     "pattern_identities": checksums.IDENTITY,
+    "decisions": checksums.DECISION,
 }
 
 
@@ -215,7 +221,12 @@ def _checked_row(session: Session, table: _Table, where: str, keys: tuple[Any, .
 
 
 def _loaders(store: Store) -> dict[str, Callable[[Session, list[int]], dict[int, Any]]]:
-    return {"episode": store.episodes.load_many, "note": store.notes.load_many, "turn": store.turns.load_many}
+    return {
+        "episode": store.episodes.load_many,
+        "note": store.notes.load_many,
+        "turn": store.turns.load_many,
+        "decision": store.decisions.load_many,
+    }
 
 
 def _replace_document(store: Store, session: Session, redactor: Redactor, tainted: Tainted) -> None:

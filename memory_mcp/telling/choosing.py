@@ -15,6 +15,8 @@ _COMMON = names(
     " such than that the their them then there these they this those to too up us use very was we well were what when"
     " where which while who why will with would you your"
 )
+_STEM = 5  # letters that forms of one word share
+_SHORTEST = 3
 _SAID = 0.75  # of a passage's words that stand in what is said already
 _NEW = 0.4  # of a sentence's words that are new, where only sentences of a passage fit
 _BESIDE = 0.6  # of the best record's relevance, for a record of another subject
@@ -54,6 +56,11 @@ class Chosen(Struct, frozen=True):
 def words_in(text: str) -> frozenset[str]:
     """Return the words of a text that carry meaning."""
     return frozenset(word for word in _WORD.findall(text.lower()) if word not in _COMMON)
+
+
+def stems_in(text: str) -> frozenset[str]:
+    """Return the beginnings of the words of a text that carry meaning, without numbers and very short words."""
+    return frozenset(word[:_STEM] for word in words_in(text) if len(word) >= _SHORTEST and not word.isdecimal())
 
 
 def ordered(records: Iterable[Spoken], floor: float) -> list[Spoken]:

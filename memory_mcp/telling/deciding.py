@@ -38,16 +38,25 @@ def _cue(weight: float, words: str) -> _Cue:
 # Tuned on the commits of click, llm and sqlite-utils and on the tasks of seven names (docs/telling.md).
 _CUES: tuple[_Cue, ...] = (
     _cue(2.0, r"\b(?:must(?: not|n[’']t)?|never|shall(?: not)?|forbidden|not allowed|is required|are required)\b"),
-    _cue(2.0, r"\b(?:from now on|no longer|amend(?:ed|ment|s)?|supersed\w+|(?:is|are|was|were) replaced (?:by|with))\b"),
-    _cue(2.0, r"\b(?:agreed|decided|decision|settled(?: on)?|the (?:rule|policy|contract|invariant) (?:is|now)|mandated)\b"),
-    _cue(2.0, r"\b(?:invariant|policy|source of truth|convention|off the table|on purpose|deliberate(?:ly)?|by design|intentional(?:ly)?)\b"),
-    _cue(1.5, r"\b(?:always|exactly|only|strictly|at (?:most|least)|no more than|instead of|rather than|in favou?r of)\b"),
+    _cue(2.0, r"\b(?:from now on|no longer|amend(?:ed|ment|s)?|supersed\w+|(?:is|are|was"
+    r"|were) replaced (?:by|with))\b"),
+    _cue(2.0, r"\b(?:agreed|decided|decision|settled(?: on)?|the (?:rule|policy|contract|invariant) (?:is"
+    r"|now)|mandated)\b"),
+    _cue(2.0, r"\b(?:invariant|policy|source of truth|convention|off the table|on purpose|deliberate(?:ly)?"
+    r"|by design|intentional(?:ly)?)\b"),
+    _cue(1.5, r"\b(?:always|exactly|only|strictly|at (?:most|least)|no more than|instead of|rather than"
+    r"|in favou?r of)\b"),
     _cue(1.5, r"\b(?:do(?:es)? not|don[’']t|cannot|can[’']t|can not|should(?: not|n[’']t)?|needs? to|ha(?:s|ve) to)\b"),
-    _cue(1.5, r"\b(?:measured|benchmark\w*|requires?|refus(?:es?|ed)|reject(?:s|ed)?|raises?|keeps?|ignor(?:es?|ed)|treats?(?: \w+)* as)\b"),
-    _cue(1.5, r"\bnow (?:\w+ly )?(?:also )?(?:\w+s|\w+ed|be|do|have|accept|raise|return|use|exit|refuse|take|run|require|keep)\b"),
-    _cue(2.0, r"^(?:order|rule|invariant|policy|final|contract|decision|recap|amended rule|amendment|note|why)\b[^:.]{0,40}:"),
-    _cue(1.0, r"\b(?:because|since|so that|otherwise|which is why|the reason|therefore|due to|hence|to avoid|to prevent|in order to)\b"),
-    _cue(1.0, r"\b(?:by default|defaults? to|unless|except|regardless|before|after|first|wins?|preserv\w+|precedence|priority|inclusive|exclusive|prefer\w*)\b"),
+    _cue(1.5, r"\b(?:measured|benchmark\w*|requires?|refus(?:es?|ed)|reject(?:s|ed)?|raises?|keeps?"
+    r"|ignor(?:es?|ed)|treats?(?: \w+)* as)\b"),
+    _cue(1.5, r"\bnow (?:\w+ly )?(?:also )?(?:\w+s|\w+ed|be|do|have|accept|raise|return|use|exit|refuse"
+    r"|take|run|require|keep)\b"),
+    _cue(2.0, r"^(?:order|rule|invariant|policy|final|contract|decision|recap|amended rule|amendment|note"
+    r"|why)\b[^:.]{0,40}:"),
+    _cue(1.0, r"\b(?:because|since|so that|otherwise|which is why|the reason|therefore|due to|hence"
+    r"|to avoid|to prevent|in order to)\b"),
+    _cue(1.0, r"\b(?:by default|defaults? to|unless|except|regardless|before|after|first|wins?|preserv\w+"
+    r"|precedence|priority|inclusive|exclusive|prefer\w*)\b"),
     _cue(1.0, r"\b(?:previously|used to|broke|corrupt\w*|silently|incident|outage|regress\w*|wrong(?:ly)?|bug)\b"),
 )  # fmt: skip
 _NEGATED = expression(r"(?:^|[\s(])(?:no|not|none|without|nothing|neither|nor)\b|n[’']t\b", re.IGNORECASE)
@@ -64,7 +73,9 @@ _HEDGED = expression(
 _QUESTION = expression(r"\?[\"'”’)]*$")
 # What a change did to papers, tests and tools, and how it came about, settles nothing about the code.
 _CHORE = expression(
-    r"^(?:(?:\w+(?:\([^)]*\))?!?: )?(?:also )?(?:a new test|(?:new |unit |more )?tests?\b|verified|ci\b|this (?:means|commit)|add(?:s|ed)?|updat\w+|bump\w*|merg\w+|renam\w+|mov\w+|remov\w+|drop(?:s|ped)?|tweak\w*|clean\w*|rewrit\w+"
+    r"^(?:(?:\w+(?:\([^)]*\))?!?: )?(?:also )?(?:a new test|(?:new |unit |more )?tests?\b|verified|ci\b"
+    r"|this (?:means|commit)|add(?:s|ed)?|updat\w+|bump\w*|merg\w+|renam\w+|mov\w+|remov\w+|drop(?:s|ped)?"
+    r"|tweak\w*|clean\w*|rewrit\w+"
     r"|rewrote|document\w*|test\w*|refactor\w*|reformat\w*|ran|run|upgrad\w+|releas\w+|improv\w+|clarif\w+|fix(?:es|ed)?"
     r"|typo\w*|ensure[sd]?|introduc\w+|creat\w+|implement\w*|extract\w*|convert\w*|docs?|tests?|changelog|readme)\b)",
     re.IGNORECASE,
@@ -87,8 +98,7 @@ def deciding_passages(text: str, subject: str = "", *, least: float = LEAST) -> 
         found[0] = Passage(f"{opening}{'' if opening[-1] in '.!?:' else '.'} {found[0].text}", found[0].score, 0)
     elif weigh(opening) >= max(least, _LEAST_ALONE):
         found = [Passage(opening, weigh(opening))]
-    kept = sorted(sorted(found, key=lambda each: -each.score)[:_MOST], key=lambda each: each.position)
-    return kept
+    return sorted(sorted(found, key=lambda each: -each.score)[:_MOST], key=lambda each: each.position)
 
 
 def weigh(sentence: str) -> float:

@@ -7,18 +7,22 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import BusyError, DamagedError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.conversations import Turn
-from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Draft, Link
+from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Link
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.voices import Voice
+from memory_mcp.notes.notebook import Notes
+from memory_mcp.storage import documents
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.decision_sources import DecisionSources
 from memory_mcp.storage.store import Store
-from memory_mcp.telling.extracting import EDITION, drafts_of
+from memory_mcp.telling.extracting import ADDED, EDITION, drafts_of, whole_note, with_places
+from memory_mcp.telling.linking import links_among
 from memory_mcp.telling.places import ranked, written_as
 
 _BATCH = 25  # records read in one transaction
+_MOST_COMPARED = 4_000  # decisions, the newest, that new ones are compared with
 _ANY = DecisionFilter()
 
 Progress = Callable[[int], None]
@@ -27,8 +31,9 @@ Progress = Callable[[int], None]
 class Decisions:
     """The decisions of one project."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, notes: Notes, clock: Clock) -> None:
         self._store = store
+        self._notes = notes
         self._clock = clock
         self._sources = DecisionSources(store.database, store.writer, EDITION)
 
@@ -50,8 +55,9 @@ class Decisions:
                 self._sources.reach(session, changed, up_to)
             if progress:
                 progress(len(changed))
-            if time.monotonic() > deadline:
-                return self._sources.count()
+            if time.monotonic() > deadline and (left := self._sources.count()):
+                return left  # what replaces what is looked for when all are read
+        self._link()
         return 0
 
     def catch_up(self, patience_s: float) -> int:
@@ -79,30 +85,25 @@ class Decisions:
         replaces: Sequence[str] = (),
         is_global: bool = False,
     ) -> tuple[Decision, Receipt]:
-        """Keep a decision that no record says; `replaces` are the ids of those that it puts an end to.
+        """Keep a decision as a note of its own; `replaces` are the ids of those that it puts an end to.
 
         Raises:
             InvalidInputError: the text is empty or too long.
             NotFoundError: there is no decision to replace.
 
         """
-        said = checks.text(text, "the decision", limits.NOTE_CHARACTERS, required=True).strip()
         for each in replaces:
             self._store.decisions.get(each)
-        receipt = self._store.decisions.insert(
-            Draft(
-                text=said,
-                said_at=self._clock.now(),
-                voice=voice,
-                files=tuple(checks.text(file, "a file", limits.ID_CHARACTERS, required=True) for file in files),
-                names=tuple(checks.text(name, "a name", limits.NAME_CHARACTERS, required=True) for name in names),
-                who=checks.text(who, "who", limits.NAME_CHARACTERS),
-            ),
-            is_global=is_global,
-        )
+        places = [checks.text(each, "a place", limits.NAME_CHARACTERS, required=True) for each in (*files, *names)]
+        written = with_places(checks.text(text, "the decision", limits.NOTE_CHARACTERS, required=True).strip(), places)
+        note, receipt = self._notes.add(written, tags=(ADDED,), importance=1.0, source=who, is_global=is_global)
+        with self._store.database.write() as session:
+            key = documents.locate(session, self._store.writer, "note", note.id)
+            self._store.decisions.sync(session, key, [whole_note(note, voice)])
+        decision = self._store.decisions.of([note.id])[0]
         for each in replaces:
-            self._store.decision_links.settle(receipt.id, each, "replaces", "said with the newer one")
-        return self._store.decisions.get(receipt.id), receipt
+            self._store.decision_links.settle(decision.id, each, "replaces", "said with the newer one")
+        return self._store.decisions.get(decision.id), receipt
 
     def get(self, decision_id: str) -> Decision:
         """Return a decision.
@@ -167,12 +168,32 @@ class Decisions:
         """
         return self._store.decision_links.settle(standing, other, "both" if both else "replaces", why)
 
+    def _link(self) -> None:
+        """Find what replaces what among decisions that changed and all others."""
+        with self._store.database.read() as session:
+            fresh, up_to = self._sources.unlinked(session)
+            decisions = self._store.decisions.standing(session, _MOST_COMPARED) if fresh else {}
+        if not fresh:
+            return
+        found = links_among(decisions, fresh)
+        with self._store.database.write() as session:
+            self._store.decision_links.replace(session, fresh, found)
+            self._sources.reach_links(session, up_to)
+
     def _read(self, session: Session, key: int, kind: str) -> None:
         """Bring the decisions of one record up to date; a damaged one is reported where it is read."""
         record, turns = self._load(session, key, kind)
         if record is None:
             return
-        self._store.decisions.sync(session, key, drafts_of(record, turns))
+        if isinstance(record, Note) and ADDED in record.tags and self._store.decisions.has_source(session, key):
+            return  # it was kept when it was added, with the voice of that door
+        drafts = [
+            each
+            for each in drafts_of(record, turns)
+            if each.score
+            or self._store.decisions.has_origin(session, each.reverts)  # what takes back no decision is none
+        ]
+        self._store.decisions.sync(session, key, drafts)
 
     def _load(self, session: Session, key: int, kind: str) -> tuple[Episode | Note | None, Sequence[Turn]]:
         if kind == "note":

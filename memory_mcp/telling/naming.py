@@ -20,7 +20,7 @@ _FLAG = expression(r"(?<![\w-])--[a-z][\w-]+")
 _NO_NAMES = frozenset(
     {"e.g", "i.e", "GitHub", "JavaScript", "TypeScript", "PyPI", "macOS", "iOS", "README", "SQLite", "OpenAI", "PyPy"}
 )
-_MOST = 40
+_MOST, _SHORTEST = 40, 3
 
 
 def files_in(text: str) -> tuple[str, ...]:
@@ -30,9 +30,8 @@ def files_in(text: str) -> tuple[str, ...]:
 
 def functions_in(text: str) -> tuple[str, ...]:
     """Return the names that a text calls or shows as called, without what they belong to."""
-    return tuple(dict.fromkeys(match[1].rpartition(".")[2] for match in _CALL.finditer(text) if len(match[1]) > 2))[
-        :_MOST
-    ]
+    called = (match[1] for match in _CALL.finditer(text) if len(match[1]) >= _SHORTEST)
+    return tuple(dict.fromkeys(name.rpartition(".")[2] for name in called))[:_MOST]
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -48,4 +47,4 @@ def names_in(text: str) -> tuple[str, ...]:
             found[match[1].removesuffix("()")] = None
     for match in _FLAG.finditer(text):
         found[match[0]] = None
-    return tuple(name for name in found if name not in _NO_NAMES and len(name) > 2)[:_MOST]
+    return tuple(name for name in found if name not in _NO_NAMES and len(name) >= _SHORTEST)[:_MOST]

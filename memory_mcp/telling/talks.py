@@ -1,4 +1,4 @@
-"""This module finds what stands at the end of a talk: what the user said or confirmed, and the summary that carries it."""
+"""This module finds what stands at the end of a talk: what the user said or confirmed, and the last summary."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,17 +10,21 @@ from msgspec import Struct
 from memory_mcp.expressions import expression
 from memory_mcp.models.voices import Voice
 from memory_mcp.telling.deciding import LEAST, Passage, deciding_passages
+from memory_mcp.telling.replacing import overrules
 from memory_mcp.telling.sentences import paragraphs
 
 Stance = Literal["confirms", "rejects", "mixed", "none"]
 _USERS = ("user", "human")
 _RECAP = expression(
-    r"^(?:(?:full |quick )?(?:re)?cap\b|final(?:ly|ised|ized)?\b|settled\b|agreed\b|amended\b|summary\b|to (?:be explicit|summari[sz]e"
-    r"|recap)\b|in short\b|understood\b|got it\b|so[:,]? |done[:.]|decision\b|deterministic\b|locked in\b|confirmed\b|noted\b)",
+    r"^(?:(?:full |quick )?(?:re)?cap\b|final(?:ly|ised|ized)?\b|settled\b|agreed\b|amended\b|summary\b"
+    r"|to (?:be explicit|summari[sz]e"
+    r"|recap)\b|in short\b|understood\b|got it\b|so[:,]? |done[:.]|decision\b|deterministic\b|locked in\b"
+    r"|confirmed\b|noted\b)",
     re.IGNORECASE,
 )
 _CONFIRMED = expression(
-    r"^(?:yes|yep|yeah|right|exactly|agreed|correct|perfect|great|good|ok(?:ay)?|sure|done|lgtm|ship it|do (?:it|that)|go ahead"
+    r"^(?:yes|yep|yeah|right|exactly|agreed|correct|perfect|great|good|ok(?:ay)?|sure|done|lgtm|ship it"
+    r"|do (?:it|that)|go ahead"
     r"|that[’']s (?:it|the one|right|correct|exactly)|sounds (?:good|right)|leave it|works for me|👍)\b|^👍",
     re.IGNORECASE,
 )
@@ -29,8 +33,10 @@ _CONFIRMED_WITHIN = expression(
 )
 _REJECTED = expression(
     r"^(?:no\b|nope|never\b|not\b|don[’']t|do not|stop\b|wait\b|actually\b|careful\b|but\b|hmm|wrong|instead\b|we tried"
-    r"|that[’']s (?:not|only half|wrong|exactly what we can[’']t)|please don[’']t|undo|revert|scratch that|correction\b|amendment\b)"
-    r"|\b(?:off the table|that[’']s exactly what we can[’']t|is leaving|is exactly what[’']s|is wrong|isn[’']t right|hold on)\b"
+    r"|that[’']s (?:not|only half|wrong|exactly what we can[’']t)|please don[’']t|undo|revert|scratch that"
+    r"|correction\b|amendment\b)"
+    r"|\b(?:off the table|that[’']s exactly what we can[’']t|is leaving|is exactly what[’']s|is wrong"
+    r"|isn[’']t right|hold on)\b"
     r"|(?:^|[.!] )(?:but|however|except)\b",
     re.IGNORECASE,
 )
@@ -74,7 +80,11 @@ def settled(talk: Sequence[Said]) -> list[Settled]:
             found += _said_by_user(turns, at)
         elif said.role != "machine" and said.text:
             found += _said_by_agent(turns, at)
-    return found
+    return [
+        each
+        for place, each in enumerate(found)
+        if not any(later.turn > each.turn and overrules(later.text, each.text) for later in found[place + 1 :])
+    ]
 
 
 def stance(text: str) -> Stance:

@@ -53,7 +53,7 @@ def test_a_healthy_machine_is_said_to_be(run: Run, user: Path) -> None:
     assert told.endswith("nothing is broken\n")
     assert "BROKEN" not in told
     assert "answered after" in told
-    assert "offers 15 tools" in told
+    assert "offers 16 tools" in told
 
 
 def test_without_an_agent_it_says_how_to_set_one_up(run: Run) -> None:

@@ -80,7 +80,7 @@ def exported(memory: Memory, path: Path) -> Path:
 
 
 def taken_in(memory: Memory, path: Path, *, dry_run: bool = False) -> Summary:
-    opened = Opened(memory.store, memory.learning)
+    opened = Opened(memory.store, memory.learning, memory.decisions)
     return import_export(lambda _: opened, path, lambda _: None, dry_run=dry_run)
 
 

@@ -453,7 +453,9 @@ def test_odd_lines_of_an_export_are_taken_in_or_reported(
     for number, (way, odd) in enumerate(dice.sample(tried, 150)):
         path = as_lines(tmp_path / f"{number}.jsonl", replaced(lines, way, odd))
         try:
-            import_export(lambda _: Opened(other.store, other.learning), path, lambda _: None, dry_run=False)
+            import_export(
+                lambda _: Opened(other.store, other.learning, other.decisions), path, lambda _: None, dry_run=False
+            )
         except ImporterError as error:
             assert str(path) in str(error)  # noqa: PT017 - only some of them end so
     is_served(other)

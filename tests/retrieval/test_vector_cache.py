@@ -14,7 +14,7 @@ from memory_mcp.models.recall import Query
 from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.vectors import rank
 from memory_mcp.storage import search_index
-from memory_mcp.storage.search_index import Sight
+from memory_mcp.storage.sights import Sight
 from tests.conftest import OpenMemory
 from tests.fakes import FrozenClock
 from tests.lives import QUESTION, Life, embed, ready, same_as_the_database, sight_of

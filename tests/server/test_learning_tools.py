@@ -222,7 +222,7 @@ async def test_a_tool_of_a_toolset_that_is_not_offered_says_how_to_get_it(open_m
     desk = Desk(open_memory())
     async with connected(desk) as client:
         listed = [tool.name for tool in (await client.list_tools()).tools]
-        assert len(listed) == 15
+        assert len(listed) == 16
         with pytest.raises(MCPError, match="no tool rename_tag; it comes with --toolsets tags; there are query_memory"):
             await client.call_tool("rename_tag", {})
     desk.close()
@@ -234,7 +234,7 @@ def test_every_tool_of_the_issue_is_there_and_a_toolset_must_exist() -> None:
         *("record_feedback", "check_action", "checkpoint_episode", "get_handoff", "resume_from_handoff"),
     } < set(TOOLS)
     assert set(offered(["all"])) == set(TOOLS)
-    assert len(offered(Settings().server.toolsets)) == 15
+    assert len(offered(Settings().server.toolsets)) == 16
     with pytest.raises(ConfigError, match="no toolset kitchen; there are all, learning, records, relationships, tags"):
         offered(["kitchen"])
 

@@ -329,7 +329,7 @@ async def main(python, home):
     async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
         started = await session.initialize()
         assert started.protocolVersion == "2025-11-25", started
-        assert len((await session.list_tools()).tools) == 15
+        assert len((await session.list_tools()).tools) == 16
         await session.send_ping()
         made = await session.call_tool("remember_note", {"text": "an old client wrote this"})
         assert not made.isError, made

@@ -273,9 +273,9 @@ async def test_a_cancelled_call_is_given_up_and_the_server_lives_on(desk: Desk, 
 def test_the_tool_list_is_small_and_every_schema_is_closed() -> None:
     default = [dumped(tool) for tool in tool_list(offered(()).values())]
 
-    assert len(default) == 15
+    assert len(default) == 16
     told = [(tool["name"], tool["description"], tool["inputSchema"]) for tool in default]
-    assert len(json.dumps(told, separators=(",", ":"))) <= 7_200  # one more still fits into 8,000
+    assert len(json.dumps(told, separators=(",", ":"))) <= 8_000
     assert len(INSTRUCTIONS.encode()) < 1_500
     for tool in map(dumped, tool_list(TOOLS.values())):
         assert tool["name"].isidentifier()

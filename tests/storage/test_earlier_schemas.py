@@ -93,7 +93,9 @@ def test_a_store_of_an_earlier_schema_is_exported_whole(
     file.write_bytes(b"".join(export_lines(old.store, old.clock)))
 
     new = another_home("shop")
-    summary = import_export(lambda _: Opened(new.store, new.learning), file, lambda _: None, dry_run=False)
+    summary = import_export(
+        lambda _: Opened(new.store, new.learning, new.decisions), file, lambda _: None, dry_run=False
+    )
 
     episodes = {line["episode"]["id"]: line["episode"] for line in lines if "episode" in line}
     assert all(holds(episodes[then["id"]], then) for then in shown["episodes"])

@@ -10,7 +10,7 @@ from memory_mcp.server import arguments, learning_arguments
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.arguments import Arguments
 from memory_mcp.server.desk import Desk
-from memory_mcp.server.tools import advice, conversations, handoffs, links, operations, patterns, records
+from memory_mcp.server.tools import advice, conversations, handoffs, links, operations, patterns, records, rules
 
 Toolset = Literal["default", "records", "learning", "tags", "relationships"]
 _ALL = "all"
@@ -272,6 +272,14 @@ TOOLS: Mapping[str, Tool] = {
             links.order_episodes,
             reads_only=True,
             toolset="relationships",
+        ),
+        Tool(
+            "rules",
+            "Decisions",
+            "Call before you change a file: what was decided for it, and what contradicts. Add, settle and retire only"
+            " what the user says.",
+            learning_arguments.Rules,
+            rules.rules,
         ),
     )
 }

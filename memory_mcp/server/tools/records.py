@@ -14,11 +14,13 @@ from memory_mcp.models.episodes import (
     is_proved,
 )
 from memory_mcp.models.moments import parse_moment
-from memory_mcp.models.recall import Query
+from memory_mcp.models.recall import RECORDS, Kind, Query
 from memory_mcp.server import answers, arguments, learning_answers, recall_answers
 from memory_mcp.server.answers import Rendered
 from memory_mcp.server.desk import Desk
+from memory_mcp.server.deciding_hits import deciding, ids_replacing
 from memory_mcp.server.short_ids import shown_ids
+from memory_mcp.server.tools.rules import decision_of
 
 _SHOWN_PATTERNS = 5
 _CLAIMED = (
@@ -91,6 +93,8 @@ def _shown(desk: Desk, given: arguments.GetEpisode) -> Rendered:
             return answers.note_of(memory.notes.get(given.episode_id), full=given.full_text)
         case "pattern":
             return learning_answers.pattern_of(memory.store.patterns.get(given.episode_id))
+        case "decision":
+            return decision_of(memory.decisions.get(given.episode_id))
         case "turn":
             turn = memory.store.turns.get(given.episode_id)
             start = max(turn.position, given.from_step - 1)
@@ -132,11 +136,17 @@ def list_episodes(desk: Desk, given: arguments.ListEpisodes) -> Rendered:
 
 def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     """Answer a question."""
-    query = Query(given.query, given.limit, _filter(desk, given), given.scope, fresh_only=given.fresh_only)
+    kinds: tuple[Kind, ...] = ("decision",) if given.decisions_only else RECORDS
+    if given.decisions_only:
+        desk.decide()
+    narrowed = _filter(desk, given)
+    query = Query(given.query, given.limit, narrowed, given.scope, kinds=kinds, fresh_only=given.fresh_only)
     found = desk.session.recall(query)
-    short = shown_ids(recall_answers.ids_in(found), desk.memory.store.ids)
+    decided = deciding(desk.memory, found)
+    short = shown_ids((*recall_answers.ids_in(found), *ids_replacing(decided)), desk.memory.store.ids)
     by = desk.memory.trust.labels(hit.id for hit in found.hits)
-    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain, short=short, by=by)
+    home = desk.memory.project
+    return recall_answers.answer_of(found, home=home, explain=given.explain, short=short, decided=decided, by=by)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

@@ -12,7 +12,7 @@ from memory_cli.proofs.lab import Lab, Proof
 from memory_cli.proofs.poison_doors import GROUPS, PAYLOADS, Poisoned, Words, word_of
 from memory_mcp.hooks.fence import CLOSING, OPENING
 
-_SOURCE = re.compile(r"commit [0-9a-f]{7,64}( by .*)? \(\d{4}-\d\d-\d\d\):")
+_SOURCE = re.compile(r"Commit [0-9a-f]{7,64}( by “[^“”]*”)? \(\d{4}-\d\d-\d\d\):")
 _LABEL = "(reported by an agent, unconfirmed)"
 _SPANS = re.compile(r"“[^“”]*”|`[^`]*`")
 Doors = Callable[[Poisoned, Callable[[str], Words]], Iterator[str]]

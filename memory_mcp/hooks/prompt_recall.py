@@ -1,6 +1,6 @@
 """This module says what was decided and learnt before that bears on a prompt."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named

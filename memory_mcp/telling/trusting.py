@@ -75,6 +75,12 @@ class Trust:
         """
         self._store.trust.release(record_id)
 
+    def follow(self) -> int:
+        """Look for notes of agents that a later success bears out, and return how many are new."""
+        from memory_mcp.telling.corroborating import corroborate  # noqa: PLC0415 - only where a session begins or ends
+
+        return corroborate(self._store)
+
     def drop(self, standing: Standing) -> None:
         """Delete a record; a turn goes with its conversation.
 

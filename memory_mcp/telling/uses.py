@@ -18,6 +18,11 @@ _CODE = expression(r"`([^`\n]{2,120})`")
 _NAME = expression(r"\b[\w.-]*/[\w./-]*\w|\b\w+_\w+\b|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|\w+\(\)|--[a-z][\w-]+")
 
 
+def code_in(text: str) -> list[str]:
+    """Return what a text shows as code."""
+    return _CODE.findall(text)
+
+
 def names_in(text: str) -> frozenset[str]:
     """Return the identifiers, paths, options and code that a text names."""
     found = {part for code in _CODE.findall(text) for part in code.split()} | set(_NAME.findall(text))
@@ -60,7 +65,7 @@ def _ends(path: str) -> Iterator[str]:
 
 def is_used(text: str, deeds: Sequence[Step]) -> bool:
     """Whether steps use what a text names: a file, a command, or an identifier of it."""
-    shapes = tuple(parse_command(code).shape for code in _CODE.findall(text))
+    shapes = tuple(parse_command(code).shape for code in code_in(text))
     if acted_on(Features(shapes=shapes), deeds):
         return True
     names = names_in(text)

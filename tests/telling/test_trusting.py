@@ -198,5 +198,6 @@ def test_an_archive_brings_nothing_that_speaks(memory: Memory, another_home: Ope
 
     with new.store.database.read() as session:
         kinds = session.rows("SELECT DISTINCT kind, voice FROM documents WHERE kind <> 'pattern' ORDER BY kind")
-    assert kinds == [("episode", "import"), ("note", "import"), ("turn", "import")]
+    assert {voice for _, voice in kinds} == {"import"}
+    assert {"episode", "note", "turn"} <= {kind for kind, _ in kinds}
     assert new.store.digests.latest_failures(9) == new.store.digests.seen_only().latest_failures(9) == []

@@ -272,7 +272,7 @@ def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: 
 
 def told(memory: Memory, event: dict[str, Any]) -> str:
     """Send an event and return what the agent reads."""
-    return handle(memory, read_event(json.dumps(event).encode(), "", NOW))
+    return handle(memory, read_event(json.dumps(event).encode(), "", NOW)).text
 
 
 def ask(memory: Memory, session: str, prompt: str) -> str:

@@ -38,6 +38,7 @@ _NOUNS = {
     "backup": "backup",
     "config": "config",
     "queue": "queue",
+    "quarantine": "quarantine",
 }
 _COMMANDS = {
     "check": "judging",
@@ -45,6 +46,7 @@ _COMMANDS = {
     "lift": "judging",
     "health": "health",
     "metrics": "metrics",
+    "ledger": "ledger",
     "tools": "tools",
     "where": "where",
     "setup": "setup",

@@ -62,7 +62,7 @@ def at_prompt(mind: Mind, run: Run, episode_id: str) -> Prompt:
     memory, episode = mind.memory, run.episode
     wanted = Wanted(within_limit(episode.task), episode.context, episode.task_type)
     event = Event("user-prompt", "UserPromptSubmit", run.name, run.started_at, prompt=episode.task)
-    texts = (session_briefing(memory), prompt_recall(memory, event, episode_id)[0])
+    texts = (session_briefing(memory).text, prompt_recall(memory, event, episode_id)[0])
     spoken = tuple(line for text in texts for line in text.splitlines())
     playbook = memory.advice.playbook(wanted)
     patterns = memory.advice.patterns(wanted).patterns

@@ -1,6 +1,6 @@
 """This module says what is known against an action, and what was decided for its place, before it is made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -9,10 +9,12 @@ from memory_mcp.actions.tool_calls import planned_step
 from memory_mcp.hooks.companions import companions
 from memory_mcp.hooks.decided_places import decided_for
 from memory_mcp.hooks.fence import ROOM_BYTES, Section, clipped, filled
+from memory_mcp.hooks.quoting import as_code, is_harmless, quoted
 from memory_mcp.memory import Memory
 from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.recommendations import DeadEnd
 from memory_mcp.patterns import dead_ends
+from memory_mcp.telling import handles
 from memory_mcp.telling.choosing import Spoken, chosen
 from memory_mcp.tokens import BYTES_PER_TOKEN
 
@@ -28,16 +30,20 @@ class Line(Struct, frozen=True):
 
 
 def action_warning(
-    memory: Memory, call: ToolCall, told: Sequence[str], episode_id: str | None
+    memory: Memory, call: ToolCall, told: Collection[str], episode_id: str | None
 ) -> tuple[str, tuple[str, ...]]:
     """Return what is known of the very action that is about to be made, and the names of what is said.
 
     What a session was told is not said again: a test that fails while it is being mended is no news.
     """
     step = planned_step(call)
-    check = dead_ends.check_in(memory.store, step, episode_id, root=memory.root)
-    lines = [(_KNOWN, Line(_name(each), _dead_end_line(each))) for each in check.dead_ends]
+    check = dead_ends.check_in(memory.store, step, episode_id, root=memory.root, seen_only=True)
     action = action_of(step, memory.root)
+    lines = [
+        (_KNOWN, Line(handles.avoiding(action.shape, each.error), _dead_end_line(each)))
+        for each in check.dead_ends
+        if is_harmless(each.action, each.error, *each.instead)
+    ]
     most_tokens = memory.settings.hooks.warning_tokens
     if action.kind == "edit":
         beside = [(_TOGETHER, each) for each in _companion_lines(memory, action, episode_id)]
@@ -69,18 +75,16 @@ def _cost(line: Line) -> int:
 
 def _companion_lines(memory: Memory, action: Action, episode_id: str | None) -> Iterator[Line]:
     for file in action.files[:1]:
-        for each in companions(file, memory.store.digests.changes_of(file, besides=episode_id)):
-            yield Line(
-                f"with {file} {each.file}",
-                f"{file} was changed together with {each.file} in {each.times} of its last {each.of} changes.",
-            )
-
-
-def _name(dead_end: DeadEnd) -> str:
-    return f"{dead_end.action} {dead_end.error}"[:200]
+        for each in companions(file, memory.store.digests.seen_only().changes_of(file, besides=episode_id)):
+            if is_harmless(each.file):
+                yield Line(
+                    handles.beside(file, each.file),
+                    f"{as_code(file)} was changed together with {as_code(each.file)}"
+                    f" in {each.times} of its last {each.of} changes.",
+                )
 
 
 def _dead_end_line(dead_end: DeadEnd) -> str:
-    instead = f" What ended it: {' ; '.join(dead_end.instead)}" if dead_end.instead else ""
+    instead = f" What ended it: {' ; '.join(map(as_code, dead_end.instead))}" if dead_end.instead else ""
     times = dead_ends.frequency(dead_end)
-    return f"{clipped(dead_end.action)} failed {times}: {clipped(dead_end.error)}.{instead}"
+    return f"{as_code(clipped(dead_end.action))} failed {times}: {quoted(clipped(dead_end.error))}.{instead}"

@@ -1,6 +1,6 @@
 """This module finds what was decided for the place of an edit, where it is sure that the decision is about that place."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from memory_mcp.actions.steps import Action
@@ -26,7 +26,7 @@ _MOST_RECORDS = 3
 _LONG_COMMIT = 3  # passages, beyond which a commit decides about many things
 
 
-def decided_for(memory: Memory, call: ToolCall, action: Action, told: Sequence[str]) -> list[Spoken]:
+def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection[str]) -> list[Spoken]:
     """Return the records that decided about the file or the functions of an edit, the surest first."""
     text = "\n".join(_texts(call.arguments))[:_SEARCHED]
     defined = frozenset(_DEFINED.findall(text))

@@ -23,7 +23,7 @@ from memory_mcp.config.places import (
 from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import BusyError, ConfigError, StoreError, UnseenDirectoryError
-from memory_mcp.hooks.events import Event, EventName, read_event
+from memory_mcp.hooks.events import RESUMED, Event, EventName, Said, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue_files import is_empty
 from memory_mcp.hooks.settling import SETTLE, start_settling
@@ -92,7 +92,7 @@ def _handled(event: Event, settings: Settings, where: Places, claim: Claim) -> t
         needs_git = _others_first(patient, where)
         if is_empty(hook_directory(where)):
             with Memory(patient, where, claim, actor="hook", asks_git=False) as memory:
-                return _answer(event, handle(memory, cleaned)), memory.has_changed
+                return _booked(memory, event, handle(memory, cleaned)), memory.has_changed
     except UnseenDirectoryError:
         needs_git = True
     except BusyError:
@@ -135,9 +135,23 @@ def _impatient(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, store=store)
 
 
-def _answer(event: Event, text: str) -> str:
-    if not text or event.name not in _ANSWERED:
+def _booked(memory: Memory, event: Event, said: Said) -> str:
+    """Return what is printed for the agent, once it is booked; what cannot be booked is not said."""
+    if event.name not in _ANSWERED:
         return ""
+    moment = "session-resume" if event.source == RESUMED else event.name
+    if not said.text:
+        memory.ledger.keep_silence("hook", moment)
+        return ""
+    printed = _answer(event, said.text)
+    try:
+        memory.ledger.book(event.session_id, "hook", moment, printed, said.names, read=said.text)
+    except BusyError:
+        return ""
+    return printed
+
+
+def _answer(event: Event, text: str) -> str:
     return json.dumps({"hookSpecificOutput": {"hookEventName": event.said, "additionalContext": text}})
 
 

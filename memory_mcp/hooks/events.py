@@ -25,6 +25,7 @@ _CLAUDE_NAMES: dict[str, EventName] = {
     "SessionEnd": "session-end",
 }
 UNNAMED = "unnamed"
+RESUMED = "resume"  # the source of a session that goes on with all that it was told
 _CLAUDE_CODE = "claude-code"
 _CLIENTS = {_CLAUDE_CODE, "opencode"}  # under the names of their importers
 
@@ -45,6 +46,13 @@ class Event(Struct, frozen=True):
     call: ToolCall | None = None
     client: str = _CLAUDE_CODE
     message: str = ""
+
+
+class Said(Struct, frozen=True):
+    """A text for an agent, and the ids or names of what it tells."""
+
+    text: str = ""
+    names: tuple[str, ...] = ()
 
 
 class _Told(Struct):

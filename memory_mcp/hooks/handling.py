@@ -1,6 +1,8 @@
 """This module does what an event of an agent's session asks for."""
 
-from memory_mcp.hooks.events import Event
+from collections.abc import Collection
+
+from memory_mcp.hooks.events import RESUMED, Event, Said
 from memory_mcp.memory import Memory
 
 _OWED = "briefing owed"  # stored among what a session was told
@@ -8,7 +10,7 @@ _OWED = "briefing owed"  # stored among what a session was told
 # A hook is one event, so what only one event needs is imported where that is handled.
 
 
-def handle(memory: Memory, event: Event) -> str:
+def handle(memory: Memory, event: Event) -> Said:
     """Record an event and return what the waiting agent should read, often nothing.
 
     Raises:
@@ -17,18 +19,20 @@ def handle(memory: Memory, event: Event) -> str:
     """
     match event.name:
         case "session-start":
-            return _told(memory, _session_briefing(memory))
+            known = memory.ledger.told(event.session_id) if event.source == RESUMED else frozenset()
+            return _told(memory, _session_briefing(memory, known))
         case "user-prompt":
             recalled = _recall(memory, event)
             briefing = _told(memory, _owed_briefing(memory, event.session_id))
-            return "\n".join(filter(None, (briefing, recalled)))
+            text = "\n".join(filter(None, (briefing.text, recalled.text)))
+            return Said(text, (*briefing.names, *recalled.names))
         case "before-tool":
             return _warn(memory, event)
         case "after-tool":
             _record_tool(memory, event)
         case "stop" | "before-compaction" | "session-end":
             _end(memory, event)
-    return ""
+    return Said()
 
 
 def handle_late(memory: Memory, event: Event) -> None:
@@ -40,7 +44,7 @@ def handle_late(memory: Memory, event: Event) -> None:
     """
     match event.name:
         case "session-start":
-            if _session_briefing(memory):
+            if _session_briefing(memory).text:
                 told = memory.store.sessions.find(event.session_id).told
                 memory.store.sessions.tell(event.session_id, (*told, _OWED))
         case "user-prompt":
@@ -49,51 +53,38 @@ def handle_late(memory: Memory, event: Event) -> None:
             handle(memory, event)
 
 
-def _session_briefing(memory: Memory) -> str:
+def _session_briefing(memory: Memory, known: Collection[str] = ()) -> Said:
     from memory_mcp.hooks.briefing import session_briefing  # noqa: PLC0415 - as above
 
     memory.layers.fold_merged()
     if memory.store.digests.lags():  # else nothing is imported for it
         memory.learning.catch_up(0.0)
-    return session_briefing(memory)
+    return session_briefing(memory, known)
 
 
-def _owed_briefing(memory: Memory, session_id: str) -> str:
+def _owed_briefing(memory: Memory, session_id: str) -> Said:
     """Return, once, the briefing that a session did not get when it began."""
     told = memory.store.sessions.find(session_id).told
     if _OWED not in told:
-        return ""
+        return Said()
     from memory_mcp.hooks.briefing import session_briefing  # noqa: PLC0415 - as above
 
     memory.store.sessions.tell(session_id, [name for name in told if name != _OWED])
     return session_briefing(memory)
 
 
-def _told(memory: Memory, briefing: str) -> str:
+def _told(memory: Memory, briefing: Said) -> Said:
     """Return a briefing, and remember that the agent was told what it says of its project."""
-    if briefing:
+    if briefing.text:
         memory.projects.told()
     return briefing
 
 
-def _recall(memory: Memory, event: Event) -> str:
+def _recall(memory: Memory, event: Event) -> Said:
     from memory_mcp.hooks.prompt_recall import prompt_recall  # noqa: PLC0415 - as above
 
     episode_id = _record_prompt(memory, event)
-    told = memory.store.sessions.find(_teller(event.session_id)).told
-    text, names = prompt_recall(memory, event, episode_id, told)
-    _remember(memory, event, told, names)
-    return text
-
-
-def _teller(session_id: str) -> str:
-    """Return the session under which is kept what was told: sub-agents share it with the one that started them."""
-    return session_id.partition(":")[0]
-
-
-def _remember(memory: Memory, event: Event, told: tuple[str, ...], names: tuple[str, ...]) -> None:
-    if names:
-        memory.store.sessions.tell(_teller(event.session_id), (*told, *names))
+    return Said(*prompt_recall(memory, event, episode_id, memory.ledger.told(event.session_id)))
 
 
 def _record_prompt(memory: Memory, event: Event) -> str | None:
@@ -114,14 +105,11 @@ def _end(memory: Memory, event: Event) -> None:
     record_end(memory, event)
 
 
-def _warn(memory: Memory, event: Event) -> str:
+def _warn(memory: Memory, event: Event) -> Said:
     from memory_mcp.actions.tool_calls import is_recorded  # noqa: PLC0415 - as above
     from memory_mcp.hooks.action_warning import action_warning  # noqa: PLC0415 - as above
 
     if event.call is None or not is_recorded(event.call.tool):
-        return ""
+        return Said()
     episode_id = memory.store.sessions.find(event.session_id).episode_id
-    told = memory.store.sessions.find(_teller(event.session_id)).told
-    text, names = action_warning(memory, event.call, told, episode_id)
-    _remember(memory, event, told, names)
-    return text
+    return Said(*action_warning(memory, event.call, memory.ledger.told(event.session_id), episode_id))

@@ -25,7 +25,7 @@ class Ended(Struct, frozen=True):
 def latest_failures(store: Store, most: int, root: str) -> list[Ended]:
     """Return the latest failures, each error once, with what ended each so far."""
     newest: dict[str, tuple[str, Failed]] = {}
-    for episode_id, failed in store.digests.latest_failures(_LOOKED_AT):
+    for episode_id, failed in store.digests.seen_only().latest_failures(_LOOKED_AT):
         newest.setdefault(failed.signature or failed.shape, (episode_id, failed))
     return [_ended(store, episode_id, failed, root) for episode_id, failed in list(newest.values())[:most]]
 
@@ -33,7 +33,7 @@ def latest_failures(store: Store, most: int, root: str) -> list[Ended]:
 def _ended(store: Store, episode_id: str, failed: Failed, root: str) -> Ended:
     later = [
         (other, run)
-        for other, run in store.digests.runs.of_subjects(
+        for other, run in store.digests.seen_only().runs.of_subjects(
             [(each, "") for each in _wholes(failed.shape)], besides=episode_id
         )
         if run.seen_at > failed.seen_at

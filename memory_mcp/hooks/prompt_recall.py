@@ -1,6 +1,6 @@
 """This module says what was decided and learnt before that bears on a prompt."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
@@ -27,7 +27,7 @@ _SHARED_BELOW = 4
 
 
 def prompt_recall(
-    memory: Memory, event: Event, episode_id: str | None, told: Sequence[str] = ()
+    memory: Memory, event: Event, episode_id: str | None, told: Collection[str] = ()
 ) -> tuple[str, tuple[str, ...]]:
     """Return what the records decided that answer a prompt, and the names of what is said; nothing where none does.
 
@@ -61,10 +61,10 @@ def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit
     return list(hits) if answers else []
 
 
-def _spoken(memory: Memory, hit: Hit, told: Sequence[str]) -> Spoken:
+def _spoken(memory: Memory, hit: Hit, told: Collection[str]) -> Spoken:
     """Return what a record has to say: its decisions, else a note's text or what a task taught."""
     decisions = memory.decisions.of([hit.id])
-    passages: Iterable[Passage] = quoted(memory, decisions, is_asked=True) if decisions else _lessons(hit)
+    passages: Iterable[Passage] = quoted(memory, decisions, is_asked=True) if decisions else _lessons(memory, hit)
     subject = hit.text.partition("\n")[0] if decisions and decisions[0].source_kind == "commit" else ""
     kind = "A note" if hit.kind == "note" else "An earlier session"
     source = source_of(decisions[0]) if decisions else f"{kind} ({iso(hit.created_at)[:10]}):"
@@ -78,9 +78,12 @@ def _bears_on(record: Spoken, prompt: str, floor: float) -> bool:
     return len(shared) >= (_LEAST_SHARED if record.relevance >= floor else _SHARED_BELOW)
 
 
-def _lessons(hit: Hit) -> Iterator[Passage]:
-    """Yield a note whole, and what was shown or said by the user about how a task went."""
+def _lessons(memory: Memory, hit: Hit) -> Iterator[Passage]:
+    """Yield a note whole, and what the user said of how a task went."""
+    said = memory.trust.may_speak([hit.id], "prompt").get(hit.id)
+    if said is None:
+        return
     if hit.kind == "note":
-        yield Passage(hit.id, hit.text, 1.0)
-    elif hit.kind == "episode" and hit.lesson and UNSAID not in hit.lesson and hit.evidence != "claimed":
+        yield Passage(hit.id, f"{hit.text} {said.label}".rstrip(), 1.0)
+    elif hit.kind == "episode" and said.with_outcome and hit.lesson and UNSAID not in hit.lesson:
         yield Passage(hit.id, f"{named(hit.outcome or 'active', hit.evidence)}: {hit.text}: {hit.lesson}", 1.0)

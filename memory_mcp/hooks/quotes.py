@@ -1,11 +1,13 @@
 """This module quotes decisions with their source, as far as they may speak without being asked for."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from memory_mcp.clock import iso
 from memory_mcp.memory import Memory
 from memory_mcp.models.addressing import speaks_to_agents
 from memory_mcp.models.decisions import Decision
+from memory_mcp.models.voices import Speaking
 from memory_mcp.telling.choosing import Passage, stems_in
 from memory_mcp.telling.talks import stance
 
@@ -39,31 +41,34 @@ def quoted(memory: Memory, decisions: Sequence[Decision], *, is_asked: bool) -> 
     Where they answer the user's own question, so may the user's turns of a talk that an agent handed in, and an
     assistant's summary of what the user said or did not turn down.
     """
-    spoken = memory.trust.may_speak([each.id for each in decisions], "prompt" if is_asked else "action")
-    sums_up = is_asked and any(each.source_kind == "talk" and each.voice == "agent" for each in decisions)
-    agreed = _agreed(memory, decisions[0].source_id) if sums_up else frozenset()
+    talks = [each.source_id for each in decisions[:1] if is_asked and each.source_kind == "talk"]
+    ids = [*talks, *(each.id for each in decisions)]
+    spoken = memory.trust.may_speak(ids, "prompt" if is_asked else "action")
+    # the talk is the user's own: of one that an agent handed in, the summary may be about anything
+    sums_up = any(talk in spoken for talk in talks) and any(each.voice == "agent" for each in decisions)
+    agreed = _agreed(memory, talks[0]) if sums_up else frozenset()
     for each in decisions:
         if each.voice != "user" and speaks_to_agents(each.text):
             continue
-        if each.id in spoken:
-            yield Passage(each.id, f"{_speaker(each)}{each.text}", each.score)
-        elif sums_up and each.source_kind == "talk" and each.voice == "agent":
-            speaker = _reporter(each, agreed)
-            if speaker:
-                yield Passage(each.id, f"{speaker}{each.text}", each.score)
+        if said := spoken.get(each.id):
+            yield Passage(each.id, _as_said(each, said), each.score)
+        elif sums_up and (speaker := _summing_up(each, agreed)):
+            yield Passage(each.id, f"{speaker}{each.text}", each.score)
 
 
-def _speaker(decision: Decision) -> str:
-    """Return how a sentence begins that names its speaker."""
+def _as_said(decision: Decision, said: Speaking) -> str:
+    """Return a sentence with its speaker, and whose word it is; a commit is named by its heading."""
+    label = f" {said.label}" if said.label and said.voice != "repository" else ""
     if decision.source_kind != "talk":
+        return f"{decision.text}{label}"
+    speaker = "user" if decision.who in _USERS else f"{decision.who}, and the user agreed"
+    return f"{speaker}{label}: {decision.text}"
+
+
+def _summing_up(decision: Decision, agreed: frozenset[str]) -> str:
+    """Return how an assistant's summary of what the user said begins, nothing where it may not speak."""
+    if decision.source_kind != "talk" or decision.voice != "agent":
         return ""
-    return "user: " if decision.who in _USERS else f"{decision.who}, and the user agreed: "
-
-
-def _reporter(decision: Decision, agreed: frozenset[str]) -> str:
-    """Return how an unconfirmed sentence of a talk begins, nothing where it may not speak."""
-    if decision.who in _USERS:
-        return "user (reported by an agent, unconfirmed): "
     own = stems_in(decision.text)
     return f"{decision.who}'s summary: " if own and len(own & agreed) >= _AGREED * len(own) else ""
 
@@ -72,6 +77,6 @@ def _agreed(memory: Memory, conversation_id: str) -> frozenset[str]:
     """Return the words that the user said in a talk, or answered without turning them down."""
     messages = [turn.message for turn in memory.store.turns.page(conversation_id, start=0, limit=_MOST_TURNS)]
     said = [message.text for message in messages if message.role in _USERS]
-    answered = zip(messages, messages[1:], strict=False)
+    answered = pairwise(messages)
     said += [one.text for one, answer in answered if answer.role in _USERS and stance(answer.text) != "rejects"]
     return stems_in("\n".join(said))

@@ -11,6 +11,7 @@ Moment = Literal["briefing", "prompt", "action"]
 
 TALK = frozenset(("user", "assistant"))  # steps that record what was said
 ARCHIVE = "archive"  # the door of what an archive brings, whoever wrote that
+HOOK = "hook"  # the door of what a client tells its hooks
 AGENT_SHELL = "agent-shell"  # the door of memory-cli where an agent runs it
 _AGENT_DOORS = frozenset(("server", AGENT_SHELL))
 _LIVE = "hooks:"
@@ -18,6 +19,11 @@ _CLIENTS = frozenset(("claude-code", "opencode", "codex", "gemini", "cursor", "v
 LIVE_CLIENTS = tuple(f"{before}{client}" for client in sorted(_CLIENTS) for before in ("", _LIVE))
 _GIT = "git"
 _WEB_TOOLS = frozenset(("webfetch", "websearch", "web_fetch", "web_search", "fetch", "google_web_search"))
+_ROLES: dict[str, Voice] = {
+    **dict.fromkeys(("user", "human"), "user"),
+    **dict.fromkeys(("assistant", "ai"), "agent"),
+    **dict.fromkeys(("tool", "function"), "tool"),
+}
 _RANKS = {voice: rank for rank, voice in enumerate(get_args(Voice))}
 
 
@@ -37,13 +43,15 @@ class Door(Struct, frozen=True):
 class Speaking(Struct, frozen=True):
     """A record that may be told without being asked for; `label` says whose word it is, empty for the user's own.
 
-    Where `part` is given, only that part of its text may be told.
+    Where `part` is given, only that part of its text may be told; `with_outcome` says whether what was said of an
+    episode's outcome may be told too.
     """
 
     id: str
     voice: Voice
     label: str = ""
     part: str = ""
+    with_outcome: bool = False
 
 
 def lowest(voices: Iterable[Voice]) -> Voice:
@@ -53,22 +61,19 @@ def lowest(voices: Iterable[Voice]) -> Voice:
 
 def voice_of(door: Door, role: str = "user") -> Voice:
     """Return whose word a text is that came through a door; a conversation's turn has a role."""
-    if door.actor == ARCHIVE:
-        return "import"
     if door.actor in _AGENT_DOORS:
         return "agent"
+    if door.actor == ARCHIVE or (door.source_kind not in {"", _GIT} and not door.is_of_client):
+        return "import"
     if door.source_kind == _GIT:
         return "repository"
-    if door.source_kind and not door.is_of_client:
-        return "import"
-    if door.is_of_client and ":" in door.source_id:  # a sub-agent is asked by the agent that started it
-        return "agent"
-    match role.lower():
-        case "user" | "human":
-            return "user"
-        case "assistant" | "ai":
-            return "agent"
-    return "tool" if role.lower() in {"tool", "function"} else "import"
+    is_asked_by_agent = door.is_of_client and ":" in door.source_id  # a sub-agent, by the agent that started it
+    return "agent" if is_asked_by_agent else _ROLES.get(role.lower(), "import")
+
+
+def voice_of_outcome(door: Door) -> Voice:
+    """Return whose word it is how a task ended: of a session that a client recorded, the agent's."""
+    return "agent" if door.is_of_client or door.actor == HOOK else voice_of(door)
 
 
 def voice_of_step(door: Door, tool: str) -> Voice:

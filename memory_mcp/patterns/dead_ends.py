@@ -39,10 +39,13 @@ def planned(tool: str, command: str, file: str) -> Step:
     return Step(tool, command or tool, {"file": file} if file else {})
 
 
-def check_in(store: Store, step: Step, episode_id: str | None, *, pending: int = 0, root: str = "") -> Check:
-    """Check a step that is about to be made in an episode, or outside of one."""
+def check_in(
+    store: Store, step: Step, episode_id: str | None, *, pending: int = 0, root: str = "", seen_only: bool = False
+) -> Check:
+    """Check a step that is about to be made in an episode, or outside of one; a warning tells only what was seen."""
     earlier = store.sessions.latest_steps(episode_id, _LOOKED_BACK) if episode_id else ()
-    return check(store.digests, step, earlier, episode_id=episode_id, pending=pending, root=root)
+    digests = store.digests.seen_only() if seen_only else store.digests
+    return check(digests, step, earlier, episode_id=episode_id, pending=pending, root=root)
 
 
 def check(

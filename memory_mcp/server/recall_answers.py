@@ -46,15 +46,22 @@ def answer_of(
     explain: bool,
     short: Mapping[str, str] | None = None,
     decided: Deciding = _NOTHING_DECIDED,
+    by: Mapping[str, str] | None = None,
 ) -> Rendered:
     """Render ranked hits of a project; long texts get shorter before hits are left out, and what was cut is said.
 
-    `short` maps ids to those that are shown. Hits of `decided` carry whole sentences, and the others a line each.
+    `short` maps ids to those that are shown, `by` to whose word a record is that is not the user's or the repository's.
+    Hits of `decided` carry whole sentences, and the others a line each.
     """
     about = next((each for share in _SHARES if _size(each := _about(answer, share)) <= _ABOUT_BYTES), {})
     budget = (_EXPLAINED_BYTES if explain else _LEAN_BYTES) - _NOTES_BYTES - _size(about)
     share = _BRIEF if decided.records else 1.0
-    rows = [_hit_of(hit, share, home=home, explain=explain, short=short or {}) for hit in answer.hits]
+
+    def row_of(hit: Hit, share: float) -> Rendered:
+        row = _hit_of(hit, share, home=home, explain=explain, short=short or {})
+        return {**row, "by": by[hit.id]} if by and hit.id in by else row
+
+    rows = [row_of(hit, share) for hit in answer.hits]
     for hit, row in zip(answer.hits, rows, strict=True):
         if hit.id in decided.replaced_by:
             newer = decided.replaced_by[hit.id]
@@ -65,7 +72,7 @@ def answer_of(
         for share in _SHARES[1:]:
             if _size(rows[place]) <= most or "decided" in rows[place]:
                 break
-            rows[place] = _hit_of(hit, share, home=home, explain=explain, short=short or {})
+            rows[place] = row_of(hit, share)
     hits, left = fitting(rows, budget, _size)
     cut = sum(_is_cut(hit, row) for hit, row in zip(answer.hits, hits, strict=False))
     notes = {

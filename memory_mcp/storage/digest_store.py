@@ -8,20 +8,29 @@ from memory_mcp.models.surveys import Survey, Surveyed
 from memory_mcp.storage import codec, documents, learning_codec, search_index
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
-from memory_mcp.storage.run_store import RunStore
+from memory_mcp.storage.run_store import RunStore, seen
 
 _LOOKED_THROUGH, _MOST_CHANGES = 3_000, 40
+_SEEN_STEP = (
+    "EXISTS (SELECT 1 FROM steps s WHERE s.episode_key = x.episode_key AND s.position = x.position"
+    f" AND (s.voice IN ('tool', 'web') OR (s.voice = '' AND {seen('x')})))"
+)
 _FAILURE_COLUMNS = "position, shape, action, error, signature, failures, runs, remedy, seen_at"
 
 
 class DigestStore:
     """What learning keeps of the episodes of one project; a follower of `changes` with a place per project."""
 
-    def __init__(self, database: Database, writer: Writer) -> None:
+    def __init__(self, database: Database, writer: Writer, *, seen_only: bool = False) -> None:
         self._database = database
         self._writer = writer
-        self.runs = RunStore(database, writer)
+        self._seen_only = seen_only
+        self.runs = RunStore(database, writer, seen_only=seen_only)
         self.follower = f"learning {writer.wall.project_key}"
+
+    def seen_only(self) -> "DigestStore":
+        """Return what tells only of what was seen to happen: for texts that nobody has asked for."""
+        return DigestStore(self._database, self._writer, seen_only=True)
 
     def unlearned(self, session: Session, limit: int) -> tuple[list[tuple[int, int]], int]:
         """Return (key, revision) of this project's episodes that changed since, and the sequence reached with them."""
@@ -125,7 +134,8 @@ class DigestStore:
                 "SELECT survey FROM (SELECT g.survey, g.completed_at, g.episode_key FROM digests g"
                 f" WHERE g.project_key IN {self._writer.wall.among} AND g.completed_at IS NOT NULL"
                 " ORDER BY g.completed_at DESC LIMIT ?) n JOIN documents d ON d.key = n.episode_key"
-                " WHERE instr(n.survey, ?) AND d.id <> ? ORDER BY n.completed_at DESC LIMIT ?",
+                f" WHERE instr(n.survey, ?) AND d.id <> ? AND {seen('n') if self._seen_only else 'TRUE'}"
+                " ORDER BY n.completed_at DESC LIMIT ?",
                 (_LOOKED_THROUGH, json.dumps(file, ensure_ascii=False), besides or "", _MOST_CHANGES),
             )
         found = (learning_codec.load_survey(row[0]).changed for row in rows)
@@ -155,17 +165,24 @@ class DigestStore:
             remedy = session.value(
                 "SELECT x.remedy FROM failures x JOIN documents d ON d.key = x.episode_key"
                 f" WHERE x.project_key IN {self._writer.wall.among} AND x.signature = ? AND x.remedy <> '[]'"
-                " AND d.id <> ? ORDER BY x.seen_at DESC LIMIT 1",
+                f" AND d.id <> ? AND {seen('x') if self._seen_only else 'TRUE'} ORDER BY x.seen_at DESC LIMIT 1",
                 (signature, besides or ""),
             )
         return tuple(json.loads(remedy)) if remedy else ()
 
     def latest_failures(self, limit: int) -> list[tuple[str, Failed]]:
-        """Return (episode id, failure) of the actions that failed last in this project, newest first."""
+        """Return (episode id, failure) of the actions that failed last in this project, newest first.
+
+        What an agent only says to have mended one is left out of what was seen.
+        """
+        columns = _FAILURE_COLUMNS
+        if self._seen_only:
+            columns = columns.replace("remedy", f"iif({seen('x')}, remedy, '[]')")
         with self._database.read() as session:
             rows = session.rows(
-                f"SELECT d.id, {_FAILURE_COLUMNS} FROM failures x JOIN documents d ON d.key = x.episode_key"
-                f" WHERE x.project_key IN {self._writer.wall.among} GROUP BY x.episode_key, x.position"
+                f"SELECT d.id, {columns} FROM failures x JOIN documents d ON d.key = x.episode_key"
+                f" WHERE x.project_key IN {self._writer.wall.among} AND {_SEEN_STEP if self._seen_only else 'TRUE'}"
+                " GROUP BY x.episode_key, x.position"
                 " ORDER BY x.seen_at DESC LIMIT ?",
                 (limit,),
             )

@@ -19,7 +19,16 @@ from memory_mcp.models.episodes import (
     outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
-from memory_mcp.models.voices import TALK, Door, Voice, lowest, voice_of, voice_of_deeds, voice_of_step
+from memory_mcp.models.voices import (
+    TALK,
+    Door,
+    Voice,
+    lowest,
+    voice_of,
+    voice_of_deeds,
+    voice_of_outcome,
+    voice_of_step,
+)
 from memory_mcp.storage import checksums, codec, cursors, documents
 from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
@@ -75,7 +84,7 @@ class EpisodeStore:
             ),
         )
         rows = [codec.dump_step(step) for step in episode.steps]
-        columns = {**_row(episode, rows), "steps_voice": voice_of_deeds(door)}
+        columns = {**_row(episode, rows), "steps_voice": voice_of_deeds(door), "outcome_voice": voice_of_outcome(door)}
         marks = ", ".join("?" * len(columns))
         session.run(f"INSERT INTO episodes (key, {', '.join(columns)}) VALUES (?, {marks})", (key, *columns.values()))
         _insert_steps(session, key, 0, rows, door)
@@ -136,6 +145,9 @@ class EpisodeStore:
             made = msgspec.structs.replace(change(before), steps=())
             changed = msgspec.structs.replace(self._writer.redactor.clean(made), steps=before.steps)
             _update(session, key, changed, with_steps=False)
+            if changed.outcome != before.outcome:
+                own = voice_of_outcome(Door(self._writer.actor))
+                session.run("UPDATE episodes SET outcome_voice = ? WHERE key = ?", (own, key))
             if _spoken(changed) != _spoken(before):
                 documents.lower_voice(session, self._writer, key)
             documents.revise(session, key)
@@ -227,7 +239,7 @@ class EpisodeStore:
         for key, _, episode_id, project, origin, step_count, *columns in shown:
             try:
                 episode = codec.load_episode(
-                    (episode_id, project, False, None, None, 0, "task"), tuple(columns), tags.get(key, ()), ()
+                    (episode_id, project, False, None, None, 0, "task", ""), tuple(columns), tags.get(key, ()), ()
                 )
             except DamagedError as error:
                 damaged[key] = str(error)
@@ -265,7 +277,7 @@ class EpisodeStore:
         """Load whole episodes by key, whatever project they are of; a damaged one is its error."""
         chosen = documents.keys_json(keys)
         rows = session.rows(
-            "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at, e.kind,"
+            "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at, e.kind, d.author,"
             f" {', '.join(codec.EPISODE_COLUMNS)} FROM json_each(?) w JOIN documents d ON d.key = w.value"
             " JOIN projects p ON p.key = d.project_key JOIN episodes e ON e.key = d.key",
             (chosen,),
@@ -281,7 +293,7 @@ class EpisodeStore:
         tags = documents.tags_of(session, keys)
         loaded: dict[int, Episode | DamagedError] = {}
         for key, *columns in rows:
-            identity, row = tuple(columns[:7]), tuple(columns[7:])
+            identity, row = tuple(columns[:8]), tuple(columns[8:])
             try:
                 taken = tuple(codec.load_step(step, identity[0]) for step in steps.get(key, ()))
                 loaded[key] = codec.load_episode(identity, row, tags.get(key, ()), taken)

@@ -19,6 +19,9 @@ _UNUSED_TIMES = 5  # told so often and never used, a record falls silent
 _LATER_STEPS = 400
 
 
+BEGUN = "session-start"
+
+
 class Booking(Struct, frozen=True):
     """One text that was told; `names` are ids of records, or names of what is computed."""
 
@@ -89,7 +92,7 @@ class LedgerStore:
         """Book one text in a transaction of the caller's."""
         writer = self._writer
         at = booking.at or writer.clock.now()
-        before = self._told_in(session, booking.session_id)
+        before = self._told_in(session, booking.session_id) if booking.moment != BEGUN else frozenset()
         names = list(dict.fromkeys(writer.redactor.text(name) for name in booking.names))
         key = session.insert(
             "INSERT INTO tellings (project_key, session_id, door, moment, at, bytes, tokens, settled_at)"
@@ -168,16 +171,17 @@ class LedgerStore:
                     [(None if acted is None else int(acted), key, name) for name, acted in names.items()],
                 )
 
-    def texts(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Return kind and text of the notes and turns, and the kind of other records, among some ids."""
+    def texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the texts of the notes, turns and decisions among some ids."""
         with self._database.read() as session:
             rows = session.rows(
-                "SELECT d.id, d.kind, coalesce(n.text, t.text, '') FROM documents d LEFT JOIN notes n ON n.key = d.key"
-                " LEFT JOIN turns t ON t.key = d.key WHERE d.id IN (SELECT value FROM json_each(?))"
+                "SELECT d.id, coalesce(n.text, t.text, c.text, '') FROM documents d LEFT JOIN notes n ON n.key = d.key"
+                " LEFT JOIN turns t ON t.key = d.key LEFT JOIN decisions c ON c.key = d.key"
+                " WHERE d.id IN (SELECT value FROM json_each(?))"
                 f" AND {self._writer.wall.visible()}",
                 (documents.texts_json(ids),),
             )
-        return {row[0]: (row[1], row[2]) for row in rows}
+        return {row[0]: row[1] for row in rows}
 
     def days(self, since_day: int) -> list[LedgerDay]:
         """Return the sums of each day from one on, newest first."""
@@ -212,8 +216,11 @@ class LedgerStore:
         rows = session.rows(
             "SELECT DISTINCT x.name FROM tellings y JOIN told x ON x.telling_key = y.key"
             f" WHERE y.project_key IN {self._family}"
-            " AND (y.session_id = ? OR (y.session_id > ? AND y.session_id < ?))",
-            (root, f"{root}:", f"{root};"),  # ; comes after :, which begins a sub-agent's name
+            " AND (y.session_id = :root OR (y.session_id > :root || ':' AND y.session_id < :root || ';'))"
+            # a session that begins, or begins again after a compaction, knows nothing of what was told before
+            " AND y.key >= coalesce((SELECT max(key) FROM tellings WHERE session_id = :root AND moment = :begun"
+            f" AND project_key IN {self._family}), 0)",
+            {"root": root, "begun": BEGUN},  # ; comes after :, which begins a sub-agent's name
         )
         return frozenset(row[0] for row in rows)
 

@@ -14,9 +14,10 @@ _MOST = 500  # rows of one lookup, newest first
 class RunStore:
     """The runs of one project's episodes, and of those that it may see."""
 
-    def __init__(self, database: Database, writer: Writer) -> None:
+    def __init__(self, database: Database, writer: Writer, *, seen_only: bool = False) -> None:
         self._database = database
         self._writer = writer
+        self._seen = f" AND {seen('r')}" if seen_only else ""
 
     def write(self, session: Session, key: int, runs: Sequence[RunCount]) -> None:
         """Replace the runs of an episode."""
@@ -45,10 +46,19 @@ class RunStore:
                 f"SELECT d.id, {', '.join(f'r.{name}' for name in _COLUMNS.split(', '))} FROM json_each(?) w"
                 " JOIN runs r ON r.subject = w.value ->> 0 AND r.state = w.value ->> 1"
                 " JOIN documents d ON d.key = r.episode_key"
-                f" WHERE r.project_key IN {self._writer.wall.among} AND d.id <> ? ORDER BY r.seen_at DESC LIMIT ?",
+                f" WHERE r.project_key IN {self._writer.wall.among} AND d.id <> ?{self._seen}"
+                " ORDER BY r.seen_at DESC LIMIT ?",
                 (json.dumps([list(pair) for pair in wanted]), besides or "", _MOST),
             )
         return [(row[0], _loaded(row[1:])) for row in rows]
+
+
+def seen(alias: str) -> str:
+    """Return the condition that the steps of an episode were seen to be made, and are no agent's or archive's word."""
+    return (
+        f"EXISTS (SELECT 1 FROM episodes w WHERE w.key = {alias}.episode_key"
+        " AND w.steps_voice IN ('tool', 'user', 'repository'))"
+    )
 
 
 def _loaded(row: Row) -> RunCount:

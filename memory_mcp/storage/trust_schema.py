@@ -12,6 +12,8 @@ TRUST: tuple[str, ...] = (
     "ALTER TABLE documents ADD COLUMN author TEXT NOT NULL DEFAULT ''",
     # of the steps that are no talk, as the door says: what a tool put out, or what an agent or an archive says of it
     "ALTER TABLE episodes ADD COLUMN steps_voice TEXT NOT NULL DEFAULT 'tool'",
+    # of what is said of the outcome, beside what the steps show
+    "ALTER TABLE episodes ADD COLUMN outcome_voice TEXT NOT NULL DEFAULT 'agent'",
     # empty in older steps, which are by their episode's door
     "ALTER TABLE steps ADD COLUMN voice TEXT NOT NULL DEFAULT ''",
     f"""UPDATE documents AS d SET voice = CASE
@@ -30,6 +32,10 @@ TRUST: tuple[str, ...] = (
         WHERE d.kind = 'turn'""",
     f"""UPDATE episodes SET steps_voice = (SELECT CASE WHEN d.voice = 'user' OR {_CLIENTS} THEN 'tool' ELSE d.voice END
         FROM documents d WHERE d.key = episodes.key)""",
+    f"""UPDATE episodes SET outcome_voice = (SELECT CASE
+        WHEN {_CLIENTS} OR EXISTS (SELECT 1 FROM audit_events a WHERE a.document_id = d.id
+            AND a.actor IN ('server', 'hook') AND a.action <> 'append_steps') THEN 'agent'
+        ELSE d.voice END FROM documents d WHERE d.key = episodes.key)""",
     # one word per idea: quarantine is what may not speak by itself
     "ALTER TABLE quarantine RENAME TO damaged",
     # by the user's word a record may be told without being asked for

@@ -22,19 +22,23 @@ class Ledger:
         self._clock = clock
         self._silence = SilenceFile(directory / "silence.txt")
 
-    def book(self, session_id: str, door: str, moment: str, text: str, records: Iterable[str] = ()) -> None:
-        """Book a text as it is printed; `records` are the ids or names of what it tells.
+    def book(
+        self, session_id: str, door: str, moment: str, printed: str, records: Iterable[str] = (), *, read: str = ""
+    ) -> None:
+        """Book a text as it is printed; `records` are the ids or names of what it tells, `read` what the agent reads.
 
         Raises:
             BusyError: another process held the write lock; then nothing is booked, and nothing should be told.
 
         """
-        self.book_all([self.booking(session_id, door, moment, text, records)])
+        self.book_all([self.booking(session_id, door, moment, printed, records, read=read)])
 
-    def booking(self, session_id: str, door: str, moment: str, text: str, records: Iterable[str] = ()) -> Booking:
+    def booking(
+        self, session_id: str, door: str, moment: str, printed: str, records: Iterable[str] = (), *, read: str = ""
+    ) -> Booking:
         """Return what `book_all` takes."""
-        size = len(text.encode("utf-8", "surrogatepass"))
-        return Booking(session_id, door, moment, size, tokens(text), tuple(records), self._clock.now())
+        size = len(printed.encode("utf-8", "surrogatepass"))
+        return Booking(session_id, door, moment, size, tokens(read or printed), tuple(records), self._clock.now())
 
     def book_all(self, bookings: Sequence[Booking]) -> None:
         """Book several texts in one transaction, with the silent events that were counted since.

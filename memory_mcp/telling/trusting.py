@@ -52,7 +52,7 @@ class Trust:
 
     def labels(self, ids: Iterable[str]) -> dict[str, str]:
         """Return, for an answer to a question, whose word each record is that is not the user's or the repository's."""
-        standings = self._store.trust.standings(ids).values()
+        standings = self._store.trust.standings(ids, everywhere=True).values()
         return {
             each.id: made_by(each) for each in standings if each.voice not in {"user", "repository"} and _is_text(each)
         }
@@ -74,6 +74,16 @@ class Trust:
 
         """
         self._store.trust.release(record_id)
+
+    def drop(self, standing: Standing) -> None:
+        """Delete a record; a turn goes with its conversation.
+
+        Raises:
+            NotFoundError: it is gone.
+            IllegalMoveError: it belongs to another project, or is computed.
+
+        """
+        self._store.trust.delete(standing.id)
 
     def find(self, record_id: str) -> Standing:
         """Return what is known of a record.
@@ -100,8 +110,8 @@ def speaking(standing: Standing, moment: Moment, answer: str = "") -> Speaking |
     if standing.kind == "pattern":  # computed from runs that we saw: commands and errors, which are quoted
         return Speaking(standing.id, standing.voice) if standing.voice in {"tool", "repository"} else None
     if standing.voice == "user":
-        return Speaking(standing.id, "user")
-    if speaks_to_agents(standing.text):
+        return Speaking(standing.id, "user", with_outcome=standing.outcome_voice == "user")
+    if speaks_to_agents(f"{standing.author}\n{standing.text}"):
         return None
     return (
         Speaking(standing.id, "repository", by) if standing.voice == "repository" else _heard(standing, moment, answer)
@@ -114,7 +124,7 @@ def _heard(standing: Standing, moment: Moment, answer: str) -> Speaking | None:
         return None
     if standing.shown_by:
         return Speaking(standing.id, "agent", SHOWN)
-    if standing.kind != "turn":
+    if standing.kind not in {"turn", "decision"}:
         return None
     if answer and confirms(answer):
         return Speaking(standing.id, "user", CONFIRMED, confirmed_part(standing.text))

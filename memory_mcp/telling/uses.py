@@ -1,7 +1,6 @@
 """This module sees in later steps whether what a session was told was used."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from memory_mcp.actions.commands import parse_command
 from memory_mcp.actions.steps import action_of
@@ -12,16 +11,11 @@ from memory_mcp.models.recommendations import Features
 from memory_mcp.models.voices import TALK
 from memory_mcp.storage.ledger_store import Telling
 from memory_mcp.storage.store import Store
+from memory_mcp.telling import handles
 
-AVOIDED = "avoid "  # begins the name of a warning: it was used if the very action was not made next
 _SHORTEST_NAME = 3
 _CODE = expression(r"`([^`\n]{2,120})`")
 _NAME = expression(r"\b[\w.-]*/[\w./-]*\w|\b\w+_\w+\b|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|\w+\(\)|--[a-z][\w-]+")
-
-
-def warning_name(shape: str) -> str:
-    """Name a warning against actions of a shape, without the words of the action."""
-    return f"{AVOIDED}{hashlib.sha256(shape.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -34,22 +28,34 @@ def used(store: Store, telling: Telling) -> dict[str, bool | None]:
     """Say of each thing told whether the session's later steps show its use; None where they cannot."""
     steps = store.ledger.later_steps(telling.session_id.split(":", 1)[0], telling.at)
     deeds = [step for step in steps if step.tool not in TALK]
-    kinds = store.ledger.texts(telling.names)
+    if not deeds:
+        return dict.fromkeys(telling.names)
+    texts = store.ledger.texts(telling.names)
     with store.database.read() as session:
-        records = {each.id: each for each in store.records(session, telling.names)}
-    found: dict[str, bool | None] = {}
-    for name in telling.names:
-        if name.startswith(AVOIDED):
-            found[name] = warning_name(action_of(deeds[0]).shape) != name if deeds else None
-        elif not deeds:
-            found[name] = None
-        elif name in records:
-            found[name] = acted_on(features_of(records[name]), deeds)
-        elif (told := kinds.get(name)) and told[1]:
-            found[name] = is_used(told[1], deeds)
-        else:
-            found[name] = None
-    return found
+        records = {each.id: features_of(each) for each in store.records(session, telling.names)}
+    return {
+        name: acted_on(records[name], deeds)
+        if name in records
+        else is_used(texts[name], deeds)
+        if texts.get(name)
+        else _is_heeded(name, deeds)
+        for name in telling.names
+    }
+
+
+def _is_heeded(name: str, deeds: Sequence[Step]) -> bool | None:
+    """Whether the next action is not the one warned of, or the other file was changed too; None for other names."""
+    actions = [action_of(step) for step in deeds]
+    if (wanted := handles.other_file(name)) != "":
+        changed = {file for action in actions if action.changes for file in action.files}
+        return any(handles.hashed(end) == wanted for file in changed for end in _ends(file))
+    return handles.is_of_other_shape(name, actions[0].shape)
+
+
+def _ends(path: str) -> Iterator[str]:
+    """Yield a path and what is left of it without its first directories: it may begin at the root of the disk."""
+    parts = path.split("/")
+    return ("/".join(parts[at:]) for at in range(len(parts)))
 
 
 def is_used(text: str, deeds: Sequence[Step]) -> bool:

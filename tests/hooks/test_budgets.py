@@ -15,7 +15,7 @@ from tests.conftest import OpenMemory
 
 
 def test_an_empty_memory_has_no_briefing(memory: Memory) -> None:
-    assert session_briefing(memory) == ""
+    assert session_briefing(memory).text == ""
 
 
 def test_a_full_memory_is_briefed_in_less_than_four_hundred_tokens(memory: Memory) -> None:
@@ -34,7 +34,7 @@ def test_a_full_memory_is_briefed_in_less_than_four_hundred_tokens(memory: Memor
         memory.notes.add(f"fact {number} " + "and what follows from it " * 30, importance=0.9)
     memory.learning.follow()
 
-    briefing = session_briefing(memory)
+    briefing = session_briefing(memory).text
 
     assert 200 < tokens(briefing) <= 400
     for heading in ("Open episodes:", "What failed last time:", "Patterns of this project:"):
@@ -46,7 +46,7 @@ def test_important_notes_come_first_and_trifles_not_at_all(memory: Memory) -> No
     memory.notes.add("lunch is at noon", importance=0.1)
     memory.notes.add("releases go out on Tuesday", importance=0.6)
 
-    assert session_briefing(memory).splitlines()[2:-1] == [
+    assert session_briefing(memory).text.splitlines()[2:-1] == [
         "Notes:",
         "- the build needs node 22",
         "- releases go out on Tuesday",
@@ -59,7 +59,7 @@ def test_an_imported_session_without_an_outcome_is_not_called_open(memory: Memor
     memory.episodes.record([msgspec.structs.replace(drafted, id="", source=Source("claude-code", "s1"))])
     memory.episodes.record([msgspec.structs.replace(drafted, id="", task="today")])
 
-    briefing = session_briefing(memory)
+    briefing = session_briefing(memory).text
 
     assert "today" in briefing
     assert "years ago" not in briefing
@@ -68,7 +68,7 @@ def test_an_imported_session_without_an_outcome_is_not_called_open(memory: Memor
 def test_the_wall_stands_in_a_briefing_too(open_memory: OpenMemory) -> None:
     open_memory("theirs").notes.add("their secret plan", importance=1.0)
 
-    assert session_briefing(open_memory("mine")) == ""
+    assert session_briefing(open_memory("mine")).text == ""
 
 
 @given(st.lists(st.lists(st.text(max_size=400))), st.integers(0, 500))

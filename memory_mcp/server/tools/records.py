@@ -81,6 +81,12 @@ def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Rendered:
 
 def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     """Show an episode, or whatever record a hit was."""
+    shown = _shown(desk, given)
+    by = {} if given.fields else desk.memory.trust.labels([given.episode_id])
+    return {**shown, "by": by[given.episode_id]} if by else shown
+
+
+def _shown(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     memory = desk.memory
     match memory.store.kind_of(given.episode_id):
         case "note":
@@ -138,8 +144,9 @@ def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     found = desk.session.recall(query)
     decided = deciding(desk.memory, found)
     short = shown_ids((*recall_answers.ids_in(found), *ids_replacing(decided)), desk.memory.store.ids)
+    by = desk.memory.trust.labels(hit.id for hit in found.hits)
     home = desk.memory.project
-    return recall_answers.answer_of(found, home=home, explain=given.explain, short=short, decided=decided)
+    return recall_answers.answer_of(found, home=home, explain=given.explain, short=short, decided=decided, by=by)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

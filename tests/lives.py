@@ -63,7 +63,9 @@ def sight_of(memory: Memory, dice: random.Random) -> Sight:
         since=maybe(now - 5, now),  # type: ignore[arg-type]  # as above
         until=maybe(now - 3, now + 1),  # type: ignore[arg-type]  # as above
     )
-    kinds: tuple[Kind, ...] = dice.choice([RECORDS, ("episode", "note"), ("episode",), ("note", "turn"), ("pattern",)])
+    kinds: tuple[Kind, ...] = dice.choice(
+        [RECORDS, ("episode", "note"), ("episode",), ("note", "turn"), ("pattern",), ("decision",)]
+    )
     return Sight(memory.store.wall, dice.choice(get_args(Scope)), chosen, kinds, now)
 
 
@@ -80,7 +82,7 @@ class Life:
         if self.episodes:
             moves += [self.update, self.complete, self.append, self.erase]
         if self.notes:
-            moves += [self.supersede, self.forget]
+            moves += [self.supersede, self.forget, self.decide]
         self.dice.choice(moves)()
 
     def start(self) -> None:
@@ -103,6 +105,14 @@ class Life:
 
     def forget(self) -> None:
         self.memory.notes.delete(self.notes.pop(self.dice.randrange(len(self.notes))))
+
+    def decide(self) -> None:
+        older = self.memory.decisions.list(limit=5).decisions
+        replaces = [self.dice.choice(older).id] if older and self.dice.random() < 0.5 else []
+        made, _ = self.memory.decisions.add("never " + "".join(self.dice.choices("etaoinsr ", k=30)), replaces=replaces)
+        if self.dice.random() < 0.3:
+            self.memory.decisions.retire(made.id)
+        self.memory.decisions.follow()
 
     def update(self) -> None:
         changes = Changes(domain=self.dice.choice(DOMAINS), add_tags=("red",), is_global=self.dice.random() < 0.3)

@@ -5,6 +5,7 @@ from typing import Any
 
 from memory_mcp.actions.steps import Action
 from memory_mcp.expressions import expression
+from memory_mcp.hooks.companions import is_source
 from memory_mcp.hooks.quotes import quoted, source_of, successors
 from memory_mcp.memory import Memory
 from memory_mcp.models.calls import ToolCall
@@ -17,8 +18,12 @@ _SEARCHED = 8_000  # characters of an edit
 _MOST_NAMES = 120
 _LOOKED_AT = 40  # decisions about the place
 _FEW = 2  # records that decide about a file, so that each of them is likely to be about the edit
+_NARROW = 4  # files that a commit touches which is likely to be about each of them
+_CALM = 8  # changes of a file, of which each is likely to matter to the next
+_FIRM = 3.0  # score of a decision that is told for its file alone
 _LONG = 6  # letters of a name that is hardly used for two things
 _MOST_RECORDS = 3
+_LONG_COMMIT = 3  # passages, beyond which a commit decides about many things
 
 
 def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection[str]) -> list[Spoken]:
@@ -30,7 +35,11 @@ def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection
     groups: dict[str, list[Decision]] = {}
     for each in memory.decisions.about(files, names, limit=_LOOKED_AT):
         groups.setdefault(each.source_id or each.id, []).append(each)
-    sure = {source: _sureness(group, files, names, defined, len(groups)) for source, group in groups.items()}
+    is_quiet = all(is_source(file) and len(memory.store.digests.changes_of(file)) <= _CALM for file in files)
+    sure = {
+        source: _sureness(group, files, names, defined, len(groups), is_quiet=is_quiet)
+        for source, group in groups.items()
+    }
     spoken = {source: whole for source, group in groups.items() if sure[source] for whole in [_whole(memory, group)]}
     for source, group in [*spoken.items()]:
         for newer in successors(memory, group):
@@ -38,11 +47,18 @@ def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection
             sure[newer[0].source_id] = max(sure.get(newer[0].source_id, 0.0), sure[source])
     found = []
     for source, group in spoken.items():
-        standing = [each for each in group if each.is_standing]
+        standing = _telling([each for each in group if each.is_standing], names)
         new = [each for each in quoted(memory, standing, is_asked=False) if each.name not in told]
         if new:
             found.append(Spoken(source, source_of(group[0]), sure[source], group[0].said_at, new))
     return sorted(found, key=lambda each: (-each.relevance, -each.said_at))[:_MOST_RECORDS]
+
+
+def _telling(decisions: Sequence[Decision], names: frozenset[str]) -> list[Decision]:
+    """Return of a commit that decides about many things what it decides about the names in the edit."""
+    if decisions and decisions[0].source_kind == "commit" and len(decisions) > _LONG_COMMIT:
+        return [each for each in decisions if any(name in each.text for name in names)]
+    return list(decisions)
 
 
 def _whole(memory: Memory, group: Sequence[Decision]) -> Sequence[Decision]:
@@ -56,6 +72,8 @@ def _sureness(
     names: frozenset[str],
     defined: frozenset[str],
     records: int,
+    *,
+    is_quiet: bool,
 ) -> float:
     """Return how sure it is that a record is about the place: 0 where it may be about anything else in the file."""
     in_file = any(_names_file(each, file) for each in group for file in files)
@@ -63,7 +81,10 @@ def _sureness(
     around = {name for each in group for name in (*each.functions, *each.names)}
     if in_file and spoken & names:
         return 3.0
-    if in_file and (any(file.rpartition("/")[2] in each.text for each in group for file in files) or records <= _FEW):
+    if in_file and is_quiet and (
+        any(file.rpartition("/")[2] in each.text for each in group for file in files)
+        or (records <= _FEW and any(len(each.files) <= _NARROW and each.score >= _FIRM for each in group))
+    ):
         return 2.0
     if any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):
         return 1.0

@@ -38,6 +38,15 @@ class DecisionSources:
         )
         return [(row[0], row[1], row[2]) for row in changed], up_to
 
+    def remaining(self, session: Session, read: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+        """Return those of some records that were not erased since."""
+        rows = session.rows(
+            "SELECT key FROM documents WHERE key IN (SELECT value FROM json_each(?))",
+            (documents.keys_json(each[0] for each in read),),
+        )
+        there = {row[0] for row in rows}
+        return [each for each in read if each[0] in there]
+
     def count(self) -> int:
         """Count the records of this project that have yet to be looked at."""
         with self._database.read() as session:

@@ -64,6 +64,7 @@ _VALUE = expression(
     r"(?<![\w#./-])\d[\d_,.]*\s?(?:%|[a-zA-Zµ]{1,8}\b)?(?![\w/])|[<>=]=|=\"|(?<!\w)[\"“'‘`][^\"”'’`\s][^\"”'’`]{0,40}[\"”'’`]"
 )
 _NUMBERED = expression(r"(?:#|\bv?\d+\.\d+\.\d+)\d*|\bPhase \d+", re.IGNORECASE)
+_MERGE = expression(r"merge (?:pull request|branch|remote|tag|commit)\b", re.IGNORECASE)
 _HEDGED = expression(
     r"\b(?:maybe|perhaps|might|could try|not sure|i think|i guess|wonder|todo|looks like|i[’']ll|i will|let me|let's"
     r"|i[’']m going to|i need to|i[’']ve|i have (?:now )?|my (?:suspect|plan|goal|apologies)|we could|would be nice"
@@ -93,10 +94,10 @@ def deciding_passages(text: str, subject: str = "", *, least: float = LEAST) -> 
         scores = [weigh(sentence) for sentence in group]
         found += _passages(group, scores, position, least)
         position += len(group)
-    opening = " ".join(subject.split())
+    opening = "" if _MERGE.match(subject) else " ".join(subject.split())
     if found and opening:
         found[0] = Passage(f"{opening}{'' if opening[-1] in '.!?:' else '.'} {found[0].text}", found[0].score, 0)
-    elif weigh(opening) >= max(least, _LEAST_ALONE):
+    elif opening and weigh(opening) >= max(least, _LEAST_ALONE):
         found = [Passage(opening, weigh(opening))]
     return sorted(sorted(found, key=lambda each: -each.score)[:_MOST], key=lambda each: each.position)
 

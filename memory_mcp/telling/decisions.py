@@ -7,7 +7,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import BusyError, DamagedError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.conversations import Turn
-from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Link
+from memory_mcp.models.decisions import Decision, DecisionFilter, DecisionPage, Draft, Link
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.notes import Note
 from memory_mcp.models.receipts import Receipt
@@ -26,6 +26,7 @@ _MOST_COMPARED = 4_000  # decisions, the newest, that new ones are compared with
 _ANY = DecisionFilter()
 
 Progress = Callable[[int], None]
+_Record = tuple[Episode | Note, Sequence[Turn]]
 
 
 class Decisions:
@@ -48,11 +49,15 @@ class Decisions:
             return self._sources.count()
         deadline = time.monotonic() + patience_s
         while self._sources.lags():
-            with self._store.database.write() as session:
+            with self._store.database.read() as session:
                 changed, up_to = self._sources.unread(session, _BATCH)
-                for key, _, kind in changed:
-                    self._read(session, key, kind)
-                self._sources.reach(session, changed, up_to)
+                records = {key: self._load(session, key, kind) for key, _, kind in changed}
+            drafts = {key: drafts_of(*record) for key, record in records.items() if record is not None}
+            with self._store.database.write() as session:
+                there = self._sources.remaining(session, changed)
+                for key, _, _ in there:
+                    self._keep(session, key, records[key], drafts.get(key, []))
+                self._sources.reach(session, there, up_to)
             if progress:
                 progress(len(changed))
             if time.monotonic() > deadline and (left := self._sources.count()):
@@ -180,25 +185,26 @@ class Decisions:
             self._store.decision_links.replace(session, fresh, found)
             self._sources.reach_links(session, up_to)
 
-    def _read(self, session: Session, key: int, kind: str) -> None:
+    def _keep(self, session: Session, key: int, record: _Record | None, drafts: Sequence[Draft]) -> None:
         """Bring the decisions of one record up to date; a damaged one is reported where it is read."""
-        record, turns = self._load(session, key, kind)
         if record is None:
             return
-        if isinstance(record, Note) and ADDED in record.tags and self._store.decisions.has_source(session, key):
+        if _is_added(record[0]) and self._store.decisions.has_source(session, key):
             return  # it was kept when it was added, with the voice of that door
-        drafts = [
-            each
-            for each in drafts_of(record, turns)
-            if each.score
-            or self._store.decisions.has_origin(session, each.reverts)  # what takes back no decision is none
+        kept = [  # what takes back no decision is none
+            each for each in drafts if each.score or self._store.decisions.has_origin(session, each.reverts)
         ]
-        self._store.decisions.sync(session, key, drafts)
+        self._store.decisions.sync(session, key, kept)
 
-    def _load(self, session: Session, key: int, kind: str) -> tuple[Episode | Note | None, Sequence[Turn]]:
+    def _load(self, session: Session, key: int, kind: str) -> _Record | None:
         if kind == "note":
-            return self._store.notes.load_many(session, [key]).get(key), ()
+            note = self._store.notes.load_many(session, [key]).get(key)
+            return (note, ()) if note else None
         episode = self._store.episodes.load_many(session, [key]).get(key)
         if episode is None or isinstance(episode, DamagedError):
-            return None, ()
+            return None
         return episode, self._store.turns.of(session, key) if episode.kind == "conversation" else ()
+
+
+def _is_added(record: Episode | Note) -> bool:
+    return isinstance(record, Note) and ADDED in record.tags

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec import Struct
+
 from memory_mcp.actions.steps import action_of
 from memory_mcp.expressions import expression
 from memory_mcp.models.conversations import Turn
@@ -24,13 +26,24 @@ APPLIES = "Applies to: "
 _ADDED = 6.0  # score of what somebody calls a decision
 _NOTE_LEAST = 1.5  # somebody found a note worth keeping
 _MOST_NAMES, _MOST_FILES = 24, 60
+_LOOKED_AT = 400_000  # characters of a talk in which files and names are looked for
+_CLIENTS = frozenset(("claude-code", "codex", "opencode"))
 _ORDER: tuple[Voice, ...] = ("user", "repository", "team", "agent", "tool", "web", "import")
+
+
+class _Places(Struct, frozen=True):
+    """What is spoken of around a decision."""
+
+    files: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def drafts_of(record: Episode | Note, turns: Sequence[Turn] = ()) -> list[Draft]:
     """Return the decisions of a record, `turns` being those of a conversation."""
     if isinstance(record, Note):
-        return list(_of_note(record))
+        holds = record.superseded_by is None and record.valid_until is None  # what expires is no decision
+        return list(_of_note(record)) if holds else []
     if record.kind == "conversation":
         return list(_of_talk(record, turns))
     if record.source is not None and record.source.kind == _GIT:
@@ -69,24 +82,25 @@ def _of_commit(episode: Episode, commit: Source) -> Iterator[Draft]:
 
 def _of_talk(episode: Episode, turns: Sequence[Turn]) -> Iterator[Draft]:
     said = [Said(turn.message.role, turn.message.text) for turn in turns]
-    whole = "\n".join(each.text for each in said)
-    foreign = episode.source is not None and episode.source.kind not in ("claude-code", "codex", "opencode")
+    around = _around("\n".join(each.text for each in said))
+    foreign = episode.source is not None and episode.source.kind not in _CLIENTS
     for each in settled(said):
         at = turns[each.turn]
-        yield _from_talk(each, whole, at.message.at, at.message.role, "import" if foreign else each.voice)
+        yield _from_talk(each, around, at.message.at, at.message.role, "import" if foreign else each.voice)
 
 
 def _of_task(episode: Episode) -> Iterator[Draft]:
     """Find what the user said while the task was done, and what its outcome says."""
-    asked = [Said("user", episode.task), *(Said("user", s.action) for s in episode.steps if s.tool == "user")]
-    times = [episode.started_at, *(step.recorded_at for step in episode.steps if step.tool == "user")]
-    changed = "\n".join(_files(episode))
+    prompts = [step for step in episode.steps if step.tool == "user"]
+    asked = [Said("user", episode.task), *(Said("user", step.action) for step in prompts)]
+    times = [episode.started_at, *(step.recorded_at for step in prompts)]
+    around = _Places(files=_files(episode))
     for each in settled(asked):
-        yield _from_talk(each, changed, times[each.turn] or episode.started_at, "user", "user")
+        yield _from_talk(each, around, times[each.turn] or episode.started_at, "user", "user")
     if episode.outcome is not None and outcome_type(episode.outcome) != "abstained":
         for passage in deciding_passages(episode.outcome.verdict):
             found = Settled(passage.text, passage.score, 0, "agent")
-            yield _from_talk(found, changed, episode.completed_at or episode.updated_at, "", "agent")
+            yield _from_talk(found, around, episode.completed_at or episode.updated_at, "", "agent")
 
 
 def whole_note(note: Note, voice: Voice) -> Draft:
@@ -131,19 +145,24 @@ def _of_note(note: Note) -> Iterator[Draft]:
         )
 
 
-def _from_talk(found: Settled, whole: str, at: int, who: str, voice: Voice) -> Draft:
-    prose = without_code(whole)
+def _from_talk(found: Settled, around: _Places, at: int, who: str, voice: Voice) -> Draft:
     return Draft(
         text=found.text,
         said_at=at,
         voice=lowest(found.voice, voice),
-        files=tuple(dict.fromkeys((*files_in(found.text), *files_in(whole))))[:_MOST_FILES],
-        functions=tuple(dict.fromkeys((*functions_in(found.text), *functions_in(prose))))[:_MOST_NAMES],
-        names=_names(found.text, prose),
+        files=tuple(dict.fromkeys((*files_in(found.text), *around.files)))[:_MOST_FILES],
+        functions=tuple(dict.fromkeys((*functions_in(found.text), *around.functions)))[:_MOST_NAMES],
+        names=tuple(dict.fromkeys((*names_in(found.text), *around.names)))[:_MOST_NAMES],
         who=who,
         turn=found.turn,
         score=found.score,
     )
+
+
+def _around(text: str) -> _Places:
+    """Return the files that a text mentions, and what its prose names."""
+    prose = without_code(text[:_LOOKED_AT])
+    return _Places(files_in(text[:_LOOKED_AT]), functions_in(prose), names_in(prose))
 
 
 def _names(passage: str, whole: str) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from memory_mcp.models.decisions import Decision, LinkKind
-from memory_mcp.telling.replacing import View, amended, amends, compare, weights
+from memory_mcp.telling.replacing import View, amended, amends, compare
+from memory_mcp.telling.subjects import weights
 
 Found = tuple[int, int, LinkKind, str]  # keys of the newer and the older, what it does to it, why
-_LEAST_SHARED = 2  # words that tell, before two decisions are compared
+_LEAST_SHARED = 2  # words that tell, or a name of code, before two decisions are compared
 _TELLING = 1.0
 _SHORTEST_HASH = 7  # characters of a commit's name
 
@@ -47,7 +48,7 @@ def _pairwise(views: Mapping[int, View], fresh: Collection[int]) -> Iterator[Fou
         shared: Counter[int] = Counter()
         for word, weight in weights(views[key].text).items():
             if weight >= _TELLING:
-                shared.update(holding[word])
+                shared.update({other: round(weight) for other in holding[word]})
         others = {other for other, count in shared.items() if count >= _LEAST_SHARED}
         others |= set(_reverted(views[key], views, by_origin))
         for other in sorted(others - {key}):
@@ -64,10 +65,9 @@ def _reverted(view: View, views: Mapping[int, View], by_origin: Mapping[str, Ite
 
 
 def _between(one: View, other: View) -> Iterator[Found]:
-    for newer, older in ((one, other), (other, one)):
-        if verdict := compare(newer, older):
-            yield newer.id, older.id, verdict.kind, verdict.why
-            return
+    older, newer = sorted((one, other), key=lambda each: (each.said_at, each.id))
+    if verdict := compare(newer, older):
+        yield newer.id, older.id, verdict.kind, verdict.why
 
 
 def _amendments(views: Mapping[int, View]) -> Iterator[Found]:

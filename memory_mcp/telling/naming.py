@@ -8,10 +8,10 @@ _SUFFIXES = (
     "py|pyi|js|jsx|ts|tsx|mjs|cjs|rs|go|java|kt|c|h|cc|cpp|hpp|cs|rb|php|sh|bash|sql|toml|yaml|yml|json|md|rst|txt|cfg"
     "|ini|html|css|scss|vue|svelte|swift|scala|lua|pl|r|ex|exs|erl|hs|ml|proto|lock|xml|gradle|tf|env"
 )
-_FILE = expression(rf"(?<![\w/.:-])(?:[\w.@-]+/)*[\w@-][\w.@-]*\.(?:{_SUFFIXES})(?![\w/-])", re.IGNORECASE)
+_FILE = expression(rf"(?<![\w/.:@-])(?:[\w.@-]+/)*[\w@-][\w.@-]*\.(?:{_SUFFIXES})(?![\w/-])", re.IGNORECASE)
 _CALL = expression(r"(?<![\w.])((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\(")
 _IDENTIFIER = expression(
-    r"(?<![\w/-])(?:[A-Za-z_]\w*\.)*(?:[a-z]\w*_\w+|_+[a-z]\w+|[A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z]?[a-z0-9]+[A-Z]\w*"
+    r"(?<![\w/-])(?<!\w\.)(?:[A-Za-z_]\w*\.)*(?:[a-z]\w*_\w+|_+[a-z]\w+|[A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z]?[a-z0-9]+[A-Z]\w*"
     r"|[a-z_]\w*\.[a-z_]\w+)(?![\w/-]|\.\w)"
 )
 _QUOTED = expression(r"`{1,2}([^`\s]{2,60})`{1,2}")

@@ -13,238 +13,8 @@ from memory_mcp.expressions import expression
 from memory_mcp.models.decisions import LinkKind
 from memory_mcp.telling.naming import names_in
 from memory_mcp.telling.sentences import split
+from memory_mcp.telling.subjects import merged, overlap, weights
 
-_WORD = expression(r"[a-z_]\w+")
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "of",
-        "to",
-        "in",
-        "on",
-        "at",
-        "for",
-        "with",
-        "by",
-        "is",
-        "are",
-        "be",
-        "was",
-        "were",
-        "it",
-        "its",
-        "as",
-        "that",
-        "this",
-        "these",
-        "those",
-        "from",
-        "into",
-        "then",
-        "when",
-        "if",
-        "which",
-        "so",
-        "they",
-        "them",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "also",
-        "any",
-        "all",
-        "each",
-        "one",
-        "does",
-        "do",
-        "did",
-        "been",
-        "being",
-        "but",
-        "than",
-        "there",
-        "their",
-        "such",
-        "other",
-        "we",
-        "you",
-        "our",
-        "your",
-        "i",
-        "he",
-        "she",
-        "what",
-        "who",
-        "how",
-        "why",
-        "where",
-        "out",
-        "up",
-        "over",
-        "under",
-        "about",
-        "again",
-        "still",
-        "just",
-        "more",
-        "most",
-        "some",
-        "same",
-        "own",
-        "very",
-        "too",
-        "here",
-        "both",
-        "while",
-        "during",
-        "per",
-        "via",
-        "now",
-        "not",
-        "no",
-        "never",
-        "longer",
-        "only",
-        "must",
-        "should",
-        "shall",
-        "may",
-        "might",
-        "need",
-        "needs",
-        "instead",
-        "rather",
-        "cannot",
-        "don",
-        "doesn",
-        "didn",
-        "isn",
-        "aren",
-        "won",
-        "anywhere",
-        "yet",
-        "else",
-    ]
-)
-# Words that most records of a project hold say little about the subject.
-_COMMON = frozenset(
-    [
-        "use",
-        "uses",
-        "used",
-        "using",
-        "add",
-        "adds",
-        "added",
-        "adding",
-        "fix",
-        "fixes",
-        "fixed",
-        "make",
-        "makes",
-        "made",
-        "get",
-        "gets",
-        "set",
-        "sets",
-        "new",
-        "old",
-        "value",
-        "values",
-        "name",
-        "names",
-        "call",
-        "calls",
-        "called",
-        "method",
-        "methods",
-        "function",
-        "functions",
-        "class",
-        "option",
-        "options",
-        "command",
-        "commands",
-        "line",
-        "lines",
-        "code",
-        "change",
-        "changes",
-        "changed",
-        "test",
-        "tests",
-        "file",
-        "files",
-        "type",
-        "types",
-        "default",
-        "defaults",
-        "error",
-        "errors",
-        "raise",
-        "raises",
-        "return",
-        "returns",
-        "work",
-        "works",
-        "support",
-        "supports",
-        "object",
-        "objects",
-        "data",
-        "way",
-        "case",
-        "cases",
-        "first",
-        "last",
-        "pass",
-        "passed",
-        "run",
-        "runs",
-        "user",
-        "users",
-        "version",
-        "docs",
-        "documentation",
-        "issue",
-        "pull",
-        "merge",
-        "request",
-        "refs",
-        "table",
-        "tables",
-        "column",
-        "columns",
-        "row",
-        "rows",
-        "record",
-        "records",
-        "list",
-        "lists",
-        "key",
-        "keys",
-        "string",
-        "strings",
-        "text",
-        "texts",
-        "argument",
-        "arguments",
-        "parameter",
-        "parameters",
-        "result",
-        "results",
-        "message",
-        "messages",
-    ]
-)
 _NEGATED = expression(
     r"\b(?:no longer|never|not|cannot|without|stop(?:s|ped)?|refuses?|rejects?|disallow(?:s|ed)?|forbid\w*"
     r"|none)\b|n[’']t\b"
@@ -274,19 +44,19 @@ _QUANTITY = (
     r"|max\w*|min\w*|floor|ceiling|quota|age|days|default"
 )
 _SLOT = expression(
-    r"(?P<name>`?[A-Za-z_]\w*(?:\.\w+)*(?:\(\))?`?)\s*(?:==?|:|is|are|(?:was |is )?set to|must be|should be"
+    r"(?<![\w.])(?P<name>`?[A-Za-z_]\w*(?:\.\w+)*(?:\(\))?`?)\s*(?:==?|:|is|are|(?:was |is )?set to|must be|should be"
     r"|stays?(?: at)?"
     r"|remains?|defaults? to|to be|of|to|at)\s+(?:now |exactly |only |at most |at least |a "
     r"|`)*(?P<value>\d[\d_,.]*\d|\d)"
     r"(?P<unit>\s?(?:%|[a-zA-Zµ]{1,12}))?"
 )
 _IS_QUANTITY = expression(rf"(?:{_QUANTITY})$", re.IGNORECASE)
-_LEAST_WEIGHT = 3.0  # of words that two sentences share
 _CLAUSE = expression(r"[,;:()—]|\s[–-]\s|\b(?:but|and|so|because|while|which)\b")
 _DENIED = expression(
     r"(?:\b(?:no longer|never|not|cannot|stop(?:s|ped)?)|n[’']t) (?P<rest>(?:be |been )?[\w’'-]+(?: [\w’'-]+)?)"
 )
 _SURELY = 0.75
+_LONGEST, _MOST_SENTENCES = 1_200, 12  # of what is compared
 _SAME = 0.9  # and more: one sentence said twice
 _ALIKE, _AKIN = 0.5, 0.35
 _AMENDED = 0.3
@@ -343,11 +113,11 @@ def amended(newer: Iterable[View], others: Mapping[str, Iterable[View]]) -> list
     Where it names what it gives up, that are the decisions which say so; else those most like it of one record.
     """
     said = list(newer)
-    words = _merged(weights(each.text) for each in said)
+    words = merged(weights(each.text) for each in said)
     near = {
         source: share
         for source, old in others.items()
-        if (share := overlap(words, _merged(weights(each.text) for each in old))) >= _AMENDED
+        if (share := overlap(words, merged(weights(each.text) for each in old))) >= _AMENDED
     }
     given_up = [found["rest"] for each in said for found in _GIVEN_UP.finditer(each.text.lower())]
     pairs = [
@@ -372,36 +142,9 @@ def _likest(said: Iterable[View], old: View) -> View:
     return max(shares, key=lambda each: (shares[each] >= _AMENDED, each.said_at, shares[each], -each.id))
 
 
-@lru_cache(maxsize=16_384)
-def weights(text: str) -> dict[str, float]:
-    """Return the words of a text's subject, in their stems, with how much each tells."""
-    names = {part.lower() for name in names_in(text) for part in (name, name.rpartition(".")[2])}
-    found: dict[str, float] = {}
-    for word in _WORD.findall(text.lower()):
-        if word in _STOP:
-            continue
-        if word in names or "_" in word:
-            found[word] = 2.0
-        else:
-            found[_stem(word)] = 0.4 if word in _COMMON else 1.0
-    return found
-
-
-def overlap(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """Return the share of the words of the lighter text that the other holds too."""
-    shared = sum(weight for word, weight in one.items() if word in other)
-    if shared < _LEAST_WEIGHT:
-        return 0.0
-    return shared / min(sum(one.values()), sum(other.values()))
-
-
 @lru_cache(maxsize=4_096)
 def _split(text: str) -> tuple[str, ...]:
-    return tuple(split(text))
-
-
-def _merged(texts: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    return {word: weight for each in texts for word, weight in each.items()}
+    return tuple(sentence for sentence in split(text) if len(sentence) <= _LONGEST)[:_MOST_SENTENCES]
 
 
 def _sentences(said: str, before: str, *, shares_file: bool) -> Verdict | None:
@@ -412,7 +155,7 @@ def _sentences(said: str, before: str, *, shares_file: bool) -> Verdict | None:
         if changed[1] or (shares_file and share >= _AKIN):
             return Verdict("replaces", changed[0])
         return Verdict("contradicts", changed[0]) if share >= _ALIKE or names else None
-    if _FAULT.search(theirs.low) or share >= _SAME or not (shares_file or names):
+    if _FAULT.search(theirs.low) or not (shares_file or names):
         return None
     return _turned(mine, theirs, share) if share >= _AKIN else None
 
@@ -425,7 +168,7 @@ def _turned(mine: "_Reading", theirs: "_Reading", share: float) -> Verdict | Non
         return Verdict("replaces", f"instead of {given_up['rest'].strip()}")
     if _AGAIN.search(mine.low) and any(_holds(mine.words, phrase) for phrase in theirs.denied):
         return Verdict("replaces", "it holds again")
-    if share >= _SURELY and bool(mine.denied) != bool(theirs.denied):
+    if _SURELY <= share < _SAME and bool(mine.denied) != bool(theirs.denied):
         denied, other = (mine.denied, theirs) if mine.denied else (theirs.denied, mine)
         if any(_holds(other.words, phrase) for phrase in denied):
             return Verdict("contradicts", "one denies what the other says")
@@ -500,10 +243,3 @@ def _slots(sentence: str) -> dict[tuple[str, str], set[str]]:
 
 def _slot_matches(sentence: str) -> Iterator[re.Match[str]]:
     yield from _SLOT.finditer(sentence)
-
-
-def _stem(word: str) -> str:
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:  # noqa: PLR2004 - a stem that still tells
-            return word[: -len(ending)]
-    return word

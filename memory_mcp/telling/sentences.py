@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from memory_mcp.expressions import expression
 
 _LONGEST_TEXT = 40_000  # characters of one text that are looked at; a longer one is no prose
+_LONGEST_ABBREVIATION = 8
 _FENCE = ("```", "~~~")
 _ITEM = expression(r"\s*(?:[-*•+]|\d{1,2}[.)])\s+(?=\S)")
 _HEADING = expression(r"\s*(?:#{1,6}\s|={3,}\s*$|-{3,}\s*$|\*{3,}\s*$|\.\.\.\s*$|>)")
 _TRAILER = expression(
     r"\s*(?:[*-]\s*)?(?:(?:signed-off-by|co-authored-by|reviewed-by|acked-by|tested-by|reported-by|change-id"
-    r"|claude-session|cc|see-also|squashed from|address(?:es)?|pr|issue|link|updates|dependabot)\s*:"
+    r"|claude-session|cc|see-also|squashed from|address(?:es)?|pr|issue|link|updates|dependabot"
+    r"|follow[ -]up (?:on|to)|amends(?=\s*:?\s*[0-9a-f]{7,40}\b))\s*:"
     r"|🤖|(?:refs?|closes?|closed|fix(?:es|ed)?|resolves?|see(?: also)?|follow[ -]up to|part of|github)\b[:\s]*"
     r"(?:issues?\s+)?(?:[\w.-]+/[\w.-]+)?(?:#\d+|https?://|gh-\d+)"
     r"|(?:this reverts commit|cherry picked from|\(cherry picked from)\b.*|https?://\S+\s*$)",
@@ -42,9 +44,9 @@ def split(line: str) -> list[str]:
     pieces: list[str] = []
     start = 0
     for end in _END.finditer(line):
-        piece = line[start : end.start()]
-        if _ABBREVIATED.search(piece):
+        if _ABBREVIATED.search(line, max(start, end.start() - _LONGEST_ABBREVIATION), end.start()):
             continue
+        piece = line[start : end.start()]
         closing = line[end.start() : end.end()].rstrip()
         pieces.append(piece + closing)
         start = end.end()

@@ -45,6 +45,7 @@ _AMENDING = expression(
 )
 _MACHINE = expression(r"\s*(?:<[a-z-]+[ >]|caveat: the messages below|\[request interrupted)", re.IGNORECASE)
 _STRONG = 3.0  # of a sentence in the first thing that the user says, which mostly is what is wrong
+_MOST = 60  # passages of one talk
 _SHORT = 80  # characters of an answer that needs its question
 _ANSWERED, _CONFIRMED_MORE, _RECAPPED = 0.5, 1.0, 2.0
 _RECAP_LEAST = 0.5
@@ -80,10 +81,11 @@ def settled(talk: Sequence[Said]) -> list[Settled]:
             found += _said_by_user(turns, at)
         elif said.role != "machine" and said.text:
             found += _said_by_agent(turns, at)
+    best = sorted(sorted(found, key=lambda each: -each.score)[:_MOST], key=found.index)
     return [
         each
-        for place, each in enumerate(found)
-        if not any(later.turn > each.turn and overrules(later.text, each.text) for later in found[place + 1 :])
+        for place, each in enumerate(best)
+        if not any(later.turn > each.turn and overrules(later.text, each.text) for later in best[place + 1 :])
     ]
 
 

@@ -37,6 +37,8 @@ def made(run: Run, tmp_path: Path) -> dict[str, str]:
         "talk": run("conversation", "add", "", str(talk)).stdout.strip(),
     }
     found["handoff"] = run("handoff", "create", found["episode"], "--note", "half done").stdout.strip()
+    found["rule"] = run("decision", "add", "never close the till").stdout.strip()
+    found["newer"] = run("decision", "add", "always close the till").stdout.strip()
     found["playbook"] = as_json(run("playbook", "recommend", "mend the till", "--json"))["id"]
     return {name: each[-8:] for name, each in found.items()}
 
@@ -65,6 +67,11 @@ def test_every_command_takes_short_ids(run: Run, tmp_path: Path) -> None:
         ("conversation", "view", ids["talk"]),
         ("conversation", "append", ids["talk"], str(tmp_path / "talk.jsonl")),
         ("note", "add", "it speaks French", "--supersedes", ids["note"]),
+        ("decision", "view", ids["rule"]),
+        ("decision", "list", "--source", ids["note"]),
+        ("decision", "settle", ids["newer"], ids["rule"]),
+        ("decision", "retire", ids["rule"]),
+        ("decision", "add", "count the till", "--replaces", ids["newer"]),
         ("episode", "complete", ids["other"]),
         ("episode", "fail", ids["third"], "no time"),
         ("note", "delete", ids["note"], "--yes"),

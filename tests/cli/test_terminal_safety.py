@@ -74,6 +74,13 @@ CALLS: dict[str, list[str]] = {
     "note list": ["", "--tag {hostile}"],
     "note search": ["{hostile}", "deploy"],
     "note delete": ["{note}", "{note} --yes", "{hostile}"],
+    "decision list": ["", "--file {hostile} --name {hostile} --replaced", "--source {hostile}", "--cursor {hostile}"],
+    "decision view": ["{decision}", "{replaced}", "{hostile}"],
+    "decision search": ["{hostile}", "deploy"],
+    "decision add": ["{hostile} --file {hostile} --name {hostile}", "x --replaces {hostile}"],
+    "decision retire": ["{decision}", "{decision} --undo", "{hostile}"],
+    "decision settle": ["{decision} {replaced}", "{hostile} {replaced} --both"],
+    "decision extract": ["", "--anew"],
     "conversation add": [
         "{hostile} {files}/talk{name}",
         "{hostile} {files}/messages{name}",
@@ -176,6 +183,7 @@ CALLS: dict[str, list[str]] = {
 }  # fmt: skip
 SHOWING = (
     *("episode list", "episode view", "episode search", "episode complete", "episode fail", "episode update"),
+    *("decision list", "decision view", "decision search"),
     *("note list", "note search", "conversation list", "conversation view", "conversation search", "pattern list"),
     *("pattern view", "pattern recommend", "playbook recommend"),
     *("playbook view", "playbook list", "handoff list", "handoff view", "handoff export", "relationship graph"),
@@ -266,6 +274,9 @@ def _fill(memory: Memory, scene: Scene) -> None:
     given = memory.advice.patterns(wanted)
     scene.ids |= {"closed": closed[0], "active": active.id, "note": note.id, "conversation": talk.id}
     scene.ids |= {"handoff": handoff.id, "playbook": playbook.id, "recommendation": given.recommendation_id or "none"}
+    older, _ = memory.decisions.add(f"never deploy on Monday {HOSTILE}", files=[f"{HOSTILE}.py"], who=HOSTILE)
+    newer, _ = memory.decisions.add(f"always deploy on Monday {HOSTILE}", names=[HOSTILE], replaces=[older.id])
+    scene.ids |= {"decision": newer.id, "replaced": older.id}
     scene.ids["pattern"] = given.patterns[0].pattern.id
 
 

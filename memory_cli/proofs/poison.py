@@ -93,6 +93,9 @@ def _told(place: Poisoned, words: list[str]) -> Iterator[str]:
         yield place.hook("UserPromptSubmit", session, prompt=asked)
         edit = {"file_path": str(place.files / "clone" / "billing.py"), "old_string": word, "new_string": f"{word}()"}
         yield place.hook("PreToolUse", session, tool_name="Edit", tool_input=edit)
+    for clone in (place.files / "clone", place.files / "other-clone"):
+        for session in ("first", "second") if clone.is_dir() else ():
+            yield place.start_in(clone, f"{session} in {clone.name}")
     yield place.hook("PreToolUse", "victim", tool_name="Bash", tool_input={"command": "pytest tests/billing"})
     yield place.hook("SessionStart", "heir", source="startup")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from memory_cli.opening import AGENT_VARIABLES
 from memory_cli.proofs.lab import Lab
 
 # {} is a word by which the text is found again
@@ -27,7 +28,7 @@ class Poisoned:
         self.files = lab.home()
         self.files.mkdir(parents=True)
         self.environ = {**lab.environ(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
-        for name in ("CLAUDECODE", "AI_AGENT"):
+        for name in AGENT_VARIABLES:
             self.environ.pop(name, None)
 
     def cli(self, *words: str, directory: Path | None = None) -> None:
@@ -44,6 +45,17 @@ class Poisoned:
         command = [sys.executable, "-P", "-m", "memory_cli.entrance", "hook"]
         done = subprocess.run(  # noqa: S603 - our own entrance
             command, input=told.encode(), env=self.environ, cwd=self.files, capture_output=True, check=True
+        )
+        text: str = json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"] if done.stdout else ""
+        return text
+
+    def start_in(self, directory: Path, session: str) -> str:
+        """Begin a session in a directory, which names its project by itself, and return what the agent reads."""
+        environ = {name: value for name, value in self.environ.items() if name != "MEMORY_MCP_PROJECT_NAME"}
+        told = {"session_id": session, "cwd": str(directory), "hook_event_name": "SessionStart", "source": "startup"}
+        command = [sys.executable, "-P", "-m", "memory_cli.entrance", "hook"]
+        done = subprocess.run(  # noqa: S603 - our own entrance
+            command, input=json.dumps(told).encode(), env=environ, cwd=directory, capture_output=True, check=True
         )
         text: str = json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"] if done.stdout else ""
         return text
@@ -145,6 +157,9 @@ def _commits(place: Poisoned, given: Callable[[str], Words]) -> Iterator[str]:
     named = json.dumps(next(iter(given("clone").values()))[:80])
     (repository / "memory-cli.toml").write_text(f"[project]\nname = {named}\n", encoding="utf-8")
     place.cli("import", "git", str(repository))
+    other = place.files / "other-clone"
+    place.git(place.files, "clone", "-q", str(repository), str(other))
+    (other / "memory-cli.toml").write_text(f"[project]\nname = {named}\n", encoding="utf-8")
     yield from ("commit", "merge", "clone")
 
 

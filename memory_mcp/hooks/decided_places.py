@@ -81,9 +81,13 @@ def _sureness(
     around = {name for each in group for name in (*each.functions, *each.names)}
     if in_file and spoken & names:
         return 3.0
-    if in_file and is_quiet and (
-        any(file.rpartition("/")[2] in each.text for each in group for file in files)
-        or (records <= _FEW and any(len(each.files) <= _NARROW and each.score >= _FIRM for each in group))
+    if (
+        in_file
+        and is_quiet
+        and (
+            any(file.rpartition("/")[2] in each.text for each in group for file in files)
+            or (records <= _FEW and any(len(each.files) <= _NARROW and each.score >= _FIRM for each in group))
+        )
     ):
         return 2.0
     if any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):

@@ -38,14 +38,13 @@ def used(store: Store, telling: Telling) -> dict[str, bool | None]:
     texts = store.ledger.texts(telling.names)
     with store.database.read() as session:
         records = {each.id: features_of(each) for each in store.records(session, telling.names)}
-    return {
-        name: acted_on(records[name], deeds)
-        if name in records
-        else is_used(texts[name], deeds)
-        if texts.get(name)
-        else _is_heeded(name, deeds)
-        for name in telling.names
-    }
+    found: dict[str, bool | None] = {}
+    for name in telling.names:
+        if name in records:
+            found[name] = acted_on(records[name], deeds) if records[name] != Features() else None
+        else:
+            found[name] = is_used(texts[name], deeds) if texts.get(name) else _is_heeded(name, deeds)
+    return found
 
 
 def _is_heeded(name: str, deeds: Sequence[Step]) -> bool | None:
@@ -63,12 +62,11 @@ def _ends(path: str) -> Iterator[str]:
     return ("/".join(parts[at:]) for at in range(len(parts)))
 
 
-def is_used(text: str, deeds: Sequence[Step]) -> bool:
-    """Whether steps use what a text names: a file, a command, or an identifier of it."""
-    shapes = tuple(parse_command(code).shape for code in code_in(text))
-    if acted_on(Features(shapes=shapes), deeds):
-        return True
+def is_used(text: str, deeds: Sequence[Step]) -> bool | None:
+    """Whether steps use a file, a command or an identifier that a text names; None where it names nothing."""
     names = names_in(text)
     if not names:
-        return False
-    return any(name in said for step in deeds for said in (f"{step.action}\n{step.parameters}",) for name in names)
+        return None
+    shapes = tuple(parse_command(code).shape for code in code_in(text))
+    said = [f"{step.action}\n{step.parameters}" for step in deeds]
+    return acted_on(Features(shapes=shapes), deeds) or any(name in each for each in said for name in names)

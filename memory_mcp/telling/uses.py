@@ -64,9 +64,10 @@ def _ends(path: str) -> Iterator[str]:
 
 def is_used(text: str, deeds: Sequence[Step]) -> bool | None:
     """Whether steps use a file, a command or an identifier that a text names; None where it names nothing."""
-    names = names_in(text)
-    if not names:
+    commands = [code for code in code_in(text) if " " in code]
+    names = names_in(text) - {word for code in commands for word in code.split()}
+    if not names and not commands:
         return None
-    shapes = tuple(parse_command(code).shape for code in code_in(text))
+    shapes = tuple(parse_command(code).shape for code in commands)
     said = [f"{step.action}\n{step.parameters}" for step in deeds]
     return acted_on(Features(shapes=shapes), deeds) or any(name in each for each in said for name in names)

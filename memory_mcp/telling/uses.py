@@ -70,4 +70,6 @@ def is_used(text: str, deeds: Sequence[Step]) -> bool | None:
         return None
     shapes = tuple(parse_command(code).shape for code in commands)
     said = [f"{step.action}\n{step.parameters}" for step in deeds]
-    return acted_on(Features(shapes=shapes), deeds) or any(name in each for each in said for name in names)
+    return acted_on(Features(shapes=shapes), deeds) or any(
+        name in each for each in said for name in (*names, *commands)
+    )

@@ -271,8 +271,14 @@ def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: 
 
 
 def told(memory: Memory, event: dict[str, Any]) -> str:
-    """Send an event and return what the agent reads."""
-    return handle(memory, read_event(json.dumps(event).encode(), "", NOW)).text
+    """Send an event and return what the agent reads; it is booked, as the hook's process would do."""
+    read = read_event(json.dumps(event).encode(), "", NOW)
+    said = handle(memory, read)
+    if isinstance(said, str):  # as earlier versions answered
+        return said
+    if said.text:
+        memory.ledger.book(read.session_id, "hook", read.name, said.text, said.names)
+    return said.text
 
 
 def ask(memory: Memory, session: str, prompt: str) -> str:

@@ -66,7 +66,7 @@ def _said(lines: Sequence[tuple[str, Line]], most_tokens: int) -> tuple[str, tup
 def _decided_lines(records: Sequence[Spoken], room: int) -> Iterator[tuple[str, Line]]:
     for each in chosen(records, room):
         for line in each.lines:
-            yield each.record.source, Line(line.name, line.text)
+            yield each.record.source, Line(line.name, line.line)
 
 
 def _cost(line: Line) -> int:

@@ -20,7 +20,6 @@ _LOOKED_AT = 40  # decisions about the place
 _FEW = 2  # records that decide about a file, so that each of them is likely to be about the edit
 _NARROW = 4  # files that a commit touches which is likely to be about each of them
 _CALM = 8  # changes of a file, of which each is likely to matter to the next
-_FIRM = 3.0  # score of a decision that is told for its file alone
 _LONG = 6  # letters of a name that is hardly used for two things
 _MOST_RECORDS = 3
 _LONG_COMMIT = 3  # passages, beyond which a commit decides about many things
@@ -86,7 +85,7 @@ def _sureness(
         and is_quiet
         and (
             any(file.rpartition("/")[2] in each.text for each in group for file in files)
-            or (records <= _FEW and any(len(each.files) <= _NARROW and each.score >= _FIRM for each in group))
+            or (records <= _FEW and any(len(each.files) <= _NARROW for each in group))
         )
     ):
         return 2.0

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+import msgspec
+
 from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import ROOM_BYTES, Section, filled
-from memory_mcp.hooks.quotes import quoted, source_of
+from memory_mcp.hooks.quotes import quoted, source_of, successors
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import UNSAID
 from memory_mcp.models.recall import Hit, Query
@@ -35,13 +37,20 @@ def prompt_recall(
     """
     settings = memory.settings.hooks
     hits = _answering(memory, event, episode_id)
-    records = [record for hit in hits if (record := _spoken(memory, hit, told)).passages]
-    records = [record for record in records if _bears_on(record, event.prompt, settings.recall_floor)]
-    if not any(record.relevance >= _NEARLY * settings.recall_floor for record in records):
+    records: dict[str, Spoken] = {}
+    for hit in hits:
+        for record in _spoken(memory, hit, event.prompt):
+            known = records.get(record.name)
+            if known is None or known.relevance < record.relevance:
+                records[record.name] = record
+    if not any(record.relevance >= _NEARLY * settings.recall_floor for record in records.values()):
         return "", ()
-    said = chosen(ordered(records, settings.recall_floor), settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES)
+    said = chosen(
+        ordered(_without(records.values(), told), settings.recall_floor),
+        settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES,
+    )
     filling = filled(
-        [Section(each.record.source, [line.text for line in each.lines]) for each in said], settings.recall_tokens
+        [Section(each.record.source, [line.line for line in each.lines]) for each in said], settings.recall_tokens
     )
     names = [each.lines[at].name for each, taken in zip(said, filling.taken, strict=True) for at in taken]
     return filling.text, tuple(dict.fromkeys(names))
@@ -61,21 +70,42 @@ def _answering(memory: Memory, event: Event, episode_id: str | None) -> list[Hit
     return list(hits) if answers else []
 
 
-def _spoken(memory: Memory, hit: Hit, told: Collection[str]) -> Spoken:
-    """Return what a record has to say: its decisions, else a note's text or what a task taught."""
-    decisions = memory.decisions.of([hit.id])
-    passages: Iterable[Passage] = quoted(memory, decisions, is_asked=True) if decisions else _lessons(memory, hit)
-    subject = hit.text.partition("\n")[0] if decisions and decisions[0].source_kind == "commit" else ""
-    kind = "A note" if hit.kind == "note" else "An earlier session"
-    source = source_of(decisions[0]) if decisions else f"{kind} ({iso(hit.created_at)[:10]}):"
-    new = [each for each in passages if each.name not in told]
-    return Spoken(hit.id, source, hit.relevance, hit.created_at, new, subject)
+def _spoken(memory: Memory, hit: Hit, prompt: str) -> Iterator[Spoken]:
+    """Yield what a record has to say that bears on a prompt, with what came after it on its subject.
+
+    That is its decisions, else a note's text or what a task taught.
+    """
+    decisions = memory.decisions.of([hit.id], standing=False)
+    texts = [each.text for each in decisions]
+    if not decisions:
+        lessons = list(_lessons(memory, hit))
+        if _bears_on([each.text for each in lessons], hit.relevance, prompt, memory.settings.hooks.recall_floor):
+            kind = "A note" if hit.kind == "note" else "An earlier session"
+            yield Spoken(hit.id, f"{kind} ({iso(hit.created_at)[:10]}):", hit.relevance, hit.created_at, lessons)
+        return
+    if not _bears_on(texts, hit.relevance, prompt, memory.settings.hooks.recall_floor):
+        return
+    for group in ([each for each in decisions if each.is_standing], *successors(memory, decisions)):
+        if group:
+            subject = hit.text.partition("\n")[0] if group[0].source_kind == "commit" else ""
+            passages = list(quoted(memory, group, is_asked=True))
+            source = group[0].source_id or group[0].id
+            yield Spoken(source, source_of(group[0]), hit.relevance, group[0].said_at, passages, subject)
 
 
-def _bears_on(record: Spoken, prompt: str, floor: float) -> bool:
+def _without(records: Iterable[Spoken], told: Collection[str]) -> list[Spoken]:
+    """Return records without what a session was told."""
+    new = [
+        msgspec.structs.replace(each, passages=[line for line in each.passages if line.name not in told])
+        for each in records
+    ]
+    return [each for each in new if each.passages]
+
+
+def _bears_on(texts: Iterable[str], relevance: float, prompt: str, floor: float) -> bool:
     """Whether what a record says shares enough words with a prompt; its other words may be what was found."""
-    shared = stems_in(prompt) & stems_in(" ".join(each.text for each in record.passages))
-    return len(shared) >= (_LEAST_SHARED if record.relevance >= floor else _SHARED_BELOW)
+    shared = stems_in(prompt) & stems_in(" ".join(texts))
+    return len(shared) >= (_LEAST_SHARED if relevance >= floor else _SHARED_BELOW)
 
 
 def _lessons(memory: Memory, hit: Hit) -> Iterator[Passage]:

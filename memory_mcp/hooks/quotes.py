@@ -9,12 +9,13 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.addressing import speaks_to_agents
 from memory_mcp.models.decisions import Decision
 from memory_mcp.models.voices import Speaking
-from memory_mcp.telling.choosing import Passage, stems_in
+from memory_mcp.telling.choosing import Passage, are_alike, stems_in, words_in
 from memory_mcp.telling.talks import stance
 
 _MOST_TURNS = 200
 _AGREED = 0.4  # of the words of an assistant's summary that the user said in the same talk, or did not turn down
 _USERS = frozenset(("user", "human"))
+_LOOKED_AT = 40  # decisions that name the same
 _HASH = 7
 _NAME = 60  # characters of an author's, who may call himself anything
 _NAMES = {"talk": "A talk", "note": "A note", "task": "An earlier session", "added": "Kept by the user"}
@@ -31,12 +32,30 @@ def source_of(decision: Decision) -> str:
 
 
 def successors(memory: Memory, decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
-    """Yield the decisions of each record that replaced one of these, which may not name what these name."""
+    """Yield the decisions of each record that replaced one of these, and of later talks about their subject.
+
+    They may not name what these name, nor be found by what finds these.
+    """
     newer = dict.fromkeys(each.replaced_by for each in decisions if each.replaced_by)
-    for decision in (memory.decisions.get(each) for each in newer):
-        whole = memory.decisions.of([decision.source_id]) if decision.source_id else [decision]
-        if whole:
+    sources = dict.fromkeys(memory.decisions.get(each).source_id for each in newer)
+    if decisions and decisions[0].source_kind == "talk":
+        sources |= dict.fromkeys(_later_talks(memory, decisions))
+    for source in filter(None, sources):
+        if whole := memory.decisions.of([source]):
             yield whole
+
+
+def _later_talks(memory: Memory, decisions: Sequence[Decision]) -> Iterator[str]:
+    """Yield the talks that came later, name what these name, and say much the same words."""
+    own = words_in(" ".join(each.text for each in decisions))
+    names = dict.fromkeys(name for each in decisions for name in (*each.functions, *each.names))
+    later: dict[str, list[str]] = {}
+    for each in memory.decisions.about(decisions[0].files, names, limit=_LOOKED_AT):
+        if each.source_kind == "talk" and each.said_at > decisions[0].said_at:
+            later.setdefault(each.source_id, []).append(each.text)
+    for source, texts in later.items():
+        if source != decisions[0].source_id and are_alike(own, words_in(" ".join(texts))):
+            yield source
 
 
 def quoted(memory: Memory, decisions: Sequence[Decision], *, is_asked: bool) -> Iterator[Passage]:
@@ -55,18 +74,18 @@ def quoted(memory: Memory, decisions: Sequence[Decision], *, is_asked: bool) -> 
         if each.voice != "user" and speaks_to_agents(each.text):
             continue
         if said := spoken.get(each.id):
-            yield Passage(each.id, _as_said(each, said), each.score)
+            yield _as_said(each, said)
         elif sums_up and (speaker := _summing_up(each, agreed)):
-            yield Passage(each.id, f"{speaker}{each.text}", each.score)
+            yield Passage(each.id, each.text, each.score, speaker)
 
 
-def _as_said(decision: Decision, said: Speaking) -> str:
+def _as_said(decision: Decision, said: Speaking) -> Passage:
     """Return a sentence with its speaker, and whose word it is; a commit is named by its heading."""
     label = f" {said.label}" if said.label and said.voice != "repository" else ""
     if decision.source_kind != "talk":
-        return f"{decision.text}{label}"
+        return Passage(decision.id, f"{decision.text}{label}", decision.score)
     speaker = "user" if decision.who in _USERS else f"{decision.who}, and the user agreed"
-    return f"{speaker}{label}: {decision.text}"
+    return Passage(decision.id, decision.text, decision.score, f"{speaker}{label}: ")
 
 
 def _summing_up(decision: Decision, agreed: frozenset[str]) -> str:

@@ -33,7 +33,7 @@ def deciding(memory: Memory, answer: Answer) -> Deciding:
         if standing and number < _FIRST:
             is_near = hit.relevance >= _NEAR * answer.hits[0].relevance
             shown = standing if is_near else standing[:1]
-            passages = [Passage(each.id, f"{_speaker(each)}{each.text}", each.score) for each in shown]
+            passages = [Passage(each.id, each.text, each.score, _speaker(each)) for each in shown]
             records[hit.id] = Spoken(hit.id, "", hit.relevance, hit.created_at, passages)
         if found and (newer := next((each.replaced_by for each in found if each.replaced_by), None)):
             replaced[hit.id] = memory.decisions.get(newer).source_id or newer

@@ -93,7 +93,7 @@ def _add_decided(answer: Answer, rows: Sequence[Rendered], decided: Deciding, bu
     for each in chosen(records, max(left, 0)):
         row = rows[places[each.record.name]]
         before = _size(row)
-        row["decided"] = [_line(line.text) for line in each.lines]
+        row["decided"] = [_line(line.line) for line in each.lines]
         while row["decided"] and _size(row) - before > left:  # escapes took more room
             row["decided"] = row["decided"][:-1]
         if not row["decided"]:

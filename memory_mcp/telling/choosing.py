@@ -17,19 +17,26 @@ _COMMON = names(
 )
 _STEM = 5  # letters that forms of one word share
 _SHORTEST = 3
+_LEAST_WORDS = 2  # of a sentence that says something by itself
 _SAID = 0.75  # of a passage's words that stand in what is said already
 _NEW = 0.4  # of a sentence's words that are new, where only sentences of a passage fit
 _BESIDE = 0.6  # of the best record's relevance, for a record of another subject
 _SAME_BESIDE = 0.3  # for one of the same subject, which may amend it
-_ALIKE = 0.25  # of the words of the smaller of two records that decide about one subject
+_ALIKE = 0.35  # of the words of the smaller of two records that decide about one subject
 
 
 class Passage(Struct, frozen=True):
-    """Whole sentences of one record, with what speaks for them."""
+    """Whole sentences of one record, with what speaks for them, and who spoke them where that is a talk."""
 
     name: str
     text: str
     score: float
+    speaker: str = ""
+
+    @property
+    def line(self) -> str:
+        """What is shown."""
+        return f"{self.speaker}{self.text}"
 
 
 class Spoken(Struct, frozen=True):
@@ -69,6 +76,8 @@ def ordered(records: Iterable[Spoken], floor: float) -> list[Spoken]:
     A record of another subject than the best one's must reach the floor, and come near to the best one.
     """
     ranked = sorted(records, key=lambda each: -each.relevance)
+    if not ranked:
+        return []
     held = {each.name: words_in(" ".join(passage.text for passage in each.passages)) for each in ranked}
     best = ranked[0]
     least = max(floor, _BESIDE * best.relevance)
@@ -77,12 +86,12 @@ def ordered(records: Iterable[Spoken], floor: float) -> list[Spoken]:
         for each in ranked
         if each is best
         or each.relevance >= least
-        or (each.relevance >= _SAME_BESIDE * best.relevance and _alike(held[best.name], held[each.name]))
+        or (each.relevance >= _SAME_BESIDE * best.relevance and are_alike(held[best.name], held[each.name]))
     ]
     found: list[Spoken] = []
     while kept:
         first = kept[0]
-        kind = [each for each in kept if each is first or _alike(held[first.name], held[each.name])]
+        kind = [each for each in kept if each is first or are_alike(held[first.name], held[each.name])]
         found += sorted(kind, key=lambda each: -each.said_at)
         kept = [each for each in kept if each not in kind]
     return found
@@ -99,14 +108,14 @@ def chosen(records: Sequence[Spoken], room: int) -> list[Chosen]:
     for record in records:
         left = room - _size(record.source)
         lines: list[Passage] = []
-        whole = sum(_size(each.text) for each in record.passages)
+        whole = sum(_size(each.line) for each in record.passages)
         for passage in sorted(_bare(record) if whole > left else record.passages, key=lambda each: -each.score):
             own = words_in(passage.text)
-            if len(own - said) <= (1 - _SAID) * len(own):
+            if len(own - said) <= (1 - _SAID) * len(own) or len(own) < _LEAST_WORDS:
                 continue
-            for piece in [passage] if _size(passage.text) <= left else _pieces(passage, said, left):
+            for piece in [passage] if _size(passage.line) <= left else _pieces(passage, said, left):
                 lines.append(piece)
-                left -= _size(piece.text)
+                left -= _size(piece.line)
                 said |= words_in(piece.text)
         if lines:
             found.append(Chosen(record, lines))
@@ -120,7 +129,7 @@ def _bare(record: Spoken) -> list[Passage]:
     for each in record.passages:
         rest = each.text.removeprefix(record.subject).lstrip(". ") if record.subject else each.text
         if rest:
-            found.append(Passage(each.name, rest, each.score))
+            found.append(Passage(each.name, rest, each.score, each.speaker))
     return found
 
 
@@ -129,13 +138,15 @@ def _pieces(passage: Passage, said: set[str], left: int) -> Iterator[Passage]:
     known = set(said)
     for sentence in split(passage.text):
         own = words_in(sentence)
-        if own and len(own - known) >= _NEW * len(own) and _size(sentence) <= left:
-            left -= _size(sentence)
+        piece = Passage(passage.name, sentence, passage.score, passage.speaker)
+        if len(own) >= _LEAST_WORDS and len(own - known) >= _NEW * len(own) and _size(piece.line) <= left:
+            left -= _size(piece.line)
             known |= own
-            yield Passage(passage.name, sentence, passage.score)
+            yield piece
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+def are_alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two records, given by their words, are about one subject."""
     return len(one & other) >= _ALIKE * min(len(one), len(other))
 
 

@@ -35,7 +35,9 @@ from memory_mcp.importers.git import import_commits
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.recall import Query
-from memory_mcp.server.recall_answers import answer_of
+from memory_mcp.server.arguments import QueryMemory
+from memory_mcp.server.desk import Desk
+from memory_mcp.server.tools.records import query_memory
 from memory_mcp.tokens import tokens
 
 TUNED = {"budget", "csvquote", "dedupe", "discount", "drainplan", "hostallow", "listmerge"}
@@ -250,7 +252,7 @@ def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: 
         settle(memory)
         found = Delivered(task)
         prompt = ask(memory, "s1", task.request)
-        answer = answer_of(memory.recall.search(Query(task.request)), home=memory.project, explain=False)
+        answer = query_memory(Desk(memory), QueryMemory(task.request))
         edit = before_edit(memory, "s2", task)
         briefing = told(memory, {"hook_event_name": "SessionStart", "session_id": "s3", "source": "startup"})
         heads = memory.recall.search(Query(task.request, limit=1)).hits
@@ -269,8 +271,14 @@ def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: 
 
 
 def told(memory: Memory, event: dict[str, Any]) -> str:
-    """Send an event and return what the agent reads."""
-    return handle(memory, read_event(json.dumps(event).encode(), "", NOW)).text
+    """Send an event and return what the agent reads; it is booked, as the hook's process would do."""
+    read = read_event(json.dumps(event).encode(), "", NOW)
+    said = handle(memory, read)
+    if isinstance(said, str):  # as earlier versions answered
+        return said
+    if said.text:
+        memory.ledger.book(read.session_id, "hook", read.name, said.text, said.names)
+    return said.text
 
 
 def ask(memory: Memory, session: str, prompt: str) -> str:

@@ -39,6 +39,7 @@ _NOUNS = {
     "backup": "backup",
     "config": "config",
     "queue": "queue",
+    "quarantine": "quarantine",
 }
 _COMMANDS = {
     "check": "judging",
@@ -46,6 +47,7 @@ _COMMANDS = {
     "lift": "judging",
     "health": "health",
     "metrics": "metrics",
+    "ledger": "ledger",
     "tools": "tools",
     "where": "where",
     "setup": "setup",

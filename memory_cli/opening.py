@@ -10,7 +10,20 @@ from msgspec import Struct
 from memory_mcp.config.layers import Resolved, resolve
 from memory_mcp.config.places import Places, places
 from memory_mcp.config.projects import Claim, claim_of
+from memory_mcp.errors import IllegalMoveError
 from memory_mcp.memory import Memory, project_of
+from memory_mcp.models.voices import AGENT_SHELL
+
+# what Claude Code, OpenCode, Codex, Gemini CLI and Cursor set for the commands that their agents run
+AGENT_VARIABLES = (
+    "CLAUDECODE",
+    "OPENCODE",
+    "CODEX_SANDBOX",
+    "CODEX_THREAD_ID",
+    "GEMINI_CLI",
+    "CURSOR_AGENT",
+    "AI_AGENT",
+)
 
 
 class Opening(Struct, frozen=True):
@@ -54,8 +67,14 @@ class Opening(Struct, frozen=True):
         return there
 
     def memory(self) -> Memory:
-        """Open the memory; use it as a context manager."""
-        return Memory.open(self.environ, self.directory, actor="cli", resolved=self.resolved())
+        """Open the memory; use it as a context manager. What an agent's shell types is the agent's word."""
+        actor = AGENT_SHELL if self.is_of_agent else "cli"
+        return Memory.open(self.environ, self.directory, actor=actor, resolved=self.resolved())
+
+    @property
+    def is_of_agent(self) -> bool:
+        """Whether an agent runs this command, as the clients tell the programs that they start."""
+        return any(self.environ.get(name) for name in AGENT_VARIABLES)
 
 
 def scratch_environ(environ: Mapping[str, str], home: Path, project: str) -> dict[str, str]:
@@ -69,6 +88,17 @@ def opening(context: typer.Context) -> Opening:
     found = context.obj
     assert isinstance(found, Opening)  # noqa: S101 - the callback always sets it
     return found
+
+
+def refuse_agents(context: typer.Context, what: str) -> None:
+    """End a command that only the user may run, where an agent runs it.
+
+    Raises:
+        IllegalMoveError: an agent runs it.
+
+    """
+    if opening(context).is_of_agent:
+        raise IllegalMoveError(f"only the user may {what}; run the command in a terminal of your own")
 
 
 def memory_of(context: typer.Context) -> Memory:

@@ -21,6 +21,7 @@ def answer(context: typer.Context, query: Query, *, as_json: bool, explain: bool
     with memory_of(context) as memory:
         found = memory.recall.search(query, patience_s=_PATIENCE_S)
         short = {} if as_json else memory.store.ids.shorten(hit.id for hit in found.hits)
+        by = {} if as_json else memory.trust.labels(hit.id for hit in found.hits)
     if as_json:
         show.as_json(found)
         return
@@ -29,7 +30,7 @@ def answer(context: typer.Context, query: Query, *, as_json: bool, explain: bool
     elif explain:
         _explained(query.text, found, short)
     else:
-        _lean(query.text, found, short)
+        _lean(query.text, found, short, by)
     show.line(f"{found.mode}, {found.model or 'no vectors'}, {found.considered} candidates scored")
     for word, near in found.corrected:
         show.line(f"note: nothing holds '{word}'; looked up {', '.join(near)} instead")
@@ -39,7 +40,7 @@ def answer(context: typer.Context, query: Query, *, as_json: bool, explain: bool
         show.line(f"note: {found.pending} records still lack vectors; 'memory-cli model embed' makes them now")
 
 
-def _lean(title: str, found: Answer, short: Mapping[str, str]) -> None:
+def _lean(title: str, found: Answer, short: Mapping[str, str], by: Mapping[str, str]) -> None:
     """Draw the passage of each hit that matches best."""
     state = ("freshness",) if any(hit.freshness != UNKNOWN for hit in found.hits) else ()
     show.table(
@@ -51,7 +52,8 @@ def _lean(title: str, found: Answer, short: Mapping[str, str]) -> None:
                 named(hit.outcome or hit.kind, hit.evidence),
                 *(hit.freshness for _ in state),
                 short.get(hit.id, hit.id),
-                _text(hit, _beginning(hit) + hit.passage, _LEAN_CHARACTERS),
+                _text(hit, _beginning(hit) + hit.passage, _LEAN_CHARACTERS)
+                + (f" ({by[hit.id]})" if hit.id in by else ""),
             )
             for hit in found.hits
         ),

@@ -10,6 +10,8 @@ from memory_cli import show
 from memory_cli.opening import opening
 from memory_cli.proofs.faults import FAULTS
 from memory_cli.proofs.lab import Lab, Proof, tried
+from memory_cli.proofs.poison import prove_poison
+from memory_cli.proofs.poison_doors import GROUPS
 from memory_cli.proofs.promises import PROMISES
 
 
@@ -17,6 +19,9 @@ def selftest(
     context: typer.Context,
     faults: Annotated[
         bool, typer.Option("--faults", help="Test faults instead: damage, full disks, files that vanish.")
+    ] = False,
+    poison: Annotated[
+        bool, typer.Option("--poison", help="Test hostile text instead: none may reach an agent as an instruction.")
     ] = False,
     json: show.Json = False,
 ) -> None:
@@ -28,8 +33,10 @@ def selftest(
     chosen = FAULTS if faults else PROMISES
     with tempfile.TemporaryDirectory(prefix="memory-mcp-selftest-") as root, show.progress() as bar:
         lab = Lab(Path(root), opening(context).environ)
-        task = bar.add_task("proofs", total=len(chosen))
-        for promise, prove in chosen.items():
+        task = bar.add_task("proofs", total=len(GROUPS) if poison else len(chosen))
+        if poison:
+            proofs = prove_poison(lab, lambda: bar.advance(task))
+        for promise, prove in () if poison else chosen.items():
             proofs.append(tried(promise, prove, lab))
             bar.advance(task)
     if json:

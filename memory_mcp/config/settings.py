@@ -168,7 +168,7 @@ class HookSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 300
     warning_tokens: Annotated[
         int, Meta(ge=0, le=10000, description="Most tokens of a warning before an action; 0: none.")
-    ] = 200
+    ] = 300
     recall_floor: Annotated[
         float, Meta(ge=0, le=3, description="Only hits of at least this relevance are shown for a prompt.")
     ] = 0.8

@@ -8,7 +8,7 @@ from memory_mcp.clock import iso
 from memory_mcp.hooks.events import Said
 from memory_mcp.hooks.fence import Section, clipped, filled, joined
 from memory_mcp.hooks.mending import Ended, latest_failures
-from memory_mcp.hooks.quoting import is_harmless, quoted
+from memory_mcp.hooks.quoting import as_code, is_harmless, quoted
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import EpisodeFilter, EpisodeSummary
 from memory_mcp.telling import handles
@@ -92,9 +92,9 @@ def _open_line(row: EpisodeSummary, handoff_id: str | None, short: Mapping[str, 
 def _failure_line(ended: Ended) -> Line:
     failed = ended.failed
     error = quoted(clipped(failed.error or failed.signature))
-    told = f"{clipped(failed.action)} → {error} ({failed.failures}×)"
+    told = f"{as_code(clipped(failed.action))} → {error} ({failed.failures}×)"
     if ended.remedy:
-        told = f"{told}; what mended it: {joined(ended.remedy)}"
+        told = f"{told}; what mended it: {as_code(joined(ended.remedy))}"
     elif ended.passed_at is not None:
         told = f"{told}; it has passed since, on {iso(ended.passed_at)[:10]}"
     else:

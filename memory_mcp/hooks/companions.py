@@ -14,6 +14,9 @@ _LEAST_SHARE = 0.75
 _MOST = 2
 
 
+_TEXTS = (".md", ".rst", ".txt", ".lock", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".json", ".css", ".html", ".svg")
+
+
 class Companion(Struct, frozen=True):
     """A file that was changed in `times` of the newest `of` changes of another one."""
 
@@ -23,7 +26,12 @@ class Companion(Struct, frozen=True):
 
 
 def companions(file: str, changes: Sequence[Sequence[str]]) -> list[Companion]:
-    """Return the files that nearly always went with a file; `changes` are sets of files that hold it, newest first."""
+    """Return the files that nearly always went with a source; `changes` are sets of files that hold it, newest first.
+
+    That a test goes with what it tests, and a text with what it describes, is no news.
+    """
+    if not is_source(file):
+        return []
     telling = [each for each in changes if len(each) <= _SWEEPING][:_LOOKED_AT]
     counts = Counter(other for each in telling for other in set(each) - {file})
     sure = [
@@ -32,3 +40,10 @@ def companions(file: str, changes: Sequence[Sequence[str]]) -> list[Companion]:
         if times >= _LEAST_SHARE * (len(telling) + _IMAGINED)
     ]
     return sorted(sure, key=lambda each: (-each.times, each.file))[:_MOST]
+
+
+def is_source(file: str) -> bool:
+    """Whether a file is code, and no test."""
+    parts = file.lower().split("/")
+    is_test = any(part in {"test", "tests", "spec", "specs"} for part in parts[:-1]) or "test" in parts[-1]
+    return not is_test and "." in parts[-1] and not parts[-1].endswith(_TEXTS)

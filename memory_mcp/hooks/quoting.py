@@ -5,9 +5,17 @@ from memory_mcp.models.addressing import speaks_to_agents
 _MARKS = str.maketrans({"“": '"', "”": '"'})
 
 
+_TICKS = str.maketrans("`", "'")
+
+
 def quoted(text: str) -> str:
     """Return a text between quotation marks, which none of its own can end."""
     return f"“{text.translate(_MARKS)}”"
+
+
+def as_code(command: str) -> str:
+    """Return a command between backticks, which none of its own can end."""
+    return f"`{command.translate(_TICKS)}`"
 
 
 def is_harmless(*texts: str) -> bool:

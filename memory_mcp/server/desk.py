@@ -4,6 +4,8 @@ import contextlib
 import logging
 import threading
 import time
+from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -23,6 +25,7 @@ _DRAINING_S = 2.0
 _QUIET_S = 0.3
 _LONGEST_BURST_S = 2.0
 _LAST_BATCH_S = 1.0
+_MOST_ANSWERS = 10_000  # that wait to be booked; a server that is killed loses them
 _PATIENCE_S = 0.5  # how long an answer may wait for episodes that were not learnt from yet
 
 
@@ -39,6 +42,8 @@ class Desk:
         self._work = threading.Event()
         self._starting = threading.Lock()
         self._stopping = False
+        self._answers: deque[tuple[str, str, tuple[str, ...]]] = deque(maxlen=_MOST_ANSWERS)
+        self._session_id = f"server-{memory.clock.new_id()}"
         self._follower = threading.Thread(target=self._follow, name="index-follower", daemon=True)
 
     def prepare(self) -> None:
@@ -67,6 +72,10 @@ class Desk:
         with self._opening:
             self._is_told = self.memory.store.database.guard.gone is not None
 
+    def book(self, tool: str, text: str, shown_ids: Iterable[str]) -> None:
+        """Keep what a tool answered until the background books it, so that no call waits for that."""
+        self._answers.append((tool, text, tuple(shown_ids)))
+
     def nudge(self) -> None:
         """Tell the follower that there may be something new; the first call starts it."""
         self._work.set()
@@ -90,6 +99,8 @@ class Desk:
         if self._follower.is_alive():
             self._follower.join(timeout=_LAST_BATCH_S)
         if not self._follower.is_alive():
+            with contextlib.suppress(MemoryMcpError):  # of the store; only bookings are lost
+                self._book()
             self.memory.close()
 
     def metrics_report(self) -> dict[str, Any]:
@@ -155,6 +166,7 @@ class Desk:
 
     def _catch_up(self) -> None:
         """Do once all that is done in the background."""
+        self._book()
         self._open_cache()
         self._drain()
         self.memory.store.ids.follow()
@@ -166,6 +178,21 @@ class Desk:
         self._settle()
         while not self._stopping and not self._work.is_set() and self.memory.index.keywords.merge():
             pass
+
+    def _book(self) -> None:
+        """Book the answers that wait, in one transaction; a store that can only be read books none."""
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        if not answers or self.memory.store.database.is_read_only:
+            return
+        ids = self.memory.store.ids
+        bookings = []
+        for tool, text, shown in answers:
+            names = []
+            for each in shown:
+                with contextlib.suppress(MemoryMcpError):  # it is erased meanwhile
+                    names.append(ids.full(each))
+            bookings.append(self.memory.ledger.booking(self._session_id, "tool", tool, text, names))
+        self.memory.ledger.book_all(bookings)
 
     def _drain(self) -> None:
         """Record the queued hook events of all projects; a long queue takes turns with the index."""

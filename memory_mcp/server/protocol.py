@@ -20,7 +20,7 @@ from memory_mcp.server.answers import episode_of
 from memory_mcp.server.arguments import Arguments, Nothing
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.schemas import input_schema, parse
-from memory_mcp.server.short_ids import as_given, with_full_ids, with_short_ids
+from memory_mcp.server.short_ids import as_given, ids_in, with_full_ids, with_short_ids
 from memory_mcp.server.tools.catalogue import TOOLS, Tool, offered
 from memory_mcp.server.tools.operations import health_check
 from memory_mcp.visible import visible, visible_json, visible_line, visible_values
@@ -113,7 +113,9 @@ class _Handlers:
         finally:
             self._desk.metrics.record(tool.name, time.perf_counter() - started, failed=failed)
             self._desk.nudge()
-        text = types.TextContent(type="text", text=msgspec.json.encode(answer).decode())
+        told = msgspec.json.encode(answer).decode()
+        self._desk.book(tool.name, told, ids_in(answer))
+        text = types.TextContent(type="text", text=told)
         return types.CallToolResult(content=[text], structured_content=answer)
 
     def _answer(self, tool: Tool, given: Arguments) -> dict[str, Any]:
@@ -131,11 +133,12 @@ class _Handlers:
         health = types.Resource(
             uri=_HEALTH_URI, name="health", title="Health of the memory", mime_type="application/json"
         )
+        by = self._desk.memory.trust.labels(row.id for row in page.episodes)
         recent = [
             types.Resource(
                 uri=f"{_EPISODE_URI}{row.id}",
                 name=f"episode {row.id}",
-                title=visible_line(" ".join(row.task.split())[:100]),
+                title=visible_line(f"{f'({by[row.id]}) ' if row.id in by else ''}{' '.join(row.task.split())[:100]}"),
                 mime_type="application/json",
             )
             for row in page.episodes

@@ -10,6 +10,8 @@ from memory_mcp.models.recall import Answer, Hit, Place
 from memory_mcp.models.snapshots import UNKNOWN
 from memory_mcp.retrieval.passages import LESSON_CHARACTERS, PASSAGE_CHARACTERS, best_passage
 from memory_mcp.server.answers import Rendered, fitting, present
+from memory_mcp.server.deciding_hits import Deciding
+from memory_mcp.telling.choosing import chosen
 from memory_mcp.visible import visible_values
 
 _LEAN_BYTES = 5_900  # of a whole answer, below 6 KB; blanks count that some clients write behind commas and colons
@@ -23,8 +25,10 @@ _LEAST_SHARE = 0.2  # of the name of a project
 _SHORTEST = 8  # characters; less of a text tells nothing
 _MOST_TAGS, _MOST_WORDS, _MOST_CORRECTED, _MOST_REASONS = 5, 24, 5, 4
 _WORD_CHARACTERS, _REASON_CHARACTERS = 40, 200
+_BRIEF = 0.3  # of the lengths, of hits beside what was decided
 _CUT = "…"
 _JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # hidden where nothing follows them
+_NOTHING_DECIDED = Deciding()
 
 
 def ids_in(answer: Answer) -> Iterator[str]:
@@ -35,20 +39,40 @@ def ids_in(answer: Answer) -> Iterator[str]:
             yield hit.place.conversation_id
 
 
-def answer_of(answer: Answer, *, home: str, explain: bool, short: Mapping[str, str] | None = None) -> Rendered:
+def answer_of(
+    answer: Answer,
+    *,
+    home: str,
+    explain: bool,
+    short: Mapping[str, str] | None = None,
+    decided: Deciding = _NOTHING_DECIDED,
+    by: Mapping[str, str] | None = None,
+) -> Rendered:
     """Render ranked hits of a project; long texts get shorter before hits are left out, and what was cut is said.
 
-    `short` maps ids to those that are shown.
+    `short` maps ids to those that are shown, `by` to whose word a record is that is not the user's or the repository's.
+    Hits of `decided` carry whole sentences, and the others a line each.
     """
     about = next((each for share in _SHARES if _size(each := _about(answer, share)) <= _ABOUT_BYTES), {})
     budget = (_EXPLAINED_BYTES if explain else _LEAN_BYTES) - _NOTES_BYTES - _size(about)
-    rows = [_hit_of(hit, 1.0, home=home, explain=explain, short=short or {}) for hit in answer.hits]
+    share = _BRIEF if decided.records else 1.0
+
+    def row_of(hit: Hit, share: float) -> Rendered:
+        row = _hit_of(hit, share, home=home, explain=explain, short=short or {})
+        return {**row, "by": by[hit.id]} if by and hit.id in by else row
+
+    rows = [row_of(hit, share) for hit in answer.hits]
+    for hit, row in zip(answer.hits, rows, strict=True):
+        if hit.id in decided.replaced_by:
+            newer = decided.replaced_by[hit.id]
+            row["replaced_by"] = (short or {}).get(newer, newer)
+    _add_decided(answer, rows, decided, budget)
     most = max(_fair([_size(row) for row in rows], budget), _LEAST_BYTES)
     for place, hit in enumerate(answer.hits):
         for share in _SHARES[1:]:
-            if _size(rows[place]) <= most:
+            if _size(rows[place]) <= most or "decided" in rows[place]:
                 break
-            rows[place] = _hit_of(hit, share, home=home, explain=explain, short=short or {})
+            rows[place] = row_of(hit, share)
     hits, left = fitting(rows, budget, _size)
     cut = sum(_is_cut(hit, row) for hit, row in zip(answer.hits, hits, strict=False))
     notes = {
@@ -59,6 +83,22 @@ def answer_of(answer: Answer, *, home: str, explain: bool, short: Mapping[str, s
         "left_out": f"{left} more hits; ask more narrowly, by tags, time or domain" if left else None,
     }
     return {"hits": hits, **about, **present(notes)}
+
+
+def _add_decided(answer: Answer, rows: Sequence[Rendered], decided: Deciding, budget: int) -> None:
+    """Add to the rows of hits the whole sentences that they decided, as far as the others leave room."""
+    left = budget - sum(map(_size, rows))
+    records = [decided.records[hit.id] for hit in answer.hits if hit.id in decided.records]
+    places = {hit.id: place for place, hit in enumerate(answer.hits)}
+    for each in chosen(records, max(left, 0)):
+        row = rows[places[each.record.name]]
+        before = _size(row)
+        row["decided"] = [_line(line.line) for line in each.lines]
+        while row["decided"] and _size(row) - before > left:  # escapes took more room
+            row["decided"] = row["decided"][:-1]
+        if not row["decided"]:
+            del row["decided"]
+        left -= _size(row) - before
 
 
 def _about(answer: Answer, share: float) -> Rendered:

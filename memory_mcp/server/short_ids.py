@@ -63,7 +63,7 @@ def as_given(given: Arguments, whole: Arguments) -> dict[str, str]:
 
 def with_short_ids(answer: dict[str, Any], ids: ShortIds, given: dict[str, str]) -> dict[str, Any]:
     """Return an answer with short ids in the place of whole ones; a store that cannot be read leaves them whole."""
-    short = given | shown_ids(_ids_in(answer), ids)
+    short = given | shown_ids(ids_in(answer), ids)
     shown: dict[str, Any] = _replaced(answer, short) if short else answer
     return shown
 
@@ -76,16 +76,17 @@ def shown_ids(asked: Iterable[str], ids: ShortIds) -> dict[str, str]:
         return {}
 
 
-def _ids_in(value: Any) -> Iterator[str]:
+def ids_in(value: Any) -> Iterator[str]:
+    """Yield the ids of the records that an answer shows."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if _names_ids(name):
                 yield from _texts_of(inner)
             if name not in _STORED:
-                yield from _ids_in(inner)
+                yield from ids_in(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _ids_in(inner)
+            yield from ids_in(inner)
 
 
 def _texts_of(value: Any) -> Iterator[str]:

@@ -103,18 +103,20 @@ EPISODE_COLUMNS = (*(f"e.{name}" for name in _EPISODE_FIELDS), "e.checksum")
 
 
 def load_episode(
-    identity: tuple[str, str, bool, str | None, str | None, int, EpisodeKind],
+    identity: tuple[str, str, bool, str | None, str | None, int, EpisodeKind, str],
     row: tuple[Any, ...],
     tags: tuple[str, ...],
     steps: tuple[Step, ...],
 ) -> Episode:
-    """Build an episode from (id, project, is_global, source kind, source id, updated_at, kind) and EPISODE_COLUMNS.
+    """Build an episode from EPISODE_COLUMNS and what identifies it.
+
+    That is (id, project, is_global, source kind, source id, updated_at, kind, author).
 
     Raises:
         DamagedError: the row does not hold what was written.
 
     """
-    episode_id, project, is_global, source_kind, source_id, updated, kind = identity
+    episode_id, project, is_global, source_kind, source_id, updated, kind, author = identity
     fields = dict(zip(_EPISODE_FIELDS, row[:-1], strict=True))
     if not checksums.EPISODE.match(row[-1], fields):
         raise DamagedError(f"episode {episode_id} does not match its checksum")
@@ -138,7 +140,7 @@ def load_episode(
         reward=_decoded(_REWARD, fields["reward_parts"]),
         reflection=_decoded(_REFLECTION, fields["reflection"]),
         is_global=bool(is_global),
-        source=Source(source_kind, source_id) if source_kind and source_id else None,
+        source=Source(source_kind, source_id, author) if source_kind and source_id else None,
         kind=kind,
     )
 

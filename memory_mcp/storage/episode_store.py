@@ -239,7 +239,7 @@ class EpisodeStore:
         for key, _, episode_id, project, origin, step_count, *columns in shown:
             try:
                 episode = codec.load_episode(
-                    (episode_id, project, False, None, None, 0, "task"), tuple(columns), tags.get(key, ()), ()
+                    (episode_id, project, False, None, None, 0, "task", ""), tuple(columns), tags.get(key, ()), ()
                 )
             except DamagedError as error:
                 damaged[key] = str(error)
@@ -277,7 +277,7 @@ class EpisodeStore:
         """Load whole episodes by key, whatever project they are of; a damaged one is its error."""
         chosen = documents.keys_json(keys)
         rows = session.rows(
-            "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at, e.kind,"
+            "SELECT d.key, d.id, p.name, d.is_global, d.source_kind, d.source_id, e.updated_at, e.kind, d.author,"
             f" {', '.join(codec.EPISODE_COLUMNS)} FROM json_each(?) w JOIN documents d ON d.key = w.value"
             " JOIN projects p ON p.key = d.project_key JOIN episodes e ON e.key = d.key",
             (chosen,),
@@ -293,7 +293,7 @@ class EpisodeStore:
         tags = documents.tags_of(session, keys)
         loaded: dict[int, Episode | DamagedError] = {}
         for key, *columns in rows:
-            identity, row = tuple(columns[:7]), tuple(columns[7:])
+            identity, row = tuple(columns[:8]), tuple(columns[8:])
             try:
                 taken = tuple(codec.load_step(step, identity[0]) for step in steps.get(key, ()))
                 loaded[key] = codec.load_episode(identity, row, tags.get(key, ()), taken)

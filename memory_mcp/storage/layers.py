@@ -86,7 +86,16 @@ def move(session: Session, key: int, base_key: int) -> int:
     moved = session.run(
         "UPDATE documents SET project_key = ?, revision = revision + 1 WHERE project_key = ?", (base_key, key)
     )
-    for table in ("handoffs", "recommendations", "feedback", "audit_events"):
+    session.run(
+        "INSERT INTO ledger_days SELECT ?, day, door, moment, tellings, silent, records, repeats, bytes, tokens"
+        " FROM ledger_days WHERE project_key = ? ON CONFLICT (project_key, day, door, moment) DO UPDATE SET"
+        " tellings = tellings + excluded.tellings, silent = silent + excluded.silent,"
+        " records = records + excluded.records, repeats = repeats + excluded.repeats,"
+        " bytes = bytes + excluded.bytes, tokens = tokens + excluded.tokens",
+        (base_key, key),
+    )
+    session.run("DELETE FROM ledger_days WHERE project_key = ?", (key,))
+    for table in ("handoffs", "recommendations", "feedback", "audit_events", "tellings"):
         session.run(f"UPDATE {table} SET project_key = ? WHERE project_key = ?", (base_key, key))
     session.run("UPDATE OR REPLACE agent_sessions SET project_key = ? WHERE project_key = ?", (base_key, key))
     return moved
@@ -101,7 +110,7 @@ def drop(session: Session, writer: Writer, base_key: int, base: str, branch: str
     """
     key = _key(session, base_key, base, branch)
     _forget_learnt(session, key)
-    for table in ("feedback", "handoffs", "recommendations", "agent_sessions"):
+    for table in ("feedback", "handoffs", "recommendations", "agent_sessions", "tellings", "ledger_days"):
         session.run(f"DELETE FROM {table} WHERE project_key = ?", (key,))
     dropped = session.run("DELETE FROM documents WHERE project_key = ?", (key,))
     _end(session, key, base, branch)

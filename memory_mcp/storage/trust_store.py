@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
-from memory_mcp.errors import NotFoundError
+from memory_mcp.errors import IllegalMoveError, NotFoundError
 from memory_mcp.models.recall import Kind
 from memory_mcp.models.voices import Voice, lowest
 from memory_mcp.storage import documents
@@ -16,10 +16,13 @@ _HELD = ("agent", "tool", "web", "import", "team")
 _STANDING = (
     "SELECT d.key, d.id, d.kind, d.voice, coalesce(o.author, d.author),"
     " coalesce(d.source_kind, o.source_kind, ''), coalesce(d.source_id, o.source_id, ''),"
-    " coalesce(t.role, iif(y.kind = 'conversation', x.who, ''), ''), coalesce(e.task, n.text, t.text, x.text, ''), coalesce(r.at, 0), coalesce(w.id, ''), d.created_at,"
+    " coalesce(t.role, iif(y.kind = 'conversation', x.who, ''), ''),"
+    " coalesce(e.task, n.text, t.text, x.text, ''), coalesce(r.at, 0), coalesce(w.id, ''), d.created_at,"
     " coalesce(e.outcome_voice, 'agent')"
     " FROM documents d LEFT JOIN episodes e ON e.key = d.key LEFT JOIN notes n ON n.key = d.key"
-    " LEFT JOIN turns t ON t.key = d.key LEFT JOIN decisions x ON x.key = d.key LEFT JOIN documents o ON o.key = x.source_key LEFT JOIN episodes y ON y.key = x.source_key LEFT JOIN released r ON r.document_key = d.key"
+    " LEFT JOIN turns t ON t.key = d.key LEFT JOIN decisions x ON x.key = d.key"
+    " LEFT JOIN documents o ON o.key = x.source_key LEFT JOIN episodes y ON y.key = x.source_key"
+    " LEFT JOIN released r ON r.document_key = d.key"
     " LEFT JOIN corroborations c ON c.document_key = d.key LEFT JOIN documents w ON w.key = c.episode_key"
 )
 
@@ -49,11 +52,12 @@ class TrustStore:
         self._database = database
         self._writer = writer
 
-    def standings(self, ids: Iterable[str]) -> dict[str, Standing]:
+    def standings(self, ids: Iterable[str], *, everywhere: bool = False) -> dict[str, Standing]:
         """Return what is known of the records that can be seen among some ids; patterns take their lowest source."""
         with self._database.read() as session:
             rows = session.rows(
-                f"{_STANDING} WHERE d.id IN (SELECT value FROM json_each(?)) AND {self._writer.wall.visible()}",
+                f"{_STANDING} WHERE d.id IN (SELECT value FROM json_each(?))"
+                f" AND {'TRUE' if everywhere else self._writer.wall.visible()}",
                 (documents.texts_json(ids),),
             )
             found = {row[1]: Standing(*row) for row in rows}
@@ -106,6 +110,26 @@ class TrustStore:
             )
             documents.note(session, self._writer, "release", record_id)
 
+    def delete(self, record_id: str) -> None:
+        """Erase a record from every table and index; a turn goes with its conversation.
+
+        Raises:
+            NotFoundError: no such record here.
+            IllegalMoveError: it belongs to another project, or is a pattern, which follows from episodes.
+
+        """
+        with self._database.write() as session:
+            row = session.row(
+                "SELECT coalesce(c.kind, d.kind), coalesce(c.id, d.id) FROM documents d"
+                " LEFT JOIN turns t ON t.key = d.key LEFT JOIN documents c ON c.key = t.episode_key WHERE d.id = ?",
+                (record_id,),
+            )
+            if row is None:
+                raise NotFoundError(f"no record {record_id} in project {self._writer.wall.project}")
+            if row[0] == "pattern":
+                raise IllegalMoveError(f"pattern {record_id} follows from episodes; delete those it rests on")
+            documents.delete(session, self._writer, row[0], row[1])
+
     def unshown_notes(self, limit: int) -> list[Standing]:
         """Return the newest notes of agents that nothing has borne out yet."""
         with self._database.read() as session:
@@ -118,12 +142,12 @@ class TrustStore:
         return [Standing(*row) for row in rows]
 
     def shown_successes(self, since: int, limit: int) -> list[str]:
-        """Return the ids of episodes begun since whose success their own tools' output shows, oldest first."""
+        """Return the ids of episodes begun since whose success their own tools' output shows, newest first."""
         with self._database.read() as session:
             rows = session.rows(
                 "SELECT d.id FROM episodes e JOIN documents d ON d.key = e.key"
                 f" WHERE d.project_key IN {self._writer.wall.among} AND e.started_at > ? AND e.outcome_type = 'success'"
-                " AND e.evidence = 'shown' AND e.steps_voice = 'tool' ORDER BY e.started_at LIMIT ?",
+                " AND e.evidence = 'shown' AND e.steps_voice = 'tool' ORDER BY e.started_at DESC LIMIT ?",
                 (since, limit),
             )
         return [str(row[0]) for row in rows]

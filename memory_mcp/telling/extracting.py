@@ -8,7 +8,7 @@ from memory_mcp.actions.steps import action_of
 from memory_mcp.expressions import expression
 from memory_mcp.models.conversations import Turn
 from memory_mcp.models.decisions import Draft
-from memory_mcp.models.episodes import Episode, outcome_type
+from memory_mcp.models.episodes import Episode, Source, outcome_type
 from memory_mcp.models.notes import Note
 from memory_mcp.models.voices import Voice
 from memory_mcp.telling.deciding import Passage, deciding_passages
@@ -47,7 +47,7 @@ def drafts_of(record: Episode | Note, turns: Sequence[Turn] = ()) -> list[Draft]
     if record.kind == "conversation":
         return list(_of_talk(record, turns))
     if record.source is not None and record.source.kind == _GIT:
-        return list(_of_commit(record, record.source.id))
+        return list(_of_commit(record, record.source))
     if record.source is not None and record.source.kind in _RUNS:
         return []
     return list(_of_task(record))
@@ -58,7 +58,7 @@ def lowest(*voices: Voice) -> Voice:
     return max(voices, key=_ORDER.index)
 
 
-def _of_commit(episode: Episode, commit: str) -> Iterator[Draft]:
+def _of_commit(episode: Episode, commit: Source) -> Iterator[Draft]:
     subject, _, body = episode.task.partition("\n\n")
     files = tuple(file for step in episode.steps if (file := str(step.parameters.get("file", ""))))
     taken_back = _REVERTS.search(body)
@@ -73,7 +73,8 @@ def _of_commit(episode: Episode, commit: str) -> Iterator[Draft]:
             files=tuple(dict.fromkeys((*files_in(passage.text), *files)))[:_MOST_FILES],
             functions=functions_in(passage.text),
             names=_names(passage.text, f"{subject}\n{body}"),
-            origin=commit,
+            who=commit.author,
+            origin=commit.id,
             reverts=taken_back[1] if taken_back else "",
             score=passage.score,
         )

@@ -31,9 +31,14 @@ class Ledger:
             BusyError: another process held the write lock; then nothing is booked, and nothing should be told.
 
         """
+        self.book_all([self.booking(session_id, door, moment, printed, records, read=read)])
+
+    def booking(
+        self, session_id: str, door: str, moment: str, printed: str, records: Iterable[str] = (), *, read: str = ""
+    ) -> Booking:
+        """Return what `book_all` takes."""
         size = len(printed.encode("utf-8", "surrogatepass"))
-        cost = tokens(read or printed)
-        self.book_all([Booking(session_id, door, moment, size, cost, tuple(records), self._clock.now())])
+        return Booking(session_id, door, moment, size, tokens(read or printed), tuple(records), self._clock.now())
 
     def book_all(self, bookings: Sequence[Booking]) -> None:
         """Book several texts in one transaction, with the silent events that were counted since.

@@ -52,10 +52,8 @@ class Trust:
 
     def labels(self, ids: Iterable[str]) -> dict[str, str]:
         """Return, for an answer to a question, whose word each record is that is not the user's or the repository's."""
-        standings = self._store.trust.standings(ids).values()
-        return {
-            each.id: made_by(each) for each in standings if each.voice not in {"user", "repository"} and _is_text(each)
-        }
+        standings = self._store.trust.standings(ids, everywhere=True).values()
+        return {each.id: label for each in standings if (label := _label(each))}
 
     def reasons(self, standings: Sequence[Standing]) -> dict[str, str]:
         """Say of each record why it does not speak by itself, empty where it does."""
@@ -74,6 +72,22 @@ class Trust:
 
         """
         self._store.trust.release(record_id)
+
+    def follow(self) -> int:
+        """Look for notes of agents that a later success bears out, and return how many are new."""
+        from memory_mcp.telling.corroborating import corroborate  # noqa: PLC0415 - only where a session begins or ends
+
+        return corroborate(self._store)
+
+    def drop(self, standing: Standing) -> None:
+        """Delete a record; a turn goes with its conversation.
+
+        Raises:
+            NotFoundError: it is gone.
+            IllegalMoveError: it belongs to another project, or is computed.
+
+        """
+        self._store.trust.delete(standing.id)
 
     def find(self, record_id: str) -> Standing:
         """Return what is known of a record.
@@ -101,7 +115,7 @@ def speaking(standing: Standing, moment: Moment, answer: str = "") -> Speaking |
         return Speaking(standing.id, standing.voice) if standing.voice in {"tool", "repository"} else None
     if standing.voice == "user":
         return Speaking(standing.id, "user", with_outcome=standing.outcome_voice == "user")
-    if speaks_to_agents(standing.text):
+    if speaks_to_agents(f"{standing.author}\n{standing.text}"):
         return None
     return (
         Speaking(standing.id, "repository", by) if standing.voice == "repository" else _heard(standing, moment, answer)
@@ -143,5 +157,9 @@ def made_by(standing: Standing) -> str:
     return _MADE_BY[standing.voice]
 
 
-def _is_text(standing: Standing) -> bool:
-    return standing.kind != "pattern" or standing.voice not in {"tool", "repository"}
+def _label(standing: Standing) -> str:
+    if standing.kind == "pattern" and standing.voice in {"tool", "repository"}:
+        return ""
+    if standing.kind == "episode" and standing.voice == "user" and standing.outcome_voice != "user":
+        return "an agent, but for the user's task"
+    return "" if standing.voice in {"user", "repository"} else made_by(standing)

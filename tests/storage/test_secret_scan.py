@@ -40,6 +40,7 @@ def filled(memory: Memory) -> None:
     memory.learning.follow()
     older, _ = memory.decisions.add("Never push to main.", files=["ci/run.sh"])
     memory.decisions.add("Push to main.", replaces=[older.id])
+    memory.ledger.book("session", "hook", "user-prompt", "plain", [note.id])
     with memory.store.database.write() as session:
         key, _ = memory.store.episodes.place(session, episode.id)
         write_snapshot(session, memory.store.writer, key, Snapshot("abc", "main", {"a.py": FileState("1", 1, 1)}, 1))

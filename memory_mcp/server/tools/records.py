@@ -17,6 +17,7 @@ from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import RECORDS, Kind, Query
 from memory_mcp.server import answers, arguments, learning_answers, recall_answers
 from memory_mcp.server.answers import Rendered
+from memory_mcp.server.deciding_hits import deciding, ids_replacing
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.short_ids import shown_ids
 from memory_mcp.server.tools.rules import decision_of
@@ -80,6 +81,12 @@ def complete_episode(desk: Desk, given: arguments.CompleteEpisode) -> Rendered:
 
 def get_episode(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     """Show an episode, or whatever record a hit was."""
+    shown = _shown(desk, given)
+    by = {} if given.fields else desk.memory.trust.labels([given.episode_id])
+    return {**shown, "by": by[given.episode_id]} if by else shown
+
+
+def _shown(desk: Desk, given: arguments.GetEpisode) -> Rendered:
     memory = desk.memory
     match memory.store.kind_of(given.episode_id):
         case "note":
@@ -135,8 +142,11 @@ def query_memory(desk: Desk, given: arguments.QueryMemory) -> Rendered:
     narrowed = _filter(desk, given)
     query = Query(given.query, given.limit, narrowed, given.scope, kinds=kinds, fresh_only=given.fresh_only)
     found = desk.session.recall(query)
-    short = shown_ids(recall_answers.ids_in(found), desk.memory.store.ids)
-    return recall_answers.answer_of(found, home=desk.memory.project, explain=given.explain, short=short)
+    decided = deciding(desk.memory, found)
+    short = shown_ids((*recall_answers.ids_in(found), *ids_replacing(decided)), desk.memory.store.ids)
+    by = desk.memory.trust.labels(hit.id for hit in found.hits)
+    home = desk.memory.project
+    return recall_answers.answer_of(found, home=home, explain=given.explain, short=short, decided=decided, by=by)
 
 
 def remember_note(desk: Desk, given: arguments.RememberNote) -> Rendered:

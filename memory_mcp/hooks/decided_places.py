@@ -1,0 +1,110 @@
+"""This module finds what was decided for the place of an edit, where it is sure that the decision is about that place."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from memory_mcp.actions.steps import Action
+from memory_mcp.expressions import expression
+from memory_mcp.hooks.companions import is_source
+from memory_mcp.hooks.quotes import quoted, source_of, successors
+from memory_mcp.memory import Memory
+from memory_mcp.models.calls import ToolCall
+from memory_mcp.models.decisions import Decision
+from memory_mcp.telling.choosing import Spoken
+
+_DEFINED = expression(r"\b(?:def|class|func|function|fn|struct|interface|type|const|let|var)\s+\*?([A-Za-z_]\w{2,})")
+_CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|_\w{3,}|[a-z]+[A-Z]\w+|[A-Z][a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9_]{3,})\b")
+_SEARCHED = 8_000  # characters of an edit
+_MOST_NAMES = 120
+_LOOKED_AT = 40  # decisions about the place
+_FEW = 2  # records that decide about a file, so that each of them is likely to be about the edit
+_NARROW = 4  # files that a commit touches which is likely to be about each of them
+_CALM = 8  # changes of a file, of which each is likely to matter to the next
+_LONG = 6  # letters of a name that is hardly used for two things
+_MOST_RECORDS = 3
+_LONG_COMMIT = 3  # passages, beyond which a commit decides about many things
+
+
+def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection[str]) -> list[Spoken]:
+    """Return the records that decided about the file or the functions of an edit, the surest first."""
+    text = "\n".join(_texts(call.arguments))[:_SEARCHED]
+    defined = frozenset(_DEFINED.findall(text))
+    names = frozenset(list(dict.fromkeys((*defined, *_CODE_NAME.findall(text))))[:_MOST_NAMES])
+    files = action.files[:1]
+    groups: dict[str, list[Decision]] = {}
+    for each in memory.decisions.about(files, names, limit=_LOOKED_AT):
+        groups.setdefault(each.source_id or each.id, []).append(each)
+    is_quiet = all(is_source(file) and len(memory.store.digests.changes_of(file)) <= _CALM for file in files)
+    sure = {
+        source: _sureness(group, files, names, defined, len(groups), is_quiet=is_quiet)
+        for source, group in groups.items()
+    }
+    spoken = {source: whole for source, group in groups.items() if sure[source] for whole in [_whole(memory, group)]}
+    for source, group in [*spoken.items()]:
+        for newer in successors(memory, group):
+            spoken.setdefault(newer[0].source_id, newer)
+            sure[newer[0].source_id] = max(sure.get(newer[0].source_id, 0.0), sure[source])
+    found = []
+    for source, group in spoken.items():
+        standing = _telling([each for each in group if each.is_standing], names)
+        new = [each for each in quoted(memory, standing, is_asked=False) if each.name not in told]
+        if new:
+            found.append(Spoken(source, source_of(group[0]), sure[source], group[0].said_at, new))
+    return sorted(found, key=lambda each: (-each.relevance, -each.said_at))[:_MOST_RECORDS]
+
+
+def _telling(decisions: Sequence[Decision], names: frozenset[str]) -> list[Decision]:
+    """Return of a commit that decides about many things what it decides about the names in the edit."""
+    if decisions and decisions[0].source_kind == "commit" and len(decisions) > _LONG_COMMIT:
+        return [each for each in decisions if any(name in each.text for name in names)]
+    return list(decisions)
+
+
+def _whole(memory: Memory, group: Sequence[Decision]) -> Sequence[Decision]:
+    """Return all that a record decided of which some is about a place."""
+    return memory.decisions.of([group[0].source_id], standing=False) if group[0].source_id else group
+
+
+def _sureness(
+    group: Sequence[Decision],
+    files: Sequence[str],
+    names: frozenset[str],
+    defined: frozenset[str],
+    records: int,
+    *,
+    is_quiet: bool,
+) -> float:
+    """Return how sure it is that a record is about the place: 0 where it may be about anything else in the file."""
+    in_file = any(_names_file(each, file) for each in group for file in files)
+    spoken = {name for each in group for name in (*each.functions, *each.names) if name in each.text}
+    around = {name for each in group for name in (*each.functions, *each.names)}
+    if in_file and spoken & names:
+        return 3.0
+    if (
+        in_file
+        and is_quiet
+        and (
+            any(file.rpartition("/")[2] in each.text for each in group for file in files)
+            or (records <= _FEW and any(len(each.files) <= _NARROW for each in group))
+        )
+    ):
+        return 2.0
+    if any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):
+        return 1.0
+    return 0.0
+
+
+def _names_file(decision: Decision, file: str) -> bool:
+    return any(each == file or file.endswith(f"/{each}") or each.endswith(f"/{file}") for each in decision.files)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in the arguments of a call."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

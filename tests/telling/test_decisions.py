@@ -181,6 +181,30 @@ def test_amendments_of_one_project_are_left_alone_by_another(open_memory: OpenMe
     assert [len(memory.decisions.replacements()) for memory in (first, second)] == [1, 1]
 
 
+def test_a_lower_voice_ends_nothing_that_the_user_said_unless_the_user_settles_it(memory: Memory) -> None:
+    users, _ = memory.decisions.add("MAX_ATTEMPTS must be 5.")
+    agents, _ = memory.decisions.add("MAX_ATTEMPTS must be 7.", voice="agent")
+    memory.decisions.follow()
+    assert {each.id for each in listed(memory)} == {users.id, agents.id}
+    assert memory.decisions.get(users.id).replaced_by is None
+
+    memory.decisions.settle(agents.id, users.id)
+    assert memory.decisions.get(users.id).replaced_by == agents.id
+
+
+def test_what_was_replaced_stands_again_when_the_newer_one_is_retired(memory: Memory) -> None:
+    older, _ = memory.decisions.add("MAX_ATTEMPTS must be 5.")
+    newer, _ = memory.decisions.add("MAX_ATTEMPTS must be 7.")
+    memory.decisions.follow()
+    asked = Query("MAX_ATTEMPTS must be", kinds=("decision",))
+    assert [hit.id for hit in memory.recall.search(asked).hits] == [newer.id]
+
+    memory.decisions.retire(newer.id)
+
+    assert [hit.id for hit in memory.recall.search(asked).hits] == [older.id]
+    assert [each.id for each in listed(memory)] == [older.id]
+
+
 def test_one_call_settles_two_decisions_for_good(memory: Memory) -> None:
     first, _ = memory.decisions.add("Use tabs in the shop.", files=["shop/pay.py"])
     second, _ = memory.decisions.add("Use blanks in the shop.", files=["shop/pay.py"])

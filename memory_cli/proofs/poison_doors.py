@@ -9,6 +9,8 @@ from typing import Any
 
 from memory_cli.opening import AGENT_VARIABLES
 from memory_cli.proofs.lab import Lab
+from memory_mcp.errors import GitError
+from memory_mcp.worktrees.git import run_git
 
 # {} is a word by which the text is found again
 PAYLOADS: dict[str, str] = {
@@ -27,7 +29,7 @@ class Poisoned:
         self.home = lab.home()
         self.files = lab.home()
         self.files.mkdir(parents=True)
-        self.environ = {**lab.environ(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+        self.environ = {**lab.environ(self.home)}
         for name in AGENT_VARIABLES:
             self.environ.pop(name, None)
 
@@ -36,8 +38,15 @@ class Poisoned:
         self._run([sys.executable, "-P", "-m", "memory_cli.entrance", *words], directory)
 
     def git(self, repository: Path, *words: str) -> None:
-        """Run git."""
-        self._run(["git", *words], repository)
+        """Run git.
+
+        Raises:
+            GitError: it is absent, or refused.
+
+        """
+        done = run_git(repository, *words)
+        if done.returncode:
+            raise GitError(f"git {words[0]} failed: {done.stderr.strip()}")
 
     def hook(self, event: str, session: str, **fields: Any) -> str:
         """Send an event through the hooks' own entrance and return what the agent reads."""
@@ -61,7 +70,7 @@ class Poisoned:
         return text
 
     def _run(self, command: list[str], directory: Path | None) -> None:
-        subprocess.run(  # noqa: S603 - git and our own entrance
+        subprocess.run(  # noqa: S603 - our own entrance
             command, env=self.environ, cwd=directory or self.files, capture_output=True, check=True, input=b""
         )
 

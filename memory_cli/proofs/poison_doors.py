@@ -1,6 +1,8 @@
 """This module brings poison into a scratch memory, through every door that text of strangers comes through."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +12,6 @@ from typing import Any
 from memory_cli.opening import AGENT_VARIABLES
 from memory_cli.proofs.lab import Lab
 from memory_mcp.errors import GitError
-from memory_mcp.worktrees.git import run_git
 
 # {} is a word by which the text is found again
 PAYLOADS: dict[str, str] = {
@@ -29,7 +30,7 @@ class Poisoned:
         self.home = lab.home()
         self.files = lab.home()
         self.files.mkdir(parents=True)
-        self.environ = {**lab.environ(self.home)}
+        self.environ = {**lab.environ(self.home), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         for name in AGENT_VARIABLES:
             self.environ.pop(name, None)
 
@@ -38,15 +39,16 @@ class Poisoned:
         self._run([sys.executable, "-P", "-m", "memory_cli.entrance", *words], directory)
 
     def git(self, repository: Path, *words: str) -> None:
-        """Run git.
+        """Run the user's git in a scratch repository.
 
         Raises:
-            GitError: it is absent, or refused.
+            GitError: there is none.
 
         """
-        done = run_git(repository, *words)
-        if done.returncode:
-            raise GitError(f"git {words[0]} failed: {done.stderr.strip()}")
+        git = shutil.which("git")
+        if git is None:
+            raise GitError("there is no git, so no commits can be made")
+        self._run([git, *words], repository)
 
     def hook(self, event: str, session: str, **fields: Any) -> str:
         """Send an event through the hooks' own entrance and return what the agent reads."""

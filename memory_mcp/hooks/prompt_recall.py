@@ -8,7 +8,7 @@ from memory_mcp.clock import iso
 from memory_mcp.episodes.outcomes import named
 from memory_mcp.hooks.events import Event
 from memory_mcp.hooks.fence import ROOM_BYTES, Section, filled
-from memory_mcp.hooks.quotes import quoted, source_of, successors
+from memory_mcp.hooks.quotes import decisions_of, quoted, source_of, successors
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import UNSAID
 from memory_mcp.models.recall import Hit, Query
@@ -45,7 +45,10 @@ def prompt_recall(
                 records[record.name] = record
     if not any(record.relevance >= _NEARLY * settings.recall_floor for record in records.values()):
         return "", ()
-    said = chosen(ordered(_without(records.values(), told), settings.recall_floor), settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES)
+    said = chosen(
+        ordered(_without(records.values(), told), settings.recall_floor),
+        settings.recall_tokens * BYTES_PER_TOKEN - ROOM_BYTES,
+    )
     filling = filled(
         [Section(each.record.source, [line.line for line in each.lines]) for each in said], settings.recall_tokens
     )
@@ -72,7 +75,7 @@ def _spoken(memory: Memory, hit: Hit, prompt: str) -> Iterator[Spoken]:
 
     That is its decisions, else a note's text or what a task taught.
     """
-    decisions = memory.decisions.of([hit.id], standing=False)
+    decisions = decisions_of(memory, hit.id)
     texts = [each.text for each in decisions]
     if not decisions:
         lessons = list(_lessons(memory, hit))

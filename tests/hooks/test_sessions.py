@@ -69,8 +69,8 @@ def test_the_next_session_is_warned_once_and_briefed(home: Path) -> None:
     recalled = later.prompt("the billing tests fail on the build server, look into it")
     warning = later.before("pytest tests/refunds")
 
-    assert "pytest tests/billing → ModuleNotFoundError: No module named 'stripe' (2×); what worked: uv add" in briefing
-    assert "success: make the billing tests pass" in recalled
+    assert "No module named 'stripe'” (2×); what mended it: `uv add stripe==11`" in briefing
+    assert recalled == ""  # that the tests passed in the end teaches nothing
     assert "pytest tests/billing failed 2 of 2 runs in 2 episodes: ModuleNotFoundError: No module named" in warning
     assert "What ended it: uv add stripe==11" in warning
     assert later.before("pytest tests/refunds") == ""

@@ -1,4 +1,4 @@
-"""This module finds what was decided for the place of an edit, where it is sure that the decision is about that place."""
+"""This module finds what was decided for the place of an edit, and what is changed with it, where that is sure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -45,11 +45,11 @@ def _companion_lines(memory: Memory, action: Action, episode_id: str | None) -> 
     for file in action.files[:1]:
         for each in companions(file, memory.store.digests.seen_only().changes_of(file, besides=episode_id)):
             if is_harmless(each.file):
-                yield (
-                    handles.beside(file, each.file),
+                told = (
                     f"{as_code(file)} was changed together with {as_code(each.file)}"
-                    f" in {each.times} of its last {each.of} changes.",
+                    f" in {each.times} of its last {each.of} changes."
                 )
+                yield handles.beside(file, each.file), told
 
 
 def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection[str]) -> list[Spoken]:

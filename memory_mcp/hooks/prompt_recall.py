@@ -1,6 +1,6 @@
 """This module says what was decided and learnt before that bears on a prompt."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -22,7 +22,7 @@ from memory_mcp.tokens import BYTES_PER_TOKEN
 _LEAST_TERMS = 3  # words of a prompt: 'yes, go on' asks nothing
 _MOST_HITS = 6
 # Of the subjects of 900 commits of other projects 37, 14 and 21 % were answered without this, 8, 3 and 6 % with it; of
-# 380 subjects whose own commit decided something 51.6 % were, and 50.0 % are. With three words 2, 1 and 3 %, and 42.9 %.
+# 380 subjects whose own commit decided something 51.6 %, and 50.0 % with it. With three words 2, 1 and 3 %, and 42.9 %.
 _LEAST_SHARED = 2
 _NEARLY = 0.75  # of the floor, for what shares more: 0.2 points more of those subjects, and no more of the foreign ones
 _SHARED_BELOW = 4

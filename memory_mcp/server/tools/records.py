@@ -17,8 +17,8 @@ from memory_mcp.models.moments import parse_moment
 from memory_mcp.models.recall import RECORDS, Kind, Query
 from memory_mcp.server import answers, arguments, learning_answers, recall_answers
 from memory_mcp.server.answers import Rendered
-from memory_mcp.server.desk import Desk
 from memory_mcp.server.deciding_hits import deciding, ids_replacing
+from memory_mcp.server.desk import Desk
 from memory_mcp.server.short_ids import shown_ids
 from memory_mcp.server.tools.rules import decision_of
 

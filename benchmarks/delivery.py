@@ -1,7 +1,7 @@
 """What reaches an agent by itself of the decision that its task hinges on, and what it is told that it has no use for.
 
-Each task of `decisions` stands in a store of its own among 1,500 commits of three projects and the talks of the tasks of
-all other names. What was tuned, was tuned on half of the names; reported are the others. A word counts as delivered
+Each task of `decisions` stands in a store of its own among 1,500 commits of three projects and the talks of the tasks
+of all other names. What was tuned, was tuned on half of the names; reported are the others. A word counts as delivered
 where it stands whole in what the hook or the tool says; a token is three bytes, as `fence.tokens` counts.
 
     python benchmarks/delivery.py [--data ../shared/data] [--tuned] [--only deliver,silence,repeats] [--show]
@@ -47,48 +47,11 @@ DAY = 86_400_000_000
 NOW = 1_790_000_000_000_000  # September 2026, after the newest commit
 HEAD_TOKENS = 300
 WORD = re.compile(r"[a-z0-9]+")
-STOP = set(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "do",
-        "does",
-        "for",
-        "from",
-        "has",
-        "have",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "not",
-        "of",
-        "on",
-        "only",
-        "or",
-        "so",
-        "than",
-        "that",
-        "the",
-        "their",
-        "then",
-        "these",
-        "this",
-        "to",
-        "was",
-        "when",
-        "which",
-        "with",
-    ]
+COMMON = (
+    "a an and are as at be by do does for from has have if in into is it its not of on only or so than that the their"
+    " then these this to was when which with"
 )
+STOP = frozenset(COMMON.split())
 FENCE = re.compile(r"</?memory-mcp-recall>|^From earlier sessions, recorded by memory-mcp\.[^\n]*$", re.MULTILINE)
 
 
@@ -237,6 +200,7 @@ def add(memory: Memory, task: Task, days: int) -> None:
 
 
 def hash_of(text: str) -> str:
+    """Return a hash that a commit could have."""
     return f"{random.Random(text).getrandbits(160):040x}"
 
 
@@ -294,6 +258,7 @@ def before_edit(memory: Memory, session: str, task: Task) -> str:
 
 
 def edit_event(session: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the event of an edit that is about to be made."""
     return {"hook_event_name": "PreToolUse", "session_id": session, "tool_name": "Edit", "tool_input": given}
 
 

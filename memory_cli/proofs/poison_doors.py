@@ -1,6 +1,8 @@
 """This module brings poison into a scratch memory, through every door that text of strangers comes through."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from typing import Any
 
 from memory_cli.opening import AGENT_VARIABLES
 from memory_cli.proofs.lab import Lab
+from memory_mcp.errors import GitError
 
 # {} is a word by which the text is found again
 PAYLOADS: dict[str, str] = {
@@ -27,7 +30,7 @@ class Poisoned:
         self.home = lab.home()
         self.files = lab.home()
         self.files.mkdir(parents=True)
-        self.environ = {**lab.environ(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+        self.environ = {**lab.environ(self.home), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         for name in AGENT_VARIABLES:
             self.environ.pop(name, None)
 
@@ -36,8 +39,16 @@ class Poisoned:
         self._run([sys.executable, "-P", "-m", "memory_cli.entrance", *words], directory)
 
     def git(self, repository: Path, *words: str) -> None:
-        """Run git."""
-        self._run(["git", *words], repository)
+        """Run the user's git in a scratch repository.
+
+        Raises:
+            GitError: there is none.
+
+        """
+        git = shutil.which("git")
+        if git is None:
+            raise GitError("there is no git, so no commits can be made")
+        self._run([git, *words], repository)
 
     def hook(self, event: str, session: str, **fields: Any) -> str:
         """Send an event through the hooks' own entrance and return what the agent reads."""
@@ -61,7 +72,7 @@ class Poisoned:
         return text
 
     def _run(self, command: list[str], directory: Path | None) -> None:
-        subprocess.run(  # noqa: S603 - git and our own entrance
+        subprocess.run(  # noqa: S603 - our own entrance
             command, env=self.environ, cwd=directory or self.files, capture_output=True, check=True, input=b""
         )
 

@@ -1,28 +1,55 @@
-"""This module finds what was decided for the place of an edit, where it is sure that the decision is about that place."""
+"""This module finds what was decided for the place of an edit, and what is changed with it, where that is sure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from memory_mcp.actions.steps import Action
 from memory_mcp.expressions import expression
-from memory_mcp.hooks.companions import is_source
-from memory_mcp.hooks.quotes import quoted, source_of, successors
+from memory_mcp.hooks.companions import companions, is_source
+from memory_mcp.hooks.fence import cost
+from memory_mcp.hooks.quotes import decisions_about, decisions_of, quoted, source_of, successors
+from memory_mcp.hooks.quoting import as_code, is_harmless
 from memory_mcp.memory import Memory
 from memory_mcp.models.calls import ToolCall
 from memory_mcp.models.decisions import Decision
-from memory_mcp.telling.choosing import Spoken
+from memory_mcp.telling import handles
+from memory_mcp.telling.choosing import Spoken, chosen
+
+_TOGETHER = "Usually changed together:"
 
 _DEFINED = expression(r"\b(?:def|class|func|function|fn|struct|interface|type|const|let|var)\s+\*?([A-Za-z_]\w{2,})")
 _CODE_NAME = expression(r"\b(?:[A-Za-z]+_\w+|_\w{3,}|[a-z]+[A-Z]\w+|[A-Z][a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9_]{3,})\b")
 _SEARCHED = 8_000  # characters of an edit
 _MOST_NAMES = 120
-_LOOKED_AT = 40  # decisions about the place
 _FEW = 2  # records that decide about a file, so that each of them is likely to be about the edit
 _NARROW = 4  # files that a commit touches which is likely to be about each of them
 _CALM = 8  # changes of a file, of which each is likely to matter to the next
 _LONG = 6  # letters of a name that is hardly used for two things
 _MOST_RECORDS = 3
 _LONG_COMMIT = 3  # passages, beyond which a commit decides about many things
+
+
+def place_lines(
+    memory: Memory, call: ToolCall, action: Action, told: Collection[str], episode_id: str | None, room: int
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what is known of the place of an edit as (heading, name, text), as far as so many bytes go."""
+    beside = list(_companion_lines(memory, action, episode_id))
+    for each in chosen(decided_for(memory, call, action, told), room - sum(cost(text) for _, text in beside)):
+        for line in each.lines:
+            yield each.record.source, line.name, line.line
+    for name, text in beside:
+        yield _TOGETHER, name, text
+
+
+def _companion_lines(memory: Memory, action: Action, episode_id: str | None) -> Iterator[tuple[str, str]]:
+    for file in action.files[:1]:
+        for each in companions(file, memory.store.digests.seen_only().changes_of(file, besides=episode_id)):
+            if is_harmless(each.file):
+                told = (
+                    f"{as_code(file)} was changed together with {as_code(each.file)}"
+                    f" in {each.times} of its last {each.of} changes."
+                )
+                yield handles.beside(file, each.file), told
 
 
 def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection[str]) -> list[Spoken]:
@@ -32,7 +59,7 @@ def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection
     names = frozenset(list(dict.fromkeys((*defined, *_CODE_NAME.findall(text))))[:_MOST_NAMES])
     files = action.files[:1]
     groups: dict[str, list[Decision]] = {}
-    for each in memory.decisions.about(files, names, limit=_LOOKED_AT):
+    for each in decisions_about(memory, files, names):
         groups.setdefault(each.source_id or each.id, []).append(each)
     is_quiet = all(is_source(file) and len(memory.store.digests.changes_of(file)) <= _CALM for file in files)
     sure = {
@@ -62,7 +89,7 @@ def _telling(decisions: Sequence[Decision], names: frozenset[str]) -> list[Decis
 
 def _whole(memory: Memory, group: Sequence[Decision]) -> Sequence[Decision]:
     """Return all that a record decided of which some is about a place."""
-    return memory.decisions.of([group[0].source_id], standing=False) if group[0].source_id else group
+    return decisions_of(memory, group[0].source_id) if group[0].source_id else group
 
 
 def _sureness(

@@ -13,6 +13,7 @@ OPENING = "<memory-mcp-recall>\nFrom earlier sessions, recorded by memory-mcp. T
 CLOSING = "</memory-mcp-recall>"
 ROOM_BYTES = len(OPENING) + len(CLOSING) + 8  # that a fence takes of a budget
 _FENCE = expression(r"<(?=/?\s*memory-mcp)", re.IGNORECASE)
+_HEADING_BYTES = 40
 _QUOTED = 160  # characters of a command, an error or a task
 _MOST_JOINED = 3
 
@@ -61,6 +62,11 @@ def filled(sections: Sequence[Section], most_tokens: int) -> Filled:
         for line in (one_line(section.heading), *taken.values())
     ]
     return Filled("\n".join((OPENING, *shown, CLOSING)) if shown else "", tuple(map(tuple, kept)))
+
+
+def cost(line: str) -> int:
+    """Return the bytes of a budget that a line takes, with its share of a heading."""
+    return len(line.encode()) + _HEADING_BYTES
 
 
 def one_line(text: str) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from memory_mcp.actions.cures import cures
-from memory_mcp.actions.steps import action_of
 from memory_mcp.models.digests import Failed, RunCount
 from memory_mcp.storage.store import Store
 
@@ -54,6 +52,9 @@ def _wholes(shape: str) -> Iterator[str]:
 
 def _done_before(store: Store, episode_id: str, run: RunCount, failed: Failed, root: str) -> tuple[str, ...]:
     """Return what a later session changed before its run passed, what is nearest to the error first."""
+    from memory_mcp.actions.cures import cures  # noqa: PLC0415 - ten modules, for what was mended in a later session
+    from memory_mcp.actions.steps import action_of  # noqa: PLC0415 - as above
+
     steps = store.sessions.latest_steps(episode_id, _STEPS)
     actions = [action_of(step, root) for step in steps]
     at = next((at for at, action in enumerate(actions) if action.shape == run.subject and not steps[at].failed), 0)

@@ -1,6 +1,6 @@
 """This module quotes decisions with their source, as far as they may speak without being asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from memory_mcp.clock import iso
@@ -10,7 +10,7 @@ from memory_mcp.models.addressing import speaks_to_agents
 from memory_mcp.models.decisions import Decision
 from memory_mcp.models.voices import Speaking
 from memory_mcp.telling.choosing import Passage, are_alike, stems_in, words_in
-from memory_mcp.telling.talks import stance
+from memory_mcp.telling.places import ranked
 
 _MOST_TURNS = 200
 _AGREED = 0.4  # of the words of an assistant's summary that the user said in the same talk, or did not turn down
@@ -31,17 +31,27 @@ def source_of(decision: Decision) -> str:
     return f"{_NAMES[decision.source_kind]} ({day}):"
 
 
+def decisions_of(memory: Memory, record_id: str) -> list[Decision]:
+    """Return what a record decided, best first; by the store, for the service loads what extracts decisions too."""
+    return sorted(memory.store.decisions.of([record_id]), key=lambda each: (-each.score, -each.said_at, each.id))
+
+
+def decisions_about(memory: Memory, files: Iterable[str], names: Iterable[str]) -> list[Decision]:
+    """Return the standing decisions that name some of these places, those first that name most of them."""
+    return ranked(memory.store.decisions.at, files, names)[:_LOOKED_AT]
+
+
 def successors(memory: Memory, decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
     """Yield the decisions of each record that replaced one of these, and of later talks about their subject.
 
     They may not name what these name, nor be found by what finds these.
     """
     newer = dict.fromkeys(each.replaced_by for each in decisions if each.replaced_by)
-    sources = dict.fromkeys(memory.decisions.get(each).source_id for each in newer)
+    sources = dict.fromkeys(memory.store.decisions.get(each).source_id for each in newer)
     if decisions and decisions[0].source_kind == "talk":
         sources |= dict.fromkeys(_later_talks(memory, decisions))
     for source in filter(None, sources):
-        if whole := memory.decisions.of([source]):
+        if whole := [each for each in decisions_of(memory, source) if each.is_standing]:
             yield whole
 
 
@@ -50,7 +60,7 @@ def _later_talks(memory: Memory, decisions: Sequence[Decision]) -> Iterator[str]
     own = words_in(" ".join(each.text for each in decisions))
     names = dict.fromkeys(name for each in decisions for name in (*each.functions, *each.names))
     later: dict[str, list[str]] = {}
-    for each in memory.decisions.about(decisions[0].files, names, limit=_LOOKED_AT):
+    for each in decisions_about(memory, decisions[0].files, names):
         if each.source_kind == "talk" and each.said_at > decisions[0].said_at:
             later.setdefault(each.source_id, []).append(each.text)
     for source, texts in later.items():
@@ -98,6 +108,8 @@ def _summing_up(decision: Decision, agreed: frozenset[str]) -> str:
 
 def _agreed(memory: Memory, conversation_id: str) -> frozenset[str]:
     """Return the words that the user said in a talk, or answered without turning them down."""
+    from memory_mcp.telling.talks import stance  # noqa: PLC0415 - only where an assistant summed up
+
     messages = [turn.message for turn in memory.store.turns.page(conversation_id, start=0, limit=_MOST_TURNS)]
     said = [message.text for message in messages if message.role in _USERS]
     answered = pairwise(messages)

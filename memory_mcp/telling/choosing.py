@@ -4,17 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from memory_mcp.actions.shell_words import names
 from memory_mcp.expressions import expression
-from memory_mcp.telling.sentences import split
 
 _WORD = expression(r"[^\W_]+")
-_COMMON = names(
+_COMMON_WORDS = (
     "a about after all also an and any are as at be been but by can could did do does for from had has have he here how"
     " i if in into is it its just like me more my no not now of on one only or our out over own same she should so some"
     " such than that the their them then there these they this those to too up us use very was we well were what when"
     " where which while who why will with would you your"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 _STEM = 5  # letters that forms of one word share
 _SHORTEST = 3
 _LEAST_WORDS = 2  # of a sentence that says something by itself
@@ -135,6 +134,8 @@ def _bare(record: Spoken) -> list[Passage]:
 
 def _pieces(passage: Passage, said: set[str], left: int) -> Iterator[Passage]:
     """Yield the sentences of a passage that fit and say something new."""
+    from memory_mcp.telling.sentences import split  # noqa: PLC0415 - most passages fit, and a hook pays 2 ms for it
+
     known = set(said)
     for sentence in split(passage.text):
         own = words_in(sentence)

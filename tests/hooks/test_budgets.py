@@ -110,4 +110,4 @@ def test_what_is_asked_at_the_end_of_a_long_prompt_is_recalled(memory: Memory) -
         "user-prompt", "UserPromptSubmit", "s1", 0, prompt=f"{trace}\n\nWhy is the voucher lost on currency exchange?"
     )
 
-    assert "Keep the voucher" in prompt_recall(memory, event, "none")[0]
+    assert "convert it with the basket" in prompt_recall(memory, event, "none")[0]

@@ -125,7 +125,9 @@ def _sureness(
         )
     ):
         return 2.0
-    if any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):
+    # a commit knows its files; a talk or a note may only name the function
+    is_commit = group[0].source_kind == "commit"
+    if not is_commit and any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):
         return 1.0
     return 0.0
 

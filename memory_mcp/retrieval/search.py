@@ -15,6 +15,7 @@ from memory_mcp.retrieval import fusion, lending, weights
 from memory_mcp.retrieval.dates import named_spans
 from memory_mcp.retrieval.hits import Reader
 from memory_mcp.retrieval.keyword_index import SCANNED, KeywordIndex
+from memory_mcp.retrieval.keyword_ranking import ENGINE, Lookup
 from memory_mcp.retrieval.keywords import match_expression
 from memory_mcp.retrieval.means import Means, told_of
 from memory_mcp.retrieval.prompts import Reading, read
@@ -56,6 +57,7 @@ class Recall:
         self._settings = settings
         self.similarity = similarity
         self._tree = tree
+        self._lookup: Lookup = similarity.postings if similarity else ENGINE
 
     def search(self, query: Query, *, patience_s: float = 0.0, follow: bool = True) -> Answer:
         """Return ranked hits; `patience_s` is how long a slow provider may take to make missing vectors first.
@@ -102,7 +104,7 @@ class Recall:
         sight = self._sight(query)
         told = list(degraded)
         with self._store.database.read() as session:
-            terms = look_up(session, reading, sight, counted=means.keywords)
+            terms = look_up(session, reading, sight, counted=means.keywords, lookup=self._lookup)
         serving = self._serving(reading, terms, told) if means.vectors else None
         with (
             self._opened(serving, terms, means) as base,
@@ -184,10 +186,10 @@ class Recall:
             return {}
         words = terms.affordable()
         too_common = len(words) == 1 and terms.matches[words[0]] > MOST_MATCHES
-        newest = MOST_MATCHES if too_common else None
-        return dict(
-            search_index.search_keywords(session, match_expression(words), sight, self._settings.candidates, newest)
-        )
+        limit = self._settings.candidates
+        if too_common:
+            return dict(ENGINE.ranked(session, words, sight, limit, MOST_MATCHES))
+        return dict(self._lookup.ranked(session, words, sight, limit))
 
     def _ranked(
         self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query, terms: Terms

@@ -180,6 +180,7 @@ class Desk:
         """Bring the cache up to date, so that the next search, of whatever process, need not."""
         with contextlib.suppress(CacheError):  # as above
             self.memory.similarity.settle()
+        self.memory.similarity.warm()
 
     def _learn(self) -> None:
         """Learn from what changed, a batch at a time, so that a large history does not keep the end waiting.

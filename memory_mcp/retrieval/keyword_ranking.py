@@ -1,6 +1,6 @@
 """This module asks the keyword index which records hold words of a question, ranked as FTS5 does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from memory_mcp.retrieval.keywords import match_expression
@@ -14,17 +14,25 @@ Ranked = Sequence[tuple[int, float]]
 class Lookup(Protocol):
     """What a search asks the keyword index."""
 
-    def ranked(self, session: Session, words: Sequence[str], sight: Sight, limit: int) -> Ranked:
-        """Return (document key, bm25), best first."""
+    def ranked(
+        self, session: Session, words: Sequence[str], sight: Sight, limit: int, newest: int | None = None
+    ) -> Ranked:
+        """Return (document key, bm25), best first; of the newest so many matches, or of all."""
         ...
 
     def counts(self, session: Session, stems: Sequence[str]) -> dict[str, int]:
         """Count the documents that hold each stemmed term; absent terms are left out."""
         ...
 
+    def matching(
+        self, session: Session, phrases: Mapping[str, tuple[str, int]], keys: Sequence[int]
+    ) -> dict[int, list[str]]:
+        """Return which words each of some documents holds, as `vocabulary.matching` does."""
+        ...
+
 
 class Engine:
-    """Leaves both to FTS5, for a process that ends after one question; needs no numpy."""
+    """Leaves all of it to FTS5, for a process that ends after one question; needs no numpy."""
 
     def ranked(
         self, session: Session, words: Sequence[str], sight: Sight, limit: int, newest: int | None = None
@@ -35,6 +43,12 @@ class Engine:
     def counts(self, session: Session, stems: Sequence[str]) -> dict[str, int]:
         """Count the documents that hold each stemmed term; absent terms are left out."""
         return vocabulary.document_counts(session, stems)
+
+    def matching(
+        self, session: Session, phrases: Mapping[str, tuple[str, int]], keys: Sequence[int]
+    ) -> dict[int, list[str]]:
+        """Return which words each of some documents holds, as `vocabulary.matching` does."""
+        return vocabulary.matching(session, phrases, keys)
 
 
 ENGINE = Engine()

@@ -6,7 +6,7 @@ the lengths in memory, 4 bytes a record.
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from memory_mcp.storage.search_index import KEYWORDS, Sight
 
 Keys = NDArray[np.int64]
 Scores = NDArray[np.float64]
+Held = tuple[Keys, Keys]  # the documents that hold a word, ascending, and how often each does
 _K1, _B = 1.2, 0.75  # FTS5's own
 _LEAST_RARITY = 1e-6  # of a word that more than half of all records hold; FTS5's own
 _FURTHER = 16  # times as many matches are looked at where hardly any of the best may be found
@@ -34,31 +35,63 @@ class Postings:
     def __init__(self) -> None:
         self._lengths = Lengths()
         self._counts = Counts()
+        self._here = threading.local()  # the postings that this thread has read within its last snapshot
 
-    def ranked(self, session: Session, words: Sequence[str], sight: Sight, limit: int) -> Ranked:
-        """Return (document key, bm25), best first."""
+    def ranked(
+        self, session: Session, words: Sequence[str], sight: Sight, limit: int, newest: int | None = None
+    ) -> Ranked:
+        """Return (document key, bm25), best first; of the newest so many matches, or of all."""
         stems = [session.stem(word) for word in words]
         if any(len(group) != 1 for group in stems) or any(map(is_prefix, words)):  # a phrase, or a beginning
-            return ENGINE.ranked(session, words, sight, limit)
-        keys, scores = self._scored(session, [stem for (stem,) in stems])
+            return ENGINE.ranked(session, words, sight, limit, newest)
+        held = self._read(session, dict(zip(words, (stem for (stem,) in stems), strict=True)))
+        keys, scores = self._scored(session, held)
         looked = keyword_matches.looked_at(session, sight, limit)
+        start = max(len(keys) - newest, 0) if newest else 0
         while True:
-            found = keyword_matches.first_visible(session, sight, _best(keys, scores, looked), limit)
+            best = _best(keys[start:], scores[start:], looked)
+            found = keyword_matches.first_visible(session, sight, best, limit)
             if not keyword_matches.are_few(found, limit) or looked >= len(keys):
                 return found
             looked *= _FURTHER
+            start = 0
 
     def counts(self, session: Session, stems: Sequence[str]) -> dict[str, int]:
         """Count the documents that hold each stemmed term; absent terms are left out."""
         return self._counts.of(session, stems)
 
+    def matching(
+        self, session: Session, phrases: Mapping[str, tuple[str, int]], keys: Sequence[int]
+    ) -> dict[int, list[str]]:
+        """Return which words each of some documents holds; words that were ranked by in this snapshot are known."""
+        found: dict[int, list[str]] = {key: [] for key in keys}
+        known = self._here.known if getattr(self._here, "session", None) is session else {}
+        for word, (searched, count) in phrases.items():
+            holders = known[word][0] if word in known else None
+            if holders is None:
+                holding = vocabulary.holding(session, searched, count, keys)
+            else:
+                holding = [key for key in keys if _is_among(holders, key)]
+            for key in holding:
+                found[key].append(word)
+        return found
+
     def warm(self, session: Session) -> None:
         """Read the lengths of all records, so that no search has to."""
         self._lengths.warm(session)
 
-    def _scored(self, session: Session, stems: Sequence[str]) -> tuple[Keys, Scores]:
-        """Return all documents that hold any of the terms, with their scores."""
-        held = [_counted(postings.holders(session, stem)) for stem in stems]
+    def _read(self, session: Session, stems: Mapping[str, str]) -> list[Held]:
+        """Return for each word which documents hold it, and how often."""
+        if getattr(self._here, "session", None) is not session:
+            self._here.session, self._here.known = session, {}
+        known: dict[str, Held] = self._here.known
+        for word, stem in stems.items():
+            if word not in known:
+                known[word] = _counted(postings.holders(session, stem))
+        return [known[word] for word in stems]
+
+    def _scored(self, session: Session, held: Sequence[Held]) -> tuple[Keys, Scores]:
+        """Return all documents that hold any of the words, with their scores."""
         last = max((int(keys[-1]) for keys, _ in held if len(keys)), default=0)
         if not last:
             return np.empty(0, dtype=np.int64), np.empty(0)
@@ -177,7 +210,12 @@ def _best(keys: Keys, scores: Scores, wanted: int) -> list[tuple[int, float]]:
     return list(zip(keys[order].tolist(), scores[order].tolist(), strict=True))
 
 
-def _counted(holders: str) -> tuple[Keys, Keys]:
+def _is_among(keys: Keys, key: int) -> bool:
+    place = int(np.searchsorted(keys, key))
+    return place < len(keys) and int(keys[place]) == key
+
+
+def _counted(holders: str) -> Held:
     """Return each key once, with how often it stands there."""
     keys = _numbers(holders)
     if not len(keys):

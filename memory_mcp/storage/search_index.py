@@ -10,7 +10,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
 from memory_mcp.models.recall import RECORDS, Kind, Scope
-from memory_mcp.storage.codec import holds_vectors
+from memory_mcp.storage.codec import hold_vectors
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.documents import Wall, keys_json, texts_json
 from memory_mcp.storage.engine_errors import derived
@@ -282,13 +282,13 @@ def read_vectors(session: Session, set_key: int, keys: Iterable[int]) -> list[tu
         " AND document_key IN (SELECT value FROM json_each(?)) ORDER BY document_key",
         (set_key, keys_json(keys)),
     )
-    _check_vectors(session, set_key, (row[1] for row in rows), finite=False)
+    _check_vectors(session, set_key, [row[1] for row in rows], finite=False)
     return [(row[0], row[1]) for row in rows]
 
 
-def _check_vectors(session: Session, set_key: int, blobs: Iterable[object], *, finite: bool = True) -> None:
+def _check_vectors(session: Session, set_key: int, blobs: Sequence[object], *, finite: bool = True) -> None:
     dimension = int(session.value("SELECT dimension FROM vector_sets WHERE key = ?", (set_key,)) or 0)
-    if not all(holds_vectors(blob, dimension, finite=finite) for blob in blobs):
+    if not hold_vectors(blobs, dimension, finite=finite):
         raise IndexDamagedError("vectors", "a row does not hold vectors of its set")
 
 
@@ -305,7 +305,7 @@ def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> lis
         " LEFT JOIN notes n ON n.key = d.key LEFT JOIN patterns r ON r.key = d.key ORDER BY d.key",
         (keys_json(keys), set_key),
     )
-    _check_vectors(session, set_key, (row[10] for row in rows))
+    _check_vectors(session, set_key, [row[10] for row in rows])
     return [VectorRow._make((*row[:9], tuple(json.loads(row[9])), row[10])) for row in rows]
 
 

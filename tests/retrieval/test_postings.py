@@ -38,7 +38,7 @@ def both(memory: Memory, postings: Postings, words: Sequence[str], sight: Sight)
 
 @pytest.mark.parametrize("seed", range(6))
 def test_scores_equal_those_of_fts5_while_records_come_and_go(memory: Memory, seed: int) -> None:
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - reproducible, and no secret
     ids = [written(memory, rng) for _ in range(60)]
     postings = Postings()
 
@@ -53,7 +53,7 @@ def test_scores_equal_those_of_fts5_while_records_come_and_go(memory: Memory, se
 
 
 def test_an_index_that_was_rebuilt_is_ranked_by_what_it_holds_now(memory: Memory) -> None:
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311 - reproducible, and no secret
     for _ in range(40):
         written(memory, rng)
     postings = Postings()
@@ -66,7 +66,7 @@ def test_an_index_that_was_rebuilt_is_ranked_by_what_it_holds_now(memory: Memory
 
 
 def test_another_snapshot_that_is_older_is_ranked_by_its_own_lengths(memory: Memory) -> None:
-    rng = random.Random(8)
+    rng = random.Random(8)  # noqa: S311 - reproducible, and no secret
     for _ in range(20):
         written(memory, rng)
     memory.index.keywords.follow()
@@ -80,7 +80,7 @@ def test_another_snapshot_that_is_older_is_ranked_by_its_own_lengths(memory: Mem
 
 
 def test_lengths_that_were_read_ahead_are_the_same(memory: Memory) -> None:
-    rng = random.Random(9)
+    rng = random.Random(9)  # noqa: S311 - reproducible, and no secret
     for _ in range(50):
         written(memory, rng)
     memory.index.keywords.follow()

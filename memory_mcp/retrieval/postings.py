@@ -25,17 +25,35 @@ _K1, _B = 1.2, 0.75  # FTS5's own
 _LEAST_RARITY = 1e-6  # of a word that more than half of all records hold; FTS5's own
 _FURTHER = 16  # times as many matches are looked at where hardly any of the best may be found
 _AT_ONCE = 5_000  # lengths read in one statement by those who wait for nobody
-_COMMON, _LEAST_SHARE, _MOST_KEPT = 1_000, 100, 20_000
+_LEAST_SHARE, _MOST_KEPT = 100, 20_000
 _MORE, _LAST_BITS, _BITS = 0x80, 0x7F, 7
 
 
 class Postings:
-    """Ranks the keyword matches of one store."""
+    """What a process knows of the keyword index of one store beside the index itself."""
 
     def __init__(self) -> None:
         self._lengths = Lengths()
         self._counts = Counts()
-        self._here = threading.local()  # the postings that this thread has read within its last snapshot
+
+    def asked(self) -> "Asked":
+        """Return what answers one question."""
+        return Asked(self._lengths, self._counts)
+
+    def warm(self, session: Session) -> None:
+        """Read the lengths of all records, so that no search has to."""
+        self._lengths.warm(session)
+
+
+class Asked:
+    """The postings of the words of one question; each is read once, unless the index changes meanwhile."""
+
+    def __init__(self, lengths: "Lengths", counts: "Counts") -> None:
+        self._lengths = lengths
+        self._counts = counts
+        self._state: dict[str, int] = {}
+        self._held: dict[str, Held] = {}
+        self._last = 0  # the newest document
 
     def ranked(
         self, session: Session, words: Sequence[str], sight: Sight, limit: int, newest: int | None = None
@@ -44,7 +62,8 @@ class Postings:
         stems = [session.stem(word) for word in words]
         if any(len(group) != 1 for group in stems) or any(map(is_prefix, words)):  # a phrase, or a beginning
             return ENGINE.ranked(session, words, sight, limit, newest)
-        held = self._read(session, dict(zip(words, (stem for (stem,) in stems), strict=True)))
+        self._follow(session)
+        held = [self._read(session, word, stem) for word, (stem,) in zip(words, stems, strict=True)]
         keys, scores = self._scored(session, held)
         looked = keyword_matches.looked_at(session, sight, limit)
         start = max(len(keys) - newest, 0) if newest else 0
@@ -63,32 +82,29 @@ class Postings:
     def matching(
         self, session: Session, phrases: Mapping[str, tuple[str, int]], keys: Sequence[int]
     ) -> dict[int, list[str]]:
-        """Return which words each of some documents holds; words that were ranked by in this snapshot are known."""
+        """Return which words each of some documents holds; those that it was ranked by are known."""
+        self._follow(session)
         found: dict[int, list[str]] = {key: [] for key in keys}
-        known = self._here.known if getattr(self._here, "session", None) is session else {}
         for word, (searched, count) in phrases.items():
-            holders = known[word][0] if word in known else None
-            if holders is None:
-                holding = vocabulary.holding(session, searched, count, keys)
-            else:
+            if word in self._held:
+                holders = self._held[word][0]
                 holding = [key for key in keys if _is_among(holders, key)]
+            else:
+                holding = vocabulary.holding(session, searched, count, keys)
             for key in holding:
                 found[key].append(word)
         return found
 
-    def warm(self, session: Session) -> None:
-        """Read the lengths of all records, so that no search has to."""
-        self._lengths.warm(session)
+    def _follow(self, session: Session) -> None:
+        state = postings.state(session)
+        if state != self._state:
+            self._state, self._held, self._last = state, {}, search_index.extent(session)
 
-    def _read(self, session: Session, stems: Mapping[str, str]) -> list[Held]:
-        """Return for each word which documents hold it, and how often."""
-        if getattr(self._here, "session", None) is not session:
-            self._here.session, self._here.known = session, {}
-        known: dict[str, Held] = self._here.known
-        for word, stem in stems.items():
-            if word not in known:
-                known[word] = _counted(postings.holders(session, stem))
-        return [known[word] for word in stems]
+    def _read(self, session: Session, word: str, stem: str) -> Held:
+        """Return which documents hold a word, and how often each."""
+        if word not in self._held:
+            self._held[word] = _counted(postings.holders(session, stem), self._last)
+        return self._held[word]
 
     def _scored(self, session: Session, held: Sequence[Held]) -> tuple[Keys, Scores]:
         """Return all documents that hold any of the words, with their scores."""
@@ -100,10 +116,10 @@ class Postings:
         for keys, _ in held:
             is_match[keys] = True
         matches = np.flatnonzero(is_match)
-        average = words / documents
         place = np.zeros(last + 1, dtype=np.int32)
         place[matches] = np.arange(len(matches), dtype=np.int32)
-        weighed = _K1 * (1 - _B + _B * self._lengths.of(session, matches) / average)
+        average = words / documents
+        weighed = _K1 * (1 - _B + _B * self._lengths.of(session, matches, self._state) / average)
         scores = np.zeros(len(matches))
         for keys, counts in held:
             if len(keys):
@@ -113,9 +129,9 @@ class Postings:
 
 
 class Counts:
-    """How many records hold each common word; counting one anew walks through all that hold it.
+    """How many records hold each word; counting one anew walks through all that hold it.
 
-    A count is kept while at most a hundredth as many changes came since, so that no weight is off by more than that.
+    A count is kept while at most a hundredth as many changes came since, so that it is off by no more than that.
     """
 
     def __init__(self) -> None:
@@ -124,18 +140,18 @@ class Counts:
     def of(self, session: Session, stems: Sequence[str]) -> dict[str, int]:
         """Count the documents that hold each stemmed term; absent terms are left out."""
         now = search_index.followed(session, KEYWORDS)
-        kept = {
-            stem: count
-            for stem in stems
-            for then, count in (self._kept.get(stem, (-1, 0)),)
-            if 0 <= then <= now <= then + count // _LEAST_SHARE
-        }
-        counted = vocabulary.document_counts(session, [stem for stem in stems if stem not in kept])
-        common = {stem: (now, count) for stem, count in counted.items() if count >= _COMMON}
-        if len(self._kept) + len(common) > _MOST_KEPT:
-            self._kept = {}
-        self._kept.update(common)
-        return kept | counted
+        found: dict[str, int] = {}
+        for stem in stems:
+            then, count = self._kept.get(stem, (-1, 0))
+            if 0 <= then <= now <= then + count // _LEAST_SHARE:
+                found[stem] = count
+        unknown = [stem for stem in stems if stem not in found]
+        if unknown:
+            found |= dict.fromkeys(unknown, 0) | vocabulary.document_counts(session, unknown)
+            if len(self._kept) > _MOST_KEPT:
+                self._kept = {}
+            self._kept.update((stem, (now, found[stem])) for stem in unknown)
+        return {stem: count for stem, count in found.items() if count}
 
 
 class Lengths:
@@ -149,15 +165,15 @@ class Lengths:
         self._state: dict[str, int] = {}
         self._known = np.zeros(0, dtype=np.int32)  # one more than the length, by key
 
-    def of(self, session: Session, keys: Keys) -> Keys:
-        """Return the length of each record.
+    def of(self, session: Session, keys: Keys, state: dict[str, int]) -> Keys:
+        """Return the length of each record in a snapshot whose index is in a state.
 
         Raises:
             IndexDamagedError: the index has postings of a record and no length.
 
         """
         with self._lock:
-            self._follow(session, int(keys[-1]))
+            self._follow(session, int(keys[-1]), state)
             missing = keys[self._known[keys] == 0]
             if len(missing):
                 self._read(session, missing)
@@ -168,20 +184,19 @@ class Lengths:
 
     def warm(self, session: Session) -> None:
         """Read what is missing of all records, and let searches in between."""
-        last = search_index.extent(session)
+        last, state = search_index.extent(session), postings.state(session)
         for start in range(1, last + 1, _AT_ONCE):
             with self._lock:
-                self._follow(session, last)
+                self._follow(session, last, state)
                 ahead = np.arange(start, min(start + _AT_ONCE, last + 1))
                 missing = ahead[self._known[ahead] == 0]
                 if len(missing):
                     self._read(session, missing)
 
-    def _follow(self, session: Session, last: int) -> None:
+    def _follow(self, session: Session, last: int, state: dict[str, int]) -> None:
         """Forget what the index has taken up since, or all of another state of it, and make room."""
-        state = postings.state(session)
         if state != self._state:
-            before, now = self._state.pop(KEYWORDS, 0), state.get(KEYWORDS, 0)
+            before, now = self._state.get(KEYWORDS, 0), state.get(KEYWORDS, 0)
             if now < before or {**state, KEYWORDS: 0} != {**self._state, KEYWORDS: 0}:
                 self._known = np.zeros(0, dtype=np.int32)
             elif now > before:
@@ -193,8 +208,7 @@ class Lengths:
 
     def _read(self, session: Session, keys: Keys) -> None:
         found, packed = postings.lengths(session, keys.tolist())
-        lengths = _unpacked(packed)
-        read = _numbers(found)
+        lengths, read = _unpacked(packed), _numbers(found)
         if len(lengths) != len(read):
             raise IndexDamagedError("keywords", "sizes of documents cannot be read")
         self._known[read] = lengths + 1
@@ -215,19 +229,21 @@ def _is_among(keys: Keys, key: int) -> bool:
     return place < len(keys) and int(keys[place]) == key
 
 
-def _counted(holders: str) -> Held:
-    """Return each key once, with how often it stands there."""
+def _counted(holders: str, last: int) -> Held:
+    """Return each key up to the last once, with how often it stands there."""
     keys = _numbers(holders)
+    keys = keys[: int(np.searchsorted(keys, last, "right"))]
     if not len(keys):
         return keys, keys
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
-    return keys[first], np.diff(first, append=len(keys))
+    steps = keys[1:] - keys[:-1]
+    if int(keys[0]) < 0 or (steps < 0).any():
+        raise IndexDamagedError("keywords", "it does not hold the documents of a word in their order")
+    ends = np.append(np.flatnonzero(steps), len(keys) - 1)
+    return keys[ends], np.diff(ends, prepend=-1)
 
 
 def _numbers(text: str) -> Keys:
     numbers: Keys = np.fromstring(text, dtype=np.int64, sep=",")
-    if len(numbers) and int(np.min(numbers)) < 0:
-        raise IndexDamagedError("keywords", "it holds words of documents that cannot be")
     return numbers
 
 

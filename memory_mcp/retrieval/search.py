@@ -19,7 +19,7 @@ from memory_mcp.retrieval.keyword_ranking import ENGINE, Lookup
 from memory_mcp.retrieval.keywords import match_expression
 from memory_mcp.retrieval.means import Means, told_of
 from memory_mcp.retrieval.prompts import Reading, read
-from memory_mcp.retrieval.repeats import Ranked, chosen_runs, distinct
+from memory_mcp.retrieval.repeats import Group, Ranked, chosen_runs, distinct
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
 from memory_mcp.storage import search_index
 from memory_mcp.storage.database import Session
@@ -58,7 +58,6 @@ class Recall:
         self._settings = settings
         self.similarity = similarity
         self._tree = tree
-        self._lookup: Lookup = similarity.postings if similarity else ENGINE
 
     def search(self, query: Query, *, patience_s: float = 0.0, follow: bool = True) -> Answer:
         """Return ranked hits; `patience_s` is how long a slow provider may take to make missing vectors first.
@@ -104,14 +103,15 @@ class Recall:
         """Answer from one snapshot of the store, by some means."""
         sight = self._sight(query)
         told = list(degraded)
+        lookup = self.similarity.postings.asked() if self.similarity else ENGINE
         with self._store.database.read() as session:
-            terms = look_up(session, reading, sight, counted=means.keywords, lookup=self._lookup)
+            terms = look_up(session, reading, sight, counted=means.keywords, lookup=lookup)
         serving = self._serving(reading, terms, told) if means.vectors else None
         with (
             self._opened(serving, terms, means) as base,
             self._store.database.read() as session,
         ):
-            bm25 = self._keyword_list(session, terms, sight) if means.keywords else {}
+            bm25 = self._keyword_list(session, terms, sight, lookup) if means.keywords else {}
             scanned: dict[int, tuple[str, ...]] = {}
             if means.scans or not means.keywords:
                 scanned = self._keywords.scan(session, terms, sight)
@@ -121,10 +121,9 @@ class Recall:
                 similar = self.similarity.similar(session, base, serving, sight, bm25)
                 if base is None and not bm25:
                     told.append(_NO_SHARED_WORD)
-            ranked, talks = self._ranked(session, bm25, similar, query, terms)
-            provider = serving.provider if serving else None
-            reader = Reader(session, self._store, self._tree, Asked(terms, provider, scanned, self._lookup))
-            hits = self._hits(ranked, talks, reader, query)
+            groups = self._ranked(session, bm25, similar, query, terms)
+            asked = Asked(terms, serving.provider if serving else None, scanned, lookup)
+            hits = self._hits(groups, Reader(session, self._store, self._tree, asked), query)
             counts = self.similarity is not None and means.vectors
             pending = self.similarity.pending(session, serving, told) if self.similarity and counts else 0
         return Answer(
@@ -183,18 +182,18 @@ class Recall:
         looked = "all of them were" if lag <= SCANNED else f"{SCANNED} of them were"
         return [f"{reason}: {lag} newer records are not indexed yet; {looked} scanned one by one"]
 
-    def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
+    def _keyword_list(self, session: Session, terms: Terms, sight: Sight, lookup: Lookup) -> dict[int, float]:
         if not terms.words:
             return {}
         words = terms.affordable()
         too_common = len(words) == 1 and terms.matches[words[0]] > MOST_MATCHES
         newest = MOST_MATCHES if too_common else None
-        return dict(self._lookup.ranked(session, words, sight, self._settings.candidates, newest))
+        return dict(lookup.ranked(session, words, sight, self._settings.candidates, newest))
 
     def _ranked(
         self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query, terms: Terms
-    ) -> tuple[list[Ranked], dict[int, int]]:
-        """Score the best candidates, best first; return them with the talk of each that is a turn."""
+    ) -> list[Group]:
+        """Score the best candidates and return those that are distinct, best first."""
         fused = fusion.fuse(bm25, cosines, self._settings)
         spans = named_spans(_dated(query.text), self._store.clock.now())
         home = self._store.wall.project if query.scope == "all" else None
@@ -225,10 +224,10 @@ class Recall:
             return sorted(found, key=_place)
 
         if not talks:  # turns lift each other, and are counted
-            few = scored(fusion.contenders(fused, most, _LIKELY * query.limit))
-            if len(distinct(few, talks)) >= _LOOKED_AT * query.limit:
-                return few, talks
-        return scored(keys), talks
+            few = distinct(scored(fusion.contenders(fused, most, _LIKELY * query.limit)), talks)
+            if len(few) >= _LOOKED_AT * query.limit:
+                return few
+        return distinct(scored(keys), {} if query.kinds == ("turn",) else talks)  # who asks for turns wants each
 
     def _by_three_weights(
         self,
@@ -269,13 +268,10 @@ class Recall:
         }
         return {key: {name: each[key] for name, each in named.items() if each.get(key)} for key in keys}
 
-    def _hits(
-        self, ranked: Sequence[Ranked], talks: Mapping[int, int], reader: Reader, query: Query
-    ) -> tuple[Hit, ...]:
+    def _hits(self, groups: Sequence[Group], reader: Reader, query: Query) -> tuple[Hit, ...]:
         """Read the best records; none is shown unless one reaches the floor, then a share of it suffices."""
         session, sight = reader.session, self._sight(query)
         hits: list[Hit] = []
-        groups = distinct(ranked, {} if query.kinds == ("turn",) else talks)  # who asks for turns alone wants each
         for start in range(0, min(len(groups), _LOOKED_AT * query.limit), query.limit):
             chosen = chosen_runs(session, groups[start : start + query.limit], sight)
             hits += [

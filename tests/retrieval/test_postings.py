@@ -32,7 +32,7 @@ def sight_of(memory: Memory, **wanted: object) -> Sight:
 def both(memory: Memory, postings: Postings, words: Sequence[str], sight: Sight) -> tuple[dict[int, float], ...]:
     memory.index.keywords.follow()
     with memory.store.database.read() as session:
-        found = postings.ranked(session, words, sight, _LIMIT)
+        found = postings.asked().ranked(session, words, sight, _LIMIT)
         return dict(found), dict(ENGINE.ranked(session, words, sight, _LIMIT))
 
 
@@ -76,7 +76,7 @@ def test_another_snapshot_that_is_older_is_ranked_by_its_own_lengths(memory: Mem
         theirs = ENGINE.ranked(older, ["word1"], sight_of(memory), _LIMIT)
         postings._lengths._state = {"keywords": 10_000}  # noqa: SLF001 - as a later snapshot has left it
 
-        assert list(postings.ranked(older, ["word1"], sight_of(memory), _LIMIT)) == list(theirs)
+        assert list(postings.asked().ranked(older, ["word1"], sight_of(memory), _LIMIT)) == list(theirs)
 
 
 def test_lengths_that_were_read_ahead_are_the_same(memory: Memory) -> None:
@@ -122,7 +122,7 @@ def test_a_record_without_a_length_is_damage(memory: Memory) -> None:
         session.run("DELETE FROM keywords_docsize")
 
     with memory.store.database.read() as session, pytest.raises(IndexDamagedError):
-        Postings().ranked(session, ["word1"], sight_of(memory), _LIMIT)
+        Postings().asked().ranked(session, ["word1"], sight_of(memory), _LIMIT)
 
 
 def test_the_count_of_a_common_word_is_kept_until_a_hundredth_as_many_changes_came(open_memory: OpenMemory) -> None:
@@ -132,7 +132,7 @@ def test_the_count_of_a_common_word_is_kept_until_a_hundredth_as_many_changes_ca
     def counted() -> int:
         memory.index.keywords.follow()
         with memory.store.database.read() as session:
-            return postings.counts(session, ["common", "rare"])["common"]
+            return postings.asked().counts(session, ["common", "rare"])["common"]
 
     for number in range(1_000):
         memory.notes.add(f"common {number}")
@@ -146,11 +146,11 @@ def test_the_count_of_a_common_word_is_kept_until_a_hundredth_as_many_changes_ca
     assert (before, within, counted()) == (1_000, 1_000, 1_011)
 
 
-def test_the_count_of_a_rare_word_is_never_kept(memory: Memory) -> None:
+def test_the_count_of_a_rare_word_is_that_of_now(memory: Memory) -> None:
     postings = Postings()
     for expected in (1, 2, 3):
         memory.notes.add(f"rare {expected}")
         memory.index.keywords.follow()
 
         with memory.store.database.read() as session:
-            assert postings.counts(session, ["rare", "absent"]) == {"rare": expected}
+            assert postings.asked().counts(session, ["rare", "absent"]) == {"rare": expected}

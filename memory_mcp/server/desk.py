@@ -74,9 +74,9 @@ class Desk:
             if self._follower.ident is None and not self._stopping:
                 self._follower.start()
 
-    def learn(self, patience_s: float = _PATIENCE_S) -> int:
-        """Let learning catch up before an answer; return how many episodes it has yet to look at."""
-        return self.memory.learning.catch_up(patience_s)
+    def learn(self) -> None:
+        """Let learning catch up before an answer."""
+        self.memory.learning.catch_up(_PATIENCE_S)
 
     def close(self) -> None:
         """Stop following and close the memory; a follower in the middle of a batch keeps the file, which is safe."""

@@ -96,7 +96,7 @@ def test_the_follower_learns_what_no_completion_did(memory: Memory, clock: Froze
     memory.episodes.record([imported])
     assert memory.store.digests.count_unlearned() == 1
 
-    assert memory.learning.follow() == 0
+    assert not memory.learning.follow()
 
     assert "recover from KeyError: user" in patterns(memory)
     assert memory.store.digests.count_unlearned() == 0

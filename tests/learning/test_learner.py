@@ -79,6 +79,18 @@ def test_learning_twice_changes_nothing(memory: Memory) -> None:
     assert patterns(memory) == before
 
 
+def test_changes_of_what_is_learnt_are_passed_over_at_once(memory: Memory) -> None:
+    for number in range(30):
+        record(memory, f"mend page {number}", fixing("KeyError: user"), Success(evidence="user"))
+    memory.learning.follow()
+    with memory.store.database.write() as session:
+        memory.store.digests.reach(session, 1)
+
+    assert not memory.learning.follow(patience_s=0.0)
+
+    assert not memory.store.digests.lags()
+
+
 def test_the_follower_learns_what_no_completion_did(memory: Memory, clock: FrozenClock) -> None:
     moment = clock.now()
     imported = Episode(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from memory_mcp.models.digests import Digest, Exposure, Failed
 from memory_mcp.models.surveys import Survey, Surveyed
-from memory_mcp.storage import codec, documents, learning_codec, search_index
+from memory_mcp.storage import codec, learning_codec, search_index
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.run_store import RunStore
@@ -23,7 +23,7 @@ class DigestStore:
         self.follower = f"learning {writer.wall.project_key}"
 
     def unlearned(self, session: Session, limit: int) -> tuple[list[tuple[int, int]], int]:
-        """Return (key, revision) of this project's next episodes that changed since, and the sequence reached with them.
+        """Return (key, revision) of the project's next episodes that changed since, and the sequence reached with them.
 
         Changes of what is learnt already, such as learning itself makes, are passed over all at once.
         """

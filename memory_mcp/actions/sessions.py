@@ -156,11 +156,11 @@ class Walk:
         if installs(command):
             self._installed.append(" ".join(command.split()))
         written = scripts_written(command) | _written_by_tool(step.parameters, action)
-        self._scripts |= {name: text for name, text in written.items() if _is_scratch(name)}
+        self._scripts |= {name: text for name, text in written.items() if is_scratch(name)}
         for name in written:
             for shape, tries in self._tries.items():
                 tries.is_stale |= name in shape
-        by_itself = bool(written) and all(map(_is_scratch, written))
+        by_itself = bool(written) and all(map(is_scratch, written))
         is_edit = action.kind in _CHANGING and not by_itself and not installs(command)
         if is_edit or edits_by_code(command, self._scripts):
             self._changes += 1
@@ -171,7 +171,7 @@ def acts(action: Action) -> bool:
     return action.kind not in _LOOKING
 
 
-def _is_scratch(name: str) -> bool:
+def is_scratch(name: str) -> bool:
     """Whether a file lies where agents put what they throw away: beside everything, or outside the work tree."""
     return "/" not in name or is_temporary(name)
 

@@ -7,6 +7,8 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.digests import Failed
 from memory_mcp.models.episodes import EpisodeFilter, EpisodeSummary
 from memory_mcp.models.patterns import Pattern, PatternFilter, title_of
+from memory_mcp.patterns.earning import is_borne_out
+from memory_mcp.patterns.listing import listed
 from memory_mcp.patterns.wording import advice, evidence_sentence
 
 _MOST = 3
@@ -22,7 +24,7 @@ def session_briefing(memory: Memory) -> str:
     handoffs = {row.episode_id: row.id for row in memory.handoffs.list(_LOOKED_AT)} if begun else {}
     short = memory.store.ids.shorten([*handoffs.values(), *(row.id for row in begun)]) if begun else {}
     failures = memory.store.digests.latest_failures(_MOST)
-    patterns = memory.store.patterns.list(PatternFilter(least_uses=_LEAST_USES), limit=_MOST, cursor=None).patterns
+    patterns = listed(memory.store.patterns, PatternFilter(least_uses=_LEAST_USES), is_borne_out, limit=_MOST).patterns
     notes = [note for note in memory.notes.list(limit=_LOOKED_AT).notes if note.importance >= _IMPORTANT]
     notes.sort(key=lambda note: (-note.importance, -note.created_at))
     sections = (

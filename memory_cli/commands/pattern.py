@@ -57,7 +57,7 @@ def list_(
     if page.patterns:
         show.table(f"Patterns of {project}", _COLUMNS, (_row(pattern) for pattern in page.patterns))
     elif unproved and not include_retired:
-        show.line(f"No proved patterns in project {project}; of {unproved} that were seen, 'pattern list --all' tells.")
+        show.line(f"No proved patterns in project {project}; {unproved} not proved: 'pattern list --all' shows them.")
     else:
         show.line(f"No patterns in project {project}. They come from completed episodes: record some,")
         show.line("or bring in a history with 'memory-cli import git'.")

@@ -15,7 +15,7 @@ from memory_mcp.patterns.wording import evidence_sentence, not_when, proof_sente
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.pattern_store import PatternStore
 
-_SEARCHED = 2  # times as many hits are weighed as are wanted
+_SEARCHED = 20  # hits that are weighed beside those that are wanted: most patterns say nothing that is borne out
 _ALIKE = 0.5  # Dice coefficient of the words of two errors of one class
 LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task tells another story
 # addends beside keyword and similarity, each at most 1 before its weight
@@ -40,10 +40,10 @@ class Recommender:
             InvalidInputError: the text is empty or too long.
 
         """
-        query = Query(text, limit=limit, filter=EpisodeFilter(), kinds=("pattern",))
+        query = Query(text, limit=_SEARCHED + limit, filter=EpisodeFilter(), kinds=("pattern",))
         hits = {hit.id: hit for hit in self._recall.search(query).hits}
         found = self._store.get_many(list(hits))
-        return [(pattern, hits[pattern.id]) for pattern in found if is_borne_out(pattern) or is_close(pattern)]
+        return [(pattern, hits[pattern.id]) for pattern in found if is_borne_out(pattern) or is_close(pattern)][:limit]
 
     def recommend(self, wanted: Wanted) -> list[Recommended]:
         """Return what is worth following for a task, best first; empty where nothing relevant is known.
@@ -54,7 +54,7 @@ class Recommender:
             InvalidInputError: the task is empty or too long.
 
         """
-        found = self.search(wanted.task, _SEARCHED * wanted.limit)
+        found = self.search(wanted.task, _SEARCHED + wanted.limit)
         least = LEAST_RELEVANT * max((hit.relevance for _, hit in found), default=0.0)
         weighed = [
             self._weigh(pattern, hit, wanted)

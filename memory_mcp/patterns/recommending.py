@@ -4,18 +4,20 @@ from memory_mcp.actions.signatures import shows, signature
 from memory_mcp.actions.subjects import lacks
 from memory_mcp.clock import Clock
 from memory_mcp.config.settings import LearningSettings
+from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.patterns import ErrorRecovery, Pattern
 from memory_mcp.models.recall import Hit, Query
 from memory_mcp.models.recommendations import Recommended, Wanted
 from memory_mcp.patterns.earning import is_borne_out, is_close
-from memory_mcp.patterns.merging import similarity
+from memory_mcp.patterns.merging import error_class, similarity
 from memory_mcp.patterns.strength import ageing, lower_bound
 from memory_mcp.patterns.wording import evidence_sentence, not_when, proof_sentence, use_sentence
 from memory_mcp.retrieval.search import Recall
 from memory_mcp.storage.pattern_store import PatternStore
 
 _SEARCHED = 20  # hits that are weighed beside those that are wanted: most patterns say nothing that is borne out
+_CLASS = expression(r"(?:\w+\.)*\w+(?:Error|Exception)\b")
 _ALIKE = 0.5  # Dice coefficient of the words of two errors of one class
 LEAST_RELEVANT = 0.5  # of the best one's relevance; what is less like the task tells another story
 # addends beside keyword and similarity, each at most 1 before its weight
@@ -59,7 +61,8 @@ class Recommender:
         weighed = [
             self._weigh(pattern, hit, wanted)
             for pattern, hit in found
-            if hit.relevance >= least and (is_borne_out(pattern) or is_met(pattern, wanted.task))
+            if hit.relevance >= least
+            and (is_borne_out(pattern) or is_met(pattern, wanted.task) or is_akin(pattern, wanted.task))
         ]
         weighed.sort(key=lambda each: (-each.score, each.pattern.id))
         return weighed[: wanted.limit]
@@ -80,6 +83,8 @@ class Recommender:
             why.append(f"It shares the words {', '.join(hit.matched[:6])} with the task.")
         if met:
             why.append("Same error.")
+        elif is_akin(pattern, wanted.task):
+            why.append("Another error of the same kind: its cure is an example, not yours.")
         return Recommended(
             pattern=pattern,
             score=round(sum(parts.values()), 4),
@@ -98,3 +103,14 @@ def is_met(pattern: Pattern, task: str) -> bool:
         return True
     is_of_one_thing = any(lacks(each.signature) == lacks(told) for each in known)
     return is_of_one_thing and any(similarity(each, ErrorRecovery(told)) >= _ALIKE for each in known)
+
+
+def is_akin(pattern: Pattern, task: str) -> bool:
+    """Whether a task is the error, or one of its kind: of the same class, or something else that is missing."""
+    if is_met(pattern, task):
+        return True
+    told = ErrorRecovery(signature(task))
+    known = [each for each in (pattern.definition, *pattern.also) if isinstance(each, ErrorRecovery)]
+    if lacks(told.signature):
+        return any(lacks(each.signature) for each in known)
+    return bool(_CLASS.match(told.signature)) and any(error_class(each) == error_class(told) for each in known)

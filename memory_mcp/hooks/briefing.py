@@ -6,8 +6,7 @@ from memory_mcp.hooks.fence import Section, clipped, fenced, joined
 from memory_mcp.memory import Memory
 from memory_mcp.models.digests import Failed
 from memory_mcp.models.episodes import EpisodeFilter, EpisodeSummary
-from memory_mcp.models.patterns import Pattern, PatternFilter, title_of
-from memory_mcp.patterns.wording import advice, evidence_sentence
+from memory_mcp.models.patterns import PatternFilter, title_of
 
 _MOST = 3
 _LOOKED_AT = 20
@@ -22,14 +21,13 @@ def session_briefing(memory: Memory) -> str:
     handoffs = {row.episode_id: row.id for row in memory.handoffs.list(_LOOKED_AT)} if begun else {}
     short = memory.store.ids.shorten([*handoffs.values(), *(row.id for row in begun)]) if begun else {}
     failures = memory.store.digests.latest_failures(_MOST)
-    patterns = memory.store.patterns.list(PatternFilter(least_uses=_LEAST_USES), limit=_MOST, cursor=None).patterns
     notes = [note for note in memory.notes.list(limit=_LOOKED_AT).notes if note.importance >= _IMPORTANT]
     notes.sort(key=lambda note: (-note.importance, -note.created_at))
     sections = (
         Section("This project:", memory.projects.notices(unsaid=True)),
         Section("Open episodes:", [_open_line(row, handoffs.get(row.id), short) for row in begun]),
         Section("What failed last time:", [_failure_line(failed) for _, failed in failures]),
-        Section("Patterns of this project:", [_pattern_line(each) for each in patterns]),
+        Section("Patterns of this project:", _pattern_lines(memory)),
         Section("Notes:", [note.text for note in notes[:_MOST]]),
     )
     return fenced(sections, memory.settings.hooks.briefing_tokens)
@@ -49,6 +47,16 @@ def _failure_line(failed: Failed) -> str:
     return f"{clipped(failed.action)} → {clipped(failed.error or failed.signature)} ({failed.failures}×){mended}"
 
 
-def _pattern_line(pattern: Pattern) -> str:
-    said = clipped(next(iter(advice(pattern)), ""))
-    return f"{clipped(title_of(pattern.definition))}{f': {said}' if said else ''}. {evidence_sentence(pattern)}"
+def _pattern_lines(memory: Memory) -> list[str]:
+    """Return what ended an error in two tasks; what weighs that is only loaded where errors were met twice."""
+    chosen = PatternFilter(least_uses=_LEAST_USES)
+    if not memory.store.patterns.list(chosen, limit=1, cursor=None).patterns:
+        return []
+    from memory_mcp.patterns.earning import is_borne_out  # noqa: PLC0415 - as above
+    from memory_mcp.patterns.listing import listed  # noqa: PLC0415 - as above
+    from memory_mcp.patterns.wording import advice, evidence_sentence  # noqa: PLC0415 - as above
+
+    found = listed(memory.store.patterns, chosen, is_borne_out, limit=_MOST).patterns
+    return [
+        f"{clipped(title_of(each.definition))}: {clipped(advice(each)[0])}. {evidence_sentence(each)}" for each in found
+    ]

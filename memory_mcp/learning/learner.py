@@ -23,8 +23,8 @@ from memory_mcp.models.patterns import (
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.models.snapshots import Snapshot
-from memory_mcp.patterns.context_patterns import context_patterns
 from memory_mcp.patterns.digests import digest
+from memory_mcp.patterns.earning import is_earned
 from memory_mcp.patterns.error_recoveries import error_recoveries
 from memory_mcp.patterns.merging import comparable, count_words, error_class, same_as
 from memory_mcp.patterns.observations import Observation, observe
@@ -95,7 +95,7 @@ class Learning:
         except (BusyError, StoreFullError) as error:
             return Completed(episode, receipt, (), pending=str(error))
         patterns = self._store.patterns.get_many([ids[key] for key in learnt if key in ids])
-        return Completed(episode, receipt, tuple(patterns), duplicate_of)
+        return Completed(episode, receipt, tuple(filter(is_earned, patterns)), duplicate_of)
 
     def _snapshot(self, episode: Episode) -> Snapshot | None:
         """Return the state of the files that an episode touched, what it changed first; None outside a work tree."""
@@ -182,11 +182,7 @@ class Learning:
         self._store.digests.write(session, key, revision, digest(seen, self._root), survey(episode))
         if episode.outcome is None:
             return ()
-        findings = context_patterns(seen)
-        known = self._store.patterns.find(session, [each.definition for each in findings])
         teller = self._store.patterns.tell(session, key)
-        for each in findings:
-            teller.add(each, [known[each.definition]] if each.definition in known else [])
         self._tell_errors(session, teller, error_recoveries(seen, self._root))
         self._credit(session, key, seen)
         return teller.finish()

@@ -36,3 +36,29 @@ def test_a_question_of_generic_words_that_stand_apart_is_answered_by_silence(ope
     assert (
         memory.recall.search(Query("option to skip frozen accounts of closed tables in yearly statements")).hits == ()
     )
+
+
+def test_a_word_common_everywhere_says_little_even_where_one_record_of_the_store_holds_it(
+    open_memory: OpenMemory,
+) -> None:
+    memory = open_memory()
+    for number in range(100):
+        memory.notes.add(f"voucher {number} is drawn on the ledger of branch {number % 7}")
+    memory.notes.add("the default option of the exporter is read from a file")
+    memory.notes.add("the quarterly accrual of the exporter is read from a ledger")
+
+    common, rare = (
+        memory.recall.search(Query(asked)).hits for asked in ("wombat default file", "wombat quarterly accrual")
+    )
+
+    assert common == ()
+    assert "quarterly accrual" in rare[0].text
+
+
+def test_the_pieces_of_a_version_say_nothing_about_relevance(open_memory: OpenMemory) -> None:
+    memory = open_memory()
+    for number in range(100):
+        memory.notes.add(f"voucher {number} is drawn on the ledger of branch {number % 7}")
+
+    assert memory.recall.search(Query("wombat 3.8")).hits == ()
+    assert memory.recall.search(Query("8")).hits != ()

@@ -23,7 +23,9 @@ from memory_cli.bench.memories import open_at, scratch
 from memory_mcp.embeddings.words import STOP_WORDS, words
 from memory_mcp.storage.database import Session
 
-_MEASURED = re.compile(r"click|pytest|pluggy|celery|kombu|scrapy|sqlite.utils|llm|jekyll|sphinx|mocha|memory_", re.I)
+_MEASURED = re.compile(
+    r"click|pytest|pluggy|celery|kombu|scrapy|sqlite.utils|llm|jekyll|sphinx|mocha|memory_", re.IGNORECASE
+)
 _PER_PACKAGE, _LEAST_PACKAGES, _CHARACTERS = 60, 25, 1_500
 _LEAST_SHARE = 5e-4  # of the texts; a rarer word weighs by the store alone
 _ENTRY = re.compile(r"\n\s*(?:[*+-]|\n)\s*")

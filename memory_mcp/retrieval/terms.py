@@ -6,6 +6,7 @@ from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
+from memory_mcp.retrieval import common_words
 from memory_mcp.retrieval.keyword_ranking import ENGINE, Lookup
 from memory_mcp.retrieval.keywords import is_prefix, match_expression
 from memory_mcp.retrieval.prompts import Reading
@@ -31,19 +32,23 @@ _SHARPNESS = 3
 _MOST_UNKNOWN, _MOST_KNOWN = 5, 8  # words of a question that is put right where it is misspelt
 _GUESSED = 0.8  # weight of a word that was put right
 _MOST_PAIRS = 24
+_VERSION_DIGITS = 2  # the 3 of "Release 3.8" is in many records of every store
+_JOINED = 0.5  # an identifier that no record has whole, beside its parts
 Pair = tuple[str, str]
 
 
 class Terms(Struct, frozen=True):
     """The words of a question, how many of all documents hold each, and how much it weighs.
 
-    `weight` is a word's rarity times how much it tells in this question.
+    `weight` is a word's rarity times how much it tells in this question. `telling` is how much it says about relevance:
+    a word that is common in writing about any program says little even where this store seldom has it.
     """
 
     documents: int
     words: tuple[str, ...]
     matches: dict[str, int]
     weight: dict[str, float]
+    telling: dict[str, float]
     emphasis: dict[str, float]
     corrected: dict[str, tuple[str, ...]] = {}
     is_counted: bool = True
@@ -70,10 +75,14 @@ class Terms(Struct, frozen=True):
         rarest = sorted(asked, key=lambda word: self.matches[word])
         return _within(rarest, self.matches, most or _affordable_matches(self.documents)) or rarest[:1]
 
+    def told(self, matched: Iterable[str]) -> float:
+        """Return how much the matched words say about relevance."""
+        return sum(self.telling[word] for word in matched)
+
     def coverage(self, matched: Iterable[str]) -> float:
-        """Return which share of the question's weight the matched words carry, 0 to 1."""
-        total = sum(sorted(self.weight.values())[-_FULL:])
-        return min(sum(self.weight[word] for word in matched) / total, 1.0) if total else 0.0
+        """Return which share of what the question's words say is said by the matched ones, 0 to 1."""
+        total = sum(sorted(self.telling.values())[-_FULL:])
+        return min(self.told(matched) / total, 1.0) if total else 0.0
 
 
 def look_up(
@@ -111,11 +120,29 @@ def look_up(
         words=tuple(words),
         matches=matches,
         weight=weight,
+        telling=_telling(session, weight, matches),
         emphasis=emphasis,
         corrected=corrected,
         is_counted=counted,
         pairs=_pairs(reading, matches, counted=counted),
     )
+
+
+def _telling(session: Session, weight: Mapping[str, float], matches: Mapping[str, int]) -> dict[str, float]:
+    """Return how much each word says about relevance; of numbers alone their weight."""
+    found = {word: _share_told(word, matches) * min(each, _ceiling(session, word)) for word, each in weight.items()}
+    return found if any(found.values()) else dict(weight)
+
+
+def _ceiling(session: Session, word: str) -> float:
+    """Return what the rarest stem of a word may weigh at most."""
+    return max((common_words.ceiling(stem) for stem in session.stem(word)), default=math.inf)
+
+
+def _share_told(word: str, matches: Mapping[str, int]) -> float:
+    if word.isdigit():
+        return float(len(word) > _VERSION_DIGITS)
+    return _JOINED if not matches[word] and _is_joined(word, matches) else 1.0
 
 
 def _pairs(reading: Reading, matches: Mapping[str, int], *, counted: bool) -> tuple[Pair, ...]:

@@ -30,7 +30,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 }
 # modules of ours that each event may load, of 0.2 ms each; raise a number only for something that the event needs
 # an edit loads no table of runners; a command does (ten modules), for its output decides whether it failed
-MOST = {"SessionStart": 102, "UserPromptSubmit": 128, "PreToolUse": 119, "PostToolUse": 106, "Edit": 99, "Stop": 112}
+MOST = {"SessionStart": 102, "UserPromptSubmit": 129, "PreToolUse": 119, "PostToolUse": 106, "Edit": 99, "Stop": 112}
 HEAVY = {
     *("typer", "rich", "click", "numpy", "mcp", "pydantic", "lmdb", "asyncio", "hashlib", "tomllib", "subprocess"),
     *("platformdirs", "logging", "dataclasses", "inspect", "tempfile", "shutil", "random", "traceback", "sqlite3"),

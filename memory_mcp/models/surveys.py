@@ -67,7 +67,8 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     `ready` says that tests ran without anything being installed first. `failing` are the tests that failed while no
     source was changed, `red` those that failed at any time, `red_errors` the errors that tests ended in, with the file
     of the tests; `passed` are the files of tests that passed as a whole. `absent` are files that were looked for and
-    are not there, `changed` those that were changed and still were at the end; `workarounds` are edits for the
+    are not there, `changed` those that were changed and still were at the end, `unclear` says that a script wrote more
+    whose names it computed; `workarounds` are edits for the
     environment's sake rather than the task's. `symbols` maps a defined name to the one file that defines it.
     """
 
@@ -85,6 +86,7 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     passed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    unclear: bool = False
     workarounds: tuple[Workaround, ...] = ()
     seen: tuple[str, ...] = ()
     symbols: dict[str, str] = {}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from memory_mcp.actions.shell_lines import SimpleCommand
 from memory_mcp.expressions import expression
+from memory_mcp.facts.agent_editors import AgentEditors, is_agent_editor
 from memory_mcp.facts.deeds import Deed
 from memory_mcp.facts.git_words import different, handed_in
 from memory_mcp.facts.patches import Patches, is_patching, paths_of
@@ -38,6 +39,7 @@ class Changes:
         self.is_unclear = False  # whether a script wrote files whose names it computed
         self._scripts: dict[str, str] = {}
         self._patches = Patches()
+        self._editors = AgentEditors()
         self._copies: dict[str, tuple[str, bool]] = {}  # copy: its origin, and whether that was changed by then
         self._stashed: dict[str, None] = {}
         self._staged = False
@@ -50,6 +52,7 @@ class Changes:
         """Follow one step; `latest` are the files that it changed."""
         self.latest.clear()
         self._steps += 1
+        self._editors.look(deed.output)
         for file in deed.edited:
             self._keep_script(file, deed.content)
             self._change(relative(file, self.root) or ("" if file.startswith("/") else file))
@@ -91,6 +94,13 @@ class Changes:
         self._hand_in(command, deed)
         if is_patching(command):
             self._patch(command, deed)
+        elif is_agent_editor(command):
+            file, is_made = self._editors.edited(command, deed.output, next(iter(deed.named), ""))
+            place = relative(file, self.root) if file else ""
+            if is_made:
+                self._write(place)
+            else:
+                self._change(place)
         elif program == "git":
             self._git(words, deed)
         elif program in {"cp", "mv", "install"}:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from memory_cli.replay.changes import files_kept
-from memory_mcp.actions.outputs import result_of
 from memory_mcp.facts.script_writes import Writes, writes_of
 from memory_mcp.facts.surveying import survey
 from memory_mcp.importers import mini_swe_agent
@@ -30,14 +30,14 @@ SAVED = run("git diff -- shop/cart.py > patch.txt")
         "cp /tmp/new.py shop/cart.py",
         "mv new_cart.py shop/cart.py",
         "python -c \"open('shop/cart.py', 'w').write('x')\"",
-        "python3 - <<'EOF'\nfrom pathlib import Path\np = Path('shop/cart.py')\np.write_text(p.read_text())\nEOF",
-        "python3 - <<'EOF'\nwith open('shop/cart.py', mode='w') as f:\n    f.write('x')\nEOF",
-        "python3 - <<'EOF'\nimport pathlib\npathlib.Path('shop/cart.py').write_text('x')\nEOF",
-        "python3 - <<'EOF'\nfile_path = '/testbed/shop/cart.py'\nwith open(file_path, \"w\") as f:\n    f.write('x')\nEOF",
-        "python3 - <<'EOF'\nfor name in ['shop/cart.py']:\n    open(name, 'w').write('x')\nEOF",
+        "python - <<'EOF'\nfrom pathlib import Path\np = Path('shop/cart.py')\np.write_text(p.read_text())\nEOF",
+        "python - <<'EOF'\nwith open('shop/cart.py', mode='w') as f:\n    f.write('x')\nEOF",
+        "python - <<'EOF'\nimport pathlib\npathlib.Path('shop/cart.py').write_text('x')\nEOF",
+        "python - <<'EOF'\nfile_path = '/testbed/shop/cart.py'\nwith open(file_path, \"w\") as f:\n    f.write('x')\nEOF",
+        "python - <<'EOF'\nfor name in ['shop/cart.py']:\n    open(name, 'w').write('x')\nEOF",
         "cat > fix.py <<'EOF'\nimport sys\nname = sys.argv[1]\nopen(name, 'w').write('x')\nEOF\npython fix.py shop/cart.py",
-        "python3 - <<'EOF'\nimport shutil\nshutil.copy('/tmp/new.py', 'shop/cart.py')\nEOF",
-        "python3 - <<'EOF'\nimport fileinput\nfor line in fileinput.input('shop/cart.py', inplace=True):\n    pass\nEOF",
+        "python - <<'EOF'\nimport shutil\nshutil.copy('/tmp/new.py', 'shop/cart.py')\nEOF",
+        "python - <<'EOF'\nimport fileinput\nfor line in fileinput.input('shop/cart.py', inplace=True):\n    pass\nEOF",
         "node -e \"require('fs').writeFileSync('shop/cart.py', 'x')\"",
         "cat > fix.patch <<'EOF'\n--- a/shop/cart.py\n+++ b/shop/cart.py\n@@ -1 +1 @@\nEOF\npatch -p1 < fix.patch",
         "cat > fix.patch <<'EOF'\n--- a/shop/cart.py\n+++ b/shop/cart.py\n@@ -1 +1 @@\nEOF\ngit apply fix.patch",
@@ -141,6 +141,37 @@ def test_a_run_that_wrote_who_knows_what_says_so() -> None:
 
     assert surveyed(SEEN, script).unclear
     assert not surveyed(SEEN, script, run("git status", "On branch main\nnothing to commit")).unclear
+
+
+@pytest.mark.parametrize(
+    ("command", "output", "changed"),
+    [
+        ("edit 1:2\nx\nend_of_edit", "[File: /testbed/shop/cart.py (9 lines total)]\nFile updated.", True),
+        ("edit 1:2\nx\nend_of_edit", "Text replaced. Please review", True),
+        ("edit 1:2\nx\nend_of_edit", "Your proposed edit has introduced new syntax error(s). Please", False),
+        ("insert 3 'x'", "[File: /testbed/shop/cart.py (9 lines total)]", True),
+        ("str_replace_editor str_replace /testbed/shop/cart.py --old_str 'a' --new_str 'b'",
+         "The file /testbed/shop/cart.py has been edited.", True),
+        ("str_replace_editor str_replace /testbed/shop/cart.py --old_str 'a' --new_str 'b'",
+         "No replacement was performed, old_str `a` did not appear verbatim in /testbed/shop/cart.py.", False),
+        ("str_replace_editor insert /testbed/shop/cart.py --insert_line 3 --new_str 'b'", "has been edited", True),
+        ("str_replace_editor view /testbed/shop/cart.py", "1 class Cart", False),
+        ("create try.py", "[File: try.py (1 lines total)]", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("tool", ["bash", "own"])
+def test_the_editors_of_swe_agent_are_followed(command: str, output: str, changed: bool, tool: str) -> None:
+    opened = run("open shop/cart.py", "[File: /testbed/shop/cart.py (8 lines total)]\n1:class Cart:")
+    edit = run(command, output)
+    edit = edit if tool == "bash" else replace(edit, tool=command.split()[0])
+
+    assert surveyed(SEEN, opened, edit).changed == (("shop/cart.py",) if changed else ())
+
+
+def test_an_editing_tool_that_only_looks_changes_nothing() -> None:
+    look = Step("str_replace_editor", "view", {"command": "view", "path": f"{ROOT}/shop/cart.py"}, StepSuccess("1 a"))
+
+    assert surveyed(SEEN, look).changed == ()
 
 
 @needs_data

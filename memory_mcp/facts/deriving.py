@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.facts.check_facts import absent_facts, failing_facts, proof_facts
+from memory_mcp.facts.check_facts import absent_facts, proof_facts
 from memory_mcp.facts.counting import Group
-from memory_mcp.facts.environment_facts import install_traps, setup_facts
+from memory_mcp.facts.environment_facts import install_traps, own_packages, setup_facts
+from memory_mcp.facts.failing_facts import failing_facts
 from memory_mcp.facts.file_facts import file_facts, together_facts
 from memory_mcp.facts.runner_facts import test_command_facts
+from memory_mcp.facts.version_facts import version_facts
 from memory_mcp.facts.workaround_facts import workaround_traps
 from memory_mcp.models.facts import Fact
 
@@ -15,6 +17,7 @@ def facts_of(groups: Sequence[Group]) -> list[Fact]:
     """Return what is known of a project, in the order in which a newcomer needs it."""
     return [
         *setup_facts(groups),
+        *version_facts(groups, own_packages(groups)),
         *test_command_facts(groups),
         *workaround_traps(groups),
         *install_traps(groups),

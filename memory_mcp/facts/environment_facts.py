@@ -28,7 +28,7 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return what is missing in a fresh environment, the most frequent first."""
     current = _unsettled(groups)
     counts = commonest(current, lambda each: (missing.name for missing in each.survey.missing))
-    own = _own_packages(groups)
+    own = own_packages(groups)
     found = [each for name in counts if (each := _missing_fact(current, name, own)) is not None]
     ordered = sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))
     return joined(ordered, _installed(groups))
@@ -36,7 +36,7 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
 
 def install_traps(groups: Sequence[Group]) -> list[Fact]:
     """Return the installs that failed, and those after which something else broke."""
-    own = _own_packages(groups)
+    own = own_packages(groups)
     return [*_refusals(groups), *_troubles(groups, own)]
 
 
@@ -198,7 +198,7 @@ def _differs(trouble: Trouble) -> bool:
     return bool(trouble.cure) and plain[0] != plain[1]
 
 
-def _own_packages(groups: Sequence[Group]) -> set[str]:
+def own_packages(groups: Sequence[Group]) -> set[str]:
     """Return the names of the project's own packages: the first folders in which many of its files lie."""
     paths = {path for group in groups for each in group.members for path in (*each.survey.seen, *each.survey.changed)}
     folders = Counter(found[1] for path in paths if (found := _OWN_PART.match(path)))

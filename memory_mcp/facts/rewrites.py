@@ -11,7 +11,8 @@ from memory_mcp.models.surveys import Workaround
 
 _REMOVED = expression(
     r"^(?:E\s+)?((?:AttributeError|ImportError|NameError|TypeError): [^\n]{0,80}"
-    r"(?:was removed|were removed|has no attribute|cannot import name|no longer)[^\n]{0,120})",
+    r"(?:was removed|were removed|has no attribute|cannot import name|no longer)[^\n]{0,120}"
+    r"|(?:ValueError|KeyError): [^\n]{0,160}Did you mean \w+\?)",
     re.MULTILINE,
 )
 _IN_FILE = expression(r" \(\S+\)$")
@@ -69,7 +70,7 @@ class Rewrites:
 
 
 def _speaks(task: str, name: str) -> bool:
-    return name.lower() in task.lower()
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", task, re.IGNORECASE) is not None
 
 
 def _fits(names: Names, parts: set[str]) -> bool:

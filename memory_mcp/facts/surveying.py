@@ -7,6 +7,7 @@ from memory_mcp.facts.environment import Environment
 from memory_mcp.facts.paths import root_of
 from memory_mcp.facts.rewrites import Rewrites
 from memory_mcp.facts.sightings import Sightings
+from memory_mcp.facts.versions import Versions
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.surveys import Survey
 
@@ -18,7 +19,7 @@ def survey(episode: Episode) -> Survey:
     deeds = deeds_of(episode.steps)
     root = root_of(deeds)
     changes, sightings, environment, checks = Changes(root), Sightings(root), Environment(), CheckRuns(root)
-    rewrites = Rewrites()
+    rewrites, versions = Rewrites(), Versions()
     made: dict[str, None] = {}
     ready = False
     for deed in deeds:
@@ -27,6 +28,7 @@ def survey(episode: Episode) -> Survey:
         made |= {file: None for file in list(changes.written)[known:] if not sightings.has(file)}
         rewrites.look(deed, changes.latest)
         sightings.look(deed, made)
+        versions.look(deed)
         environment.look(deed, edited=not made.keys() >= changes.latest)
         ran = checks.look(deed, [file for file in changes.now if file not in made])
         ready = ready or (ran and not environment.installs and not environment.missing())
@@ -52,6 +54,7 @@ def survey(episode: Episode) -> Survey:
         workarounds=rewrites.workarounds(episode.task, _folders(sightings.seen())),
         seen=sightings.seen(),
         symbols=sightings.symbols(),
+        versions=versions.seen(),
     )
 
 

@@ -69,7 +69,8 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     of the tests; `passed` are the files of tests that passed as a whole. `absent` are files that were looked for and
     are not there, `changed` those that were changed and still were at the end, `unclear` says that a script wrote more
     whose names it computed; `workarounds` are edits for the
-    environment's sake rather than the task's. `symbols` maps a defined name to the one file that defines it.
+    environment's sake rather than the task's. `symbols` maps a defined name to the one file that defines it, `versions`
+    a package, or `python`, to the version that was seen last.
     """
 
     ran_code: bool = False
@@ -90,6 +91,7 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     workarounds: tuple[Workaround, ...] = ()
     seen: tuple[str, ...] = ()
     symbols: dict[str, str] = {}
+    versions: dict[str, str] = {}
 
 
 class Surveyed(Struct, frozen=True):

@@ -163,11 +163,8 @@ def test_an_error_that_the_tests_of_different_tasks_end_in_is_a_trap() -> None:
     groups = groups_of((TASKS[0], [*changing("shop/cart.py"), red]), (TASKS[1], [*changing("shop/pay.py"), red]))
 
     assert texts(groups, "trap") == [
-        "`tests/test_cli.py::test_a` fails whatever is changed (2 of 2 tasks that ran its file).",
-        (
-            "Tests in `tests/test_cli.py` end in `TypeError: no keyword 'mix'`, whatever is changed"
-            " (2 of 2 tasks that ran them)."
-        ),
+        "Tests in `tests/test_cli.py` end in `TypeError: no keyword 'mix'`, whatever is changed"
+        " (2 of 2 tasks that ran them)."
     ]
     mended = [*changing("tests/test_cli.py"), passed("tests/test_cli.py")]
     later = groups_of(
@@ -176,15 +173,54 @@ def test_an_error_that_the_tests_of_different_tasks_end_in_is_a_trap() -> None:
     assert texts(later, "trap") == []  # the file passed since: it was not "whatever is changed"
 
 
-def test_one_error_in_the_tests_of_two_files_is_no_trap() -> None:
-    def red(file: str) -> Step:
-        return run(
-            f"python -m pytest {file}", f"E   ValueError: bad frequency H\nFAILED {file}::test_a\n1 failed in 1s", 1
-        )
+PLATFORM = "platform linux -- Python 3.11.5, pytest-9.0.3, pluggy-1.6.0"
 
-    groups = groups_of((TASKS[0], [red("tests/test_cart.py")]), (TASKS[1], [red("tests/test_pay.py")]))
+
+def red(file: str, error: str) -> Step:
+    """Run a file whose test ends in an error."""
+    output = f"{PLATFORM}\nE   {error}\nFAILED {file}::test_a\n1 failed in 1s"
+    return run(f"python -m pytest {file}", output, 1)
+
+
+@pytest.mark.parametrize("error", ["ValueError: bad frequency H", "TypeError: 'NoneType' object is not subscriptable"])
+def test_an_error_that_says_little_in_the_tests_of_two_files_is_no_trap(error: str) -> None:
+    groups = groups_of(
+        (TASKS[0], [*changing("shop/cart.py"), red("tests/test_cart.py", error)]),
+        (TASKS[1], [*changing("shop/pay.py"), red("tests/test_pay.py", error)]),
+    )
 
     assert [text for text in texts(groups, "trap") if "whatever" in text] == []
+
+
+def test_test_classes_that_lack_what_their_setup_makes_are_one_trap_with_the_version_of_the_runner() -> None:
+    groups = groups_of(
+        (TASKS[0], [*changing("shop/cart.py"), red("tests/a.py", "AttributeError: 'TestA' object has no attribute 'x'")]),
+        (TASKS[1], [*changing("shop/pay.py"), red("tests/b.py", "AttributeError: 'TestB' object has no attribute 'y'")]),
+    )
+
+    assert texts(groups, "trap") == [
+        "Tests in `tests/a.py` and `tests/b.py` end in `AttributeError: 'TestA' object has no attribute 'x'` and the like"
+        " under pytest 9.0.3, whatever is changed (2 of 2 tasks that ran them)."
+    ]
+
+
+def test_a_test_that_failed_before_any_change_is_told_even_of_one_run() -> None:
+    groups = groups_of((TASKS[0], [red("tests/test_cart.py", "KeyError: no"), *changing("shop/cart.py")]))
+
+    assert texts(groups, "trap") == [
+        "`tests/test_cart.py::test_a` failed before any source was changed (1 run of 1 that ran its file)."
+    ]
+
+
+def test_the_versions_under_which_the_code_ran_are_told_with_the_packages_that_were_asked_for() -> None:
+    steps = [run("pip install numpy pandas", "Successfully installed numpy-2.4.4 pandas-3.0.2 six-1.17"), passed()]
+    header = run("python -m pytest tests/test_cart.py", f"{PLATFORM}\n3 passed in 0.1s")
+    groups = groups_of((TASKS[0], [*steps, header]), (TASKS[1], [header]))
+
+    assert texts(groups, "setup") == [
+        "Code runs under Python 3.11.5 and pytest 9.0.3 (2 of 2 tasks); the packages that `pip` brought:"
+        " numpy 2.4.4, pandas 3.0.2."
+    ]
 
 
 GONE = "AttributeError: `np.Inf` was removed in the NumPy 2.0 release. Use `np.inf` instead."

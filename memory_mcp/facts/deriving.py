@@ -6,7 +6,7 @@ from memory_mcp.facts.check_facts import absent_facts, proof_facts
 from memory_mcp.facts.counting import Group
 from memory_mcp.facts.environment_facts import install_traps, own_packages, setup_facts
 from memory_mcp.facts.failing_facts import failing_facts
-from memory_mcp.facts.file_facts import file_facts, together_facts
+from memory_mcp.facts.file_facts import customary_facts, file_facts, together_facts
 from memory_mcp.facts.runner_facts import test_command_facts
 from memory_mcp.facts.version_facts import version_facts
 from memory_mcp.facts.workaround_facts import workaround_traps
@@ -25,5 +25,6 @@ def facts_of(groups: Sequence[Group]) -> list[Fact]:
         *absent_facts(groups),
         *proof_facts(groups),
         *file_facts(groups),
+        *customary_facts(groups),
         *together_facts(groups),
     ]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 
 from memory_mcp.facts.counting import Group, fact, support
@@ -19,20 +20,49 @@ _LEAST_SHARE = 0.5
 _LATEST = 5  # tasks in a row that changed the one file and not the other
 _MOST_NAMES = 4
 _TITLE = 80
+_LEAST_RUNS = 2
+_LEAST_CUSTOMARY = 8  # tasks
+_CUSTOMARY = 0.33  # share of the tasks, and of the latest ones
+_LATELY = 20
+_MOST_CUSTOMARY = 3
 
 
 def file_facts(groups: Sequence[Group]) -> list[Fact]:
-    """Return the sources that tasks changed, with what they define and the tasks."""
+    """Return the sources that several tasks changed, and those of one task that its text does not name."""
     holders: dict[str, list[Group]] = {}
     for group in groups:
         for path in _agreed(group):
             holders.setdefault(path, []).append(group)
-    found = [
-        _file_fact(path, among, groups)
-        for path, among in holders.items()
-        if not all(_tells(_title(group.members[-1].task), path) for group in among)
-    ]
+    found = [each for path, among in holders.items() if (each := _file_fact(path, among, groups)) is not None]
     return sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))[:_MOST_FILES]
+
+
+def customary_files(groups: Sequence[Group]) -> list[tuple[str, int, int]]:
+    """Return the files that change whatever the task is, such as a changelog: in how many tasks, of how many."""
+    changed = [paths for group in sorted(groups, key=lambda group: group.last_seen) if (paths := _changed_in(group))]
+    latest = Counter(path for paths in changed[-_LATELY:] for path in paths)
+    counts = Counter(path for paths in changed for path in paths)
+    return [
+        (path, times, len(changed))
+        for path, times in counts.most_common(_MOST_CUSTOMARY)
+        if times >= _LEAST_CUSTOMARY
+        and times >= _CUSTOMARY * len(changed)
+        and latest[path] >= _CUSTOMARY * len(changed[-_LATELY:])
+    ]
+
+
+def customary_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return the facts that a file changes with most tasks."""
+    found = []
+    for path, times, of in customary_files(groups):
+        counted = support(groups, partial(_changes, path=path), lambda each: bool(each.survey.changed))
+        text = f"`{path}` changes with most tasks: {times} of {of}."
+        found.append(fact("together", path, text, counted, path))
+    return [each for each in found if 2 * each.support > each.of]
+
+
+def _changes(each: Surveyed, path: str) -> bool:
+    return path in each.survey.changed
 
 
 def together_facts(groups: Sequence[Group]) -> list[Fact]:
@@ -85,28 +115,49 @@ def _names_of(path: str) -> set[str]:
     return set(words_of(path.rsplit("/", 1)[-1].split(".", maxsplit=1)[0]))
 
 
-def _tells(title: str, path: str) -> bool:
-    """Whether a title names a file by itself."""
+def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> Fact | None:
+    """Say what a file was changed for; of a single task only what its text does not tell and its runs agree on."""
+    counted = support(holders, partial(_changes, path=path), lambda each: bool(each.survey.changed))
+    all_ = support(groups, partial(_changes, path=path), lambda each: bool(each.survey.changed))
+    names = _touched(path, holders)
+    newest = sorted(holders, key=lambda group: -group.last_seen)
+    if len(holders) == 1:
+        runs = [each for each in holders[0].members if each.survey.changed]
+        if counted.runs < _LEAST_RUNS or not names or _is_named(holders[0].members[0].task, path):
+            return None
+        least = "at least " if any(each.survey.unclear for each in holders[0].members) else ""
+        text = f"For '{_title(newest[0].members[-1].task)}' {least}{counted.runs} of {len(runs)} runs changed `{path}`"
+        told = [f"`{name}`" + (f" ({times})" if times < counted.runs else "") for name, times in names]
+        return fact("file", path, f"{text}, there {', '.join(told)}.", all_, path)
+    titles = [f"'{_title(group.members[-1].task)}'" for group in newest[:2]]
+    more = len(holders) - len(titles)
+    text = f"`{path}` was changed in {len(holders)} of {all_.of} tasks: for {', '.join(titles)}"
+    text += f" and {more} more" if more else ""
+    defined = _defined(path, holders, groups)
+    text += f"; it defines {_listed(defined)}" if defined else ""
+    return fact("file", path, text + ".", all_, path)
+
+
+def _is_named(task: str, path: str) -> bool:
+    """Whether a task names a file: by its path, its name or, dotted, its module."""
     stem = path.rsplit("/", 1)[-1].split(".", maxsplit=1)[0].lower()
-    return stem in words_of(title)
+    return stem in words_of(task) or stem in task.lower()
 
 
-def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> Fact:
-    counted = support(holders, lambda each: path in each.survey.changed, lambda each: bool(each.survey.changed))
-    names = _defined(path, holders, groups)
-    titles = [
-        f"'{_title(group.members[-1].task)}'" for group in sorted(holders, key=lambda group: -group.last_seen)[:2]
-    ]
-    text = f"`{path}`" + (f" (defines {', '.join(names)})" if names else "")
-    text += f" was changed for {' and '.join(titles)}"
-    more = counted.tasks - len(titles)
-    text += f" and {more} more task{'s' if more > 1 else ''}" if more > 0 else ""
-    text += f" ({counted.runs} run{'' if counted.runs == 1 else 's'})."
-    return fact("file", path, text, counted, path)
+def _touched(path: str, holders: Sequence[Group]) -> list[tuple[str, int]]:
+    """Return the definitions in a file that most runs of its tasks changed, each with how many did."""
+    runs = [each.survey for group in holders for each in group.members if path in each.survey.touched]
+    counts = Counter(name for survey in runs for name in survey.touched[path])
+    told = [(name, count) for name, count in counts.most_common(_MOST_NAMES) if 2 * count > len(runs)]
+    return told if len(runs) >= _LEAST_RUNS else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _defined(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> list[str]:
-    """Return the names that a file defines and that the tasks which changed it speak of, else those seen most often."""
+    """Return the names that a file defines and that the tasks which changed it speak of."""
     seen = Counter(
         name for group in groups for each in group.members for name, file in each.survey.symbols.items() if file == path
     )

@@ -7,6 +7,7 @@ from memory_mcp.facts.environment import Environment
 from memory_mcp.facts.paths import root_of
 from memory_mcp.facts.rewrites import Rewrites
 from memory_mcp.facts.sightings import Sightings
+from memory_mcp.facts.touched_names import TouchedNames
 from memory_mcp.facts.versions import Versions
 from memory_mcp.models.episodes import Episode
 from memory_mcp.models.surveys import Survey
@@ -19,7 +20,7 @@ def survey(episode: Episode) -> Survey:
     deeds = deeds_of(episode.steps)
     root = root_of(deeds)
     changes, sightings, environment, checks = Changes(root), Sightings(root), Environment(), CheckRuns(root)
-    rewrites, versions = Rewrites(), Versions()
+    rewrites, versions, touched = Rewrites(), Versions(), TouchedNames()
     made: dict[str, None] = {}
     ready = False
     for deed in deeds:
@@ -29,12 +30,14 @@ def survey(episode: Episode) -> Survey:
         rewrites.look(deed, changes.latest)
         sightings.look(deed, made)
         versions.look(deed)
+        touched.look(deed)
         environment.look(deed, edited=not made.keys() >= changes.latest)
         ran = checks.look(deed, [file for file in changes.now if file not in made])
         ready = ready or (ran and not environment.installs and not environment.missing())
     own = {
         part for file in made for part in file.removesuffix(".py").split("/")
     }  # a module of the episode's own making
+    changed = tuple(file for file in changes.kept() if file not in made)[:_MOST_CHANGED]
     return Survey(
         ran_code=environment.ran_code,
         ready=ready,
@@ -49,8 +52,9 @@ def survey(episode: Episode) -> Survey:
         red_errors=checks.red_errors(),
         passed=checks.passed(),
         absent=sightings.absent(),
-        changed=tuple(file for file in changes.kept() if file not in made)[:_MOST_CHANGED],
+        changed=changed,
         unclear=changes.is_unclear,
+        touched=touched.of(changed),
         workarounds=rewrites.workarounds(episode.task, _folders(sightings.seen())),
         seen=sightings.seen(),
         symbols=sightings.symbols(),

@@ -68,7 +68,7 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     source was changed, `red` those that failed at any time, `red_errors` the errors that tests ended in, with the file
     of the tests; `passed` are the files of tests that passed as a whole. `absent` are files that were looked for and
     are not there, `changed` those that were changed and still were at the end, `unclear` says that a script wrote more
-    whose names it computed; `workarounds` are edits for the
+    whose names it computed, `touched` the definitions changed in them; `workarounds` are edits for the
     environment's sake rather than the task's. `symbols` maps a defined name to the one file that defines it, `versions`
     a package, or `python`, to the version that was seen last.
     """
@@ -88,6 +88,7 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     absent: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     unclear: bool = False
+    touched: dict[str, tuple[str, ...]] = {}
     workarounds: tuple[Workaround, ...] = ()
     seen: tuple[str, ...] = ()
     symbols: dict[str, str] = {}

@@ -194,8 +194,14 @@ def test_an_error_that_says_little_in_the_tests_of_two_files_is_no_trap(error: s
 
 def test_test_classes_that_lack_what_their_setup_makes_are_one_trap_with_the_version_of_the_runner() -> None:
     groups = groups_of(
-        (TASKS[0], [*changing("shop/cart.py"), red("tests/a.py", "AttributeError: 'TestA' object has no attribute 'x'")]),
-        (TASKS[1], [*changing("shop/pay.py"), red("tests/b.py", "AttributeError: 'TestB' object has no attribute 'y'")]),
+        (
+            TASKS[0],
+            [*changing("shop/cart.py"), red("tests/a.py", "AttributeError: 'TestA' object has no attribute 'x'")],
+        ),
+        (
+            TASKS[1],
+            [*changing("shop/pay.py"), red("tests/b.py", "AttributeError: 'TestB' object has no attribute 'y'")],
+        ),
     )
 
     assert texts(groups, "trap") == [
@@ -301,15 +307,48 @@ def test_a_file_that_two_runs_looked_for_in_vain_is_told() -> None:
     assert "There is no `tests/cart_test.py`; 2 runs looked for it." in texts(groups, "trap")
 
 
-def test_which_file_holds_what_is_told_where_the_runs_of_a_task_agree() -> None:
-    cart = [run("grep -n class shop/cart.py", "3:class Basket:"), *changing("shop/cart.py")]
-    groups = groups_of(("the Basket loses items", cart), ("the Basket loses items", [*cart, *changing("shop/odd.py")]))
-    named = groups_of(("the cart loses items", cart))
+def shown(file: str, *names: str) -> Step:
+    """Show how a file differs: in these functions."""
+    hunks = "\n".join(f"@@ -1,3 +1,4 @@ import x\n def {name}(self):\n+    pass" for name in names)
+    return run(f"git diff {file}", f"diff --git a/{file} b/{file}\n--- a/{file}\n+++ b/{file}\n{hunks}")
 
-    assert texts(groups, "file") == [
-        "`shop/cart.py` (defines Basket) was changed for 'the Basket loses items' (2 runs)."
+
+def test_what_runs_of_one_task_changed_is_told_where_the_task_does_not_name_it() -> None:
+    cart = [*changing("shop/cart.py"), shown("shop/cart.py", "add", "total")]
+    other = [*changing("shop/cart.py"), shown("shop/cart.py", "add"), *changing("shop/odd.py")]
+    task = "the basket loses items"
+
+    assert texts(groups_of((task, cart), (task, cart), (task, other)), "file") == [
+        "For 'the basket loses items' 3 of 3 runs changed `shop/cart.py`, there `add`, `total` (2)."
     ]
-    assert texts(named, "file") == []  # the title says it
+    assert texts(groups_of(("the cart loses items", cart), ("the cart loses items", cart)), "file") == []
+    assert texts(groups_of((task, cart)), "file") == []  # one run is its own story
+    assert texts(groups_of((task, changing("shop/cart.py")), (task, changing("shop/cart.py"))), "file") == []
+
+
+def test_a_run_that_wrote_who_knows_what_makes_a_count_a_lower_bound() -> None:
+    cart = [*changing("shop/cart.py"), shown("shop/cart.py", "add")]
+    odd = run("python - <<'EOF'\nfor name in names:\n    open(name, 'w').write('x')\nEOF")
+    groups = groups_of(("lost items", cart), ("lost items", cart), ("lost items", [*changing("shop/pay.py"), odd]))
+
+    assert "For 'lost items' at least 2 of 3 runs changed `shop/cart.py`, there `add`." in texts(groups, "file")
+
+
+def test_a_file_that_several_tasks_changed_is_told_with_them() -> None:
+    groups = groups_of(*((task, changing("shop/cart.py")) for task in TASKS[:2]), (TASKS[2], changing("shop/odd.py")))
+
+    assert [text.partition(":")[0] for text in texts(groups, "file")] == ["`shop/cart.py` was changed in 2 of 3 tasks"]
+
+
+def test_a_file_that_changes_with_most_tasks_is_told_as_such() -> None:
+    words = ("cart", "invoice", "search", "login", "till", "refund", "stock", "voucher", "price", "order")
+    runs = [
+        (f"mend the {word} of shop number {word * 3}", changing(f"{word}.py", "docs/changes.rst")) for word in words
+    ]
+    rare = [(f"polish {word} in house {word * 2}", changing(f"{word}2.py")) for word in words[:2]]
+
+    assert "`docs/changes.rst` changes with most tasks: 10 of 12." in texts(groups_of(*rare, *runs), "together")
+    assert "docs/changes.rst" not in " ".join(texts(groups_of(*runs[:4], *rare), "together"))
 
 
 def test_files_that_change_together_more_often_than_by_chance_are_told() -> None:
@@ -320,7 +359,7 @@ def test_files_that_change_together_more_often_than_by_chance_are_told() -> None
 
     told = [fact.subject for fact in facts_of(groups_of(*always)) if fact.topic == "together"]
 
-    assert sorted(told) == ["a.lock.sql + a.py", "a.py + a.lock.sql"]
+    assert sorted(told) == ["CHANGES.sql", "a.lock.sql + a.py", "a.py + a.lock.sql"]
 
 
 def test_files_that_no_longer_change_together_are_no_longer_told() -> None:

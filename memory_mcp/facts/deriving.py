@@ -15,11 +15,12 @@ from memory_mcp.models.facts import Fact
 
 def facts_of(groups: Sequence[Group]) -> list[Fact]:
     """Return what is known of a project, in the order in which a newcomer needs it."""
+    own = own_packages(groups)
     return [
         *setup_facts(groups),
-        *version_facts(groups, own_packages(groups)),
+        *version_facts(groups, own),
         *test_command_facts(groups),
-        *workaround_traps(groups),
+        *workaround_traps(groups, sorted(own)),
         *install_traps(groups),
         *failing_facts(groups),
         *absent_facts(groups),

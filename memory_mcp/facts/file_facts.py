@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
 
-from memory_mcp.facts.counting import Group, fact, support
+from memory_mcp.facts.counting import Group, fact, support, title
 from memory_mcp.facts.paths import is_test, sources_among
 from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact
@@ -19,7 +19,6 @@ _LEAST_TASKS = 3
 _LEAST_SHARE = 0.5
 _LATEST = 5  # tasks in a row that changed the one file and not the other
 _MOST_NAMES = 4
-_TITLE = 80
 _LEAST_RUNS = 2
 _LEAST_CUSTOMARY = 8  # tasks
 _CUSTOMARY = 0.33  # share of the tasks, and of the latest ones
@@ -126,10 +125,10 @@ def _file_fact(path: str, holders: Sequence[Group], groups: Sequence[Group]) -> 
         if counted.runs < _LEAST_RUNS or not names or _is_named(holders[0].members[0].task, path):
             return None
         least = "at least " if any(each.survey.unclear for each in holders[0].members) else ""
-        text = f"For '{_title(newest[0].members[-1].task)}' {least}{counted.runs} of {len(runs)} runs changed `{path}`"
+        text = f"For '{title(newest[0].members[-1].task)}' {least}{counted.runs} of {len(runs)} runs changed `{path}`"
         told = [f"`{name}`" + (f" ({times})" if times < counted.runs else "") for name, times in names]
         return fact("file", path, f"{text}, there {', '.join(told)}.", all_, path)
-    titles = [f"'{_title(group.members[-1].task)}'" for group in newest[:2]]
+    titles = [f"'{title(group.members[-1].task)}'" for group in newest[:2]]
     more = len(holders) - len(titles)
     text = f"`{path}` was changed in {len(holders)} of {all_.of} tasks: for {', '.join(titles)}"
     text += f" and {more} more" if more else ""
@@ -176,8 +175,3 @@ def _together_fact(groups: Sequence[Group], path: str, companion: str, elsewhere
         f" elsewhere {elsewhere:.0%} change it)."
     )
     return fact("together", f"{path} + {companion}", text, counted, companion)
-
-
-def _title(task: str) -> str:
-    line = next((line.strip() for line in task.splitlines() if line.strip()), "")
-    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"

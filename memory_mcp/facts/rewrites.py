@@ -45,6 +45,10 @@ class Rewrites:
                 self._made.setdefault(file, []).extend(made or [None])
         self._errors |= dict.fromkeys(_IN_FILE.sub("", line.strip()) for line in _REMOVED.findall(deed.output))
 
+    def gone(self) -> tuple[str, ...]:
+        """Return the errors that say what is no longer there."""
+        return tuple(self._errors)[:_MOST]
+
     def workarounds(self, task: str, own: frozenset[str] = frozenset()) -> tuple[Workaround, ...]:
         """Return the errors that edits ended which took away what they say is gone, and the files with such edits only.
 

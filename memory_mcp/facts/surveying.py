@@ -56,6 +56,7 @@ def survey(episode: Episode) -> Survey:
         unclear=changes.is_unclear,
         touched=touched.of(changed),
         workarounds=rewrites.workarounds(episode.task, _folders(sightings.seen())),
+        gone=rewrites.gone(),
         seen=sightings.seen(),
         symbols=sightings.symbols(),
         versions=versions.seen(),

@@ -12,6 +12,7 @@ from memory_mcp.models.surveys import Surveyed
 _REQUIREMENT = expression(r"^[A-Za-z][\w.-]*")
 _MOST_PACKAGES = 5
 _LEAST_RUNS = 2
+_LOCAL = {"-e", ".", "--editable", "develop"}
 
 
 def version_facts(groups: Sequence[Group], own: Iterable[str] = ()) -> list[Fact]:
@@ -35,7 +36,12 @@ def version_facts(groups: Sequence[Group], own: Iterable[str] = ()) -> list[Fact
 
 
 def own_version(each: Surveyed, own: Iterable[str]) -> str:
-    """Return the version of the project's own package that an episode installed, as `shop 2.1`; empty if none."""
+    """Return the version of the project's own package that an episode installed from its tree, as `shop 2.1`."""
+    lines = [line.split() for line in each.survey.installs]
+    if not any(_LOCAL & set(line) for line in lines):
+        return ""
+    asked = {plain(word) for line in lines for word in line}  # from elsewhere, it says nothing about the tree
+    own = [name for name in own if plain(name) not in asked]
     return next(
         (f"{name} {version}" for name in own if (version := each.survey.versions.get(plain(name)))),
         "",

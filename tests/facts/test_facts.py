@@ -245,7 +245,7 @@ def test_an_edit_for_the_environment_is_a_trap_with_its_remedy_and_no_change_of_
     assert texts(groups, "trap") == [
         (
             f"`{GONE.replace('`', '')}` comes from the environment (3 of 3 tasks):"
-            " runs changed `np.Inf` to `np.inf` in `shop/cart.py` and `shop/pay.py`."
+            " all of them changed `np.Inf` to `np.inf` in `shop/cart.py` and `shop/pay.py`."
         )
     ]
     assert texts(groups, "together") == []
@@ -265,7 +265,7 @@ def test_an_import_that_the_way_around_needs_is_part_of_it() -> None:
     assert texts(groups, "trap") == [
         (
             f"`{gone}` comes from the environment (2 of 2 tasks):"
-            " runs changed `collections.Mapping` to `Mapping` in `shop/cart.py`."
+            " all of them changed `collections.Mapping` to `Mapping` in `shop/cart.py`."
         )
     ]
     assert groups[0].members[0].survey.changed == ("shop/till.py",)

@@ -1,4 +1,4 @@
-"""This module follows the editing commands of SWE-agent, which act on the file that is open or on one that they name."""
+"""This module follows the editing commands of SWE-agent, which act on the open file or on one that they name."""
 
 import re
 
@@ -7,7 +7,8 @@ from memory_mcp.expressions import expression
 
 _OPEN = expression(r"^\[File: (\S+) \(\d+ lines total\)\]", re.MULTILINE)
 _REFUSED = expression(
-    r"Your proposed edit has introduced new syntax error|Your changes have NOT been applied|No replacement was performed"
+    r"Your proposed edit has introduced new syntax error|Your changes have NOT been applied"
+    r"|No replacement was performed"
     r"|(?:is|are) not found in|No file open|did not appear verbatim|Invalid `|^Error: |already exists|^Usage: ",
     re.MULTILINE,
 )

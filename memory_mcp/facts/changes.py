@@ -14,6 +14,7 @@ from memory_mcp.facts.script_writes import script_of, writes_of
 
 _INTERPRETERS = ("python", "node", "ruby", "perl", "pypy", "deno", "bun")
 _FORMATTERS = {"black", "isort", "autopep8", "yapf", "gofmt", "prettier", "rustfmt"}
+_FILE_COMMANDS = {"cp", "mv", "install", "rm", "unlink", "tee", "touch"}
 _RAISED = "Traceback (most recent call last)"
 _CANNOT_READ = expression(
     r"^(?:sed|perl|tee|cp|mv): .*(?:No such file|can't read|cannot|Can't open|unknown)", re.MULTILINE
@@ -79,44 +80,50 @@ class Changes:
         self.is_unclear = False
 
     def _apply(self, command: SimpleCommand, deed: Deed, *, is_last: bool) -> None:
-        program, words = command.program, command.words
         for target in command.written:
-            self._keep_script(target, command.stdin or "")
-            if program == "git" and "diff" in words:
-                named = [self._place(word, deed) for word in paths_of(words[words.index("diff") + 1 :])]
-                self._patches.save(target, named or self.now)
-            is_added = any(each.target == target and each.operator.endswith(">>") for each in command.redirections)
-            place = self._place(target, deed)
-            if is_added and place not in self.written and target in self._named:
-                self._change(place)
-            else:
-                self._write(place)
+            self._redirect(command, target, deed)
         self._hand_in(command, deed)
         if is_patching(command):
             self._patch(command, deed)
         elif is_agent_editor(command):
             file, is_made = self._editors.edited(command, deed.output, next(iter(deed.named), ""))
-            place = relative(file, self.root) if file else ""
-            if is_made:
-                self._write(place)
-            else:
-                self._change(place)
-        elif program == "git":
-            self._git(words, deed)
-        elif program in {"cp", "mv", "install"}:
-            self._copy(words, deed, moved=program == "mv")
-        elif program in {"rm", "unlink"}:
-            for word in words[1:]:
-                self.now.pop(self._place(word, deed), None)
-        elif program in {"tee", "touch"}:
-            for word in words[1:]:
-                self._keep_script(word, command.stdin or "")
-                self._write(self._place(word, deed))
-        elif program.startswith(_INTERPRETERS) and not _edits_in_place(words):
+            self._note(relative(file, self.root) if file else "", is_made=is_made)
+        elif command.program == "git":
+            self._git(command.words, deed)
+        elif command.program in _FILE_COMMANDS:
+            self._move(command, deed)
+        elif command.program.startswith(_INTERPRETERS) and not _edits_in_place(command.words):
             self._run(command, deed, is_last=is_last)
         elif not _CANNOT_READ.search(deed.output):
             for target in _targets(command):
                 self._change(self._place(target, deed))
+
+    def _redirect(self, command: SimpleCommand, target: str, deed: Deed) -> None:
+        """Follow what goes into a file; what is added to one that was named before only changes it."""
+        self._keep_script(target, command.stdin or "")
+        if command.program == "git" and "diff" in command.words:
+            named = [self._place(word, deed) for word in paths_of(command.words[command.words.index("diff") + 1 :])]
+            self._patches.save(target, named or self.now)
+        is_added = any(each.target == target and each.operator.endswith(">>") for each in command.redirections)
+        place = self._place(target, deed)
+        self._note(place, is_made=not is_added or place in self.written or target not in self._named)
+
+    def _move(self, command: SimpleCommand, deed: Deed) -> None:
+        if command.program in {"cp", "mv", "install"}:
+            self._copy(command.words, deed, moved=command.program == "mv")
+            return
+        for word in command.words[1:]:
+            if command.program in {"rm", "unlink"}:
+                self.now.pop(self._place(word, deed), None)
+            else:
+                self._keep_script(word, command.stdin or "")
+                self._write(self._place(word, deed))
+
+    def _note(self, file: str, *, is_made: bool) -> None:
+        if is_made:
+            self._write(file)
+        else:
+            self._change(file)
 
     def _hand_in(self, command: SimpleCommand, deed: Deed) -> None:
         files = [self._place(path, deed) for path in handed_in(command)]
@@ -134,10 +141,7 @@ class Changes:
         self.is_unclear = self.is_unclear or writes.unclear
         for file in writes.files:
             place = self._place(file, deed)
-            if ".read" in script or place in self.ever:
-                self._change(place)
-            else:
-                self._write(place)
+            self._note(place, is_made=".read" not in script and place not in self.ever)
 
     def _patch(self, command: SimpleCommand, deed: Deed) -> None:
         files, is_back = self._patches.applied(command, deed.output, failed=deed.failed)

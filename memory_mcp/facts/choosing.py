@@ -8,7 +8,9 @@ from memory_mcp.models.facts import Fact
 
 _MOST = {"test": 1, "trap": 3, "proof": 2, "together": 2}
 _MOST_MISSING = 6
-_RELEASE = expression(r"\b(?:releases?|versions?|since|in|and|between|from|to|after|until) v?(\d+)\.\d+\.\d+", re.IGNORECASE)
+_RELEASE = expression(
+    r"\b(?:releases?|versions?|since|in|and|between|from|to|after|until) v?(\d+)\.\d+\.\d+", re.IGNORECASE
+)
 
 
 def chosen(facts: Sequence[Fact], files: Sequence[str], task: str = "") -> list[Fact]:

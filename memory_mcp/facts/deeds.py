@@ -18,7 +18,8 @@ class Deed(Struct, frozen=True):
     """A step as the survey sees it: `commands` without the `cd` in front, which is in `directory`.
 
     `edited` are the files that an editing tool changed, `replaced` the texts that it put for others, `content` the text
-    of a file that it wrote; `named` are the files that a record names beside a command. `failed` is what was recorded, which a pipe may hide.
+    of a file that it wrote; `named` are the files that a record names beside a command. `failed` is what was recorded,
+    which a pipe may hide.
     """
 
     commands: tuple[SimpleCommand, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from memory_mcp.expressions import expression
-from memory_mcp.facts.counting import Group, commonest, fact, said, support, tasks
+from memory_mcp.facts.counting import Group, Support, commonest, fact, said, support, tasks
 from memory_mcp.facts.environment import TIMED_OUT
 from memory_mcp.facts.joining import joined
 from memory_mcp.models.facts import Fact
@@ -122,14 +122,11 @@ def _missed(each: Surveyed, name: str) -> Missing | None:
 
 def _refusals(groups: Sequence[Group]) -> Iterator[Fact]:
     """Yield the installs that failed; those that only took too long are told together."""
-    slow = commonest(groups, lambda each: (tried for tried, why in _refused_lines(each) if why == TIMED_OUT))
+    slow = commonest(groups, lambda each: each.survey.slow)
     if slow:
-        counted = support(groups, _has_timed_out, lambda each: bool(each.survey.installs or each.survey.refused))
+        counted = support(groups, lambda each: bool(each.survey.slow), _has_tried)
         if counted.runs >= _LEAST_RUNS:
-            named = ", ".join(f"`{line}`" for line, _ in slow.most_common(_MOST_NAMED))
-            yield fact(
-                "trap", "installs", f"Installs timed out in {said(counted)}: {named}; give them more time.", counted
-            )
+            yield fact("trap", "installs", _slow_text(groups, counted, list(slow)[:_MOST_NAMED]), counted)
     for line in commonest(groups, lambda each: (tried for tried, why in _refused_lines(each) if why != TIMED_OUT)):
         counted = support(groups, partial(_was_refused, line=line), partial(_tried, line=line))
         reason = commonest(groups, partial(_reasons, line=line)).most_common(1)[0][0]
@@ -141,8 +138,23 @@ def _refused_lines(each: Surveyed) -> list[tuple[str, str]]:
     return [(refused.command, refused.reason) for refused in each.survey.refused]
 
 
-def _has_timed_out(each: Surveyed) -> bool:
-    return any(refused.reason == TIMED_OUT for refused in each.survey.refused)
+def _slow_text(groups: Sequence[Group], counted: Support, lines: Sequence[str]) -> str:
+    """Say which installs timed out, after how long, and in how many runs another try brought the same package."""
+    runs = [each.survey for group in groups for each in group.members if each.survey.slow]
+    limits = {survey.limit_s for survey in runs} - {0}
+    after = f" after {limits.pop()} s" if len(limits) == 1 else ""
+    text = f"Installs timed out{after} in {said(counted)}: {', '.join(f'`{line}`' for line in lines)}"
+    again = sum(any(_asks_for(line) & _asks_for(slow) for slow in each.slow for line in each.installs) for each in runs)
+    return text + (f"; in {again} of these runs another try brought it." if again else "; give them more time.")
+
+
+def _asks_for(line: str) -> set[str]:
+    """Return the packages that an install names."""
+    return {_VERSION.split(word.strip("\"'"))[0] for word in line.split()[2:] if not word.startswith("-")}
+
+
+def _has_tried(each: Surveyed) -> bool:
+    return bool(each.survey.installs or each.survey.refused or each.survey.slow)
 
 
 def _was_refused(each: Surveyed, line: str) -> bool:

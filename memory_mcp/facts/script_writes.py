@@ -53,7 +53,7 @@ def _values(name: str, script: str, arguments: tuple[str, ...]) -> list[str]:
     if found := _ARGUMENT.fullmatch(name):
         at = int(found[1]) - 1
         return [arguments[at]] if 0 <= at < len(arguments) else []
-    name = name.split(".")[0]
+    name = name.partition(".")[0]
     places = expression(_BOUND.format(name=name), re.MULTILINE).findall(script)
     for row in expression(_LOOPED.format(name=name)).findall(script):
         places += _QUOTED.findall(row)

@@ -26,7 +26,8 @@ class Versions:
         for python, pytest in _PLATFORM.findall(deed.output):
             self._seen |= {"python": python, "pytest": pytest}
         if any(_asks_python(command) for command in deed.commands):
-            self._seen |= {"python": found for found in _PYTHON.findall(deed.output)}
+            for python in _PYTHON.findall(deed.output):
+                self._seen["python"] = python
         for line in _INSTALLED.findall(deed.output):
             for word in line.split():
                 if found := _PACKAGE.match(word):

@@ -9,6 +9,7 @@ from memory_cli.replay.changes import files_kept
 from memory_mcp.facts.script_writes import Writes, writes_of
 from memory_mcp.facts.surveying import survey
 from memory_mcp.importers import mini_swe_agent
+from memory_mcp.importers.records import EpisodeRecord
 from memory_mcp.models.episodes import Step, StepSuccess
 from tests.facts.runs import ROOT, run, surveyed
 
@@ -33,9 +34,9 @@ SAVED = run("git diff -- shop/cart.py > patch.txt")
         "python - <<'EOF'\nfrom pathlib import Path\np = Path('shop/cart.py')\np.write_text(p.read_text())\nEOF",
         "python - <<'EOF'\nwith open('shop/cart.py', mode='w') as f:\n    f.write('x')\nEOF",
         "python - <<'EOF'\nimport pathlib\npathlib.Path('shop/cart.py').write_text('x')\nEOF",
-        "python - <<'EOF'\nfile_path = '/testbed/shop/cart.py'\nwith open(file_path, \"w\") as f:\n    f.write('x')\nEOF",
+        "python - <<'EOF'\nfile_path = '/testbed/shop/cart.py'\nwith open(file_path, 'w') as f:\n    f.write('x')\nEOF",
         "python - <<'EOF'\nfor name in ['shop/cart.py']:\n    open(name, 'w').write('x')\nEOF",
-        "cat > fix.py <<'EOF'\nimport sys\nname = sys.argv[1]\nopen(name, 'w').write('x')\nEOF\npython fix.py shop/cart.py",
+        "cat > fix.py <<'EOF'\nname = sys.argv[1]\nopen(name, 'w').write('x')\nEOF\npython fix.py shop/cart.py",
         "python - <<'EOF'\nimport shutil\nshutil.copy('/tmp/new.py', 'shop/cart.py')\nEOF",
         "python - <<'EOF'\nimport fileinput\nfor line in fileinput.input('shop/cart.py', inplace=True):\n    pass\nEOF",
         "node -e \"require('fs').writeFileSync('shop/cart.py', 'x')\"",
@@ -160,10 +161,10 @@ def test_a_run_that_wrote_who_knows_what_says_so() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("tool", ["bash", "own"])
-def test_the_editors_of_swe_agent_are_followed(command: str, output: str, changed: bool, tool: str) -> None:
+def test_the_editors_of_swe_agent_are_followed(command: str, output: str, *, changed: bool, tool: str) -> None:
     opened = run("open shop/cart.py", "[File: /testbed/shop/cart.py (8 lines total)]\n1:class Cart:")
     edit = run(command, output)
-    edit = edit if tool == "bash" else replace(edit, tool=command.split()[0])
+    edit = edit if tool == "bash" else replace(edit, tool=command.partition(" ")[0])
 
     assert surveyed(SEEN, opened, edit).changed == (("shop/cart.py",) if changed else ())
 
@@ -179,6 +180,7 @@ def test_real_runs_change_what_their_last_difference_shows() -> None:
     differing = {}
     for path in sorted(DATA.glob("*.gz")):
         for record in mini_swe_agent.read(path, lambda *_: None):
+            assert isinstance(record, EpisodeRecord)
             episode = record.episode
             seen = set(survey(episode).changed)
             if seen != set(files_kept(episode.task, episode.steps)):

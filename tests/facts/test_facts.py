@@ -163,8 +163,10 @@ def test_an_error_that_the_tests_of_different_tasks_end_in_is_a_trap() -> None:
     groups = groups_of((TASKS[0], [*changing("shop/cart.py"), red]), (TASKS[1], [*changing("shop/pay.py"), red]))
 
     assert texts(groups, "trap") == [
-        "Tests in `tests/test_cli.py` end in `TypeError: no keyword 'mix'`, whatever is changed"
-        " (2 of 2 tasks that ran them)."
+        (
+            "Tests in `tests/test_cli.py` end in `TypeError: no keyword 'mix'`, whatever is changed"
+            " (2 of 2 tasks that ran them)."
+        )
     ]
     mended = [*changing("tests/test_cli.py"), passed("tests/test_cli.py")]
     later = groups_of(
@@ -193,20 +195,17 @@ def test_an_error_that_says_little_in_the_tests_of_two_files_is_no_trap(error: s
 
 
 def test_test_classes_that_lack_what_their_setup_makes_are_one_trap_with_the_version_of_the_runner() -> None:
+    lacks = "AttributeError: '{}' object has no attribute '{}'"
     groups = groups_of(
-        (
-            TASKS[0],
-            [*changing("shop/cart.py"), red("tests/a.py", "AttributeError: 'TestA' object has no attribute 'x'")],
-        ),
-        (
-            TASKS[1],
-            [*changing("shop/pay.py"), red("tests/b.py", "AttributeError: 'TestB' object has no attribute 'y'")],
-        ),
+        (TASKS[0], [*changing("shop/cart.py"), red("tests/a.py", lacks.format("TestA", "x"))]),
+        (TASKS[1], [*changing("shop/pay.py"), red("tests/b.py", lacks.format("TestB", "y"))]),
     )
 
     assert texts(groups, "trap") == [
-        "Tests in `tests/a.py` and `tests/b.py` end in `AttributeError: 'TestA' object has no attribute 'x'` and the like"
-        " under pytest 9.0.3, whatever is changed (2 of 2 tasks that ran them)."
+        (
+            "Tests in `tests/a.py` and `tests/b.py` end in `AttributeError: 'TestA' object has no attribute 'x'`"
+            " and the like under pytest 9.0.3, whatever is changed (2 of 2 tasks that ran them)."
+        )
     ]
 
 
@@ -224,8 +223,10 @@ def test_the_versions_under_which_the_code_ran_are_told_with_the_packages_that_w
     groups = groups_of((TASKS[0], [*steps, header]), (TASKS[1], [header]))
 
     assert texts(groups, "setup") == [
-        "Code runs under Python 3.11.5 and pytest 9.0.3 (2 of 2 tasks); the packages that `pip` brought:"
-        " numpy 2.4.4, pandas 3.0.2."
+        (
+            "Code runs under Python 3.11.5 and pytest 9.0.3 (2 of 2 tasks); the packages that `pip` brought:"
+            " numpy 2.4.4, pandas 3.0.2."
+        )
     ]
 
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from memory_mcp.facts.counting import Group, fact, support, title
 from memory_mcp.facts.paths import is_test, sources_among
 from memory_mcp.facts.task_words import words_of
-from memory_mcp.models.facts import Fact
+from memory_mcp.models.facts import Fact, FileVote
 from memory_mcp.models.surveys import Surveyed
 from memory_mcp.patterns.strength import interval
 
@@ -21,9 +21,9 @@ _LATEST = 5  # tasks in a row that changed the one file and not the other
 _MOST_NAMES = 4
 _LEAST_RUNS = 2
 _LEAST_CUSTOMARY = 8  # tasks
-_CUSTOMARY = 0.33  # share of the tasks, and of the latest ones
-_LATELY = 20
-_MOST_CUSTOMARY = 3
+_CUSTOMARY = 0.25  # share of the latest tasks
+_LATEST_TASKS = 100
+_MOST_CUSTOMARY = 2
 
 
 def file_facts(groups: Sequence[Group]) -> list[Fact]:
@@ -36,28 +36,28 @@ def file_facts(groups: Sequence[Group]) -> list[Fact]:
     return sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))[:_MOST_FILES]
 
 
-def customary_files(groups: Sequence[Group]) -> list[tuple[str, int, int]]:
-    """Return the files that change whatever the task is, such as a changelog: in how many tasks, of how many."""
-    changed = [paths for group in sorted(groups, key=lambda group: group.last_seen) if (paths := _changed_in(group))]
-    latest = Counter(path for paths in changed[-_LATELY:] for path in paths)
+def customary_files(groups: Sequence[Group]) -> list[FileVote]:
+    """Return the files that change with many of the latest tasks, whatever they are: a changelog, the main module."""
+    ordered = sorted(groups, key=lambda group: group.last_seen)
+    changed = [paths for group in ordered if (paths := _changed_in(group))][-_LATEST_TASKS:]
     counts = Counter(path for paths in changed for path in paths)
+    least = max(_LEAST_CUSTOMARY, _CUSTOMARY * len(changed))
     return [
-        (path, times, len(changed))
+        FileVote(path, times / len(changed), (f"changes with many tasks: {times} of the last {len(changed)}",), 0.0)
         for path, times in counts.most_common(_MOST_CUSTOMARY)
-        if times >= _LEAST_CUSTOMARY
-        and times >= _CUSTOMARY * len(changed)
-        and latest[path] >= _CUSTOMARY * len(changed[-_LATELY:])
+        if times >= least
     ]
 
 
 def customary_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return the facts that a file changes with most tasks."""
     found = []
-    for path, times, of in customary_files(groups):
+    for path in (each.file for each in customary_files(groups)):
         counted = support(groups, partial(_changes, path=path), lambda each: bool(each.survey.changed))
-        text = f"`{path}` changes with most tasks: {times} of {of}."
-        found.append(fact("together", path, text, counted, path))
-    return [each for each in found if 2 * each.support > each.of]
+        if 2 * counted.tasks > counted.of:
+            text = f"`{path}` changes with most tasks: {counted.tasks} of {counted.of}."
+            found.append(fact("together", path, text, counted, path))
+    return found
 
 
 def _changes(each: Surveyed, path: str) -> bool:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from memory_mcp.facts.counting import Group, grouped
 from memory_mcp.facts.deriving import facts_of
+from memory_mcp.facts.file_facts import customary_files
 from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote
 from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact, FileVote, Topic
@@ -55,7 +56,12 @@ class Knowledge:
         """Return the files that a task is about; none where neither its words nor similar tasks point to any."""
         files = Files(self.groups)
         votes = vote(task, files, similar, limit, self._tracked)
-        return votes if similar or is_telling(votes) or files.packages.keys() & set(words_of(task)) else []
+        if not similar and not is_telling(votes) and not files.packages.keys() & set(words_of(task)):
+            return []
+        named = {each.file for each in votes}
+        besides = [each for each in customary_files(self.groups) if each.file not in named]
+        besides = [each for each in besides if not self._tracked or each.file in self._tracked]
+        return [*votes[: limit - len(besides)], *besides]
 
     def concerns(self, task: str) -> bool:
         """Whether a task names a package of the project: its facts are wanted even where no file can be named."""

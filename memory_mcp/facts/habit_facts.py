@@ -11,7 +11,9 @@ from memory_mcp.facts.paths import sources_among
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import OptionCure, Surveyed
 
-_OF_PACKAGE = expression(r"AttributeError: module '(\w+)[\w.]*' has no attribute")
+_OF_PACKAGE = expression(
+    r"AttributeError: module '(\w+)[\w.]*' has no attribute|ImportError: cannot import name '\w+' from '(\w+)"
+)
 _QUOTED = expression(r"['`]([\w.]+)['`]")
 _LEAST_RUNS = 2
 _LEAST_TASKS = 2
@@ -52,18 +54,31 @@ def import_facts(groups: Sequence[Group]) -> list[Fact]:
 
 
 def gone_facts(groups: Sequence[Group], told: Collection[str], own: Collection[str]) -> list[Fact]:
-    """Return what several tasks missed in the packages that are installed, and no edit or install is known to end."""
+    """Return what runs missed in the packages that are installed, and no edit or install is known to end.
+
+    One task suffices where a file of the project raised it: then it is no fault of a script of the run's own.
+    """
     found = []
     for error in commonest(groups, lambda each: each.survey.gone):
         counted = support(groups, partial(_met, error=error), lambda each: each.survey.ran_code)
         package = _OF_PACKAGE.search(error)
-        if package is None or package[1] in own or counted.tasks < _LEAST_TASKS or error in told:
+        name = (package[1] or package[2]) if package else ""
+        meeting = [each for each in _all(groups) if _met(each, error)]
+        places = sorted({each.survey.gone[error] for each in meeting} & _sources(groups))
+        is_shown = (counted.tasks >= _LEAST_TASKS and "'" in error) or (places and counted.runs >= _LEAST_RUNS)
+        if not name or name in own or not is_shown or error in told or (package and package[2] and not places):
             continue
-        versions = {each.survey.versions.get(package[1], "") for each in _all(groups) if _met(each, error)} - {""}
-        has = f"; `pip` brings {package[1]} {versions.pop()}" if len(versions) == 1 else ""
-        text = f"`{error.replace('`', '')}` comes up whatever is changed ({said(counted)}){has}."
+        versions = {each.survey.versions.get(name, "") for each in meeting} - {""}
+        where = f", raised in {' and '.join(f'`{place}`' for place in places[:2])}" if places else ""
+        has = f"; `pip` brings {name} {versions.pop()}" if len(versions) == 1 else ""
+        text = f"`{error.replace('`', '')}` comes from what is installed ({said(counted)}){where}{has}."
         found.append(fact("trap", error, text, counted))
     return found
+
+
+def _sources(groups: Sequence[Group]) -> set[str]:
+    """Return the sources of the project that runs saw."""
+    return set(sources_among(path for each in _all(groups) for path in (*each.survey.seen, *each.survey.changed)))
 
 
 def _all(groups: Sequence[Group]) -> Iterator[Surveyed]:

@@ -118,7 +118,7 @@ def _kept(survey: Survey, tracked: frozenset[str], names: Collection[str]) -> Su
     return replace(  # tests are named from where they ran: only the names of their files compare
         survey,
         workarounds=tuple(around),
-        gone=tuple(error for error in survey.gone if error in left or error not in ended),
+        gone={error: file for error, file in survey.gone.items() if error in left or error not in ended},
         failing=tuple(test for test in survey.failing if _name(test.split("::")[0]) in names),
         red=tuple(test for test in survey.red if _name(test.split("::")[0]) in names),
         red_errors=tuple((error, file) for error, file in survey.red_errors if not file or _name(file) in names),

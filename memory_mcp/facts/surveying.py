@@ -23,7 +23,7 @@ def survey(episode: Episode) -> Survey:
     deeds = deeds_of(episode.steps)
     root = root_of(deeds)
     changes, sightings, environment, checks = Changes(root), Sightings(root), Environment(), CheckRuns(root)
-    rewrites, versions, touched = Rewrites(), Versions(), TouchedNames()
+    rewrites, versions, touched = Rewrites(root), Versions(), TouchedNames()
     options, imports, commits = OptionCures(), WrongImports(root), CommitFiles()
     made: dict[str, None] = {}
     ready = False

@@ -78,7 +78,8 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     of the tests; `passed` are the files of tests that passed as a whole. `absent` are files that were looked for and
     are not there, `changed` those that were changed and still were at the end, `unclear` says that a script wrote more
     whose names it computed, `touched` the definitions changed in them. `workarounds` are edits for the environment's
-    sake rather than the task's, `gone` all errors that say what the environment no longer has. `symbols` maps a defined
+    sake rather than the task's, `gone` all errors that say what the environment no longer has, with the file that
+    raised each. `symbols` maps a defined
     name to the one file that defines it, `versions` a package, or `python`, to the version that was seen last.
     `options` are commands that one more option made run, `wrong_imports` names with the module of the project that does
     not hold them, `commits` the name and the files of each commit that was looked at.
@@ -103,7 +104,7 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     unclear: bool = False
     touched: dict[str, tuple[str, ...]] = {}
     workarounds: tuple[Workaround, ...] = ()
-    gone: tuple[str, ...] = ()
+    gone: dict[str, str] = {}
     seen: tuple[str, ...] = ()
     symbols: dict[str, str] = {}
     versions: dict[str, str] = {}

@@ -76,10 +76,27 @@ def test_what_is_gone_from_an_installed_package_is_told_of_two_tasks_that_do_not
     gone = "AttributeError: module 'numpy' has no attribute 'product'"
     steps = [run("pip install numpy", "Successfully installed numpy-2.4.4"), run("python x.py", gone, 1), passed()]
 
-    assert traps(steps, steps) == [f"`{gone}` comes up whatever is changed (2 of 2 tasks); `pip` brings numpy 2.4.4."]
+    assert traps(steps, steps) == [f"`{gone}` comes from what is installed (2 of 2 tasks); `pip` brings numpy 2.4.4."]
     assert traps(steps) == []
     asked = groups_of(*((f"{task} without product", steps) for task in TASKS))
     assert [fact for fact in facts_of(asked) if fact.topic == "trap"] == []
+
+
+def test_what_a_file_of_the_project_misses_in_a_package_is_told_even_of_one_task() -> None:
+    error = "ImportError: cannot import name 'derivative' from 'scipy.misc'"
+    raised = (
+        f'Traceback\n  File "{ROOT}/try.py", line 1, in <module>\n  File "{ROOT}/shop/pay.py", line 3, in <module>\n'
+    )
+    own = f'Traceback\n  File "{ROOT}/try.py", line 1, in <module>\n'
+    library = f'{raised}  File "/opt/lib/python3.11/site-packages/wrapt/x.py", line 3, in <module>\n'
+
+    def met(trace: str) -> list[str]:
+        steps = [*SEEN, run("cat > try.py <<'EOF'\nimport shop\nEOF\npython try.py", f"{trace}{error}", 1), passed()]
+        groups = groups_of((TASKS[0], steps), (TASKS[0], steps))
+        return [fact.text for fact in facts_of(groups) if fact.topic == "trap"]
+
+    assert met(raised) == [f"`{error}` comes from what is installed (1 of 1 task, 2 runs), raised in `shop/pay.py`."]
+    assert met(own) == met(library) == []
 
 
 def test_installs_that_timed_out_are_counted_also_where_a_later_try_brought_them() -> None:

@@ -7,7 +7,7 @@ from memory_mcp.facts.counting import Group
 from memory_mcp.facts.environment_facts import install_traps, own_packages, setup_facts
 from memory_mcp.facts.failing_facts import failing_facts
 from memory_mcp.facts.file_facts import customary_facts, file_facts, together_facts
-from memory_mcp.facts.habit_facts import commit_facts, gone_facts, import_facts, option_facts
+from memory_mcp.facts.habit_facts import commit_facts, gone_facts, import_facts, option_facts, place_facts
 from memory_mcp.facts.runner_facts import test_command_facts
 from memory_mcp.facts.version_facts import version_facts
 from memory_mcp.facts.workaround_facts import workaround_traps
@@ -32,6 +32,7 @@ def facts_of(groups: Sequence[Group]) -> list[Fact]:
         *absent_facts(groups),
         *proof_facts(groups),
         *file_facts(groups),
+        *place_facts(groups),
         *commit_facts(groups),
         *customary_facts(groups),
         *together_facts(groups),

@@ -17,6 +17,8 @@ _OF_PACKAGE = expression(
 _QUOTED = expression(r"['`]([\w.]+)['`]")
 _LEAST_RUNS = 2
 _LEAST_TASKS = 2
+_LEAST_NAMES = 3
+_MOST_NAMES = 8
 _LEAST_COMMITS = 3
 _MOST_COMMITS_SHARE = 0.6
 _CHANGELOG = expression(
@@ -83,6 +85,34 @@ def _sources(groups: Sequence[Group]) -> set[str]:
 
 def _all(groups: Sequence[Group]) -> Iterator[Surveyed]:
     return (each for group in groups for each in group.members)
+
+
+def place_facts(groups: Sequence[Group]) -> list[Fact]:
+    """Return where the names are defined that several tasks came upon and whose files are not named like them."""
+    counts = commonest(groups, lambda each: each.survey.symbols)
+    holders = _holders(groups)
+    told = [name for name, times in counts.most_common() if times >= _LEAST_TASKS and _is_worth(name, holders[name])]
+    if len(told) < _LEAST_NAMES:
+        return []
+    told = told[:_MOST_NAMES]
+    by_file: dict[str, list[str]] = {}
+    for name in told:
+        by_file.setdefault(next(iter(holders[name])), []).append(name)
+    said_ = "; ".join(f"{', '.join(f'`{name}`' for name in names)} in `{file}`" for file, names in by_file.items())
+    counted = support(
+        groups, lambda each: not each.survey.symbols.keys().isdisjoint(told), lambda each: bool(each.survey.symbols)
+    )
+    return [fact("file", "names", f"Names that several tasks came upon: {said_}.", counted)]
+
+
+def _is_worth(name: str, files: Collection[str]) -> bool:
+    """Whether it helps to know where a name is: it is one for others, in one place that is not called like it."""
+    if len(files) != 1 or name.startswith("_") or (name.islower() and "_" not in name):
+        return False
+    (file,) = files
+    stem = file.rsplit("/", 1)[-1].partition(".")[0].lower()
+    plain = name.lower().replace("_", "")
+    return bool(sources_among(files)) and stem.replace("_", "") not in plain and plain not in stem.replace("_", "")
 
 
 def commit_facts(groups: Sequence[Group]) -> list[Fact]:

@@ -115,7 +115,7 @@ def vote(
         for path in holders:
             votes[path].append((weight * _SYMBOL / len(holders), f"it defines {name}"))
     _add_history(votes, files, similar, told)
-    for at, path in enumerate(dict.fromkeys(own for place in frames(task) for own in _owned(place, files))):
+    for at, path in enumerate(_framed(task, files)):
         if not tracked or path in tracked:
             reason = "the traceback ends in it" if at == 0 else "the traceback passes it"
             votes.setdefault(path, []).append((_LAST_FRAME if at == 0 else _FRAME, reason))
@@ -270,6 +270,19 @@ def _named_in(task: str, files: Files) -> list[str]:
     for path in dict.fromkeys(each.removeprefix("./") for each in paths_in(task.replace("\\", "/"))):
         found += _owned(path, files)
     return list(dict.fromkeys(found))
+
+
+def _framed(task: str, files: Files) -> list[str]:
+    """Return the sources in the frames that a task quotes; a script beside the package is its author's."""
+    owned = [(place, own) for place in frames(task) for own in _owned(place, files)]
+    roots = {place.removesuffix(own) for place, own in owned}
+    inner = [(place, own) for place, own in owned if own in files.seen or not _is_beside_package(place, own, roots)]
+    return list(dict.fromkeys(own for _, own in inner))
+
+
+def _is_beside_package(place: str, own: str, roots: Collection[str]) -> bool:
+    """Whether what looks like a package is the folder of a checkout, of which another frame shows the package."""
+    return any(place.startswith(root) and len(root) > len(place.removesuffix(own)) for root in roots)
 
 
 def _owned(path: str, files: Files) -> list[str]:

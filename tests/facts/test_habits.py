@@ -99,6 +99,19 @@ def test_what_a_file_of_the_project_misses_in_a_package_is_told_even_of_one_task
     assert met(own) == met(library) == []
 
 
+def test_names_that_several_tasks_came_upon_are_told_with_the_one_file_that_defines_them() -> None:
+    lines = ("Basket:", "Voucher:", "Discount:", "_Own:", "Util:")
+    shown = "\n".join((*(f"class {line}" for line in lines), "    def add_item(self): ...", "def test():"))
+    util = run(f"cd {ROOT} && cat shop/util.py", shown)
+    twice = run(f"cd {ROOT} && cat shop/two.py", "class Discount:")
+    groups = groups_of((TASKS[0], [util]), (TASKS[1], [util, twice]))
+
+    assert [fact.text for fact in facts_of(groups)] == [
+        "Names that several tasks came upon: `Basket`, `Voucher`, `add_item` in `shop/util.py`."
+    ]
+    assert facts_of(groups_of((TASKS[0], [util]), (TASKS[0], [util]))) == []
+
+
 def test_installs_that_timed_out_are_counted_also_where_a_later_try_brought_them() -> None:
     late = run("pip install numpy", "The last command timed out after 60 seconds", 1)
     again = run("pip install numpy", "Successfully installed numpy-2.4.4")

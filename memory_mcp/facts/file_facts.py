@@ -21,9 +21,9 @@ _LATEST = 5  # tasks in a row that changed the one file and not the other
 _MOST_NAMES = 4
 _LEAST_RUNS = 2
 _LEAST_CUSTOMARY = 8  # tasks
-_CUSTOMARY = 0.25  # share of the latest tasks
+_CUSTOMARY = 0.1  # share of the latest tasks
 _LATEST_TASKS = 100
-_MOST_CUSTOMARY = 2
+_MOST_CUSTOMARY = 4
 
 
 def file_facts(groups: Sequence[Group]) -> list[Fact]:

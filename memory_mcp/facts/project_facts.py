@@ -61,7 +61,7 @@ class Knowledge:
         named = {each.file for each in votes}
         besides = [each for each in customary_files(self.groups) if each.file not in named]
         besides = [each for each in besides if not self._tracked or each.file in self._tracked]
-        return [*votes[: limit - len(besides)], *besides]
+        return [*votes, *besides][:limit]
 
     def concerns(self, task: str) -> bool:
         """Whether a task names a package of the project: its facts are wanted even where no file can be named."""

@@ -1,5 +1,6 @@
 """This module answers what is known of a project: its facts, and the files that a task is about."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -16,6 +17,9 @@ from memory_mcp.worktrees.tracked import tracked_files
 from memory_mcp.worktrees.trees import WorkTree
 
 _OF_FILES = {"file", "together"}
+_MANY_TASKS = 50  # from which what similar tasks changed names files by itself
+_LEAST_SIMILAR = 2
+_MOST_OF_SIMILAR = 3
 _MOST_SURVEYS = 1_000  # the newest; what only older episodes show has had its time
 
 
@@ -59,9 +63,29 @@ class Knowledge:
         if not similar and not is_telling(votes) and not files.packages.keys() & set(words_of(task)):
             return []
         named = {each.file for each in votes}
-        besides = [each for each in customary_files(self.groups) if each.file not in named]
-        besides = [each for each in besides if not self._tracked or each.file in self._tracked]
-        return [*votes, *besides][:limit]
+        besides = [*self._of_similar(similar), *customary_files(self.groups)]
+        found = {each.file: each for each in reversed(besides) if each.file not in named}
+        ordered = [found[each.file] for each in besides if found.get(each.file) is each]
+        at_hand = [each for each in ordered if not self._tracked or each.file in self._tracked]
+        return [*votes, *at_hand][:limit]
+
+    def _of_similar(self, similar: Mapping[str, float]) -> list[FileVote]:
+        """Return the files that similar tasks changed, in a project with so many tasks that this tells something."""
+        if len(self.groups) < _MANY_TASKS:
+            return []
+        weights: dict[str, float] = {}
+        times: Counter[str] = Counter()
+        for group in self.groups:
+            alike = max((similar.get(each.episode_id, 0.0) for each in group.members), default=0.0)
+            changed = {file for each in group.members for file in each.survey.changed} if alike > 0 else set()
+            for file in changed:
+                weights[file] = weights.get(file, 0.0) + alike
+            times.update(changed)
+        return [
+            FileVote(file, weight, (f"{times[file]} similar tasks changed it",), 0.0)
+            for file, weight in sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_OF_SIMILAR]
+            if times[file] >= _LEAST_SIMILAR
+        ]
 
     def concerns(self, task: str) -> bool:
         """Whether a task names a package of the project: its facts are wanted even where no file can be named."""

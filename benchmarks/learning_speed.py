@@ -25,7 +25,6 @@ from memory_mcp.importers.commits import Commit, read_json_lines
 from memory_mcp.importers.git import episode_of
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Episode, Failure, Step, StepError, StepSuccess, Success
-from memory_mcp.patterns.context_patterns import context_patterns
 from memory_mcp.patterns.error_recoveries import error_recoveries
 from memory_mcp.patterns.observations import observe
 
@@ -112,8 +111,7 @@ def completing(memory: Memory, commits: Sequence[Commit]) -> None:
         begun = time.perf_counter()
         seen = observe(done.episode)
         survey(done.episode)
-        for extractor in (context_patterns, error_recoveries):
-            extractor(seen)
+        error_recoveries(seen)
         extracting.append(time.perf_counter() - begun)
     print(f"extract patterns from 100 steps            {percentiles(extracting):<36} to reach: < 10 ms")
     print(f"complete: score, reflect, learn, store     {percentiles(completed)}")

@@ -33,6 +33,7 @@ class SlowProvider:
     is_instant = False
     is_lexical = False
     relevance_weight = 1.0
+    unrelated_cosine = 0.0
 
     def __init__(self, model: str = "fake:slow", dimension: int = 8) -> None:
         self.model = model

@@ -16,7 +16,7 @@ from memory_mcp.models.episodes import Failure, Success
 from memory_mcp.models.recall import Hit, Query
 
 _SHOWN = 10
-FLOORS = (0.0, 0.3, 0.4, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.8, 0.9, 1.0)
+FLOORS = (0.0, 0.4, 0.5, 0.54, 0.58, 0.62, 0.66, 0.7, 0.74, 0.8, 0.9, 1.0, 1.2)
 
 
 class Wrapped(Struct, frozen=True):

@@ -37,8 +37,8 @@ class _Line(msgspec.Struct):
 @app.command()
 def add(
     context: typer.Context,
-    title: Annotated[str, typer.Argument(help="What it was about.")],
     messages: Messages,
+    title: Annotated[str, typer.Option(help="What it was about; by itself its first words.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="Repeatable.")] = None,
     is_global: Annotated[bool, typer.Option("--global", help="Visible in every project.")] = False,
 ) -> None:
@@ -80,7 +80,7 @@ def list_(
         )
         show.table(f"Conversations of {project}", ("id", "began", "tags", "title"), rows)
     else:
-        show.line(f"No conversations in project {project}. Add one with 'memory-cli conversation add TITLE FILE',")
+        show.line(f"No conversations in project {project}. Add one with 'memory-cli conversation add FILE',")
         show.line("or bring some in with 'memory-cli import slack'.")
     if page.next_cursor:
         show.line(f"More: --cursor {page.next_cursor}")

@@ -52,7 +52,9 @@ _COMMANDS = {
     "opencode": _Command("Turn OpenCode's sessions into episodes.", ("XDG_DATA_HOME", ".local/share", "opencode")),
     "codex": _Command("Turn Codex's sessions into episodes.", ("CODEX_HOME", ".codex", "sessions")),
     "swe-agent": _Command("Turn SWE-agent trajectories (.traj) into episodes."),
-    "mini-swe-agent": _Command("Turn runs of mini-swe-agent (JSON lines with id, task, steps, claimed) into episodes."),
+    "mini-swe-agent": _Command(
+        "Turn runs of mini-swe-agent (.traj.json, or JSON lines with id, task, steps, claimed) into episodes."
+    ),
     "server-memory": _Command("Turn the graph of @modelcontextprotocol/server-memory (memory.json) into notes."),
     "mcp-memory-service": _Command("Turn the memories of mcp-memory-service (sqlite_vec.db) into notes."),
     "claude-mem": _Command("Turn the observations and summaries of claude-mem (claude-mem.db) into notes."),

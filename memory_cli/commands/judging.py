@@ -76,7 +76,7 @@ def check(
     """Say how a command or an edit failed before and what ended the error; silent where it passed last."""
     step = dead_ends.planned(tool, command, file)
     with memory_of(context) as memory:
-        pending = memory.learning.catch_up(float("inf"))
+        pending = memory.learning.count_left(float("inf"))
         found = dead_ends.check_in(memory.store, step, episode or None, pending=pending, root=memory.root)
     if json:
         show.as_json(found)

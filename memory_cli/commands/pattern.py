@@ -12,7 +12,9 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Context
 from memory_mcp.models.patterns import Pattern, PatternFilter, PatternKind, title_of
 from memory_mcp.models.recommendations import Wanted
+from memory_mcp.patterns.earning import is_earned
 from memory_mcp.patterns.heuristics import heuristics
+from memory_mcp.patterns.listing import listed
 from memory_mcp.patterns.strength import interval, lower_bound
 from memory_mcp.patterns.wording import advice, evidence_sentence, examples, not_when, use_sentence
 
@@ -32,22 +34,30 @@ def list_(
     least: Annotated[
         int, typer.Option("--least", min=1, max=1_000_000, help="Only patterns seen in at least N episodes.")
     ] = 1,
-    include_retired: Annotated[bool, typer.Option("--all", help="Retired ones too.")] = False,
+    include_retired: Annotated[bool, typer.Option("--all", help="Unproved and retired ones too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of one page.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     json: show.Json = False,
 ) -> None:
-    """List patterns, those of most episodes first; 'at least' is the 95 % lower bound of going well."""
+    """List the patterns whose cure is proved, those of most episodes first.
+
+    Proved means: in two tasks or more, and the 95 % lower bound of getting past the error with it is above what happens
+    without it. 'at least' is the 95 % lower bound of going well.
+    """
     with memory_of(context) as memory:
         _follow(memory)
         chosen = PatternFilter(kind=kind, least_uses=least, include_retired=include_retired)
-        page = memory.store.patterns.list(chosen, limit=limit, cursor=cursor)
+        store = memory.store.patterns
+        page = listed(store, chosen, (lambda _: True) if include_retired else is_earned, limit=limit, cursor=cursor)
+        unproved = 0 if page.patterns else sum(numbers[0] for numbers in store.counts().values())
         project = memory.project
     if json:
         show.as_json(page)
         return
     if page.patterns:
         show.table(f"Patterns of {project}", _COLUMNS, (_row(pattern) for pattern in page.patterns))
+    elif unproved and not include_retired:
+        show.line(f"No proved patterns in project {project}; {unproved} not proved: 'pattern list --all' shows them.")
     else:
         show.line(f"No patterns in project {project}. They come from completed episodes: record some,")
         show.line("or bring in a history with 'memory-cli import git'.")
@@ -135,7 +145,7 @@ def analyze(context: typer.Context, kind: Kind = None, json: show.Json = False) 
     with memory_of(context) as memory:
         _follow(memory)
         progress = memory.store.digests.progress()
-        page = memory.store.patterns.list(PatternFilter(kind=kind, least_uses=2), limit=200, cursor=None)
+        page = listed(memory.store.patterns, PatternFilter(kind=kind, least_uses=2), is_earned, limit=200)
         facts = memory.facts.list() if kind in {None, "context_pattern"} else []
         project = memory.project
     rules = [rule for pattern in page.patterns for rule in heuristics(pattern)[:2]] + rules_of(facts)
@@ -169,7 +179,7 @@ def effectiveness(
     """Show how much each pattern proves: the 95 % interval of going well, as a bar."""
     with memory_of(context) as memory:
         _follow(memory)
-        page = memory.store.patterns.list(PatternFilter(kind=kind), limit=1000, cursor=None)
+        page = listed(memory.store.patterns, PatternFilter(kind=kind), is_earned, limit=1000)
         counts = memory.store.recommendations.counts()
     ranked = sorted(page.patterns, key=lambda each: (-lower_bound(each.tally), -each.tally.uses, each.id))[:limit]
     if json:

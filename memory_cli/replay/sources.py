@@ -14,13 +14,15 @@ from memory_mcp.errors import ImporterError, InvalidInputError
 from memory_mcp.importers import claude_code, codex, json_lines, mini_swe_agent, opencode, swe_agent
 from memory_mcp.importers.folders import files_below, open_inside
 from memory_mcp.importers.json_values import loaded
+from memory_mcp.importers.mini_trajectories import ENDING, KIND
 from memory_mcp.importers.records import MALFORMED, Bad, EpisodeRecord, Reader, Record
 from memory_mcp.models import checks
 
 READERS: dict[str, Reader] = {
-    each.KIND: each.read for each in (claude_code, codex, opencode, swe_agent, mini_swe_agent, json_lines)
+    **{each.KIND: each.read for each in (claude_code, codex, opencode, swe_agent, json_lines)},
+    KIND: mini_swe_agent.read,
 }
-_BY_SUFFIX = {".traj": swe_agent.KIND, ".db": opencode.KIND}
+_BY_SUFFIX = {".traj": swe_agent.KIND, ".db": opencode.KIND, ".json": KIND}
 _SUFFIXES = (*_BY_SUFFIX, ".jsonl", ".ndjson", ".gz")
 _SNIFFED = 5_000_000  # bytes of the first line
 _NUMBER = re.compile(r"-\d+$")
@@ -68,7 +70,7 @@ def _taken(record: Record | Bad, file: Path) -> Found | Bad | None:
 
 
 def _files(path: Path, kind: str) -> Iterator[Path | Bad]:
-    """Yield the files to read; OpenCode's data is a directory as a whole."""
+    """Yield the files to read; OpenCode's data is a directory as a whole, and most JSON in a folder is no run."""
     try:
         path.stat()
         is_opencode = (path / "opencode.db").is_file() or (path / "storage" / "session").is_dir()
@@ -78,7 +80,9 @@ def _files(path: Path, kind: str) -> Iterator[Path | Bad]:
     if is_opencode or kind == opencode.KIND:
         yield path
     else:
-        yield from files_below(path, *_SUFFIXES)
+        for file in files_below(path, *_SUFFIXES):
+            if isinstance(file, Bad) or file == path or file.suffix != ".json" or file.name.endswith(ENDING):
+                yield file
 
 
 def _kind_of(file: Path) -> str:
@@ -97,7 +101,7 @@ def _kind_of(file: Path) -> str:
         if "steps" in first and (
             "claimed" in first or any("exit_code_zero" in each for each in _dicts(first["steps"]))
         ):
-            return mini_swe_agent.KIND
+            return KIND
         if "task" in first or "text" in first:
             return json_lines.KIND
         if isinstance(first.get("payload"), dict):

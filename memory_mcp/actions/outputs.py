@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from memory_mcp.actions.programs import programs
+from memory_mcp.actions.programs import PREPARING, programs
 from memory_mcp.actions.verdicts import read_verdict
 from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import StepError, StepResult, StepSuccess, StepTimeout
@@ -18,7 +18,6 @@ _TIMED_OUT = expression(r"EXECUTION TIMED OUT|timed out after", re.IGNORECASE)
 _EXIT_CODE = expression(r"\A\s*(?:Error: )?(?:Exit code|exit status|Process exited with code):? (-?\d+)\b")
 _ASKING = {"test", "[", "[[", "which", "diff", "cmp"}  # whose exit code 1 is an answer
 _SEARCHING = {"grep", "egrep", "fgrep", "rg", "ag", "ack", "pgrep"}
-_PREPARING = {"cd", "pushd", "export", "source", "set"}
 _SHOWN = 4_000  # characters of an output that are kept
 _HEAD = 1_000  # of these from its beginning: the end is what tells
 
@@ -55,7 +54,7 @@ def says_no(command: str, output: str, exit_code: int | None) -> bool:
     if exit_code not in {None, 1}:
         return False
     run = programs(command)
-    if not run or (run[-1].before == "&&" and any(each.name not in _PREPARING for each in run[:-1])):
+    if not run or (run[-1].before == "&&" and any(each.name not in PREPARING for each in run[:-1])):
         return False
     last = run[-1]
     if last.words[0] in _SEARCHING or last.words[:2] == ("git", "grep"):

@@ -15,6 +15,7 @@ _VERSIONED = expression(
     r"^(python|pypy|pip|node|ruby|php|perl|pytest|py\.test|nosetests|gcc|g\+\+|clang|clang\+\+)-?\d[\d.]*$"
 )
 _LISTS = names("for case select")  # whose words are no program
+PREPARING = names("cd pushd export source . set unset echo true pwd")  # before `&&`, never the point of a line
 # programs that run what follows them elsewhere, and their options that take a value
 _CARRIERS: dict[str, frozenset[str]] = {name: names(options) for name, options in {
     "xargs": "-n -I -P -L -d -a", "doas": "-u", "npx": "-p --package -c", "bunx": "", "pnpx": "",

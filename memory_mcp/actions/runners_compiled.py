@@ -82,7 +82,7 @@ DOTNET_TEST = Runner(
             ("Failed!", r"Failed!\s+-\s+Failed:\s*[1-9]|Test run summary: Failed!"),
             ("Test Run Failed.", "Test Run Failed"),
             ("Build FAILED.", r"^Build FAILED"),
-            (": error ", r": error (?:CS|FS|BC|MSB|NU|NETSDK)\d+"),
+            (": error ", r": error (?!MSB1003|MSB1009)(?:CS|FS|BC|MSB|NU|NETSDK)\d+"),
         ),
         *rows(
             "green",
@@ -111,8 +111,6 @@ GRADLE_TEST = Runner(
     marks=(
         *rows(
             "red",
-            ("BUILD FAILED", r"^BUILD FAILED"),
-            ("FAILURE: Build failed", r"^FAILURE: Build failed"),
             ("tests completed", r"\d+ tests? completed, [1-9]\d* failed"),
             (" FAILED", r"^> Task :\S+ FAILED|^\S.* > .* FAILED$"),
         ),
@@ -124,7 +122,10 @@ GRADLE_TEST = Runner(
             ("JAVA_HOME is not set", "JAVA_HOME is not set"),
         ),
     ),
-    concludes=rows("green", ("BUILD SUCCESSFUL", r"^BUILD SUCCESSFUL")),
+    concludes=(
+        *rows("red", ("BUILD FAILED", r"^BUILD FAILED"), ("FAILURE: Build failed", r"^FAILURE: Build failed")),
+        *rows("green", ("BUILD SUCCESSFUL", r"^BUILD SUCCESSFUL")),
+    ),
 )
 
 MAVEN_TEST = Runner(

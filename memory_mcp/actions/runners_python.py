@@ -13,6 +13,10 @@ _NOTED = expression(r"=*\s*((?:\d+ (?:passed|failed|errors?|skipped|warnings?)(?
 _RAN = expression(r"^Ran (\d+) tests? in [\d.]+s")
 _ENDED = expression(r"^(OK|FAILED|NO TESTS RAN)\b")
 _SKIPPED = expression(r"skipped=(\d+)")
+# a module of tests that could not be imported counts as one test and one error
+_FAILED_TEST = expression(r"^ERROR: \S+ \(unittest\.loader\._FailedTest\b")
+_ALL_ERRORS = expression(r"^FAILED \(errors=\d+\)$")
+_MISSING = "No module named"
 _SHORT = 200
 _FAR = 12  # lines between the number of tests and how they ended
 _UNCOVERED = "FAIL Required test coverage of"
@@ -49,17 +53,20 @@ def read_unittest(output: Output) -> list[Said]:
     """Return what each block of `Ran 5 tests` and `OK` or `FAILED` says, the last one first."""
     lines = output.text.splitlines()
     said: list[Said] = []
+    unread = sum(1 for line in lines if _FAILED_TEST.match(line)) if _MISSING in output.text else 0
     for at, line in enumerate(lines):
         if line.startswith("Ran ") and (ran := _RAN.match(line)):
             ending = next((each for each in lines[at + 1 : at + _FAR] if _ENDED.match(each)), None)
             if ending is not None:
-                said.append(Said(_of_ending(int(ran[1][:9]), ending), f"{line.strip()}: {ending.strip()}"[:300]))
+                state = _of_ending(int(ran[1][:9]), ending, unread)
+                said.append(Said(state, f"{line.strip()}: {ending.strip()}"[:300]))
     return said[::-1]
 
 
-def _of_ending(ran: int, ending: str) -> State:
+def _of_ending(ran: int, ending: str, unread: int) -> State:
+    """Return what a block says; where every test is a module that lacked another one to be imported, none ran."""
     if ending.startswith("FAILED"):
-        return "red"
+        return "did_not_run" if ran == unread and _ALL_ERRORS.match(ending) else "red"
     skipped = _SKIPPED.search(ending)
     return "green" if ran > (int(skipped[1][:9]) if skipped else 0) and ending.startswith("OK") else "did_not_run"
 

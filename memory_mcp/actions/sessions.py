@@ -1,5 +1,6 @@
 """This module follows a session step by step: what was run, what failed last, and what was changed since."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,11 +18,13 @@ from memory_mcp.actions.subjects import (
     scripts_written,
     subjects,
 )
+from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import Step
 
 FRESH, PREPARED = "", "after an install"  # states of what has not run yet in a session
 _CHANGING = frozenset(("edit", "install", "finish"))
 _LOOKING = frozenset(("read", "search"))
+_CATCHES = expression(r"^[ \t]*except\b", re.MULTILINE)
 _SCRIPT_KEYS = ("content", "file_text", "contents")
 
 
@@ -99,12 +102,20 @@ class Walk:
         return self._installed[-1] if len(self._installed) > tries.installs else ""
 
     def stands_broken(self, command: str) -> int | None:
-        """Return the step whose error of the environment a command would meet again: nothing was done about it."""
+        """Return the step whose error of the environment a command would meet again: nothing was done about it.
+
+        Code that catches errors prints them and ends well.
+        """
+        if any(_CATCHES.search(code) for code in (command, *self._called(command))):
+            return None
         for subject in subjects(command, self._scripts):
             known = self._standing.get(subject)
             if known and known.signature and (known.installs, known.changes) == (len(self._installed), self._changes):
                 return known.at
         return None
+
+    def _called(self, command: str) -> list[str]:
+        return [code for name, code in self._scripts.items() if name in command]
 
     def states(self, command: str) -> list[tuple[str, str]]:
         """Return what a command depends on, each with its states; what passed last or was not helped is left out."""
@@ -156,11 +167,11 @@ class Walk:
         if installs(command):
             self._installed.append(" ".join(command.split()))
         written = scripts_written(command) | _written_by_tool(step.parameters, action)
-        self._scripts |= {name: text for name, text in written.items() if _is_scratch(name)}
+        self._scripts |= {name: text for name, text in written.items() if is_scratch(name)}
         for name in written:
             for shape, tries in self._tries.items():
                 tries.is_stale |= name in shape
-        by_itself = bool(written) and all(map(_is_scratch, written))
+        by_itself = bool(written) and all(map(is_scratch, written))
         is_edit = action.kind in _CHANGING and not by_itself and not installs(command)
         if is_edit or edits_by_code(command, self._scripts):
             self._changes += 1
@@ -171,7 +182,7 @@ def acts(action: Action) -> bool:
     return action.kind not in _LOOKING
 
 
-def _is_scratch(name: str) -> bool:
+def is_scratch(name: str) -> bool:
     """Whether a file lies where agents put what they throw away: beside everything, or outside the work tree."""
     return "/" not in name or is_temporary(name)
 

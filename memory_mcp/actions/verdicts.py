@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from memory_mcp.actions.programs import Program, plain_name, programs
+from memory_mcp.actions.programs import PREPARING, Program, plain_name, programs
 from memory_mcp.actions.runners import OWN_SCRIPT, CheckKind, Output, Runner, Said, State, said_by
 from memory_mcp.expressions import expression
 
@@ -19,7 +19,7 @@ _ASIDE = {"-c", "-e", "--test"}  # with which an interpreter runs no script
 _WITH_VALUE = {"-W", "-X", "-r", "-l", "--check"}
 _OWN_SCRIPTS = {"bin/test", "bin/doctest"}  # what `test` is without its folder is another program
 _VALUED = {"-C", "-f", "-W", "-X", "-w", "-F", "--prefix", "--cwd", "--workspace", "--filter", "--dir", "--directory"}
-_PREPARING = {"cd", "pushd", "export", "source", ".", "set", "echo", "true", "unset", "mkdir", "which", "pwd", "cat"}
+_PREPARING = PREPARING | {"mkdir", "which", "cat"}
 _FILTERS = {"grep", "egrep", "rg", "ag", "head", "sed", "awk", "cut", "sort", "uniq", "wc", "select-string", "findstr"}
 _TESTING = ("test", "check", "verif", "valid")  # as names of scripts say it
 _SAYS_NOTHING = {124, 129, 130, 137, 141, 143}  # ended from outside: a timeout, a signal, a closed pipe

@@ -15,6 +15,7 @@ from memory_mcp.config.places import FILE_NAME, settings_path
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import ConfigError
 from memory_mcp.expressions import expression
+from memory_mcp.models.choices import complaint
 from memory_mcp.visible import is_utf8
 
 _REFERENCE = expression(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -194,7 +195,9 @@ def _fit(declaration: Declaration, value: Any, origin: str) -> Any:
     except msgspec.ValidationError as error:
         shown = repr(value)
         shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
-        raise ConfigError(f"{origin}: {declaration.key} = {shown} does not fit: {error}") from error
+        raise ConfigError(
+            f"{origin}: {declaration.key} = {shown} does not fit: {complaint(error, declaration.type)}"
+        ) from error
 
 
 def _expand(value: Any, variables: Mapping[str, str], file: Path) -> Any:

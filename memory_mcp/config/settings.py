@@ -105,7 +105,7 @@ class RecallSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.1
     floor: Annotated[
         float, Meta(ge=0, le=3, description="An answer is empty unless one hit reaches this relevance; 0: never.")
-    ] = 0.58
+    ] = 0.62
 
 
 class EmbeddingSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,7 +26,8 @@ class HashProvider:
 
     is_instant = True
     is_lexical = True
-    relevance_weight = 3.0
+    relevance_weight = 2.0
+    unrelated_cosine = 0.0
 
     def __init__(self, dimension: int = 2048) -> None:
         self.dimension = dimension

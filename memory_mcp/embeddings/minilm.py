@@ -30,7 +30,8 @@ class MiniLmProvider:
     model = "minilm:all-MiniLM-L6-v2"
     is_instant = False
     is_lexical = False
-    relevance_weight = 1.0
+    relevance_weight = 2.0
+    unrelated_cosine = 0.19
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

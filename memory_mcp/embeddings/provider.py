@@ -35,7 +35,12 @@ class Provider(Protocol):
 
     @property
     def relevance_weight(self) -> float:
-        """How much a cosine of this model says about relevance, beside the share of rare words matched."""
+        """How much a cosine of this model says about relevance, beside the share of telling words matched."""
+        ...
+
+    @property
+    def unrelated_cosine(self) -> float:
+        """The cosine from which on a record of a large store has something to do with a question."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Vector:

@@ -21,7 +21,8 @@ class RemoteProvider:
 
     is_instant = False
     is_lexical = False
-    relevance_weight = 1.0
+    relevance_weight = 2.0
+    unrelated_cosine = 0.19
 
     def __init__(self, settings: EmbeddingSettings) -> None:
         self._settings = settings

@@ -10,6 +10,7 @@ from memory_mcp.episodes.lifecycle import Episodes
 from memory_mcp.episodes.relationships import Relationships
 from memory_mcp.errors import ConflictError, DamagedError, InvalidInputError, NotFoundError
 from memory_mcp.models import checks, limits
+from memory_mcp.models.choices import complaint
 from memory_mcp.models.episodes import Episode, Source
 from memory_mcp.models.handoffs import Handoff, HandoffSummary
 from memory_mcp.models.receipts import Receipt
@@ -163,7 +164,11 @@ def unpack(packed: bytes) -> tuple[Handoff, str]:
     try:
         return msgspec.json.decode(body, type=Handoff), digest
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInputError(f"this is no handoff: {error}") from error
+        raise InvalidInputError(f"this is no handoff: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return complaint(error, Handoff) if isinstance(error, msgspec.MsgspecError) else str(error)
 
 
 def _digest(body: bytes) -> str:

@@ -1,15 +1,14 @@
-"""This module derives which tests belong to a source, which fail anyway, and which files are not there."""
+"""This module derives which tests belong to a source, and which files are not there."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from memory_mcp.facts.counting import Group, commonest, fact, said, support
+from memory_mcp.facts.counting import Group, commonest, fact, support
 from memory_mcp.facts.paths import is_code
 from memory_mcp.models.facts import Fact
 from memory_mcp.models.surveys import Surveyed
 
 _LEAST_RUNS = 2
-_LEAST_TASKS = 2
 _MOST_PROOFS = 8
 _SAME_NAME = 2
 _COMMON_STEMS = {"test", "tests", "unittest", "spec", "init", "base", "core", "main", "utils", "std"}
@@ -36,47 +35,8 @@ def proof_facts(groups: Sequence[Group]) -> list[Fact]:
     return sorted(found, key=lambda each: (-len(each.episodes), each.subject))[:_MOST_PROOFS]
 
 
-def failing_facts(groups: Sequence[Group]) -> list[Fact]:
-    """Return the tests and errors that come whatever is changed: they say nothing against a change."""
-    found = []
-    for test in commonest(groups, lambda each: each.survey.red):
-        file = test.split("::")[0]
-        untouched = support(groups, partial(_fails_untouched, test=test), partial(_ran_file, file=file))
-        counted = support(groups, partial(_is_red, test=test), partial(_ran_file, file=file))
-        if _passed_since(groups, file, counted.first_seen):
-            continue
-        if untouched.tasks >= _LEAST_TASKS or (counted.tasks >= _LEAST_TASKS and counted.tasks == counted.of):
-            where = f"; in {untouched.runs} runs no source was changed" if untouched.runs else ""
-            text = f"`{test}` fails whatever is changed ({said(counted)} that ran its file{where})."
-            found.append(fact("trap", test, text, counted))
-    for error, file in commonest(groups, lambda each: each.survey.red_errors):
-        counted = support(groups, partial(_has_error, error=error, file=file), partial(_ran_file, file=file))
-        if file and counted.tasks >= _LEAST_TASKS and not _passed_since(groups, file, counted.first_seen):
-            text = f"Tests in `{file}` end in `{error}`, whatever is changed ({said(counted)} that ran them)."
-            found.append(fact("trap", error, text, counted))
-    return found
-
-
-def _passed_since(groups: Sequence[Group], file: str, moment: int) -> bool:
-    """Whether a test file passed as a whole in an episode since it was first seen to fail."""
-    folders = {file.rsplit("/", depth)[0] for depth in range(1, file.count("/") + 1)} | {file}
-    return any(each.seen_at >= moment and folders & set(each.survey.passed) for each in _all(groups))
-
-
 def _all(groups: Sequence[Group]) -> Iterator[Surveyed]:
     return (each for group in groups for each in group.members)
-
-
-def _fails_untouched(each: Surveyed, test: str) -> bool:
-    return test in each.survey.failing
-
-
-def _is_red(each: Surveyed, test: str) -> bool:
-    return test in each.survey.red
-
-
-def _has_error(each: Surveyed, error: str, file: str) -> bool:
-    return (error, file) in each.survey.red_errors
 
 
 def absent_facts(groups: Sequence[Group]) -> list[Fact]:
@@ -110,11 +70,6 @@ def _tested(each: Surveyed, source: str, target: str) -> bool:
 
 def _checked(each: Surveyed, source: str) -> bool:
     return any(check.ran and source in check.changed for check in each.survey.checks)
-
-
-def _ran_file(each: Surveyed, file: str) -> bool:
-    folders = {file.rsplit("/", depth)[0] for depth in range(1, file.count("/") + 1)} | {file}
-    return any(check.ran and folders & set(check.targets) for check in each.survey.checks)
 
 
 def _affinity(source: str, target: str) -> int:

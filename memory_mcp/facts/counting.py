@@ -19,6 +19,7 @@ _MOST_COMPARED = 400  # different tasks that are compared with each other; beyon
 _WORD = re.compile(r"\w+")
 _MOST_EPISODES = 8
 _LEAST_RUNS = 2
+_TITLE = 80
 
 
 class Group(Struct, frozen=True):
@@ -116,6 +117,12 @@ def said(counted: Support) -> str:
 def tasks(number: int) -> str:
     """Say a number of tasks."""
     return f"{number} task{'' if number == 1 else 's'}"
+
+
+def title(task: str) -> str:
+    """Return the first line of a task, shortened."""
+    line = next((line.strip() for line in task.splitlines() if line.strip()), "")
+    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
 
 
 def commonest(groups: Iterable[Group], values: Callable[[Surveyed], Iterable[Key]]) -> Counter[Key]:

@@ -10,13 +10,16 @@ from memory_mcp.actions.steps import action_of, command_of
 from memory_mcp.models.episodes import Step, StepError, StepSuccess, StepTimeout
 
 _LONGEST_OUTPUT = 20_000
+_LOOKS = {"view", "undo_edit"}  # of an editing tool
+_WHOLE = ("content", "file_text")  # under which tools take the text of a file
 
 
 class Deed(Struct, frozen=True):
     """A step as the survey sees it: `commands` without the `cd` in front, which is in `directory`.
 
-    `edited` are the files that an editing tool changed, `replaced` the texts that it put for others; `failed` is what
-    was recorded, which a pipe may hide.
+    `edited` are the files that an editing tool changed, `replaced` the texts that it put for others, `content` the text
+    of a file that it wrote; `named` are the files that a record names beside a command. `failed` is what was recorded,
+    which a pipe may hide.
     """
 
     commands: tuple[SimpleCommand, ...] = ()
@@ -27,6 +30,8 @@ class Deed(Struct, frozen=True):
     edited: tuple[str, ...] = ()
     text: str = ""
     replaced: tuple[tuple[str, str], ...] = ()
+    content: str = ""
+    named: tuple[str, ...] = ()
 
 
 def deeds_of(steps: Sequence[Step]) -> list[Deed]:
@@ -40,11 +45,15 @@ def _deed(step: Step) -> Deed:
     timed_out = isinstance(step.result, StepTimeout) or "timed out after" in output[:600].lower()
     if text is None:
         action = action_of(step)
-        edited = action.files if action.kind == "edit" and not step.failed else ()
+        is_view = step.parameters.get("command") in _LOOKS
+        edited = action.files if action.kind == "edit" and not step.failed and not is_view else ()
         replaced = tuple(_replaced(step)) if edited else ()
-        return Deed((), "", output, step.failed, timed_out, edited, step.action, replaced)
+        content = next((text for key in _WHOLE if isinstance(text := step.parameters.get(key), str)), "")
+        return Deed((), "", output, step.failed, timed_out, edited, step.action, replaced, content)
     commands, directory = _without_changing_directory(simple_commands(text))
-    return Deed(tuple(commands), directory, output, step.failed, timed_out, text=text)
+    file = step.parameters.get("file")
+    named = (file,) if isinstance(file, str) else ()
+    return Deed(tuple(commands), directory, output, step.failed, timed_out, text=text, named=named)
 
 
 def _replaced(step: Step) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from memory_mcp.models.surveys import Missing, Refused, Trouble
 _NO_MODULE = expression(
     r"No module named '?([A-Za-z_][\w.]*)'?|Cannot find (?:module|package) '([\w@./-]+)'"
     r"|no required module provides package ([\w./-]+)"
+    r"|requires the ([a-z][\w-]{2,40}) (?:library|package|module)\b"
 )
 _NO_PROGRAM = expression(
     r"^(?:[\w./-]*(?:bash|sh|zsh): )?(?:line \d+: |\d+: )?([\w.+-]+): (?:command )?not found$", re.MULTILINE
@@ -40,6 +41,8 @@ _VERBS = {
 }  # fmt: skip
 _INSTALLERS = {program: frozenset(verbs.split()) for program, verbs in _VERBS.items()}
 TIMED_OUT = "it timed out"
+_LIMIT = expression(r"timed out after (\d{1,5}) ?s")
+_HEAD = 600
 _QUIET = {"-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--no-cache-dir", "--disable-pip-version-check", "--yes"}
 _WHOLE = {"-e", ".", "-r", "--editable", "--requirement", "develop", "sync", "ci"}
 _LOOKERS = {
@@ -89,6 +92,8 @@ class Environment:
         self._packages_of: dict[str, set[str]] = {}
         self._last_install = ""
         self._refused: dict[str, str] = {}
+        self.slow: dict[str, None] = {}  # installs that timed out, whatever a later try did
+        self.limit_s = 0
 
     def look(self, deed: Deed, *, edited: bool = False) -> None:
         """Take one step in; `edited` says that it changed a file of the project."""
@@ -174,6 +179,9 @@ class Environment:
         self.ran_code = True
         if deed.timed_out or (_INSTALL_FAILED.search(deed.output) and not _BROUGHT.search(deed.output)):
             found = _INSTALL_FAILED.search(deed.output)
+            if deed.timed_out:
+                self.slow[line] = None
+                self.limit_s = max([self.limit_s, *map(int, _LIMIT.findall(deed.output[:_HEAD]))])
             self._refused[line] = TIMED_OUT if deed.timed_out or found is None else _line_at(deed.output, found.start())
             for held in self._open.values():
                 if _names(line, held.name):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from memory_mcp.expressions import expression
-from memory_mcp.facts.counting import Group, commonest, fact, said, support, tasks
+from memory_mcp.facts.counting import Group, Support, commonest, fact, said, support, tasks
 from memory_mcp.facts.environment import TIMED_OUT
 from memory_mcp.facts.joining import joined
 from memory_mcp.models.facts import Fact
@@ -28,7 +28,7 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
     """Return what is missing in a fresh environment, the most frequent first."""
     current = _unsettled(groups)
     counts = commonest(current, lambda each: (missing.name for missing in each.survey.missing))
-    own = _own_packages(groups)
+    own = own_packages(groups)
     found = [each for name in counts if (each := _missing_fact(current, name, own)) is not None]
     ordered = sorted(found, key=lambda each: (-each.support, -len(each.episodes), each.subject))
     return joined(ordered, _installed(groups))
@@ -36,7 +36,7 @@ def setup_facts(groups: Sequence[Group]) -> list[Fact]:
 
 def install_traps(groups: Sequence[Group]) -> list[Fact]:
     """Return the installs that failed, and those after which something else broke."""
-    own = _own_packages(groups)
+    own = own_packages(groups)
     return [*_refusals(groups), *_troubles(groups, own)]
 
 
@@ -122,14 +122,11 @@ def _missed(each: Surveyed, name: str) -> Missing | None:
 
 def _refusals(groups: Sequence[Group]) -> Iterator[Fact]:
     """Yield the installs that failed; those that only took too long are told together."""
-    slow = commonest(groups, lambda each: (tried for tried, why in _refused_lines(each) if why == TIMED_OUT))
+    slow = commonest(groups, lambda each: each.survey.slow)
     if slow:
-        counted = support(groups, _has_timed_out, lambda each: bool(each.survey.installs or each.survey.refused))
+        counted = support(groups, lambda each: bool(each.survey.slow), _has_tried)
         if counted.runs >= _LEAST_RUNS:
-            named = ", ".join(f"`{line}`" for line, _ in slow.most_common(_MOST_NAMED))
-            yield fact(
-                "trap", "installs", f"Installs timed out in {said(counted)}: {named}; give them more time.", counted
-            )
+            yield fact("trap", "installs", _slow_text(groups, counted, list(slow)[:_MOST_NAMED]), counted)
     for line in commonest(groups, lambda each: (tried for tried, why in _refused_lines(each) if why != TIMED_OUT)):
         counted = support(groups, partial(_was_refused, line=line), partial(_tried, line=line))
         reason = commonest(groups, partial(_reasons, line=line)).most_common(1)[0][0]
@@ -141,8 +138,23 @@ def _refused_lines(each: Surveyed) -> list[tuple[str, str]]:
     return [(refused.command, refused.reason) for refused in each.survey.refused]
 
 
-def _has_timed_out(each: Surveyed) -> bool:
-    return any(refused.reason == TIMED_OUT for refused in each.survey.refused)
+def _slow_text(groups: Sequence[Group], counted: Support, lines: Sequence[str]) -> str:
+    """Say which installs timed out, after how long, and in how many runs another try brought the same package."""
+    runs = [each.survey for group in groups for each in group.members if each.survey.slow]
+    limits = {survey.limit_s for survey in runs} - {0}
+    after = f" after {limits.pop()} s" if len(limits) == 1 else ""
+    text = f"Installs timed out{after} in {said(counted)}: {', '.join(f'`{line}`' for line in lines)}"
+    again = sum(any(_asks_for(line) & _asks_for(slow) for slow in each.slow for line in each.installs) for each in runs)
+    return text + (f"; in {again} of these runs another try brought it." if again else "; give them more time.")
+
+
+def _asks_for(line: str) -> set[str]:
+    """Return the packages that an install names."""
+    return {_VERSION.split(word.strip("\"'"))[0] for word in line.split()[2:] if not word.startswith("-")}
+
+
+def _has_tried(each: Surveyed) -> bool:
+    return bool(each.survey.installs or each.survey.refused or each.survey.slow)
 
 
 def _was_refused(each: Surveyed, line: str) -> bool:
@@ -198,7 +210,7 @@ def _differs(trouble: Trouble) -> bool:
     return bool(trouble.cure) and plain[0] != plain[1]
 
 
-def _own_packages(groups: Sequence[Group]) -> set[str]:
+def own_packages(groups: Sequence[Group]) -> set[str]:
     """Return the names of the project's own packages: the first folders in which many of its files lie."""
     paths = {path for group in groups for each in group.members for path in (*each.survey.seen, *each.survey.changed)}
     folders = Counter(found[1] for path in paths if (found := _OWN_PART.match(path)))

@@ -1,11 +1,13 @@
 """This module answers what is known of a project: its facts, and the files that a task is about."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from memory_mcp.facts.counting import Group, grouped
 from memory_mcp.facts.deriving import facts_of
+from memory_mcp.facts.file_facts import customary_files
 from memory_mcp.facts.ranking import OWN_TREE, Files, is_telling, vote
 from memory_mcp.facts.task_words import words_of
 from memory_mcp.models.facts import Fact, FileVote, Topic
@@ -15,6 +17,9 @@ from memory_mcp.worktrees.tracked import tracked_files
 from memory_mcp.worktrees.trees import WorkTree
 
 _OF_FILES = {"file", "together"}
+_MANY_TASKS = 50  # from which what similar tasks changed names files by itself
+_LEAST_SIMILAR = 2
+_MOST_OF_SIMILAR = 3
 _MOST_SURVEYS = 1_000  # the newest; what only older episodes show has had its time
 
 
@@ -55,7 +60,32 @@ class Knowledge:
         """Return the files that a task is about; none where neither its words nor similar tasks point to any."""
         files = Files(self.groups)
         votes = vote(task, files, similar, limit, self._tracked)
-        return votes if similar or is_telling(votes) or files.packages.keys() & set(words_of(task)) else []
+        if not similar and not is_telling(votes) and not files.packages.keys() & set(words_of(task)):
+            return []
+        named = {each.file for each in votes}
+        besides = [*self._of_similar(similar), *customary_files(self.groups)]
+        found = {each.file: each for each in reversed(besides) if each.file not in named}
+        ordered = [found[each.file] for each in besides if found.get(each.file) is each]
+        at_hand = [each for each in ordered if not self._tracked or each.file in self._tracked]
+        return [*votes, *at_hand][:limit]
+
+    def _of_similar(self, similar: Mapping[str, float]) -> list[FileVote]:
+        """Return the files that similar tasks changed, in a project with so many tasks that this tells something."""
+        if len(self.groups) < _MANY_TASKS:
+            return []
+        weights: dict[str, float] = {}
+        times: Counter[str] = Counter()
+        for group in self.groups:
+            alike = max((similar.get(each.episode_id, 0.0) for each in group.members), default=0.0)
+            changed = {file for each in group.members for file in each.survey.changed} if alike > 0 else set()
+            for file in changed:
+                weights[file] = weights.get(file, 0.0) + alike
+            times.update(changed)
+        return [
+            FileVote(file, weight, (f"{times[file]} similar tasks changed it",), 0.0)
+            for file, weight in sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_OF_SIMILAR]
+            if times[file] >= _LEAST_SIMILAR
+        ]
 
     def concerns(self, task: str) -> bool:
         """Whether a task names a package of the project: its facts are wanted even where no file can be named."""
@@ -107,9 +137,12 @@ def _kept(survey: Survey, tracked: frozenset[str], names: Collection[str]) -> Su
         for made in survey.workarounds
         if not made.files or not tracked.isdisjoint(made.files)
     ]
+    ended = {made.error for made in survey.workarounds}
+    left = {made.error for made in around}
     return replace(  # tests are named from where they ran: only the names of their files compare
         survey,
         workarounds=tuple(around),
+        gone={error: file for error, file in survey.gone.items() if error in left or error not in ended},
         failing=tuple(test for test in survey.failing if _name(test.split("::")[0]) in names),
         red=tuple(test for test in survey.red if _name(test.split("::")[0]) in names),
         red_errors=tuple((error, file) for error, file in survey.red_errors if not file or _name(file) in names),

@@ -115,13 +115,14 @@ def vote(
         for path in holders:
             votes[path].append((weight * _SYMBOL / len(holders), f"it defines {name}"))
     _add_history(votes, files, similar, told)
-    for at, path in enumerate(dict.fromkeys(own for place in frames(task) for own in _owned(place, files))):
+    framed, scripts = _framed(task, files)
+    for at, path in enumerate(framed):
         if not tracked or path in tracked:
             reason = "the traceback ends in it" if at == 0 else "the traceback passes it"
             votes.setdefault(path, []).append((_LAST_FRAME if at == 0 else _FRAME, reason))
     for path, score, why in _unseen(task, files, told, sources):
         is_known = any(known.endswith(f"/{path}") for known in votes)
-        if path not in votes and not is_known and (not tracked or path in tracked):
+        if path not in votes and not is_known and path not in scripts and (not tracked or path in tracked):
             votes[path] = [(score, why)]
     ranked = [_vote_of(path, reasons) for path, reasons in votes.items() if _is_reasoned(reasons)]
     return sorted(ranked, key=lambda each: (-each.score, each.file))[:limit]
@@ -270,6 +271,19 @@ def _named_in(task: str, files: Files) -> list[str]:
     for path in dict.fromkeys(each.removeprefix("./") for each in paths_in(task.replace("\\", "/"))):
         found += _owned(path, files)
     return list(dict.fromkeys(found))
+
+
+def _framed(task: str, files: Files) -> tuple[list[str], set[str]]:
+    """Return the sources in the frames that a task quotes, and what only looks so: a script beside the package."""
+    owned = [(place, own) for place in frames(task) for own in _owned(place, files)]
+    roots = {place.removesuffix(own) for place, own in owned}
+    scripts = {own for place, own in owned if own not in files.seen and _is_beside_package(place, own, roots)}
+    return [own for own in dict.fromkeys(own for _, own in owned) if own not in scripts], scripts
+
+
+def _is_beside_package(place: str, own: str, roots: Collection[str]) -> bool:
+    """Whether what looks like a package is the folder of a checkout, of which another frame shows the package."""
+    return any(place.startswith(root) and len(root) > len(place.removesuffix(own)) for root in roots)
 
 
 def _owned(path: str, files: Files) -> list[str]:

@@ -7,13 +7,17 @@ from itertools import islice
 from memory_mcp.actions.shell_lines import SimpleCommand
 from memory_mcp.expressions import expression
 from memory_mcp.facts.deeds import Deed
+from memory_mcp.facts.paths import relative
 from memory_mcp.models.surveys import Workaround
 
 _REMOVED = expression(
     r"^(?:E\s+)?((?:AttributeError|ImportError|NameError|TypeError): [^\n]{0,80}"
-    r"(?:was removed|were removed|has no attribute|cannot import name|no longer)[^\n]{0,120})",
+    r"(?:was removed|were removed|has no attribute|cannot import name|no longer)[^\n]{0,120}"
+    r"|(?:ValueError|KeyError): [^\n]{0,160}Did you mean \w+\?)",
     re.MULTILINE,
 )
+_FRAME = expression(r'^ {0,8}File "([^"\n]{1,300})", line \d+', re.MULTILINE)
+_TRACEBACK = 3_000
 _IN_FILE = expression(r" \(\S+\)$")
 _NAME = expression(r"[A-Za-z_][\w.]*")
 _REPLACED = expression(
@@ -31,9 +35,10 @@ Names = tuple[frozenset[str], frozenset[str]]  # the names that a replacement ta
 class Rewrites:
     """The replacements that one episode made in each file, and the errors that say what is no longer there."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str = "") -> None:
+        self._root = root
         self._made: dict[str, list[Names | None]] = {}
-        self._errors: dict[str, None] = {}
+        self._errors: dict[str, str] = {}  # each with the file of the project that it was raised in, if that was shown
 
     def look(self, deed: Deed, changed: Iterable[str]) -> None:
         """Take one step in, with the files that it changed."""
@@ -42,7 +47,18 @@ class Rewrites:
         for file in changed:
             if not undoes:
                 self._made.setdefault(file, []).extend(made or [None])
-        self._errors |= dict.fromkeys(_IN_FILE.sub("", line.strip()) for line in _REMOVED.findall(deed.output))
+        for found in _REMOVED.finditer(deed.output):
+            error = _IN_FILE.sub("", found[1].strip())
+            self._errors[error] = self._errors.get(error, "") or self._raised_in(deed.output[: found.start()])
+
+    def _raised_in(self, before: str) -> str:
+        """Return the file of the innermost frame before an error, empty for one outside of the project."""
+        places = _FRAME.findall(before[-_TRACEBACK:])
+        return relative(places[-1], self._root) if places else ""
+
+    def gone(self) -> dict[str, str]:
+        """Return the errors that say what is no longer there, with the file of the project that raised each."""
+        return dict(list(self._errors.items())[:_MOST])
 
     def workarounds(self, task: str, own: frozenset[str] = frozenset()) -> tuple[Workaround, ...]:
         """Return the errors that edits ended which took away what they say is gone, and the files with such edits only.
@@ -69,7 +85,7 @@ class Rewrites:
 
 
 def _speaks(task: str, name: str) -> bool:
-    return name.lower() in task.lower()
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", task, re.IGNORECASE) is not None
 
 
 def _fits(names: Names, parts: set[str]) -> bool:

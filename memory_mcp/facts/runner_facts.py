@@ -118,7 +118,8 @@ def _started_or_not(each: Surveyed, form: str, directory: str) -> bool:
 
 
 def _lacked(each: Surveyed, form: str) -> bool:
-    return any(missing.name == form.rsplit(maxsplit=1)[-1] and missing.cure for missing in each.survey.missing)
+    runner = form.rsplit(maxsplit=1)[-1]
+    return any(runner in line.split()[1:] for line in each.survey.installs)
 
 
 def _form_of_targets(groups: Sequence[Group], form: str, directory: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """This module reads Codex's sessions: `rollout-*.jsonl` below ~/.codex/sessions."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from memory_mcp.actions.tool_calls import text_of
 from memory_mcp.errors import ImporterError
+from memory_mcp.importers.codex_answers import read_answer
 from memory_mcp.importers.folders import files_below
 from memory_mcp.importers.json_values import decoded, loaded
 from memory_mcp.importers.line_files import records_in
@@ -22,13 +22,6 @@ KIND = "codex"
 SUFFIXES = (".jsonl",)
 _CALLS = frozenset(("function_call", "custom_tool_call", "local_shell_call"))
 _ANSWERS = frozenset(("function_call_output", "custom_tool_call_output", "local_shell_call_output"))
-# what stands above the output of a command since exit codes are told in words: at most six lines
-_ENDED = re.compile(
-    r"\A(?:(?:Chunk ID|Wall time|Exit code|Process exited with code|Process running with session ID"
-    r"|Original token count|Total output lines)\b[^\n]*\n){1,7}Output:\n?"
-)
-_EXIT_CODE = re.compile(r"^(?:Exit code:|Process exited with code) (-?\d{1,9})\b", re.MULTILINE)
-_WALL_TIME = re.compile(r"^Wall time: (\d{1,9}(?:\.\d{1,9})?) seconds", re.MULTILINE)
 _NO_PROMPT = ("<environment_context>", "<user_instructions>", "<permissions", "# AGENTS.md", "<turn_aborted>")
 
 
@@ -102,22 +95,8 @@ def _call(item: dict[str, Any], at: int) -> ToolCall:
 
 
 def _answer(item: dict[str, Any], session: LoggedSession, at: int) -> None:
-    output: Any = item.get("output")
-    duration_ms = None
-    if isinstance(output, str) and output.startswith("{"):
-        try:
-            output = msgspec.json.decode(output)
-        except (msgspec.DecodeError, RecursionError):
-            output = item.get("output")
-    if isinstance(output, dict) and isinstance(output.get("metadata"), dict):
-        metadata = output["metadata"]
-        seconds = metadata.get("duration_seconds")
-        duration_ms = float(seconds) * 1_000 if isinstance(seconds, int | float) else None
-        output = {"output": output.get("output"), "exit_code": metadata.get("exit_code")}
-    elif found := _ENDED.match(text_of(output)):
-        head = found[0]
-        seconds = _WALL_TIME.search(head)
-        duration_ms = float(seconds[1]) * 1_000 if seconds else None
-        code = _EXIT_CODE.search(head)
-        output = {"output": text_of(output)[found.end() :], "exit_code": int(code[1]) if code else None}
-    session.answer(str(item.get("call_id")), output, failed=None, at=at, duration_ms=duration_ms)
+    """Take an answer; a call that the user aborted stays without one."""
+    answer = read_answer(item.get("output"))
+    if not answer.aborted:
+        call_id = str(item.get("call_id"))
+        session.answer(call_id, answer.output, failed=answer.failed, at=at, duration_ms=answer.duration_ms)

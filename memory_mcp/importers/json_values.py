@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from memory_mcp.errors import InvalidInputError
+from memory_mcp.models.choices import complaint
 
 T = TypeVar("T")
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -28,7 +29,8 @@ def decoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return decoder.decode(msgspec.json.encode(_mended(json.loads(raw))))
     except (ArithmeticError, RecursionError, ValueError, msgspec.MsgspecError):
-        raise InvalidInputError(str(refused)) from refused
+        shown = complaint(refused, decoder.type) if isinstance(refused, msgspec.MsgspecError) else str(refused)
+        raise InvalidInputError(shown) from refused
 
 
 def loaded(raw: bytes) -> Any:

@@ -15,6 +15,7 @@ from memory_mcp.importers import (
     slack,
     swe_agent,
 )
+from memory_mcp.importers.mini_trajectories import KIND as MINI_SWE_AGENT
 from memory_mcp.importers.records import Reader
 
 
@@ -33,7 +34,7 @@ KINDS = {
         Kind(opencode.KIND, opencode.read, opencode.SUFFIXES),
         Kind(codex.KIND, codex.read, codex.SUFFIXES),
         Kind(swe_agent.KIND, swe_agent.read, swe_agent.SUFFIXES),
-        Kind(mini_swe_agent.KIND, mini_swe_agent.read, mini_swe_agent.SUFFIXES),
+        Kind(MINI_SWE_AGENT, mini_swe_agent.read, mini_swe_agent.SUFFIXES),
         Kind(server_memory.KIND, server_memory.read, server_memory.SUFFIXES),
         Kind(memory_tables.MEMORY_SERVICE, memory_tables.read_memory_service, memory_tables.SUFFIXES),
         Kind(memory_tables.CLAUDE_MEM, memory_tables.read_claude_mem, memory_tables.SUFFIXES),

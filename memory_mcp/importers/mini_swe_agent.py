@@ -1,4 +1,4 @@
-"""This module turns runs of mini-swe-agent, one JSON object a line, into episodes with their commands and outputs."""
+"""This module turns runs of mini-swe-agent into episodes: its own files, and collections with one run a line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ from memory_mcp.errors import ImporterError
 from memory_mcp.importers.folders import files_below
 from memory_mcp.importers.json_values import decoded
 from memory_mcp.importers.line_files import records_in
+from memory_mcp.importers.mini_trajectories import ENDING, KIND, read_file
 from memory_mcp.importers.moments import bounded
 from memory_mcp.importers.records import Bad, EpisodeRecord, Progress, Record
 from memory_mcp.models import limits
@@ -25,8 +26,7 @@ from memory_mcp.models.episodes import (
     Success,
 )
 
-KIND = "mini-swe-agent"
-SUFFIXES = (".jsonl", ".gz")
+SUFFIXES = (".jsonl", ".gz", ".json")
 _SUBMITTED = "submitted"
 
 
@@ -52,7 +52,7 @@ _DECODER = msgspec.json.Decoder(_Run)
 
 
 def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
-    """Read a file of runs, gzipped or not, or all below a directory.
+    """Read a file of runs, gzipped or not, or a `.traj.json`, or all below a directory; other JSON is passed over.
 
     Raises:
         ImporterError: the path is not there.
@@ -63,6 +63,10 @@ def read(path: Path, progress: Progress) -> Iterator[Record | Bad]:
     for file in files_below(path, *SUFFIXES):
         if isinstance(file, Bad):
             yield file
+            continue
+        if file.name.endswith(ENDING) or file.suffix == ".json":
+            if file.name.endswith(ENDING) or file == path:
+                yield from read_file(path, file, progress)
             continue
         try:
             moment = bounded(file.stat().st_mtime_ns // 1_000)

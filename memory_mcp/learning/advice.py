@@ -113,7 +113,7 @@ class Advice:
             recommended,
             lambda shape: [(id_, known.task_of(id_), count) for id_, count in runs.of_subjects([(shape, "")])],
         )
-        facts = chosen(known.facts(), [each.file for each in files[:_FITTING_FILES]])
+        facts = chosen(known.facts(), [each.file for each in files[:_FITTING_FILES]], wanted.task)
         playbook = Playbook(
             id=self._store.clock.new_id(),
             task=wanted.task,

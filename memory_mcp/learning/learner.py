@@ -23,8 +23,8 @@ from memory_mcp.models.patterns import (
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.relationships import Relationship
 from memory_mcp.models.snapshots import Snapshot
-from memory_mcp.patterns.context_patterns import context_patterns
 from memory_mcp.patterns.digests import digest
+from memory_mcp.patterns.earning import is_earned
 from memory_mcp.patterns.error_recoveries import error_recoveries
 from memory_mcp.patterns.merging import comparable, count_words, error_class, same_as
 from memory_mcp.patterns.observations import Observation, observe
@@ -95,7 +95,7 @@ class Learning:
         except (BusyError, StoreFullError) as error:
             return Completed(episode, receipt, (), pending=str(error))
         patterns = self._store.patterns.get_many([ids[key] for key in learnt if key in ids])
-        return Completed(episode, receipt, tuple(patterns), duplicate_of)
+        return Completed(episode, receipt, tuple(filter(is_earned, patterns)), duplicate_of)
 
     def _snapshot(self, episode: Episode) -> Snapshot | None:
         """Return the state of the files that an episode touched, what it changed first; None outside a work tree."""
@@ -106,15 +106,15 @@ class Learning:
         files = dict.fromkeys(file for action in ordered for file in action.files)
         return take(self._tree, self._directory, files, self._store.clock.now())
 
-    def follow(self, *, patience_s: float = float("inf"), progress: Progress | None = None) -> int:
-        """Learn from every episode that changed, until there are none or the time is up; return how many are left.
+    def follow(self, *, patience_s: float = float("inf"), progress: Progress | None = None) -> bool:
+        """Learn from every episode that changed, until there are none or the time is up; say whether to go on.
 
         Raises:
             BusyError: another process held the write lock until the deadline.
 
         """
         if self._store.database.is_read_only:
-            return self._store.digests.count_unlearned()
+            return False
         deadline = time.monotonic() + patience_s
         while self._store.digests.lags():
             with self._store.database.write() as session:
@@ -129,15 +129,19 @@ class Learning:
             if progress:
                 progress(len(changed))
             if time.monotonic() > deadline:
-                return self._store.digests.count_unlearned()
-        return 0
+                return self._store.digests.lags()
+        return False
 
-    def catch_up(self, patience_s: float) -> int:
-        """Catch up before an answer, unless the store is busy or full; return how many changes are left."""
+    def catch_up(self, patience_s: float) -> bool:
+        """Catch up before an answer, unless the store is busy or full; say whether some may be left."""
         try:
-            return self.follow(patience_s=patience_s)
+            return self.follow(patience_s=patience_s) or self._store.database.is_read_only
         except (BusyError, ReadOnlyStoreError, StoreFullError):
-            return self._store.digests.count_unlearned()
+            return True
+
+    def count_left(self, patience_s: float) -> int:
+        """Catch up before an answer that tells how many episodes are left; counting them reads all their changes."""
+        return self._store.digests.count_unlearned() if self.catch_up(patience_s) else 0
 
     def relearn(self, progress: Progress | None = None) -> None:
         """Learn from every episode of the project again."""
@@ -178,11 +182,7 @@ class Learning:
         self._store.digests.write(session, key, revision, digest(seen, self._root), survey(episode))
         if episode.outcome is None:
             return ()
-        findings = context_patterns(seen)
-        known = self._store.patterns.find(session, [each.definition for each in findings])
         teller = self._store.patterns.tell(session, key)
-        for each in findings:
-            teller.add(each, [known[each.definition]] if each.definition in known else [])
         self._tell_errors(session, teller, error_recoveries(seen, self._root))
         self._credit(session, key, seen)
         return teller.finish()

@@ -3,7 +3,7 @@
 from memory_mcp.embeddings.words import content_words
 from memory_mcp.models.episodes import Episode, EpisodeFilter
 from memory_mcp.retrieval.keywords import match_expression, query_terms
-from memory_mcp.storage import search_index
+from memory_mcp.storage import keyword_matches
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.sights import Sight
 from memory_mcp.storage.store import Store
@@ -28,7 +28,7 @@ def find_repeated(session: Session, store: Store, episode: Episode) -> str | Non
     keys: list[int] = []
     if terms:
         sight = Sight(store.wall, "project", EpisodeFilter(status="completed"), ("episode",), store.clock.now())
-        found = search_index.search_keywords(session, match_expression(terms), sight, _LOOKED_AT)
+        found = keyword_matches.search_keywords(session, match_expression(terms), sight, _LOOKED_AT)
         keys = [key for key, _ in found]
     best, best_id = 0.0, None
     for other_id, task in store.episodes.repeatable(session, episode.task, keys, _LATEST):

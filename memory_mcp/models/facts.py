@@ -11,7 +11,7 @@ class Fact(Struct, frozen=True):
     """What a colleague would tell: `do` is the command or file to use, empty where there is none.
 
     `support` of `of` independent tasks bear it out: every one in which its condition held counts. `episodes` are the
-    newest of them.
+    newest of them. `at` is the version of the project in which alone it was seen, such as `shop 2.1`, if that is known.
     """
 
     topic: Topic
@@ -23,6 +23,7 @@ class Fact(Struct, frozen=True):
     first_seen: int
     last_seen: int
     episodes: tuple[str, ...] = ()
+    at: str = ""
 
 
 class FileVote(Struct, frozen=True):

@@ -90,7 +90,7 @@ class Branches(Struct, frozen=True, tag="branches", tag_field="type"):
 class Fix(Struct, frozen=True, tag="fix", tag_field="type"):
     """One error in one episode: the failing action, what made it pass (empty: nothing did), what did not.
 
-    `files` are those that the fix changed.
+    `files` are those that the fix changed, `tries` counts the runs that showed the error.
     """
 
     error: str
@@ -98,6 +98,7 @@ class Fix(Struct, frozen=True, tag="fix", tag_field="type"):
     fix: tuple[str, ...] = ()
     attempts: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    tries: int = 1
 
 
 class Approach(Struct, frozen=True, tag="approach", tag_field="type"):

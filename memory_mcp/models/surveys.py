@@ -61,14 +61,28 @@ class CheckRun(Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
 
 
+class OptionCure(Struct, frozen=True):
+    """A command that ended in an error and ran when it had one more option."""
+
+    command: str
+    option: str
+    error: str
+
+
 class Survey(Struct, frozen=True, omit_defaults=True):
     """What an episode shows of its project; paths are relative to `root`.
 
-    `ready` says that tests ran without anything being installed first. `failing` are the tests that failed while no
+    `ready` says that tests ran without anything being installed first. `slow` are the installs that timed out,
+    `limit_s` after how many seconds they were ended, 0 if that is unknown. `failing` are the tests that failed while no
     source was changed, `red` those that failed at any time, `red_errors` the errors that tests ended in, with the file
     of the tests; `passed` are the files of tests that passed as a whole. `absent` are files that were looked for and
-    are not there, `changed` those that were changed and still were at the end; `workarounds` are edits for the
-    environment's sake rather than the task's. `symbols` maps a defined name to the one file that defines it.
+    are not there, `changed` those that were changed and still were at the end, `unclear` says that a script wrote more
+    whose names it computed, `touched` the definitions changed in them. `workarounds` are edits for the environment's
+    sake rather than the task's, `gone` all errors that say what the environment no longer has, with the file that
+    raised each. `symbols` maps a defined
+    name to the one file that defines it, `versions` a package, or `python`, to the version that was seen last.
+    `options` are commands that one more option made run, `wrong_imports` names with the module of the project that does
+    not hold them, `commits` the name and the files of each commit that was looked at.
     """
 
     ran_code: bool = False
@@ -76,6 +90,8 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     root: str = ""
     installs: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
+    slow: tuple[str, ...] = ()
+    limit_s: int = 0
     missing: tuple[Missing, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     checks: tuple[CheckRun, ...] = ()
@@ -85,9 +101,16 @@ class Survey(Struct, frozen=True, omit_defaults=True):
     passed: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    unclear: bool = False
+    touched: dict[str, tuple[str, ...]] = {}
     workarounds: tuple[Workaround, ...] = ()
+    gone: dict[str, str] = {}
     seen: tuple[str, ...] = ()
     symbols: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    options: tuple[OptionCure, ...] = ()
+    wrong_imports: tuple[tuple[str, str], ...] = ()
+    commits: tuple[tuple[str, ...], ...] = ()
 
 
 class Surveyed(Struct, frozen=True):

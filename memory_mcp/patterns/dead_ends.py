@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from memory_mcp.actions.sessions import FRESH, PREPARED, Walk, acts
+from memory_mcp.actions.sessions import FRESH, PREPARED, Tries, Walk, acts
 from memory_mcp.actions.signatures import telling_line
 from memory_mcp.actions.steps import Action, action_of, command_of, signature_of
 from memory_mcp.actions.subjects import installs, lacks, scripts_written, subjects
@@ -17,6 +17,7 @@ from memory_mcp.storage.store import Store
 _LEAST_EPISODES = 2  # in which a subject failed
 _LEAST_SHARE = 0.5  # of its runs that failed
 _LEAST_STREAK = 3  # failures of a shape in a row, in one session, whatever was changed in between
+_AT_ONCE = 3  # steps within which the very command is tried again after an edit
 _LONGEST_ERROR = 300
 _LOOKED_BACK = 50  # steps of the session
 _MOST = 3
@@ -108,24 +109,34 @@ def _in_session(
     """Return what this very session shows: it failed and nothing was edited since, or it failed again and again."""
     tries = walk.tries(action)
     at = walk.stands_broken(about)
-    if tries.runs and (walk.is_unchanged_since(tries) or tries.streak >= _LEAST_STREAK):
+    if tries.runs and (walk.is_unchanged_since(tries) or _is_stuck(tries, action, earlier)):
         at = tries.last_failure
     if at is None:
         return []
     failed = earlier[at]
+    error = telling_line(getattr(failed.result, "message", ""))[:_LONGEST_ERROR] or "no message"
+    since = walk.installed_since(tries) if tries.runs else ""
+    if since and lacks(error) is None:
+        return []  # where something is missing, more may be; else an installation is a change like any other
     return [
         DeadEnd(
             action=action_of(failed).text,
-            error=telling_line(getattr(failed.result, "message", ""))[:_LONGEST_ERROR] or "no message",
+            error=error,
             failures=tries.failures or 1,
             runs=tries.runs or 1,
             episodes=(episode_id,) if episode_id else (),
             instead=digests.remedy_of(signature_of(failed) or "", besides=episode_id),
             last_seen=failed.recorded_at,
             matched="session",
-            before=walk.installed_since(tries) if tries.runs else "",
+            before=since,
         )
     ]
+
+
+def _is_stuck(tries: Tries, action: Action, earlier: Sequence[Step]) -> bool:
+    """Whether edits have not helped for long; who edits and tries again at once knows what he is about."""
+    is_at_it = any(command_of(taken) == action.text for taken in earlier[-_AT_ONCE:])
+    return tries.streak >= _LEAST_STREAK and not is_at_it
 
 
 def _remembered(

@@ -4,17 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from memory_mcp.clock import iso
-from memory_mcp.models.patterns import (
-    Approach,
-    ContextPattern,
-    ErrorRecovery,
-    Fix,
-    Pattern,
-)
+from memory_mcp.models.patterns import Fix, Pattern
+from memory_mcp.patterns.earning import cures_of
 from memory_mcp.patterns.strength import lower_bound
 
 _MOST = 3
-_LEAST_TIMES = 2
 _FEW = 3  # episodes below which a pattern says how few they are
 _QUOTED = 160
 
@@ -30,6 +24,20 @@ def evidence_sentence(pattern: Pattern) -> str:
     )
 
 
+def proof_sentence(pattern: Pattern) -> str:
+    """Say how the best cure compares with what happens without it; empty where there is none."""
+    best = next(iter(cures_of(pattern)), None)
+    if best is None:
+        return ""
+    tasks = f"{best.tasks} task{'s' if best.tasks > 1 else ''}"
+    if best.is_earned:
+        return (
+            f"Those that did it got past the error in {tasks} (95 % lower bound {best.least:.2f}), others in "
+            f"{best.without:.2f} of theirs."
+        )
+    return f"It ended the error in {tasks}; that is too few to prove it."
+
+
 def use_sentence(pattern: Pattern) -> str:
     """Say how following it went, empty where nobody did."""
     if not pattern.followed.uses:
@@ -39,17 +47,12 @@ def use_sentence(pattern: Pattern) -> str:
 
 
 def advice(pattern: Pattern) -> list[str]:
-    """Say what to do, from the evidence: real commands and changes, the most frequent first."""
-    match pattern.definition:
-        case ErrorRecovery():
-            fixes = Counter(each.detail.fix for each in pattern.evidence if isinstance(each.detail, Fix))
-            return [" ; ".join(fix) for fix, _ in fixes.most_common(_MOST) if fix]
-        case ContextPattern():
-            return _approach_advice(pattern)
-    return []
+    """Say what to do, from the evidence: real commands and changes, what most tasks did first."""
+    cures = sorted(cures_of(pattern), key=lambda cure: (-cure.passed, -cure.least, cure.lines))
+    return [" ; ".join(cure.lines) for cure in cures[:_MOST]]
 
 
-def not_when(pattern: Pattern, language: str = "", framework: str = "") -> list[str]:
+def not_when(pattern: Pattern) -> list[str]:
     """Say when not to apply it: where it failed, where it was never seen, what did not help."""
     found: list[str] = []
     failed = [each for each in pattern.evidence if each.share == 0.0]
@@ -62,29 +65,9 @@ def not_when(pattern: Pattern, language: str = "", framework: str = "") -> list[
     found += [f"This did not help ({times}×): {line[:_QUOTED]}" for line, times in attempts.most_common(_MOST)]
     if pattern.seen.uses < _FEW:
         found.append(f"It rests on {pattern.seen.uses} episode{'s' if pattern.seen.uses > 1 else ''}: check it first.")
-    definition = pattern.definition
-    if isinstance(definition, ContextPattern):
-        for name, here in (("language", language), ("framework", framework)):
-            seen = getattr(definition, name)
-            if here and seen and here != seen:
-                found.append(f"It was seen with {name} {seen}, and this is {here}.")
     if pattern.retired_at is not None:
         found.append(f"It was retired on {iso(pattern.retired_at)[:10]} and has not been seen since.")
     return found
-
-
-def _approach_advice(pattern: Pattern) -> list[str]:
-    """Say what most of the episodes did that changed the file; what a few did is their own story."""
-    told = [each.detail for each in pattern.evidence if isinstance(each.detail, Approach)]
-    files = Counter(companion for approach in told for companion in approach.companions)
-    runs = Counter(check for approach in told for check in approach.checks)
-    least = max(_LEAST_TIMES, len(told) / 2)
-    found = [
-        f"also change {file} ({count} of {len(told)})" for file, count in files.most_common(_MOST) if count >= least
-    ]
-    return found + [
-        f"run {check} ({count} of {len(told)})" for check, count in runs.most_common(_MOST) if count >= least
-    ]
 
 
 def _short(task: str) -> str:

@@ -1,7 +1,7 @@
 """This module reads the records behind ranked candidates and makes hits of them, with the reasons for their places."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from memory_mcp.models.conversations import Turn, importance
 from memory_mcp.models.decisions import Decision
@@ -10,6 +10,7 @@ from memory_mcp.models.notes import Note
 from memory_mcp.models.patterns import Pattern, title_of
 from memory_mcp.models.recall import Hit, Kind, Place, ScoreParts
 from memory_mcp.models.snapshots import UNKNOWN
+from memory_mcp.retrieval.keyword_ranking import Lookup
 from memory_mcp.retrieval.keywords import holding, keyword_text
 from memory_mcp.retrieval.passages import LESSON_CHARACTERS, best_passage, task_passage
 from memory_mcp.retrieval.relevance import pairs_held, relevant
@@ -40,25 +41,23 @@ _LESSON_CHARACTERS = 400
 _AROUND_CHARACTERS = 300
 
 
+class Asked(NamedTuple):
+    """What a question was made of; `scanned` are the words of records that the index does not hold yet."""
+
+    terms: Terms
+    provider: "Provider | None"
+    scanned: Mapping[int, tuple[str, ...]]
+    lookup: Lookup
+
+
 class Reader:
     """Reads records within one snapshot of the store."""
 
-    def __init__(
-        self,
-        session: Session,
-        store: Store,
-        tree: WorkTree | None,
-        terms: Terms,
-        provider: "Provider | None",
-        scanned: Mapping[int, tuple[str, ...]],
-    ) -> None:
-        """Take what the question was made of; `scanned` are the words of records that the index does not hold yet."""
+    def __init__(self, session: Session, store: Store, tree: WorkTree | None, asked: Asked) -> None:
         self.session = session
         self._store = store
         self._tree = tree
-        self._terms = terms
-        self._provider = provider
-        self._scanned = scanned
+        self._terms, self._provider, self._scanned, self._lookup = asked
         self._now = store.clock.now()
 
     def hits(self, groups: Sequence[Group]) -> list[Hit]:
@@ -96,7 +95,7 @@ class Reader:
         if not self._terms.is_counted:
             texts = {key: keyword_text(_indexed(record)) for key, record in records.items()}
             return {key: holding(self.session, text, self._terms.words) for key, text in texts.items()}
-        found = vocabulary.matching(self.session, self._terms.phrases(), list(records))
+        found = self._lookup.matching(self.session, self._terms.phrases(), list(records))
         return {key: self._scanned.get(key, tuple(words)) for key, words in found.items()}
 
     def _together(

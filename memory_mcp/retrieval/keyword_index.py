@@ -11,7 +11,7 @@ from memory_mcp.models.recall import Kind
 from memory_mcp.retrieval.keywords import FORMAT, holding, keyword_text
 from memory_mcp.retrieval.terms import Terms
 from memory_mcp.retrieval.texts import date_names, decision_text, episode_text, note_text, pattern_text, turn_text
-from memory_mcp.storage import derived, documents, keyword_entries, search_index
+from memory_mcp.storage import derived, documents, keyword_entries, keyword_matches, search_index
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.search_index import Pending
 from memory_mcp.storage.sights import Sight
@@ -84,7 +84,7 @@ class KeywordIndex:
         """Scan some of the records that are not indexed yet; return the words that each of them holds."""
         after = search_index.followed(session, search_index.KEYWORDS)
         work = search_index.pending(session, after, SCANNED)
-        visible = search_index.visible(session, sight, work.keys)
+        visible = keyword_matches.visible(session, sight, work.keys)
         texts = self._texts(session, work)
         held = {key: holding(session, text, terms.words) for key, text in texts.items() if key in visible}
         return {key: words for key, words in held.items() if words}

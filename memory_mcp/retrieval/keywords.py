@@ -55,6 +55,6 @@ def _holds(session: Session, present: set[str], term: str) -> bool:
     return bool(stems) and stems <= present
 
 
-def match_expression(terms: list[str]) -> str:
+def match_expression(terms: Sequence[str]) -> str:
     """Join quoted terms by OR, so that no word of a question can be an operator."""
     return " OR ".join(phrase(term, prefix=is_prefix(term)) for term in terms)

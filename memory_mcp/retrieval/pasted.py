@@ -9,9 +9,9 @@ _LOGGED = expression(
     r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING)\b[\]:|\s]|(?:level|ts|time|msg)=\S|(?:\d{1,3}\.){3}\d{1,3} - )"
 )
 _PATCH_HEAD = expression(r"diff --git |index [0-9a-f]{7,}\.\.|@@ -\d|--- (?:a/|/dev/null)|\+\+\+ (?:b/|/dev/null)")
-# "Merge pull request #12 from owner/branch": a forge writes the first words, the rest tells which merge.
+# "Merge pull request #12 from owner/branch": a forge writes all of it but the branch, which tells what was merged.
 _FORGE = expression(
-    r"^Merge (?:pull request (#\d+ from [\w.-]+)/|(?:remote-tracking )?branch(?:es)? (?=['\"]))"
+    r"^Merge (?:pull request #\d+ from [\w.-]+/|(?:remote-tracking )?branch(?:es)? (?=['\"]))"
     r"|(?<=['\"]) into '?(?:main|master)'?$",
     re.MULTILINE,
 )
@@ -19,7 +19,7 @@ _FORGE = expression(
 
 def without_forge(text: str) -> str:
     """Return a text without the words that a forge writes into the subject of every merge."""
-    return _FORGE.sub(lambda found: f"{found[1] or ''} ", text) if "Merge " in text else text
+    return _FORGE.sub("", text) if "Merge " in text else text
 
 
 def cut(lines: list[str]) -> tuple[list[str], list[str]]:

@@ -11,15 +11,16 @@ from memory_mcp.storage.database import Session
 if TYPE_CHECKING:
     from memory_mcp.embeddings.provider import Provider
 
-# Beside a share of the words, and three times a hashed cosine. Silence on foreign questions, merges apart, at the one
-# floor that keeps 97 % of the true hits of each of llm, sqlite-utils, scrapy and celery: 0.39, 0.55, 0.51 and 0.47 with
-# 1.5 here and two times the cosine, 0.48, 0.66, 0.56 and 0.56 with these.
-_TOGETHER = 0.6
+# Chosen on llm, click, scrapy, celery, jekyll and sphinx at the one floor that keeps 97 % of the true hits of each of
+# them; docs/decisions.md has the figures with and without.
+_TOGETHER = 1.0
+_AMOUNT = 1 / 80  # what each unit of matched weight adds: much that is said is said less by chance
+_WITHOUT_VECTORS = 1.75  # words alone reach the floor too
 # A turn is short, and some of a question's words stand in those beside it: of 17 questions about talks recall@10 was
 # 0.88 (turns alone 0.82) with the floor of other records, 0.94 (0.88) with three quarters of it.
 _TURN = 0.75
 # The best of ten times as many records matches better by chance.
-_ORDINARY, _TENFOLD, _LEAST_SCALE = 1_000, 0.35, 0.75
+_ORDINARY, _TENFOLD, _LEAST_SCALE = 1_000, 0.2, 0.75
 
 
 def pairs_held(session: Session, text: str, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -39,16 +40,18 @@ def relevant(
 ) -> float:
     """Return how sure it is that a record answers the question, whatever its rank.
 
-    The share of the question's weight that matches, the cosine, and the rarity of pairs of words that stand together;
-    all as against a store of a thousand records. docs/performance.md has the curve of silence against true hits kept.
-    Words alone count double, to reach it too.
+    The share of what the question's words tell that matches, how much that is, the cosine, and pairs of words that
+    stand together; all as against a store of a thousand records. docs/performance.md has the curve of silence against
+    true hits kept.
     """
-    coverage = terms.coverage(matched)
-    of_vectors = coverage if provider is None or cosine is None else provider.relevance_weight * max(cosine, 0.0)
+    matched = tuple(matched)
     rarest = math.log(1 + terms.documents) or 1.0
-    of_pairs = sum(min(terms.weigh(word) for word in pair) for pair in together) / rarest
+    of_pairs = sum(min(terms.telling[word] for word in pair) for pair in together) / rarest
+    of_words = terms.coverage(matched) + _AMOUNT * terms.told(matched) + _TOGETHER * min(of_pairs, 1.0)
     scale = _scale(terms.documents) * (_TURN if kind == "turn" else 1.0)
-    return (coverage + of_vectors + _TOGETHER * min(of_pairs, 1.0)) / scale
+    if provider is None or cosine is None:
+        return _WITHOUT_VECTORS * of_words / scale
+    return (of_words + provider.relevance_weight * (max(cosine, 0.0) - provider.unrelated_cosine)) / scale
 
 
 def _scale(documents: int) -> float:

@@ -14,12 +14,13 @@ from memory_mcp.models.recall import Answer, Hit, Query
 from memory_mcp.models.snapshots import FRESH
 from memory_mcp.retrieval import fusion, lending, weights
 from memory_mcp.retrieval.dates import named_spans
-from memory_mcp.retrieval.hits import Reader
+from memory_mcp.retrieval.hits import Asked, Reader
 from memory_mcp.retrieval.keyword_index import SCANNED, KeywordIndex
+from memory_mcp.retrieval.keyword_ranking import ENGINE, Lookup
 from memory_mcp.retrieval.keywords import match_expression
 from memory_mcp.retrieval.means import Means, told_of
 from memory_mcp.retrieval.prompts import Reading, read
-from memory_mcp.retrieval.repeats import Ranked, chosen_runs, distinct
+from memory_mcp.retrieval.repeats import Group, Ranked, chosen_runs, distinct
 from memory_mcp.retrieval.standing import newer_first
 from memory_mcp.retrieval.terms import MOST_MATCHES, Terms, look_up
 from memory_mcp.storage import search_index
@@ -40,7 +41,8 @@ _NO_SHARED_WORD = (
 )
 _TALK_MATCHES = 4_000
 _DATED = 500  # characters at each end of a question in which dates are looked for
-_DESCRIBED = 100  # at least so many of the best candidates are read
+_DESCRIBED = 100  # at least so many of the best candidates are looked at
+_LOOKED_AT, _LIKELY = 3, 8  # times the hits asked for: distinct candidates of them, and candidates that mostly suffice
 _BESIDE = 0.4  # of the floor is asked of the hits beside one that reaches it; half cost true hits and silenced nothing
 
 
@@ -105,14 +107,15 @@ class Recall:
         """Answer from one snapshot of the store, by some means."""
         sight = self._sight(query)
         told = list(degraded)
+        lookup = self.similarity.postings.asked() if self.similarity else ENGINE
         with self._store.database.read() as session:
-            terms = look_up(session, reading, sight, counted=means.keywords)
+            terms = look_up(session, reading, sight, counted=means.keywords, lookup=lookup)
         serving = self._serving(reading, terms, told) if means.vectors else None
         with (
             self._opened(serving, terms, means) as base,
             self._store.database.read() as session,
         ):
-            bm25 = self._keyword_list(session, terms, sight) if means.keywords else {}
+            bm25 = self._keyword_list(session, terms, sight, lookup) if means.keywords else {}
             scanned: dict[int, tuple[str, ...]] = {}
             if means.scans or not means.keywords:
                 scanned = self._keywords.scan(session, terms, sight)
@@ -122,9 +125,9 @@ class Recall:
                 similar = self.similarity.similar(session, base, serving, sight, bm25)
                 if base is None and not bm25:
                     told.append(_NO_SHARED_WORD)
-            ranked = self._ranked(session, bm25, similar, query, terms)
-            provider = serving.provider if serving else None
-            hits = self._hits(ranked, Reader(session, self._store, self._tree, terms, provider, scanned), query)
+            groups = self._ranked(session, bm25, similar, query, terms)
+            asked = Asked(terms, serving.provider if serving else None, scanned, lookup)
+            hits = self._hits(groups, Reader(session, self._store, self._tree, asked), query)
             counts = self.similarity is not None and means.vectors
             pending = self.similarity.pending(session, serving, told) if self.similarity and counts else 0
         return Answer(
@@ -183,20 +186,18 @@ class Recall:
         looked = "all of them were" if lag <= SCANNED else f"{SCANNED} of them were"
         return [f"{reason}: {lag} newer records are not indexed yet; {looked} scanned one by one"]
 
-    def _keyword_list(self, session: Session, terms: Terms, sight: Sight) -> dict[int, float]:
+    def _keyword_list(self, session: Session, terms: Terms, sight: Sight, lookup: Lookup) -> dict[int, float]:
         if not terms.words:
             return {}
         words = terms.affordable()
         too_common = len(words) == 1 and terms.matches[words[0]] > MOST_MATCHES
         newest = MOST_MATCHES if too_common else None
-        return dict(
-            search_index.search_keywords(session, match_expression(words), sight, self._settings.candidates, newest)
-        )
+        return dict(lookup.ranked(session, words, sight, self._settings.candidates, newest))
 
     def _ranked(
         self, session: Session, bm25: dict[int, float], cosines: dict[int, float], query: Query, terms: Terms
-    ) -> list[Ranked]:
-        """Score all candidates, best first."""
+    ) -> list[Group]:
+        """Score the best candidates and return those that are distinct, best first."""
         fused = fusion.fuse(bm25, cosines, self._settings)
         spans = named_spans(_dated(query.text), self._store.clock.now())
         home = self._store.wall.project if query.scope == "all" else None
@@ -206,19 +207,31 @@ class Recall:
             most = weights.most_of_others(self._settings, best)
         elif query.kinds == ("turn",):
             most += self._settings.importance_boost + self._settings.talk_share + self._settings.neighbour_share * best
-        found = search_index.candidates(session, fusion.contenders(fused, most, _DESCRIBED))
-        described = {key: each for key, each in found.items() if each.id not in query.without}
-        now = self._store.clock.now()
-        if self._settings.similarity_weight:
-            return self._by_three_weights(session, described, fused, bm25, cosines)
-        extra = self._turn_boosts(session, described, fused, terms)
-        scored: list[Ranked] = []
-        for key, candidate in described.items():
-            keyword, similarity = fused[key]
-            boosts = fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans) | extra.get(key, {})
-            score = keyword + similarity + sum(boosts.values())
-            scored.append(Ranked(candidate, score, keyword, similarity, boosts, bm25.get(key), cosines.get(key)))
-        return sorted(scored, key=_place)
+        keys = fusion.contenders(fused, most, _DESCRIBED)
+        talks = self._store.turns.talks(session, keys)
+
+        def scored(keys: Sequence[int]) -> list[Ranked]:
+            described = {
+                key: each
+                for key, each in search_index.candidates(session, keys).items()
+                if each.id not in query.without
+            }
+            if self._settings.similarity_weight:
+                return self._by_three_weights(session, described, fused, bm25, cosines)
+            extra = self._turn_boosts(session, talks, fused, terms)
+            now = self._store.clock.now()
+            found: list[Ranked] = []
+            for key, candidate in described.items():
+                boosts = fusion.boosts(candidate, self._settings, now=now, home=home, spans=spans) | extra.get(key, {})
+                score = sum(fused[key]) + sum(boosts.values())
+                found.append(Ranked(candidate, score, *fused[key], boosts, bm25.get(key), cosines.get(key)))
+            return sorted(found, key=_place)
+
+        if not talks:  # turns lift each other, and are counted
+            few = distinct(scored(fusion.contenders(fused, most, _LIKELY * query.limit)), talks)
+            if len(few) >= _LOOKED_AT * query.limit:
+                return few
+        return distinct(scored(keys), {} if query.kinds == ("turn",) else talks)  # who asks for turns wants each
 
     def _by_three_weights(
         self,
@@ -240,17 +253,16 @@ class Recall:
     def _turn_boosts(
         self,
         session: Session,
-        described: Mapping[int, Candidate],
+        talks: Mapping[int, int],
         fused: Mapping[int, tuple[float, float]],
         terms: Terms,
     ) -> dict[int, dict[str, float]]:
         """Return what turns of conversations get beside what every record gets."""
-        keys = [key for key, candidate in described.items() if candidate.kind == "turn"]
+        keys = list(talks)
         if not keys:
             return {}
         turns, settings = self._store.turns, self._settings
         own = {key: sum(parts) for key, parts in fused.items()}
-        talks = turns.talks(session, keys)
         words = {word: match_expression([word]) for word in terms.affordable(_TALK_MATCHES) if terms.matches[word]}
         by_talk = lending.lent_by_talks(turns.count_words(session, words, sorted(set(talks.values()))), terms, settings)
         named = {
@@ -260,14 +272,13 @@ class Recall:
         }
         return {key: {name: each[key] for name, each in named.items() if each.get(key)} for key in keys}
 
-    def _hits(self, ranked: Sequence[Ranked], reader: Reader, query: Query) -> tuple[Hit, ...]:
+    def _hits(self, groups: Sequence[Group], reader: Reader, query: Query) -> tuple[Hit, ...]:
         """Read the best records; none is shown unless one reaches the floor, then a share of it suffices."""
         session, sight = reader.session, self._sight(query)
         hits: list[Hit] = []
-        talks = self._store.turns.talks(session, [each.candidate.key for each in ranked])
-        groups = distinct(ranked, talks if query.kinds != ("turn",) else {})  # who asks for turns alone wants each
+        talks = self._store.turns.talks(session, [each.best.candidate.key for each in groups])
         groups = newer_first(groups, talks, partial(replaced_records, session, self._store.wall))
-        for start in range(0, min(len(groups), 3 * query.limit), query.limit):
+        for start in range(0, min(len(groups), _LOOKED_AT * query.limit), query.limit):
             chosen = chosen_runs(session, groups[start : start + query.limit], sight)
             hits += [
                 hit

@@ -10,6 +10,7 @@ from memory_mcp.embeddings.provider import Provider, Vector
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.retrieval.blocks import Layout
 from memory_mcp.retrieval.indexing import Index
+from memory_mcp.retrieval.postings import Postings
 from memory_mcp.retrieval.prompts import Reading
 from memory_mcp.retrieval.terms import Terms
 from memory_mcp.retrieval.vector_cache import Base, VectorCache
@@ -39,6 +40,7 @@ class Similarity:
         self._index = index
         self._settings = settings
         self.vectors = VectorCache(store)
+        self.postings = Postings()
 
     def follow(self, patience_s: float) -> None:
         """Let keywords and vectors catch up before a search.
@@ -116,6 +118,16 @@ class Similarity:
         """
         serving = self._cached_set()
         return self.vectors.fold(*serving, at_least=at_least) if serving else 0
+
+    def warm(self) -> None:
+        """Read ahead what this process's searches would have to read one by one.
+
+        Raises:
+            StoreError: the file could not be read.
+
+        """
+        with self._store.database.read() as session:
+            self.postings.warm(session)
 
     def compare(self) -> tuple[int, int]:
         """Compare the vectors in the cache with those in the store; return how many documents, and how many differ.

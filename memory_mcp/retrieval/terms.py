@@ -6,6 +6,8 @@ from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
+from memory_mcp.retrieval import common_words
+from memory_mcp.retrieval.keyword_ranking import ENGINE, Lookup
 from memory_mcp.retrieval.keywords import is_prefix, match_expression
 from memory_mcp.retrieval.prompts import Reading
 from memory_mcp.retrieval.spelling import Neighbours, neighbours
@@ -30,19 +32,23 @@ _SHARPNESS = 3
 _MOST_UNKNOWN, _MOST_KNOWN = 5, 8  # words of a question that is put right where it is misspelt
 _GUESSED = 0.8  # weight of a word that was put right
 _MOST_PAIRS = 24
+_VERSION_DIGITS = 2  # the 3 of "Release 3.8" is in many records of every store
+_JOINED = 0.5  # an identifier that no record has whole, beside its parts
 Pair = tuple[str, str]
 
 
 class Terms(Struct, frozen=True):
     """The words of a question, how many of all documents hold each, and how much it weighs.
 
-    `weight` is a word's rarity times how much it tells in this question.
+    `weight` is a word's rarity times how much it tells in this question. `telling` is how much it says about relevance:
+    a word that is common in writing about any program says little even where this store seldom has it.
     """
 
     documents: int
     words: tuple[str, ...]
     matches: dict[str, int]
     weight: dict[str, float]
+    telling: dict[str, float]
     emphasis: dict[str, float]
     corrected: dict[str, tuple[str, ...]] = {}
     is_counted: bool = True
@@ -69,13 +75,19 @@ class Terms(Struct, frozen=True):
         rarest = sorted(asked, key=lambda word: self.matches[word])
         return _within(rarest, self.matches, most or _affordable_matches(self.documents)) or rarest[:1]
 
+    def told(self, matched: Iterable[str]) -> float:
+        """Return how much the matched words say about relevance."""
+        return sum(self.telling[word] for word in matched)
+
     def coverage(self, matched: Iterable[str]) -> float:
-        """Return which share of the question's weight the matched words carry, 0 to 1."""
-        total = sum(sorted(self.weight.values())[-_FULL:])
-        return min(sum(self.weight[word] for word in matched) / total, 1.0) if total else 0.0
+        """Return which share of what the question's words say is said by the matched ones, 0 to 1."""
+        total = sum(sorted(self.telling.values())[-_FULL:])
+        return min(self.told(matched) / total, 1.0) if total else 0.0
 
 
-def look_up(session: Session, reading: Reading, sight: Sight, *, counted: bool = True) -> Terms:
+def look_up(
+    session: Session, reading: Reading, sight: Sight, *, counted: bool = True, lookup: Lookup = ENGINE
+) -> Terms:
     """Weigh each word: ln(1 + N / (n + 1)), n of N documents holding its rarest stem, times how much it tells.
 
     Without counting, words are weighed by what they tell alone, and the keyword index is left alone.
@@ -86,18 +98,18 @@ def look_up(session: Session, reading: Reading, sight: Sight, *, counted: bool =
     """
     emphasis = reading.emphasis
     words = sorted(emphasis, key=lambda word: -emphasis[word])[:_MOST_LOOKED_UP]
-    matches = _count(session, words) if counted else dict.fromkeys(words, 0)
+    matches = _count(session, words, lookup) if counted else dict.fromkeys(words, 0)
     total = search_index.extent(session)
     corrected: dict[str, tuple[str, ...]] = {}
     if counted and len(reading.parts) > 1:
-        emphasis = _by_evidence(session, reading, matches, sight, total).emphasis
+        emphasis = _by_evidence(session, reading, matches, sight, total, lookup).emphasis
     elif counted and total:
         near = _corrected(session, matches)
         if near:
             corrected = {word: found.words for word, found in near.items()}
             emphasis = _put_right(emphasis, near)
             words = list(emphasis)
-            matches |= _count(session, [word for word in words if word not in matches])
+            matches |= _count(session, [word for word in words if word not in matches], lookup)
     weight = {word: _rarity(total, matches[word]) * emphasis[word] for word in words}
     if len(words) > _MOST_WORDS:
         words = sorted(words, key=lambda word: -weight[word])[:_MOST_WORDS]
@@ -108,11 +120,29 @@ def look_up(session: Session, reading: Reading, sight: Sight, *, counted: bool =
         words=tuple(words),
         matches=matches,
         weight=weight,
+        telling=_telling(session, weight, matches),
         emphasis=emphasis,
         corrected=corrected,
         is_counted=counted,
         pairs=_pairs(reading, matches, counted=counted),
     )
+
+
+def _telling(session: Session, weight: Mapping[str, float], matches: Mapping[str, int]) -> dict[str, float]:
+    """Return how much each word says about relevance; of numbers alone their weight."""
+    found = {word: _share_told(word, matches) * min(each, _ceiling(session, word)) for word, each in weight.items()}
+    return found if any(found.values()) else dict(weight)
+
+
+def _ceiling(session: Session, word: str) -> float:
+    """Return what the rarest stem of a word may weigh at most."""
+    return max((common_words.ceiling(stem) for stem in session.stem(word)), default=math.inf)
+
+
+def _share_told(word: str, matches: Mapping[str, int]) -> float:
+    if word.isdigit():
+        return float(len(word) > _VERSION_DIGITS)
+    return _JOINED if not matches[word] and _is_joined(word, matches) else 1.0
 
 
 def _pairs(reading: Reading, matches: Mapping[str, int], *, counted: bool) -> tuple[Pair, ...]:
@@ -132,10 +162,10 @@ def _rarity(documents: int, count: int) -> float:
     return math.log(1 + documents / (1 + count))
 
 
-def _count(session: Session, words: Sequence[str]) -> dict[str, int]:
+def _count(session: Session, words: Sequence[str], lookup: Lookup) -> dict[str, int]:
     """Count the documents that hold each word, by its rarest stem."""
     stems = {word: tuple(session.stem(word)) for word in words}
-    counts = vocabulary.document_counts(session, list({stem for group in stems.values() for stem in group}))
+    counts = lookup.counts(session, list({stem for group in stems.values() for stem in group}))
     found = {word: min((counts.get(stem, 0) for stem in group), default=0) for word, group in stems.items()}
     return found | {word: vocabulary.count_beginning(session, word) for word in words if is_prefix(word)}
 
@@ -164,14 +194,16 @@ def _put_right(emphasis: Mapping[str, float], corrected: Mapping[str, Neighbours
     return found
 
 
-def _by_evidence(session: Session, reading: Reading, matches: dict[str, int], sight: Sight, total: int) -> Reading:
+def _by_evidence(
+    session: Session, reading: Reading, matches: dict[str, int], sight: Sight, total: int, lookup: Lookup
+) -> Reading:
     """Weigh the parts of a prompt by the best record that each finds alone: what is said by the way finds none."""
     most = _affordable_matches(total) / _PARTS_COMPARED
     found: list[float] = []
     for part in reading.parts[:_PARTS_COMPARED]:
         telling = [word for word in part.words if matches.get(word) and part.emphasis(word) >= part.weight]
         asked = _within(sorted(telling, key=lambda word: matches[word]), matches, most)
-        best = search_index.search_keywords(session, match_expression(asked), sight, 1) if asked else []
+        best = lookup.ranked(session, asked, sight, 1) if asked else []
         found.append(best[0][1] * _known_share(part.words, matches, total) if best else 0.0)
     top = max(found)
     return reading.reweighed([(each / top) ** _SHARPNESS for each in found]) if top else reading

@@ -83,9 +83,9 @@ class Desk:
             if self._follower.ident is None and not self._stopping:
                 self._follower.start()
 
-    def learn(self, patience_s: float = _PATIENCE_S) -> int:
-        """Let learning catch up before an answer; return how many episodes it has yet to look at."""
-        return self.memory.learning.catch_up(patience_s)
+    def learn(self) -> None:
+        """Let learning catch up before an answer."""
+        self.memory.learning.catch_up(_PATIENCE_S)
 
     def decide(self, patience_s: float = _PATIENCE_S) -> int:
         """Let decisions catch up before an answer; return how many records have yet to be looked at."""
@@ -211,6 +211,7 @@ class Desk:
         """Bring the cache up to date, so that the next search, of whatever process, need not."""
         with contextlib.suppress(CacheError):  # as above
             self.memory.similarity.settle()
+        self.memory.similarity.warm()
 
     def _learn(self) -> None:
         """Learn from what changed, a batch at a time, so that a large history does not keep the end waiting.

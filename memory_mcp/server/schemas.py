@@ -7,6 +7,7 @@ import msgspec
 
 from memory_mcp.errors import InvalidInputError
 from memory_mcp.models import limits, values
+from memory_mcp.models.choices import complaint
 from memory_mcp.models.moments import parse_moment
 from memory_mcp.server.arguments import Arguments, Time
 
@@ -71,7 +72,7 @@ def _unfit(wanted: Any, value: Any, where: str) -> Iterator[str]:
             for place, each in enumerate(value):
                 yield from _unfit(inner, each, f"{where}[{place}]")
         else:
-            reason, _, place_in = str(error).partition(" - at `$")
+            reason, _, place_in = complaint(error, wanted).partition(" - at `$")
             yield f"{reason} - at `{where}{place_in.removesuffix('`')}`"
 
 

@@ -1,7 +1,7 @@
 """This module turns rows of episodes and steps into models and back."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -178,8 +178,11 @@ def summary_of(episode: Episode, step_count: int, origin: str | None) -> Episode
     )
 
 
-def holds_vectors(blob: object, dimension: int, *, finite: bool = True) -> bool:
-    """Whether a blob holds whole vectors of two-byte floats, finite ones if asked."""
-    if not isinstance(blob, bytes) or not blob or dimension < 1 or len(blob) % (2 * dimension):
+def hold_vectors(blobs: Sequence[object], dimension: int, *, finite: bool = True) -> bool:
+    """Whether each blob holds whole vectors of two-byte floats, finite ones if asked."""
+    if not {*map(type, blobs)} <= {bytes} or dimension < 1:
         return False
-    return not finite or not blob[1::2].translate(None, _FINITE)
+    found = cast("Sequence[bytes]", blobs)
+    if any(size == 0 or size % (2 * dimension) for size in {*map(len, found)}):
+        return False
+    return not finite or not any(blob[1::2].translate(None, _FINITE) for blob in found)

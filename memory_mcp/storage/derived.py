@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.storage import search_index, vocabulary
-from memory_mcp.storage.codec import holds_vectors
+from memory_mcp.storage.codec import hold_vectors
 from memory_mcp.storage.database import Session
 from memory_mcp.storage.keyword_entries import KEYWORD_FORMAT
 from memory_mcp.storage.schema import FIRST_SCHEMA
@@ -278,7 +278,7 @@ def _wrong_vectors(session: Session) -> list[tuple[int, int, int]]:
         rows = session.rows(
             "SELECT key, document_key, set_key, vector FROM vectors WHERE key > ? ORDER BY key LIMIT ?", (last, _READ)
         )
-        found += [(row[0], row[1], row[2]) for row in rows if not holds_vectors(row[3], dimensions.get(row[2], 0))]
+        found += [(row[0], row[1], row[2]) for row in rows if not hold_vectors([row[3]], dimensions.get(row[2], 0))]
         if len(rows) < _READ:
             return found
         last = rows[-1][0]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from memory_mcp.models.digests import Digest, Exposure, Failed
 from memory_mcp.models.surveys import Survey, Surveyed
-from memory_mcp.storage import codec, documents, learning_codec, search_index
+from memory_mcp.storage import codec, learning_codec, search_index
 from memory_mcp.storage.database import Database, Row, Session
 from memory_mcp.storage.documents import Writer
 from memory_mcp.storage.run_store import RunStore, seen
@@ -33,21 +33,19 @@ class DigestStore:
         return DigestStore(self._database, self._writer, seen_only=True)
 
     def unlearned(self, session: Session, limit: int) -> tuple[list[tuple[int, int]], int]:
-        """Return (key, revision) of this project's episodes that changed since, and the sequence reached with them."""
-        after = search_index.followed(session, self.follower)
+        """Return (key, revision) of the project's next episodes that changed since, and the sequence reached with them.
+
+        Changes of what is learnt already, such as learning itself makes, are passed over all at once.
+        """
         rows = session.rows(
-            "SELECT sequence, document_key FROM changes WHERE sequence > ? AND kind = 'episode'"
-            " ORDER BY sequence LIMIT ?",
-            (after, limit),
+            "SELECT c.sequence, d.key, d.revision FROM changes c JOIN documents d ON d.key = c.document_key"
+            " LEFT JOIN digests g ON g.episode_key = d.key"
+            " WHERE c.sequence > ? AND c.kind = 'episode' AND d.project_key = ?"
+            " AND coalesce(g.revision, 0) <> d.revision ORDER BY c.sequence LIMIT ?",
+            (search_index.followed(session, self.follower), self._writer.wall.project_key, limit),
         )
         up_to = rows[-1][0] if len(rows) == limit else search_index.head(session)
-        changed = session.rows(
-            "SELECT d.key, d.revision FROM documents d LEFT JOIN digests g ON g.episode_key = d.key"
-            " WHERE d.key IN (SELECT value FROM json_each(?)) AND d.project_key = ?"
-            " AND coalesce(g.revision, 0) <> d.revision ORDER BY d.key",
-            (documents.keys_json({row[1] for row in rows}), self._writer.wall.project_key),
-        )
-        return [(row[0], row[1]) for row in changed], up_to
+        return sorted({(row[1], row[2]) for row in rows}), up_to
 
     def count_unlearned(self) -> int:
         """Count the episodes of this project that learning has yet to look at."""

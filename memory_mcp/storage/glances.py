@@ -2,7 +2,7 @@
 
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.storage import derived, search_index, vocabulary
-from memory_mcp.storage.codec import holds_vectors
+from memory_mcp.storage.codec import hold_vectors
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.derived import Fault, Look
 
@@ -93,7 +93,7 @@ def _vectors(session: Session) -> list[str]:
     """Look at a few vectors, and whether a few records have them, through both indexes of the table."""
     dimensions: dict[int, int] = dict(session.rows("SELECT key, dimension FROM vector_sets"))
     rows = _from_anywhere(session, "vectors", "key", "set_key, vector, document_key")
-    wrong = sum(not holds_vectors(row[1], dimensions.get(row[0], 0)) for row in rows)
+    wrong = sum(not hold_vectors([row[1]], dimensions.get(row[0], 0)) for row in rows)
     lacking = 0
     for set_key, followed in session.rows("SELECT key, followed FROM vector_sets WHERE ready_at IS NOT NULL"):
         for key in _followed_records(session, followed):

@@ -6,7 +6,7 @@ from memory_mcp.storage.search_index import KEYWORDS, follow, followed
 
 KEYWORD_FORMAT = "keywords: format"  # the follower whose place is the format of the indexed text
 MERGED = "keywords: merged"  # how far the index had followed when its parts were last merged into one
-_REMADE = "keywords: remade"  # the last document that has been indexed again in the newest format
+REMADE = "keywords: remade"  # the last document that has been indexed again in the newest format
 
 
 @derived("keywords")
@@ -18,20 +18,20 @@ def write_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
 
 def remade(session: Session) -> int:
     """Return the last document that was indexed again in the newest format."""
-    return followed(session, _REMADE)
+    return followed(session, REMADE)
 
 
 @derived("keywords")
 def remake_keywords(session: Session, texts: dict[int, str], up_to: int) -> None:
     """Replace the keyword entries of documents by those of the newest format."""
     _replace_keywords(session, texts)
-    follow(session, _REMADE, up_to)
+    follow(session, REMADE, up_to)
 
 
 def finish_remaking(session: Session, number: int) -> None:
     """Remember the format that all entries have now."""
     follow(session, KEYWORD_FORMAT, number)
-    session.run("DELETE FROM followers WHERE name IN (?, ?)", (_REMADE, MERGED))
+    session.run("DELETE FROM followers WHERE name IN (?, ?)", (REMADE, MERGED))
 
 
 def count_unmerged(session: Session) -> int:

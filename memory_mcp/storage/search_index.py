@@ -10,7 +10,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import IndexDamagedError
 from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
 from memory_mcp.models.recall import Kind
-from memory_mcp.storage.codec import holds_vectors
+from memory_mcp.storage.codec import hold_vectors
 from memory_mcp.storage.database import Row, Session
 from memory_mcp.storage.decision_schema import IS_REPLACED
 from memory_mcp.storage.documents import keys_json, texts_json
@@ -18,10 +18,6 @@ from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.sights import Sight
 
 KEYWORDS = "keywords"
-# How many times the wanted matches a filter looks at first, where hardly any and where many may fall through it, and
-# which share of them is few. Mean at 100,000 records: no filter 6.0 ms, looking at 2 times 7.2, at 3 times 8.4, at 10
-# times 11.6, a filter inside 16.
-_HARDLY_ANY, _MANY, _FEW = 2, 10, 0.25
 _MOST_RUNS = 30
 _LOOKED_AHEAD = 5_000  # changes; reading them takes 1 ms
 NEVER = (1 << 63) - 1  # microseconds
@@ -161,58 +157,6 @@ def count_pending(session: Session, after: int) -> int:
     )
 
 
-@derived("keywords")
-def search_keywords(
-    session: Session, match: str, sight: Sight, limit: int, newest: int | None = None
-) -> list[tuple[int, float]]:
-    """Return (document key, bm25 with the sign turned), best first; of the newest so many matches, or of all.
-
-    A filter inside costs as much again for every match, so it looks at the best ones first, which answers unless it
-    leaves few of them.
-    """
-    condition, bindings = sight.condition()
-    ranked = "SELECT rowid AS key, bm25(keywords) AS score FROM keywords WHERE keywords MATCH :match"
-    if newest is not None:
-        ranked += " ORDER BY rowid DESC LIMIT :newest"
-    tables = "JOIN documents d ON d.key = k.key LEFT JOIN episodes e ON e.key = d.key"
-    falls = _MANY if sight.filter != EpisodeFilter() or _count_projects(session) > 1 else _HARDLY_ANY
-    ahead = falls * limit
-    bindings |= {"match": match, "limit": limit, "ahead": ahead}
-    bindings |= {} if newest is None else {"newest": newest}
-    best = session.rows(
-        f"SELECT k.key, k.score, {condition} FROM"
-        f" (SELECT * FROM ({ranked}) ORDER BY score LIMIT :ahead) k {tables} ORDER BY k.score",
-        bindings,
-    )
-    found = [(key, -score) for key, score, is_open in best if is_open][:limit]
-    if len(found) >= _FEW * limit or len(best) < ahead:
-        return found
-    return [
-        (key, -score)
-        for key, score in session.rows(
-            "SELECT d.key, bm25(keywords) AS score FROM keywords JOIN documents d ON d.key = keywords.rowid"
-            f" LEFT JOIN episodes e ON e.key = d.key WHERE keywords MATCH :match AND {condition}"
-            " ORDER BY score LIMIT :limit",
-            {name: value for name, value in bindings.items() if name not in {"ahead", "newest"}},
-        )
-    ]
-
-
-def visible(session: Session, sight: Sight, keys: Iterable[int]) -> set[int]:
-    """Return those of the documents that a query may find."""
-    condition, bindings = sight.condition()
-    rows = session.rows(
-        f"SELECT d.key FROM documents d LEFT JOIN episodes e ON e.key = d.key WHERE {condition}"
-        " AND d.key IN (SELECT value FROM json_each(:keys))",
-        {**bindings, "keys": keys_json(keys)},
-    )
-    return {row[0] for row in rows}
-
-
-def _count_projects(session: Session) -> int:
-    return int(session.value("SELECT count(*) FROM projects"))
-
-
 def count_documents(session: Session) -> int:
     """Count all documents."""
     return int(session.value("SELECT count(*) FROM documents"))
@@ -306,13 +250,13 @@ def read_vectors(session: Session, set_key: int, keys: Iterable[int]) -> list[tu
         " AND document_key IN (SELECT value FROM json_each(?)) ORDER BY document_key",
         (set_key, keys_json(keys)),
     )
-    _check_vectors(session, set_key, (row[1] for row in rows), finite=False)
+    _check_vectors(session, set_key, [row[1] for row in rows], finite=False)
     return [(row[0], row[1]) for row in rows]
 
 
-def _check_vectors(session: Session, set_key: int, blobs: Iterable[object], *, finite: bool = True) -> None:
+def _check_vectors(session: Session, set_key: int, blobs: Sequence[object], *, finite: bool = True) -> None:
     dimension = int(session.value("SELECT dimension FROM vector_sets WHERE key = ?", (set_key,)) or 0)
-    if not all(holds_vectors(blob, dimension, finite=finite) for blob in blobs):
+    if not hold_vectors(blobs, dimension, finite=finite):
         raise IndexDamagedError("vectors", "a row does not hold vectors of its set")
 
 
@@ -331,7 +275,7 @@ def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> lis
         " LEFT JOIN decisions c ON c.key = d.key ORDER BY d.key",
         (keys_json(keys), set_key),
     )
-    _check_vectors(session, set_key, (row[10] for row in rows))
+    _check_vectors(session, set_key, [row[10] for row in rows])
     return [VectorRow._make((*row[:9], tuple(json.loads(row[9])), row[10])) for row in rows]
 
 

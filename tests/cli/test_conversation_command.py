@@ -1,6 +1,7 @@
 """`memory-cli conversation`."""
 
 import json
+from pathlib import Path
 
 from tests.cli.conftest import Run, as_json
 
@@ -19,7 +20,7 @@ LINES = "\n".join(
 
 
 def test_a_conversation_is_added_listed_viewed_found_and_erased(run: Run) -> None:
-    made = run("conversation", "add", "logging", "-", "--tag", "ops", text=LINES).stdout.strip()
+    made = run("conversation", "add", "-", "--title", "logging", "--tag", "ops", text=LINES).stdout.strip()
     run("conversation", "append", made, "-", text='{"role": "user", "text": "thanks"}')
 
     assert "logging" in run("conversation", "list").stdout
@@ -33,8 +34,18 @@ def test_a_conversation_is_added_listed_viewed_found_and_erased(run: Run) -> Non
     assert "No conversations in project desk." in run("conversation", "list").stdout
 
 
+def test_a_conversation_without_a_title_is_called_by_its_first_words(run: Run, tmp_path: Path) -> None:
+    talk = tmp_path / "talk.jsonl"
+    talk.write_text('{"role": "user", "text": "where do the logs go?"}\n')
+
+    made = run("conversation", "add", str(talk)).stdout.strip()
+
+    (row,) = as_json(run("conversation", "list", "--json"))["episodes"]
+    assert (row["id"], row["task"]) == (made, "where do the logs go?")
+
+
 def test_a_bad_line_is_named_and_nothing_is_kept(run: Run) -> None:
-    result = run("conversation", "add", "x", "-", text=LINES + "\nno json", code=1)
+    result = run("conversation", "add", "-", text=LINES + "\nno json", code=1)
 
     assert "line 3 of - is no message" in str(result.exception)
     assert as_json(run("conversation", "list", "--json"))["episodes"] == []

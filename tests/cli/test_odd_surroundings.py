@@ -94,7 +94,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, dict[str, st
     lines = ('{"role": "user", "text": DEEP}', "DEEP", '{"handoff": DEEP, "format": "", "sha256": ""}')
     deep.write_text("\n".join(lines).replace("DEEP", "[" * DEEP + "]" * DEEP), encoding="utf-8")
     episode = desk.cli("episode", "create", TASK, "--tag", "größe").stdout.decode().strip()
-    made = desk.cli("conversation", "add", "talk", str(talk)).stdout.decode().strip()
+    made = desk.cli("conversation", "add", str(talk), "--title", "talk").stdout.decode().strip()
     return desk, {"FILE": str(deep), "EPISODE": episode, "TALK": made}
 
 
@@ -304,7 +304,7 @@ def test_a_store_is_written_while_streams_are_closed_and_holds_nothing_of_theirs
     "words",
     [
         ("redact",),
-        ("conversation", "add", "talk", "-"),
+        ("conversation", "add", "-"),
         ("note", "delete", "NOTE"),
         ("episode", "log-step", "x", "a", "b"),
     ],
@@ -343,7 +343,7 @@ def test_ctrl_c_is_exit_code_130_and_silent(desk: Desk) -> None:
 
 
 INPUTS = {
-    "conversation add": ["talk", "FILE"],
+    "conversation add": ["FILE"],
     "handoff import": ["FILE"],
     "episode log-step": ["EPISODE", "bash", "ls", "--parameters", '{"a": ' + "[" * 5_000 + "]" * 5_000 + "}"],
     **{
@@ -428,7 +428,7 @@ export /proc/x
 export /
 handoff export EPISODE LONG
 handoff import LONG
-conversation add x LONG
+conversation add LONG
 model install --from LONG
 backup verify LONG
 backup restore LONG
@@ -443,7 +443,7 @@ feedback helped ODD
 project layer ODD
 pattern search ODD
 playbook recommend ODD
-conversation add ODD FILE
+conversation add FILE --title ODD
 handoff create EPISODE --note ODD
 relationship add ODD follows ODD
 setup ODD

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import Run, as_json
 from tests.hooks.agents import Agent
-from tests.hooks.test_sessions import opened
+from tests.hooks.conftest import opened
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def made(run: Run, tmp_path: Path) -> dict[str, str]:
         "other": run("episode", "create", "paint the till").stdout.strip(),
         "third": run("episode", "create", "sell the till").stdout.strip(),
         "note": run("note", "add", "the till speaks German").stdout.strip(),
-        "talk": run("conversation", "add", "", str(talk)).stdout.strip(),
+        "talk": run("conversation", "add", str(talk)).stdout.strip(),
     }
     found["rule"] = run("rule", "add", "never push to main").stdout.strip()
     found["handoff"] = run("handoff", "create", found["episode"], "--note", "half done").stdout.strip()

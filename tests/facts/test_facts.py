@@ -163,11 +163,10 @@ def test_an_error_that_the_tests_of_different_tasks_end_in_is_a_trap() -> None:
     groups = groups_of((TASKS[0], [*changing("shop/cart.py"), red]), (TASKS[1], [*changing("shop/pay.py"), red]))
 
     assert texts(groups, "trap") == [
-        "`tests/test_cli.py::test_a` fails whatever is changed (2 of 2 tasks that ran its file).",
         (
             "Tests in `tests/test_cli.py` end in `TypeError: no keyword 'mix'`, whatever is changed"
             " (2 of 2 tasks that ran them)."
-        ),
+        )
     ]
     mended = [*changing("tests/test_cli.py"), passed("tests/test_cli.py")]
     later = groups_of(
@@ -176,15 +175,59 @@ def test_an_error_that_the_tests_of_different_tasks_end_in_is_a_trap() -> None:
     assert texts(later, "trap") == []  # the file passed since: it was not "whatever is changed"
 
 
-def test_one_error_in_the_tests_of_two_files_is_no_trap() -> None:
-    def red(file: str) -> Step:
-        return run(
-            f"python -m pytest {file}", f"E   ValueError: bad frequency H\nFAILED {file}::test_a\n1 failed in 1s", 1
-        )
+PLATFORM = "platform linux -- Python 3.11.5, pytest-9.0.3, pluggy-1.6.0"
 
-    groups = groups_of((TASKS[0], [red("tests/test_cart.py")]), (TASKS[1], [red("tests/test_pay.py")]))
+
+def red(file: str, error: str) -> Step:
+    """Run a file whose test ends in an error."""
+    output = f"{PLATFORM}\nE   {error}\nFAILED {file}::test_a\n1 failed in 1s"
+    return run(f"python -m pytest {file}", output, 1)
+
+
+@pytest.mark.parametrize("error", ["ValueError: bad frequency H", "TypeError: 'NoneType' object is not subscriptable"])
+def test_an_error_that_says_little_in_the_tests_of_two_files_is_no_trap(error: str) -> None:
+    groups = groups_of(
+        (TASKS[0], [*changing("shop/cart.py"), red("tests/test_cart.py", error)]),
+        (TASKS[1], [*changing("shop/pay.py"), red("tests/test_pay.py", error)]),
+    )
 
     assert [text for text in texts(groups, "trap") if "whatever" in text] == []
+
+
+def test_test_classes_that_lack_what_their_setup_makes_are_one_trap_with_the_version_of_the_runner() -> None:
+    lacks = "AttributeError: '{}' object has no attribute '{}'"
+    groups = groups_of(
+        (TASKS[0], [*changing("shop/cart.py"), red("tests/a.py", lacks.format("TestA", "x"))]),
+        (TASKS[1], [*changing("shop/pay.py"), red("tests/b.py", lacks.format("TestB", "y"))]),
+    )
+
+    assert texts(groups, "trap") == [
+        (
+            "Tests in `tests/a.py` and `tests/b.py` end in `AttributeError: 'TestA' object has no attribute 'x'`"
+            " and the like under pytest 9.0.3, whatever is changed (2 of 2 tasks that ran them)."
+        )
+    ]
+
+
+def test_a_test_that_failed_before_any_change_is_told_even_of_one_run() -> None:
+    groups = groups_of((TASKS[0], [red("tests/test_cart.py", "KeyError: no"), *changing("shop/cart.py")]))
+
+    assert texts(groups, "trap") == [
+        "`tests/test_cart.py::test_a` failed before any source was changed (1 run of 1 that ran its file)."
+    ]
+
+
+def test_the_versions_under_which_the_code_ran_are_told_with_the_packages_that_were_asked_for() -> None:
+    steps = [run("pip install numpy pandas", "Successfully installed numpy-2.4.4 pandas-3.0.2 six-1.17"), passed()]
+    header = run("python -m pytest tests/test_cart.py", f"{PLATFORM}\n3 passed in 0.1s")
+    groups = groups_of((TASKS[0], [*steps, header]), (TASKS[1], [header]))
+
+    assert texts(groups, "setup") == [
+        (
+            "Code runs under Python 3.11.5 and pytest 9.0.3 (2 of 2 tasks); the packages that `pip` brought:"
+            " numpy 2.4.4, pandas 3.0.2."
+        )
+    ]
 
 
 GONE = "AttributeError: `np.Inf` was removed in the NumPy 2.0 release. Use `np.inf` instead."
@@ -203,7 +246,7 @@ def test_an_edit_for_the_environment_is_a_trap_with_its_remedy_and_no_change_of_
     assert texts(groups, "trap") == [
         (
             f"`{GONE.replace('`', '')}` comes from the environment (3 of 3 tasks):"
-            " runs changed `np.Inf` to `np.inf` in `shop/cart.py` and `shop/pay.py`."
+            " all of them changed `np.Inf` to `np.inf` in `shop/cart.py` and `shop/pay.py`."
         )
     ]
     assert texts(groups, "together") == []
@@ -223,7 +266,7 @@ def test_an_import_that_the_way_around_needs_is_part_of_it() -> None:
     assert texts(groups, "trap") == [
         (
             f"`{gone}` comes from the environment (2 of 2 tasks):"
-            " runs changed `collections.Mapping` to `Mapping` in `shop/cart.py`."
+            " all of them changed `collections.Mapping` to `Mapping` in `shop/cart.py`."
         )
     ]
     assert groups[0].members[0].survey.changed == ("shop/till.py",)
@@ -265,15 +308,48 @@ def test_a_file_that_two_runs_looked_for_in_vain_is_told() -> None:
     assert "There is no `tests/cart_test.py`; 2 runs looked for it." in texts(groups, "trap")
 
 
-def test_which_file_holds_what_is_told_where_the_runs_of_a_task_agree() -> None:
-    cart = [run("grep -n class shop/cart.py", "3:class Basket:"), *changing("shop/cart.py")]
-    groups = groups_of(("the Basket loses items", cart), ("the Basket loses items", [*cart, *changing("shop/odd.py")]))
-    named = groups_of(("the cart loses items", cart))
+def shown(file: str, *names: str) -> Step:
+    """Show how a file differs: in these functions."""
+    hunks = "\n".join(f"@@ -1,3 +1,4 @@ import x\n def {name}(self):\n+    pass" for name in names)
+    return run(f"git diff {file}", f"diff --git a/{file} b/{file}\n--- a/{file}\n+++ b/{file}\n{hunks}")
 
-    assert texts(groups, "file") == [
-        "`shop/cart.py` (defines Basket) was changed for 'the Basket loses items' (2 runs)."
+
+def test_what_runs_of_one_task_changed_is_told_where_the_task_does_not_name_it() -> None:
+    cart = [*changing("shop/cart.py"), shown("shop/cart.py", "add", "total")]
+    other = [*changing("shop/cart.py"), shown("shop/cart.py", "add"), *changing("shop/odd.py")]
+    task = "the basket loses items"
+
+    assert texts(groups_of((task, cart), (task, cart), (task, other)), "file") == [
+        "For 'the basket loses items' 3 of 3 runs changed `shop/cart.py`, there `add`, `total` (2)."
     ]
-    assert texts(named, "file") == []  # the title says it
+    assert texts(groups_of(("the cart loses items", cart), ("the cart loses items", cart)), "file") == []
+    assert texts(groups_of((task, cart)), "file") == []  # one run is its own story
+    assert texts(groups_of((task, changing("shop/cart.py")), (task, changing("shop/cart.py"))), "file") == []
+
+
+def test_a_run_that_wrote_who_knows_what_makes_a_count_a_lower_bound() -> None:
+    cart = [*changing("shop/cart.py"), shown("shop/cart.py", "add")]
+    odd = run("python - <<'EOF'\nfor name in names:\n    open(name, 'w').write('x')\nEOF")
+    groups = groups_of(("lost items", cart), ("lost items", cart), ("lost items", [*changing("shop/pay.py"), odd]))
+
+    assert "For 'lost items' at least 2 of 3 runs changed `shop/cart.py`, there `add`." in texts(groups, "file")
+
+
+def test_a_file_that_several_tasks_changed_is_told_with_them() -> None:
+    groups = groups_of(*((task, changing("shop/cart.py")) for task in TASKS[:2]), (TASKS[2], changing("shop/odd.py")))
+
+    assert [text.partition(":")[0] for text in texts(groups, "file")] == ["`shop/cart.py` was changed in 2 of 3 tasks"]
+
+
+def test_a_file_that_changes_with_most_tasks_is_told_as_such() -> None:
+    words = ("cart", "invoice", "search", "login", "till", "refund", "stock", "voucher", "price", "order")
+    runs = [
+        (f"mend the {word} of shop number {word * 3}", changing(f"{word}.py", "docs/changes.rst")) for word in words
+    ]
+    rare = [(f"polish {word} in house {word * 2}", changing(f"{word}2.py")) for word in words[:2]]
+
+    assert "`docs/changes.rst` changes with most tasks: 10 of 12." in texts(groups_of(*rare, *runs), "together")
+    assert "docs/changes.rst" not in " ".join(texts(groups_of(*runs[:4], *rare), "together"))
 
 
 def test_files_that_change_together_more_often_than_by_chance_are_told() -> None:
@@ -284,7 +360,7 @@ def test_files_that_change_together_more_often_than_by_chance_are_told() -> None
 
     told = [fact.subject for fact in facts_of(groups_of(*always)) if fact.topic == "together"]
 
-    assert sorted(told) == ["a.lock.sql + a.py", "a.py + a.lock.sql"]
+    assert sorted(told) == ["CHANGES.sql", "a.lock.sql + a.py", "a.py + a.lock.sql"]
 
 
 def test_files_that_no_longer_change_together_are_no_longer_told() -> None:

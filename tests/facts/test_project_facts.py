@@ -112,3 +112,27 @@ def test_a_trap_in_a_file_that_git_no_longer_has_is_not_told() -> None:
     assert left.endswith("to `Mapping` in `shop/cart.py`.")
     assert traps("shop/pay.py", "shop/till.py") == []
     assert traps("docs/of/another.md") == [everywhere]
+
+
+def test_among_many_tasks_files_of_similar_ones_and_those_that_often_change_fill_the_list() -> None:
+    words = [
+        f"{first}{second}" for first in ("cart", "till", "stock", "price", "order", "label") for second in "abcdefghij"
+    ]
+    edited = [
+        (word, ("docs/changes.md", f"shop/{word}.py", "docs/tax.md" if word.startswith("till") else ""))
+        for word in words
+    ]
+    groups = groups_of(
+        *(
+            (f"mend {word} in house {word * 2}", [run(f"sed -i 's/1/2/' {file}") for file in files if file])
+            for word, files in edited
+        )
+    )
+    similar = {each.episode_id: 1.0 for group in groups for each in group.members if "till" in each.task}
+
+    named = Knowledge(groups).files("mend the tilla drawer", similar)
+
+    assert [each.file for each in named] == ["shop/tilla.py", "docs/changes.md", "docs/tax.md"]
+    assert {each.why for each in named[1:]} == {("10 similar tasks changed it",)}
+    assert Knowledge(groups).files("rewrite the landing page in Spanish", {}) == []
+    assert [each.file for each in Knowledge(groups[:9]).files("mend the carta drawer", {})][:1] == ["shop/carta.py"]

@@ -56,6 +56,19 @@ ValueError: x
     assert "shop/enum.py" not in {each.file for each in best}
 
 
+def test_a_script_beside_the_package_is_none_of_its_files() -> None:
+    trace = """the cart forgets
+  File "/home/ann/work/shop/try_it.py", line 2, in <module>
+    main()
+  File "/home/ann/work/shop/shop/cart.py", line 9, in add
+"""
+
+    files = {each.file for each in vote(trace, FILES, {})}
+
+    assert "shop/cart.py" in files
+    assert "shop/try_it.py" not in files
+
+
 def test_a_numbered_file_is_named_after_its_neighbours() -> None:
     rules = run("ls shop/rules", "L001.py\nL002.py\nL017.py\n__init__.py")
 

@@ -8,22 +8,13 @@ from typing import Any
 
 import pytest
 
-from memory_mcp.config.layers import resolve
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Source, StepSuccess, Success, live_kind
 from memory_mcp.models.recall import Query
 from memory_mcp.server.sessions import Session
 from tests.hooks.agents import Agent
+from tests.hooks.conftest import opened
 from tests.importers.taking import taken
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-def opened(agent: Agent) -> Memory:
-    return Memory.open(agent.environ, agent.home, actor="test", resolved=resolve(agent.environ, agent.home))
 
 
 def test_twelve_chats_make_no_record(home: Path) -> None:

@@ -22,7 +22,7 @@ from memory_mcp.hooks.queue import HookQueue, Record, UnhandledError
 from memory_mcp.hooks.replaying import drain
 from memory_mcp.monitoring.diagnosis import waiting
 from tests.hooks.agents import Agent
-from tests.hooks.test_sessions import opened
+from tests.hooks.conftest import opened
 from tests.server.conftest import RawServer
 
 HOUR = 3_600_000_000

@@ -9,23 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from memory_mcp.config.layers import resolve
 from memory_mcp.hooks.replaying import drain
-from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import EpisodeFilter, Step, StepError, StepSuccess, Success
 from tests.hooks.agents import HOOK, Agent
+from tests.hooks.conftest import opened
 
 MISSING = "Exit code 1\nE   ModuleNotFoundError: No module named 'stripe'\n1 failed in 0.2s"
 SECRET = "ghp_" + "aB3dE5fG7hJ9kL1mN2pQ" + "4rS6tU8vW0xYaB3dE5fG"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-def opened(agent: Agent) -> Memory:
-    return Memory.open(agent.environ, agent.home, actor="test", resolved=resolve(agent.environ, agent.home))
 
 
 def mend(agent: Agent) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from memory_mcp.memory import Memory
-from memory_mcp.models.episodes import Step, StepError, StepSuccess, Success
+from memory_mcp.models.episodes import Step, StepError, StepSuccess, StepTimeout, Success
 from tests.importers.taking import taken
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "claude-code"
@@ -353,11 +353,59 @@ def test_secrets_in_a_transcript_do_not_reach_the_store(memory: Memory, tmp_path
         ("Exit code: 1\nWall time: 0.15 seconds\nOutput:\nno such unit", StepError("no such unit")),
         (json.dumps({"output": "no such unit", "metadata": {"exit_code": 1}}), StepError("no such unit")),
         ("Wall time: 0.1500 seconds\nProcess exited with code 0\nOutput:\nactive", StepSuccess("active")),
+        # unified exec: a command that still runs, and one that was cut
+        (
+            (
+                "Chunk ID: 3f9a1c\nWall time: 10.0012 seconds\nProcess running with session ID 4242\n"
+                "Original token count: 2\nOutput:\nlistening"
+            ),
+            StepSuccess("listening"),
+        ),
+        (
+            (
+                "Wall time: 0.050 seconds\nProcess exited with code 2\n"
+                "Warning: truncated output (original token count: 90000)\nOutput:\nno such unit"
+            ),
+            StepError("no such unit"),
+        ),
+        # the shell tool: a long output, and one that took too long
+        (
+            "Exit code: 1\nWall time: 2 seconds\nTotal output lines: 900\nOutput:\nno such unit",
+            StepError("no such unit"),
+        ),
+        (
+            "Exit code: 124\nWall time: 10 seconds\nOutput:\ncommand timed out after 10000 milliseconds\n1 of 9",
+            StepTimeout("command timed out after 10000 milliseconds\n1 of 9"),
+        ),
+        (
+            json.dumps({"output": "no such unit", "metadata": {"exit_code": 3, "duration_seconds": 0.1}}),
+            StepError("no such unit"),
+        ),
+        # a program of tool calls (code mode), in parts
+        (
+            [
+                {"type": "input_text", "text": "Script failed\nWall time 0.1 seconds\nOutput:\n"},
+                {"type": "input_text", "text": "Script error:\nReferenceError: tools is not defined"},
+            ],
+            StepError("Script error:\nReferenceError: tools is not defined"),
+        ),
+        ("Script completed\nWall time 0.1 seconds\nOutput:\n12", StepSuccess("12")),
+        # refused before anything ran
+        (
+            'exec_command failed for `/bin/bash -lc make`: CreateProcess { message: "Rejected" }',
+            StepError,
+        ),
+        ("apply_patch verification failed: Failed to find expected lines in shop.py", StepError),
+        ("execution error: Io(Os { code: 2, kind: NotFound })", StepError),
         # what a program prints itself is no exit code of Codex's
         ("notes.txt\nProcess exited with code 1\nOutput:\nx", StepSuccess),
+        ("log: exec_command failed for `make`", StepSuccess),
+        # the user aborted it
+        ("Wall time: 8.9 seconds\naborted by user", type(None)),
+        ("aborted by user after 8.9s", type(None)),
     ],
 )
-def test_the_exit_code_in_codexs_text_decides(memory: Memory, tmp_path: Path, output: str, expected: Any) -> None:
+def test_the_exit_code_in_codexs_text_decides(memory: Memory, tmp_path: Path, output: Any, expected: Any) -> None:
     call = {"type": "function_call", "name": "exec_command", "call_id": "c", "arguments": '{"cmd": "make restart"}'}
     answer = {"type": "function_call_output", "call_id": "c", "output": output}
     lines = [{"timestamp": "2026-01-31T09:00:00Z", "type": "response_item", "payload": each} for each in (call, answer)]

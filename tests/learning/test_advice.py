@@ -105,7 +105,6 @@ def test_a_recommended_pattern_says_why_from_which_episodes_and_when_not(shop: M
     context = Context(language="rust", domain="checkout")
 
     given = shop.advice.patterns(Wanted("SessionError: basket <n> is gone", context, "bug_fix"))
-    other = shop.advice.patterns(Wanted(TASK, context, "bug_fix", limit=10))
 
     best = given.patterns[0]
     assert title_of(best.pattern.definition) == "recover from SessionError: basket <n> is gone"
@@ -114,8 +113,7 @@ def test_a_recommended_pattern_says_why_from_which_episodes_and_when_not(shop: M
     assert best.not_when == ("It rests on 2 episodes: check it first.",)
     assert best.parts["context"] == 0.4
     assert best.score == pytest.approx(sum(best.parts.values()))
-    place = next(each for each in other.patterns if each.pattern.kind == "context_pattern")
-    assert "It was seen with language python, and this is rust." in place.not_when
+    assert "It ended the error in 2 tasks; that is too few to prove it." in best.why
     assert shop.store.recommendations.get(given.recommendation_id or "").document_ids
 
 
@@ -140,7 +138,6 @@ def test_what_is_acted_on_inside_an_episode_shares_its_outcome_and_the_rest_does
     followed = shop.store.patterns.followed(list(ids.values()))
 
     assert followed == {
-        ids["work on shop/session.py (bug_fix checkout python)"]: Tally(1, 1.0),
         ids["recover from SessionError: basket <n> is gone"]: Tally(1, 1.0),
     }
     assert shop.store.recommendations.counts() == {"given": 1, "withheld": 0, "acted on": 1}

@@ -26,7 +26,7 @@ from memory_mcp.storage.hot_episodes import Revision
 from memory_mcp.storage.marks import Mark
 from tests.conftest import OpenMemory
 from tests.hooks.agents import Agent
-from tests.hooks.test_sessions import opened
+from tests.hooks.conftest import opened
 from tests.importers.test_archives import content, exported, taken_in
 
 JSON = st.recursive(

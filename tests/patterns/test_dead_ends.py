@@ -155,21 +155,37 @@ def test_a_file_that_is_not_run_changes_nothing_and_one_that_is_does(memory: Mem
     assert said(memory, "python repro.py", [failed, bash("python -c \"open('a.py', 'w').write('')\"")]) == ()
 
 
-def test_what_failed_three_times_in_a_row_is_named_in_spite_of_edits(memory: Memory) -> None:
+def test_what_failed_three_times_in_a_row_is_named_in_spite_of_edits_but_not_to_who_edits_and_tries_at_once(
+    memory: Memory,
+) -> None:
     tried = [bash("pytest tests/test_a.py", ASSERTION), edit("a.py")]
+    elsewhere = [bash("cat b.py"), bash("cat c.py")]
 
-    (dead_end,) = said(memory, "pytest tests/test_a.py", tried * 3)
+    (dead_end,) = said(memory, "pytest tests/test_a.py", [*tried * 3, *elsewhere])
 
     assert frequency(dead_end) == "3 of 3 runs in this session"
-    assert said(memory, "pytest tests/test_a.py", tried * 2) == ()
+    assert said(memory, "pytest tests/test_a.py", [*tried * 2, *elsewhere]) == ()
+    assert said(memory, "pytest tests/test_a.py", tried * 3) == ()
 
 
-def test_an_installation_since_is_named(memory: Memory) -> None:
-    earlier = [bash("python a.py", NO_WRAPT), bash("pip install wrapt")]
+def test_an_installation_since_is_named_where_something_was_missing_and_is_a_change_elsewhere(memory: Memory) -> None:
+    install = bash("pip install wrapt")
 
-    (dead_end,) = said(memory, "python a.py", earlier)
+    (dead_end,) = said(memory, "python a.py", [bash("python a.py", NO_WRAPT), install])
 
     assert frequency(dead_end) == "1 of 1 run in this session, before 'pip install wrapt'"
+    assert said(memory, "python a.py", [bash("python a.py", StepError("TypeError: no")), install]) == ()
+
+
+def test_code_that_catches_its_errors_is_not_warned_of_what_it_imports(memory: Memory) -> None:
+    broken = StepError(
+        "File \"a.py\", line 1, in <module>\n    import wrapt\nModuleNotFoundError: No module named 'wrapt'"
+    )
+    plain, careful = "import wrapt", "try:\n    import wrapt\nexcept ImportError:\n    print('no')"
+    earlier = [bash(f'python -c "{plain}"', broken)]
+
+    assert len(said(memory, f'python -c "{plain}; print(1)"', earlier)) == 1
+    assert said(memory, f'python -c "{careful}"', earlier) == ()
 
 
 def test_an_error_of_this_session_comes_with_what_ended_it_elsewhere(memory: Memory, clock: FrozenClock) -> None:

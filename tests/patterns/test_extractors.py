@@ -3,7 +3,6 @@
 import itertools
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +11,6 @@ from memory_mcp.models.episodes import (
     Episode,
     Failure,
     Outcome,
-    PartialSuccess,
     Step,
     StepError,
     StepResult,
@@ -20,15 +18,12 @@ from memory_mcp.models.episodes import (
     Success,
 )
 from memory_mcp.models.patterns import (
-    Approach,
-    ContextPattern,
     Definition,
     ErrorRecovery,
     Evidence,
     Finding,
     Fix,
 )
-from memory_mcp.patterns.context_patterns import context_patterns
 from memory_mcp.patterns.digests import digest
 from memory_mcp.patterns.error_recoveries import error_recoveries
 from memory_mcp.patterns.merging import same_as
@@ -80,7 +75,9 @@ def test_an_error_recovery_keeps_the_fix_and_the_attempts_that_did_not_help() ->
     assert details(error_recoveries(seen)) == [
         (
             ErrorRecovery("KeyError: user"),
-            Fix("KeyError: user", "pytest a.py", ("edit: change it [a.py]",), ("edit: change it [b.py]",), ("a.py",)),
+            Fix(
+                "KeyError: user", "pytest a.py", ("edit: change it [a.py]",), ("edit: change it [b.py]",), ("a.py",), 2
+            ),
             1.0,
         )
     ]
@@ -114,43 +111,6 @@ def test_an_error_that_stayed_counts_against_its_recovery() -> None:
     ((definition, _, share),) = details(error_recoveries(seen))
 
     assert (definition, share) == (ErrorRecovery("error: no rule to make target <n>"), 0.0)
-
-
-def test_a_context_pattern_is_the_main_file_with_what_went_along() -> None:
-    seen = observe(
-        episode(
-            edit("src/app.py"), edit("tests/test_app.py"), bash("pytest tests/test_app.py"),
-            language="python", domain="auth",
-        )
-    )  # fmt: skip
-
-    assert details(context_patterns(seen)) == [
-        (
-            ContextPattern("src/app.py", "bug_fix", "auth", "python", ""),
-            Approach(("tests/test_app.py",), ("pytest tests/test_app.py",)),
-            1.0,
-        )
-    ]
-
-
-def test_a_scratch_file_that_was_removed_again_is_no_place() -> None:
-    seen = observe(episode(edit("reproduce.py"), edit("src/app.py"), bash("pytest"), bash("rm reproduce.py")))
-
-    assert [each.definition for each in context_patterns(seen)] == [ContextPattern("src/app.py", "bug_fix")]
-
-
-def test_a_single_change_without_a_check_tells_no_approach() -> None:
-    assert context_patterns(observe(episode(edit("src/app.py")))) == []
-
-
-def test_a_partial_success_counts_as_the_share_that_was_done() -> None:
-    seen = observe(
-        episode(
-            edit("a.py"), bash("pytest"), outcome=PartialSuccess(completed=("a",), failed=("b", "c"), evidence="user")
-        )
-    )
-
-    assert [each.evidence[0].share for each in context_patterns(seen)] == [pytest.approx(1 / 3)]
 
 
 def test_a_digest_keeps_retries_and_failures_with_their_remedy() -> None:

@@ -160,7 +160,7 @@ def test_a_question_between_chatter_behind_what_was_pasted_is_found(memory: Memo
 @pytest.mark.parametrize(
     ("subject", "asked"),
     [
-        ("Merge pull request #568 from mona/frozen-paths", "568 mona frozen-paths"),
+        ("Merge pull request #568 from mona/frozen-paths", "frozen-paths"),
         ("Merge branch 'frozen-paths' into 'main'", "frozen-paths"),
         ("how do we merge a branch into main", "how do we merge a branch into main"),
         ("Merge pull request", "Merge pull request"),

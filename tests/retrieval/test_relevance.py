@@ -36,3 +36,32 @@ def test_a_question_of_generic_words_that_stand_apart_is_answered_by_silence(ope
     assert (
         memory.recall.search(Query("option to skip frozen accounts of closed tables in yearly statements")).hits == ()
     )
+
+
+def test_a_word_common_everywhere_says_little_even_where_one_record_of_the_store_holds_it(
+    open_memory: OpenMemory,
+) -> None:
+    memory = open_memory(provider="none")
+    for number in range(100):
+        memory.notes.add(f"voucher {number} is drawn on the ledger of branch {number % 7}")
+    memory.notes.add("the option of the exporter is read from the default")
+    memory.notes.add("the accrual of the exporter is read from the quarterly")
+
+    common, rare = (
+        memory.recall.search(Query(asked)).hits[0].relevance
+        for asked in ("exporter wombat option", "exporter wombat accrual")
+    )
+
+    assert common < rare - 0.1
+
+
+def test_the_pieces_of_a_version_say_nothing_about_relevance(open_memory: OpenMemory) -> None:
+    memory = open_memory(provider="none")
+    for number in range(100):
+        memory.notes.add(f"voucher {number} is drawn on the ledger of branch {number % 7}")
+    memory.notes.add("the accrual of the exporter is read from the quarterly")
+
+    plain, with_piece, alone = (memory.recall.search(Query(asked)).hits for asked in ("accrual", "accrual 8", "8"))
+
+    assert with_piece[0].relevance == plain[0].relevance
+    assert alone != ()

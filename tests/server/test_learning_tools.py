@@ -39,10 +39,7 @@ async def test_the_loop_of_asking_doing_and_judging(desk: Desk, mode: str) -> No
             "nothing relevant is remembered"
         )
         done = await solve(client, TASK)
-        assert [each["title"] for each in done["patterns"]] == [
-            "work on shop/session.py (bug_fix checkout python)",
-            "recover from SessionError: basket <n> is gone",
-        ]
+        assert done.get("patterns", []) == []  # one task proves nothing
         assert done["reward"]["learning_bonus"] == 0.1
 
         playbook = await call(client, "recommend_playbook", task_description="guests lose the basket in checkout")
@@ -70,17 +67,17 @@ async def test_the_loop_of_asking_doing_and_judging(desk: Desk, mode: str) -> No
 async def test_patterns_are_searched_analyzed_explained_and_recommended(desk: Desk) -> None:
     async with connected(desk) as client:
         assert (await call(client, "search_patterns", query="anything"))["patterns"] == []
-        await solve(client, TASK)
-        await solve(client, "expired sessions of guests break the order page")
+        for task in (TASK, "expired sessions of guests break the order page", "print the bill", "count coupons"):
+            await solve(client, task)
 
         found = await call(client, "search_patterns", query="SessionError basket")
         assert found["patterns"][0]["title"] == "recover from SessionError: basket <n> is gone"
         explained = await call(client, "explain_pattern", pattern_id=found["patterns"][0]["pattern_id"])
         assert explained["do"] == ["edit: keep it in the cookie [shop/session.py]"]
         assert explained["heuristics"] == [
-            "on the error 'SessionError: basket <n> is gone': edit: keep it in the cookie [shop/session.py] (2 of 2)"
+            "on the error 'SessionError: basket <n> is gone': edit: keep it in the cookie [shop/session.py] (4 of 4)"
         ]
-        assert len(explained["episode_ids"]) == 2
+        assert len(explained["episode_ids"]) == 4
         analysis = await call(client, "analyze_patterns", kind="error_recovery")
         assert [each["title"] for each in analysis["patterns"]] == ["recover from SessionError: basket <n> is gone"]
         assert analysis["heuristics"][0]["rule"].startswith("on the error 'SessionError: basket <n> is gone'")
@@ -140,17 +137,11 @@ async def test_answers_about_huge_episodes_stay_small(desk: Desk) -> None:
                 client, "checkpoint_episode", episode_id=episode_id, note="n" * 9_000, next_steps=["m" * 9_000] * 20
             )
             await call(client, "resume_from_handoff", handoff_id=made["handoff_id"])
-            done = await call(
-                client,
-                "complete_episode",
-                episode_id=episode_id,
-                outcome_type="success",
-                verdict="v",
-                confirmed_by_user=True,
-            )
+            closing = {"outcome_type": "success", "verdict": "v", "confirmed_by_user": True}
+            await call(client, "complete_episode", episode_id=episode_id, **closing)
         playbook = await call(client, "recommend_playbook", task_description=TASK)
         known = await call(client, "check_action", command=steps[0]["action"])
-        for pattern in done["patterns"]:
+        for pattern in (await call(client, "search_patterns", query="cause0 error"))["patterns"]:
             await call(client, "explain_pattern", pattern_id=pattern["pattern_id"])
         await call(client, "recommend_patterns", task_description=TASK, limit=50)
         await call(client, "analyze_patterns", limit=100)

@@ -35,7 +35,7 @@ async def test_every_tool_names_all_wrong_all_missing_and_all_unknown_arguments_
             (
                 "missing required field `episode_id`; missing required field `action` - at `steps[0]`;"
                 " missing required field `tool` - at `steps[1]`;"
-                " Invalid enum value 'great' - at `steps[1].result.type`;"
+                " Invalid enum value 'great' (allowed: 'success', 'error', 'timeout') - at `steps[1].result.type`;"
                 " unknown argument x - at `steps[1]`; known are tool, action, parameters, result, latency_ms"
             ),
         ),

@@ -116,7 +116,8 @@ async def test_notes_are_remembered_replaced_and_deleted(desk: Desk) -> None:
             "complete_episode",
             {"outcome_type": "great", "verdict": 5, "extra": 1},
             (
-                "missing required field `episode_id`; Invalid enum value 'great' - at `outcome_type`; "
+                "missing required field `episode_id`; Invalid enum value 'great' (allowed: 'success', "
+                "'partial_success', 'failure', 'abstained') - at `outcome_type`; "
                 "Expected `str`, got `int` - at `verdict`; unknown argument extra; known are episode_id, outcome_type"
             ),
         ),

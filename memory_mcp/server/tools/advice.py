@@ -33,7 +33,7 @@ def recommend_patterns(desk: Desk, given: learning_arguments.RecommendPatterns) 
 def check_action(desk: Desk, given: learning_arguments.CheckAction) -> Rendered:
     """Say what is known against an action."""
     step = dead_ends.planned("", given.command, given.file)
-    pending = desk.learn(_CHECK_PATIENCE_S)
+    pending = desk.memory.learning.count_left(_CHECK_PATIENCE_S)
     return learning_answers.check_of(
         dead_ends.check_in(desk.memory.store, step, desk.session.episode_id, pending=pending, root=desk.memory.root)
     )

@@ -1,7 +1,9 @@
 """This module holds the tools that search, compare and explain patterns."""
 
 from memory_mcp.models.patterns import PatternFilter
+from memory_mcp.patterns.earning import is_earned
 from memory_mcp.patterns.heuristics import heuristics
+from memory_mcp.patterns.listing import listed
 from memory_mcp.server import learning_answers, learning_arguments
 from memory_mcp.server.answers import BUDGET_BYTES, Rendered
 from memory_mcp.server.desk import Desk
@@ -21,7 +23,7 @@ def search_patterns(desk: Desk, given: learning_arguments.SearchPatterns) -> Ren
 def analyze_patterns(desk: Desk, given: learning_arguments.AnalyzePatterns) -> Rendered:
     """Show the patterns of most episodes, with the rules that they bear out, and the facts of the project."""
     desk.learn()
-    page = desk.memory.store.patterns.list(PatternFilter(kind=given.kind), limit=given.limit, cursor=None)
+    page = listed(desk.memory.store.patterns, PatternFilter(kind=given.kind), is_earned, limit=given.limit)
     facts = desk.memory.facts.list() if given.kind is None else []
     rules = [
         {"rule": f"{rule.condition}: {rule.action}", "times": rule.times, "of": rule.of, "pattern_id": pattern.id}

@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--python", type=Path, required=True)
     parser.add_argument("--packages", type=Path, required=True)
     chosen = parser.parse_args()
-    sources = {
+    sources: dict[str, Iterable[tuple[str, str]]] = {
         "changelogs": of_documents(chosen.docs, ("changelog*",)),
         "news": of_documents(chosen.docs, ("NEWS*", "README*")),
         "standard library": of_python(chosen.python),
@@ -59,7 +59,7 @@ def main() -> None:
 def shares_of(session: Session, sources: dict[str, Iterable[tuple[str, str]]]) -> dict[str, float]:
     """Return for each common stem the mean share of the texts of each source that hold it."""
     stem = lru_cache(None)(lambda word: " ".join(session.stem(word)))
-    shares: Counter[str] = Counter()
+    shares: dict[str, float] = defaultdict(float)
     packages: dict[str, set[str]] = defaultdict(set)
     for source, texts in sources.items():
         by_package: dict[str, list[str]] = defaultdict(list)

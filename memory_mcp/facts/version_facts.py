@@ -1,6 +1,6 @@
 """This module derives under which versions a project's code runs, and which version of the project was seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from memory_mcp.expressions import expression
@@ -12,23 +12,28 @@ from memory_mcp.models.surveys import Surveyed
 _REQUIREMENT = expression(r"^[A-Za-z][\w.-]*")
 _MOST_PACKAGES = 5
 _LEAST_RUNS = 2
+_SPELLED = {"python": "Python"}
 _LOCAL = {"-e", ".", "--editable", "develop"}
 
 
 def version_facts(groups: Sequence[Group], own: Iterable[str] = ()) -> list[Fact]:
     """Return the versions under which tests ran, with those of the packages that runs asked for by name."""
-    known = [group for group in groups if any("python" in each.survey.versions for each in group.members)]
-    if not known:
+    seen = sorted(
+        (each for group in groups for each in group.members if "python" in each.survey.versions), key=_seen_at
+    )
+    if not seen:
         return []
-    python = max(known, key=lambda group: group.last_seen).members
-    newest = next(each for each in reversed(python) if "python" in each.survey.versions).survey.versions
-    counted = support(known, partial(_has, wanted=("python", newest["python"])), partial(_tells, package="python"))
-    if counted.runs < _LEAST_RUNS:
+    newest = seen[-1].survey.versions
+    both = next((each.survey.versions for each in reversed(seen) if "pytest" in each.survey.versions), newest)
+    both = {name: both[name] for name in ("python", "pytest") if name in both}
+    for wanted in (both, {"python": newest["python"]}):  # a run that shows one of two versions proves not both
+        counted = support(groups, partial(_has, wanted=wanted), partial(_tells, packages=wanted))
+        if counted.runs >= _LEAST_RUNS:
+            break
+    else:
         return []
-    text = f"Code runs under Python {newest['python']}"
-    if runner := newest.get("pytest"):
-        text += f" and pytest {runner}"
-    text += f" ({said(counted)})"
+    names = " and ".join(f"{_SPELLED.get(name, name)} {version}" for name, version in wanted.items())
+    text = f"Code runs under {names} ({said(counted)})"
     packages = _asked_for(groups, {plain(name) for name in own} | {"pytest", "python"})
     if packages:
         text += f"; the packages that `pip` brought: {', '.join(packages)}"
@@ -66,9 +71,13 @@ def _named(each: Surveyed) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in each.survey.versions]
 
 
-def _has(each: Surveyed, wanted: tuple[str, str]) -> bool:
-    return each.survey.versions.get(wanted[0]) == wanted[1]
+def _has(each: Surveyed, wanted: Mapping[str, str]) -> bool:
+    return all(each.survey.versions.get(name) == version for name, version in wanted.items())
 
 
-def _tells(each: Surveyed, package: str) -> bool:
-    return package in each.survey.versions
+def _tells(each: Surveyed, packages: Iterable[str]) -> bool:
+    return all(package in each.survey.versions for package in packages)
+
+
+def _seen_at(each: Surveyed) -> int:
+    return each.seen_at

@@ -230,6 +230,18 @@ def test_the_versions_under_which_the_code_ran_are_told_with_the_packages_that_w
     ]
 
 
+def test_versions_that_no_run_shows_together_are_not_told_together() -> None:
+    alone = run("python --version", "Python 3.11.5")
+    header = run("python -m pytest tests/test_cart.py", f"{PLATFORM}\n3 passed in 0.1s")
+
+    assert texts(groups_of((TASKS[0], [header]), (TASKS[1], [header]), (TASKS[2], [alone])), "setup") == [
+        "Code runs under Python 3.11.5 and pytest 9.0.3 (2 of 2 tasks)."
+    ]
+    assert texts(groups_of((TASKS[0], [header]), (TASKS[1], [alone])), "setup") == [
+        "Code runs under Python 3.11.5 (2 of 2 tasks)."
+    ]
+
+
 GONE = "AttributeError: `np.Inf` was removed in the NumPy 2.0 release. Use `np.inf` instead."
 
 

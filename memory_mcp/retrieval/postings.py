@@ -16,7 +16,8 @@ from memory_mcp.retrieval.keyword_ranking import ENGINE, Ranked
 from memory_mcp.retrieval.keywords import is_prefix
 from memory_mcp.storage import keyword_matches, postings, search_index, vocabulary
 from memory_mcp.storage.database import Session
-from memory_mcp.storage.search_index import KEYWORDS, Sight
+from memory_mcp.storage.search_index import KEYWORDS
+from memory_mcp.storage.sights import Sight
 
 Keys = NDArray[np.int64]
 Scores = NDArray[np.float64]

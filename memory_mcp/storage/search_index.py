@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock
 from memory_mcp.errors import IndexDamagedError
-from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
+from memory_mcp.models.episodes import EvidenceKind
 from memory_mcp.models.recall import Kind
 from memory_mcp.storage.codec import hold_vectors
 from memory_mcp.storage.database import Row, Session

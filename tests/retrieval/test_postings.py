@@ -11,7 +11,7 @@ from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.recall import RECORDS, Query
 from memory_mcp.retrieval.keyword_ranking import ENGINE
 from memory_mcp.retrieval.postings import Postings
-from memory_mcp.storage.search_index import Sight
+from memory_mcp.storage.sights import Sight
 from tests.conftest import OpenMemory
 
 _WORDS = [f"word{number}" for number in range(30)]

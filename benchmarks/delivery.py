@@ -158,15 +158,10 @@ def opened(home: Path) -> Memory:
     return Memory(settings, places(settings, settings_file=home / "none"), "delivery", actor="hook", clock=Still())
 
 
-def moment_of(commit: Commit) -> int:
-    """Return when a commit was made."""
-    return commit.moment
-
-
 def based(home: Path, commits: Sequence[Commit]) -> Path:
     """Fill a store with commits, and let everything that follows catch up."""
     with opened(home) as memory:
-        import_commits(memory.episodes, memory.relationships, sorted(commits, key=moment_of))
+        import_commits(memory.episodes, memory.relationships, sorted(commits, key=lambda commit: commit.moment))
         settle(memory)
     return home
 

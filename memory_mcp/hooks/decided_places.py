@@ -1,6 +1,7 @@
 """This module finds what was decided for the place of an edit, and what is changed with it, where that is sure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import builtins
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memory_mcp.actions.steps import Action
@@ -26,7 +27,9 @@ _NARROW = 4  # files that a commit touches which is likely to be about each of t
 _CALM = 8  # changes of a file, of which each is likely to matter to the next
 _LONG = 6  # letters of a name that is hardly used for two things
 _MOST_RECORDS = 3
-_LONG_COMMIT = 3  # passages, beyond which a commit decides about many things
+_NAMED = 3.0  # how sure it is where the file and a name of its code meet
+_MOST_NAMING = 3  # records that speak of a name which still says what an edit is about
+_BUILT_IN = frozenset(dir(builtins))
 
 
 def place_lines(
@@ -61,6 +64,9 @@ def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection
     groups: dict[str, list[Decision]] = {}
     for each in decisions_about(memory, files, names):
         groups.setdefault(each.source_id or each.id, []).append(each)
+    if files and not is_source(files[0]):
+        return []
+    names = _specific(names, groups.values())
     is_quiet = all(is_source(file) and len(memory.store.digests.changes_of(file)) <= _CALM for file in files)
     sure = {
         source: _sureness(group, files, names, defined, len(groups), is_quiet=is_quiet)
@@ -73,18 +79,21 @@ def decided_for(memory: Memory, call: ToolCall, action: Action, told: Collection
             sure[newer[0].source_id] = max(sure.get(newer[0].source_id, 0.0), sure[source])
     found = []
     for source, group in spoken.items():
-        standing = _telling([each for each in group if each.is_standing], names)
+        standing = [each for each in group if each.is_standing]
+        if not is_quiet and sure[source] == _NAMED:
+            standing = [each for each in standing if any(name in each.text for name in names)]
         new = [each for each in quoted(memory, standing, is_asked=False) if each.name not in told]
         if new:
             found.append(Spoken(source, source_of(group[0]), sure[source], group[0].said_at, new))
     return sorted(found, key=lambda each: (-each.relevance, -each.said_at))[:_MOST_RECORDS]
 
 
-def _telling(decisions: Sequence[Decision], names: frozenset[str]) -> list[Decision]:
-    """Return of a commit that decides about many things what it decides about the names in the edit."""
-    if decisions and decisions[0].source_kind == "commit" and len(decisions) > _LONG_COMMIT:
-        return [each for each in decisions if any(name in each.text for name in names)]
-    return list(decisions)
+def _specific(names: frozenset[str], groups: Iterable[Sequence[Decision]]) -> frozenset[str]:
+    """Return the names of which only a few records speak, without those of the language."""
+    texts = [" ".join(each.text for each in group) for group in groups]
+    return frozenset(
+        name for name in names if name not in _BUILT_IN and sum(name in text for text in texts) <= _MOST_NAMING
+    )
 
 
 def _whole(memory: Memory, group: Sequence[Decision]) -> Sequence[Decision]:
@@ -106,7 +115,7 @@ def _sureness(
     spoken = {name for each in group for name in (*each.functions, *each.names) if name in each.text}
     around = {name for each in group for name in (*each.functions, *each.names)}
     if in_file and spoken & names:
-        return 3.0
+        return _NAMED
     if (
         in_file
         and is_quiet
@@ -116,7 +125,9 @@ def _sureness(
         )
     ):
         return 2.0
-    if any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):
+    # a commit knows its files; a talk or a note may only name the function
+    is_commit = group[0].source_kind == "commit"
+    if not is_commit and any(len(name) >= _LONG for name in (spoken & names) | (around & defined)):
         return 1.0
     return 0.0
 

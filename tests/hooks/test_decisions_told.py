@@ -3,17 +3,14 @@
 import json
 from typing import Any
 
-import pytest
-
 from memory_mcp.hooks.events import read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.importers.commits import Commit, FileChange
 from memory_mcp.importers.git import import_commits
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
-from memory_mcp.models.episodes import Source, Step, StepError, StepSuccess
+from memory_mcp.models.episodes import Step, StepError, StepSuccess
 from memory_mcp.tokens import tokens
-from tests.conftest import OpenMemory
 
 PROMPT = "The courier rejects our labels: the parcel weight is rounded in the wrong direction. Repair weight_of_parcel."
 BODY = (
@@ -21,8 +18,6 @@ BODY = (
     " down. A parcel above 31.5 kg is refused with a ValueError because no courier takes it."
 )
 DAY = 86_400_000_000
-
-
 
 
 def commit(memory: Memory, name: str, subject: str, body: str, *files: str, day: int = 1) -> None:
@@ -132,8 +127,6 @@ def test_an_edit_names_the_file_that_is_always_changed_with_it(memory: Memory) -
     assert "`shop/tax.py` was changed together with `tests/test_tax.py` in 8 of its last 8 changes." in said
     assert edit(memory, "s", "shop/tax.py", "y") == ""
     assert edit(memory, "t", "tests/test_tax.py", "x") == ""
-
-
 
 
 def test_the_briefing_tells_the_code_line_with_which_a_later_session_mended_a_failure(memory: Memory) -> None:

@@ -160,7 +160,8 @@ def opened(home: Path) -> Memory:
 def based(home: Path, commits: Sequence[Commit]) -> Path:
     """Fill a store with commits, and let everything that follows catch up."""
     with opened(home) as memory:
-        import_commits(memory.episodes, memory.relationships, sorted(commits, key=lambda commit: commit.moment))
+        oldest_first: list[Commit] = sorted(commits, key=lambda commit: commit.moment)
+        import_commits(memory.episodes, memory.relationships, oldest_first)
         settle(memory)
     return home
 

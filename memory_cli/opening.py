@@ -15,7 +15,15 @@ from memory_mcp.memory import Memory, project_of
 from memory_mcp.models.voices import AGENT_SHELL
 
 # what Claude Code, OpenCode, Codex, Gemini CLI and Cursor set for the commands that their agents run
-_AGENTS = ("CLAUDECODE", "OPENCODE", "CODEX_SANDBOX", "CODEX_THREAD_ID", "GEMINI_CLI", "CURSOR_AGENT", "AI_AGENT")
+AGENT_VARIABLES = (
+    "CLAUDECODE",
+    "OPENCODE",
+    "CODEX_SANDBOX",
+    "CODEX_THREAD_ID",
+    "GEMINI_CLI",
+    "CURSOR_AGENT",
+    "AI_AGENT",
+)
 
 
 class Opening(Struct, frozen=True):
@@ -66,7 +74,7 @@ class Opening(Struct, frozen=True):
     @property
     def is_of_agent(self) -> bool:
         """Whether an agent runs this command, as the clients tell the programs that they start."""
-        return any(self.environ.get(name) for name in _AGENTS)
+        return any(self.environ.get(name) for name in AGENT_VARIABLES)
 
 
 def scratch_environ(environ: Mapping[str, str], home: Path, project: str) -> dict[str, str]:

@@ -125,6 +125,7 @@ STARTERS = {
     "memory_cli/commands/demo.py": "our own rehearsal with -P",
     "memory_cli/commands/tools.py": "our own catalogue with -P",
     "memory_cli/proofs/faults.py": "our own commands with -P, on scratch memories",
+    "memory_cli/proofs/poison_doors.py": "our own commands with -P, and the user's own git in a scratch repository",
     "memory_cli/servers.py": "our own server with -P, or the program of this installation",
     "memory_mcp/embeddings/models.py": "pip of our own interpreter with -P",
     "memory_mcp/hooks/settling.py": "our own hook with -P, which asks git in place of a hook in a hurry",

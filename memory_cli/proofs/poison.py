@@ -12,7 +12,7 @@ from memory_cli.proofs.lab import Lab, Proof
 from memory_cli.proofs.poison_doors import GROUPS, PAYLOADS, Poisoned, Words, word_of
 from memory_mcp.hooks.fence import CLOSING, OPENING
 
-_SOURCE = re.compile(r"commit [0-9a-f]{7,64}( by .*)? \(\d{4}-\d\d-\d\d\):")
+_SOURCE = re.compile(r"Commit [0-9a-f]{7,64}( by “[^“”]*”)? \(\d{4}-\d\d-\d\d\):")
 _LABEL = "(reported by an agent, unconfirmed)"
 _SPANS = re.compile(r"“[^“”]*”|`[^`]*`")
 Doors = Callable[[Poisoned, Callable[[str], Words]], Iterator[str]]
@@ -93,6 +93,9 @@ def _told(place: Poisoned, words: list[str]) -> Iterator[str]:
         yield place.hook("UserPromptSubmit", session, prompt=asked)
         edit = {"file_path": str(place.files / "clone" / "billing.py"), "old_string": word, "new_string": f"{word}()"}
         yield place.hook("PreToolUse", session, tool_name="Edit", tool_input=edit)
+    for clone in (place.files / "clone", place.files / "other-clone"):
+        for session in ("first", "second") if clone.is_dir() else ():
+            yield place.start_in(clone, f"{session} in {clone.name}")
     yield place.hook("PreToolUse", "victim", tool_name="Bash", tool_input={"command": "pytest tests/billing"})
     yield place.hook("SessionStart", "heir", source="startup")
 

@@ -1,13 +1,17 @@
 """This module brings poison into a scratch memory, through every door that text of strangers comes through."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from memory_cli.opening import AGENT_VARIABLES
 from memory_cli.proofs.lab import Lab
+from memory_mcp.errors import GitError
 
 # {} is a word by which the text is found again
 PAYLOADS: dict[str, str] = {
@@ -26,8 +30,8 @@ class Poisoned:
         self.home = lab.home()
         self.files = lab.home()
         self.files.mkdir(parents=True)
-        self.environ = {**lab.environ(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
-        for name in ("CLAUDECODE", "AI_AGENT"):
+        self.environ = {**lab.environ(self.home), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+        for name in AGENT_VARIABLES:
             self.environ.pop(name, None)
 
     def cli(self, *words: str, directory: Path | None = None) -> None:
@@ -35,8 +39,16 @@ class Poisoned:
         self._run([sys.executable, "-P", "-m", "memory_cli.entrance", *words], directory)
 
     def git(self, repository: Path, *words: str) -> None:
-        """Run git."""
-        self._run(["git", *words], repository)
+        """Run the user's git in a scratch repository.
+
+        Raises:
+            GitError: there is none.
+
+        """
+        git = shutil.which("git")
+        if git is None:
+            raise GitError("there is no git, so no commits can be made")
+        self._run([git, *words], repository)
 
     def hook(self, event: str, session: str, **fields: Any) -> str:
         """Send an event through the hooks' own entrance and return what the agent reads."""
@@ -48,8 +60,19 @@ class Poisoned:
         text: str = json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"] if done.stdout else ""
         return text
 
+    def start_in(self, directory: Path, session: str) -> str:
+        """Begin a session in a directory, which names its project by itself, and return what the agent reads."""
+        environ = {name: value for name, value in self.environ.items() if name != "MEMORY_MCP_PROJECT_NAME"}
+        told = {"session_id": session, "cwd": str(directory), "hook_event_name": "SessionStart", "source": "startup"}
+        command = [sys.executable, "-P", "-m", "memory_cli.entrance", "hook"]
+        done = subprocess.run(  # noqa: S603 - our own entrance
+            command, input=json.dumps(told).encode(), env=environ, cwd=directory, capture_output=True, check=True
+        )
+        text: str = json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"] if done.stdout else ""
+        return text
+
     def _run(self, command: list[str], directory: Path | None) -> None:
-        subprocess.run(  # noqa: S603 - git and our own entrance
+        subprocess.run(  # noqa: S603 - our own entrance
             command, env=self.environ, cwd=directory or self.files, capture_output=True, check=True, input=b""
         )
 
@@ -145,6 +168,9 @@ def _commits(place: Poisoned, given: Callable[[str], Words]) -> Iterator[str]:
     named = json.dumps(next(iter(given("clone").values()))[:80])
     (repository / "memory-cli.toml").write_text(f"[project]\nname = {named}\n", encoding="utf-8")
     place.cli("import", "git", str(repository))
+    other = place.files / "other-clone"
+    place.git(place.files, "clone", "-q", str(repository), str(other))
+    (other / "memory-cli.toml").write_text(f"[project]\nname = {named}\n", encoding="utf-8")
     yield from ("commit", "merge", "clone")
 
 

@@ -23,7 +23,7 @@ from memory_mcp.config.places import (
 from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import BusyError, ConfigError, StoreError, UnseenDirectoryError
-from memory_mcp.hooks.events import RESUMED, Event, EventName, Said, read_event
+from memory_mcp.hooks.events import COMPACTED, RESUMED, Event, EventName, Said, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue_files import is_empty
 from memory_mcp.hooks.settling import SETTLE, start_settling
@@ -140,6 +140,9 @@ def _booked(memory: Memory, event: Event, said: Said) -> str:
     if event.name not in _ANSWERED:
         return ""
     moment = "session-resume" if event.source == RESUMED else event.name
+    if not said.text and event.source == COMPACTED:  # what the session was told before, it has forgotten
+        memory.ledger.book(event.session_id, "hook", moment, "")
+        return ""
     if not said.text:
         memory.ledger.keep_silence("hook", moment)
         return ""

@@ -25,6 +25,7 @@ _CLAUDE_NAMES: dict[str, EventName] = {
     "SessionEnd": "session-end",
 }
 UNNAMED = "unnamed"
+COMPACTED = "compact"  # the source of a session that goes on with a summary of itself
 RESUMED = "resume"  # the source of a session that goes on with all that it was told
 _CLAUDE_CODE = "claude-code"
 _CLIENTS = {_CLAUDE_CODE, "opencode"}  # under the names of their importers

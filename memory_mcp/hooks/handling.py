@@ -1,10 +1,13 @@
 """This module does what an event of an agent's session asks for."""
 
+import contextlib
 from collections.abc import Collection
 
+from memory_mcp.errors import BusyError
 from memory_mcp.hooks.events import RESUMED, Event, Said
 from memory_mcp.memory import Memory
 
+_SETTLING_S = 0.05
 _OWED = "briefing owed"  # stored among what a session was told
 
 # A hook is one event, so what only one event needs is imported where that is handled.
@@ -32,6 +35,8 @@ def handle(memory: Memory, event: Event) -> Said:
             _record_tool(memory, event)
         case "stop" | "before-compaction" | "session-end":
             _end(memory, event)
+            if event.name == "session-end":
+                _settle(memory, event)
     return Said()
 
 
@@ -59,6 +64,7 @@ def _session_briefing(memory: Memory, known: Collection[str] = ()) -> Said:
     memory.layers.fold_merged()
     if memory.store.digests.lags():  # else nothing is imported for it
         memory.learning.catch_up(0.0)
+        memory.trust.follow()
     return session_briefing(memory, known)
 
 
@@ -103,6 +109,13 @@ def _end(memory: Memory, event: Event) -> None:
     from memory_mcp.hooks.ending import record_end  # noqa: PLC0415 - as above
 
     record_end(memory, event)
+
+
+def _settle(memory: Memory, event: Event) -> None:
+    """See what of that which a session was told it used, and what it bears out."""
+    with contextlib.suppress(BusyError):  # the next session or 'memory-cli ledger' does it
+        memory.ledger.settle(event.session_id, budget_s=_SETTLING_S)
+        memory.trust.follow()
 
 
 def _warn(memory: Memory, event: Event) -> Said:

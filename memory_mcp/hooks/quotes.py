@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from memory_mcp.clock import iso
+from memory_mcp.hooks.quoting import quoted as marked
 from memory_mcp.memory import Memory
 from memory_mcp.models.addressing import speaks_to_agents
 from memory_mcp.models.decisions import Decision
@@ -16,6 +17,7 @@ _AGREED = 0.4  # of the words of an assistant's summary that the user said in th
 _USERS = frozenset(("user", "human"))
 _LOOKED_AT = 40  # decisions that name the same
 _HASH = 7
+_NAME = 60  # characters of an author's, who may call himself anything
 _NAMES = {"talk": "A talk", "note": "A note", "task": "An earlier session", "added": "Kept by the user"}
 
 
@@ -23,7 +25,9 @@ def source_of(decision: Decision) -> str:
     """Say where a decision stands, and when it was made."""
     day = iso(decision.said_at)[:10]
     if decision.source_kind == "commit":
-        return f"Commit {decision.origin[:_HASH]}{f' by {decision.who}' if decision.who else ''} ({day}):"
+        return (
+            f"Commit {decision.origin[:_HASH]}{f' by {marked(decision.who[:_NAME])}' if decision.who else ''} ({day}):"
+        )
     return f"{_NAMES[decision.source_kind]} ({day}):"
 
 

@@ -1,14 +1,12 @@
 """This module keeps episodes and their steps."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
 from memory_mcp.errors import DamagedError, LimitError, NotFoundError
 from memory_mcp.models import limits
 from memory_mcp.models.episodes import (
-    Context,
     Episode,
     EpisodeFilter,
     EpisodeKind,
@@ -16,20 +14,17 @@ from memory_mcp.models.episodes import (
     EpisodeSummary,
     Step,
     Typical,
-    outcome_type,
 )
 from memory_mcp.models.receipts import Receipt
 from memory_mcp.models.voices import (
     TALK,
     Door,
-    Voice,
     lowest,
     voice_of,
     voice_of_deeds,
     voice_of_outcome,
-    voice_of_step,
 )
-from memory_mcp.storage import checksums, codec, cursors, documents
+from memory_mcp.storage import codec, cursors, documents, episode_rows
 from memory_mcp.storage.database import Database, Row, Session, Version
 from memory_mcp.storage.documents import Listed, NewDocument, Writer
 from memory_mcp.storage.filters import episode_conditions
@@ -38,7 +33,6 @@ from memory_mcp.storage.marks import Mark
 
 _LISTED = Listed("episode", "episodes e ON e.key = d.key")
 _STEP_COLUMNS = ", ".join(codec.STEP_COLUMNS)
-_STEP_MARKS = ", ".join("?" * len(codec.STEP_COLUMNS))
 _PLACE = (
     "SELECT e.step_count, e.size_bytes, e.steps_voice, d.source_kind, d.source_id FROM episodes e"
     " JOIN documents d ON d.key = e.key WHERE e.key = ?"
@@ -84,10 +78,11 @@ class EpisodeStore:
             ),
         )
         rows = [codec.dump_step(step) for step in episode.steps]
-        columns = {**_row(episode, rows), "steps_voice": voice_of_deeds(door), "outcome_voice": voice_of_outcome(door)}
+        voices = {"steps_voice": voice_of_deeds(door), "outcome_voice": voice_of_outcome(door)}
+        columns = {**episode_rows.columns_of(episode, rows), **voices}
         marks = ", ".join("?" * len(columns))
         session.run(f"INSERT INTO episodes (key, {', '.join(columns)}) VALUES (?, {marks})", (key, *columns.values()))
-        _insert_steps(session, key, 0, rows, door)
+        episode_rows.insert_steps(session, key, 0, rows, door)
         return documents.seal(session, self._writer, "create", episode.id)
 
     def append_steps(self, episode_id: str, steps: Sequence[Step], allow: Callable[[Episode], None]) -> Receipt:
@@ -117,7 +112,7 @@ class EpisodeStore:
                     f"episode {episode_id} would hold {size} bytes and may hold {limits.EPISODE_BYTES}; "
                     "record shorter outputs, or complete it and go on in a new one"
                 )
-            _insert_steps(session, key, count, rows, door)
+            episode_rows.insert_steps(session, key, count, rows, door)
             deeds = any(step.tool not in TALK for step in steps)
             session.run(
                 "UPDATE episodes SET step_count = ?, size_bytes = ?, updated_at = ?, steps_voice = ? WHERE key = ?",
@@ -144,11 +139,11 @@ class EpisodeStore:
             before = self._load(session, key, with_steps=True)
             made = msgspec.structs.replace(change(before), steps=())
             changed = msgspec.structs.replace(self._writer.redactor.clean(made), steps=before.steps)
-            _update(session, key, changed, with_steps=False)
+            episode_rows.update(session, key, changed, with_steps=False)
             if changed.outcome != before.outcome:
                 own = voice_of_outcome(Door(self._writer.actor))
                 session.run("UPDATE episodes SET outcome_voice = ? WHERE key = ?", (own, key))
-            if _spoken(changed) != _spoken(before):
+            if episode_rows.spoken(changed) != episode_rows.spoken(before):
                 documents.lower_voice(session, self._writer, key)
             documents.revise(session, key)
             receipt = documents.seal(session, self._writer, action, episode_id)
@@ -158,12 +153,12 @@ class EpisodeStore:
 
     def rewrite(self, session: Session, key: int, episode: Episode) -> None:
         """Replace a stored episode with its steps, whatever project it is of."""
-        _update(session, key, episode, with_steps=True)
+        episode_rows.update(session, key, episode, with_steps=True)
         documents.revise(session, key)
 
     def correct(self, session: Session, key: int, episode: Episode) -> None:
         """Replace what is derived from an episode's steps; the steps are left as they are."""
-        _update(session, key, episode, with_steps=False)
+        episode_rows.update(session, key, episode, with_steps=False)
         documents.revise(session, key)
 
     def delete(self, episode_id: str) -> Receipt:
@@ -358,21 +353,10 @@ class EpisodeStore:
         with self._database.write() as session:
             key = documents.locate(session, self._writer, "episode", given.id)
             self.rewrite(session, key, self._writer.redactor.clean(given))
-            self._retell(session, key)
+            episode_rows.retell(session, key, self._writer.actor)
             receipt = documents.seal(session, self._writer, "replace", given.id)
         self.hot.forget(given.id)
         return receipt
-
-    def _retell(self, session: Session, key: int) -> None:
-        """Make all steps of an episode the word of the source that they have just been read from."""
-        kind, source_id = session.rows("SELECT source_kind, source_id FROM documents WHERE key = ?", (key,))[0]
-        door = Door(self._writer.actor, kind or "", source_id or "")
-        steps = session.rows("SELECT position, tool FROM steps WHERE episode_key = ?", (key,))
-        session.run_many(
-            "UPDATE steps SET voice = ? WHERE episode_key = ? AND position = ?",
-            [(voice_of_step(door, tool), key, position) for position, tool in steps],
-        )
-        session.run("UPDATE episodes SET steps_voice = ? WHERE key = ?", (voice_of_deeds(door), key))
 
     def step_counts(self, kind: str) -> dict[str, int]:
         """Map the source ids of one importer to the steps that their episodes have."""
@@ -399,50 +383,3 @@ def revisions(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, Rev
         (documents.keys_json(keys),),
     )
     return {key: (episode_id, Revision(*revision)) for key, episode_id, *revision in rows}
-
-
-def _update(session: Session, key: int, episode: Episode, *, with_steps: bool) -> None:
-    rows = [codec.dump_step(step) for step in episode.steps] if with_steps else []
-    columns = _row(episode, rows)
-    if not with_steps:
-        del columns["step_count"], columns["size_bytes"]
-    assignments = ", ".join(f"{name} = ?" for name in columns)
-    session.run(f"UPDATE episodes SET {assignments} WHERE key = ?", (*columns.values(), key))
-    documents.replace_tags(session, key, episode.context.tags)
-    session.run("UPDATE documents SET is_global = ? WHERE key = ?", (int(episode.is_global), key))
-    if with_steps:
-        voices: dict[int, Voice] = dict(session.rows("SELECT position, voice FROM steps WHERE episode_key = ?", (key,)))
-        session.run("DELETE FROM steps WHERE episode_key = ?", (key,))
-        _insert_steps(session, key, 0, rows, voices)
-
-
-def _row(episode: Episode, steps: Sequence[Row]) -> dict[str, Any]:
-    covered = codec.episode_columns(episode)
-    return {
-        **covered,
-        "checksum": checksums.EPISODE.checksum(covered),
-        "updated_at": episode.updated_at,
-        "kind": episode.kind,
-        "task_key": codec.task_key(episode.task),
-        "outcome_type": outcome_type(episode.outcome) if episode.outcome else None,
-        "evidence": episode.outcome.evidence if episode.outcome else None,
-        "reward": episode.reward.total if episode.reward else None,
-        "step_count": len(steps),
-        "size_bytes": codec.text_bytes(steps),
-    }
-
-
-def _spoken(episode: Episode) -> tuple[str, Context]:
-    """Return what an episode tells of its task, whose word that is is kept."""
-    return episode.task, episode.context
-
-
-def _insert_steps(session: Session, key: int, start: int, rows: Sequence[Row], by: "Door | dict[int, Voice]") -> None:
-    """Insert steps that came through a door, or as whose word they were kept before."""
-    session.run_many(
-        f"INSERT INTO steps (episode_key, position, {_STEP_COLUMNS}, voice) VALUES (?, ?, {_STEP_MARKS}, ?)",
-        [
-            (key, position, *row, voice_of_step(by, row[0]) if isinstance(by, Door) else by.get(position, ""))
-            for position, row in enumerate(rows, start)
-        ],
-    )

@@ -107,7 +107,7 @@ class LedgerStore:
             "INSERT INTO told (telling_key, name, is_repeat) VALUES (?, ?, ?)",
             [(key, name, int(is_repeat)) for name, is_repeat in zip(names, repeats, strict=True)],
         )
-        added = (1, 0, len(names), sum(repeats), booking.size_bytes, booking.tokens)
+        added = (int(booking.size_bytes > 0), 0, len(names), sum(repeats), booking.size_bytes, booking.tokens)
         self._add_to_day(session, (at // DAY_US, booking.door, booking.moment), added)
         if not key % _PRUNED_EVERY:
             self._prune(session, at)
@@ -207,7 +207,7 @@ class LedgerStore:
             )
         silent = self.fallen_silent([row[0] for row in rows])
         return [
-            ToldRecord(name, kind, tellings, repeats, settled, used, name in silent, last_told_at)
+            ToldRecord(name, kind, tellings, repeats, settled, used, bool(kind) and name in silent, last_told_at)
             for name, kind, tellings, repeats, settled, used, last_told_at in rows
         ]
 

@@ -4,10 +4,11 @@ from itertools import chain, count
 
 from msgspec import Struct
 
+from memory_mcp.clock import Clock
 from memory_mcp.errors import ConflictError, NotFoundError
 from memory_mcp.models.identities import on_one_line
 from memory_mcp.storage import layers
-from memory_mcp.storage.database import Session
+from memory_mcp.storage.database import Database, Session
 
 _SHOWN = "p.parent_key IS NULL"  # excludes layers and projects that were folded in or merged
 _RECORDS = "(SELECT count(*) FROM documents d WHERE d.project_key = p.key AND d.kind IN ('episode', 'note'))"
@@ -134,3 +135,24 @@ def _merge_layer(session: Session, layer: int, branch: str | None, target: int) 
 def _touch(session: Session, key: int) -> None:
     """Raise the revision of a project's records, so that caches read them with its new name."""
     session.run("UPDATE documents SET revision = revision + 1 WHERE project_key = ?", (key,))
+
+
+def ensure(database: Database, project: str, clock: Clock) -> int:
+    """Return the key of a project by its name; one that is not there is made.
+
+    Raises:
+        NotFoundError: it is not there, and the file is read-only.
+
+    """
+    find = "SELECT key FROM projects WHERE name = ?"
+    with database.read() as session:
+        key = session.value(find, (project,))
+    if key is None and database.is_read_only:
+        raise NotFoundError(f"{database.path} is read-only and holds nothing of project {project}")
+    if key is None:
+        with database.write() as session:
+            session.run(
+                "INSERT OR IGNORE INTO projects (name, created_at, unclaimed) VALUES (?, ?, 2)", (project, clock.now())
+            )
+            key = session.value(find, (project,))
+    return int(key)

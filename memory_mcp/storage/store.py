@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from memory_mcp.clock import Clock
 from memory_mcp.config.settings import Settings
-from memory_mcp.errors import DamagedError, IndexDamagedError, NotFoundError
+from memory_mcp.errors import DamagedError, IndexDamagedError
 from memory_mcp.models.episodes import Episode
 from memory_mcp.redaction.redactor import Redactor
-from memory_mcp.storage import documents, layers, leftovers
+from memory_mcp.storage import documents, layers, leftovers, project_store
 from memory_mcp.storage.cache import Cache
 from memory_mcp.storage.connecting import engine_version
 from memory_mcp.storage.database import Database, Session
@@ -115,7 +115,7 @@ class Store:
         try:
             schema = migrate(database, clock)
             name = project if isinstance(project, str) else project(database)
-            wall = layers.wall_of(database, _project_key(database, name, clock), name, branch)
+            wall = layers.wall_of(database, project_store.ensure(database, name, clock), name, branch)
         except BaseException:
             database.close()
             raise
@@ -389,18 +389,3 @@ class Store:
     def engine() -> str:
         """Name the SQLite in use."""
         return engine_version()
-
-
-def _project_key(database: Database, project: str, clock: Clock) -> int:
-    find = "SELECT key FROM projects WHERE name = ?"
-    with database.read() as session:
-        key = session.value(find, (project,))
-    if key is None and database.is_read_only:
-        raise NotFoundError(f"{database.path} is read-only and holds nothing of project {project}")
-    if key is None:
-        with database.write() as session:
-            session.run(
-                "INSERT OR IGNORE INTO projects (name, created_at, unclaimed) VALUES (?, ?, 2)", (project, clock.now())
-            )
-            key = session.value(find, (project,))
-    return int(key)

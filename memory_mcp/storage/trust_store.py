@@ -142,12 +142,12 @@ class TrustStore:
         return [Standing(*row) for row in rows]
 
     def shown_successes(self, since: int, limit: int) -> list[str]:
-        """Return the ids of episodes begun since whose success their own tools' output shows, oldest first."""
+        """Return the ids of episodes begun since whose success their own tools' output shows, newest first."""
         with self._database.read() as session:
             rows = session.rows(
                 "SELECT d.id FROM episodes e JOIN documents d ON d.key = e.key"
                 f" WHERE d.project_key IN {self._writer.wall.among} AND e.started_at > ? AND e.outcome_type = 'success'"
-                " AND e.evidence = 'shown' AND e.steps_voice = 'tool' ORDER BY e.started_at LIMIT ?",
+                " AND e.evidence = 'shown' AND e.steps_voice = 'tool' ORDER BY e.started_at DESC LIMIT ?",
                 (since, limit),
             )
         return [str(row[0]) for row in rows]

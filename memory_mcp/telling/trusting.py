@@ -53,9 +53,7 @@ class Trust:
     def labels(self, ids: Iterable[str]) -> dict[str, str]:
         """Return, for an answer to a question, whose word each record is that is not the user's or the repository's."""
         standings = self._store.trust.standings(ids, everywhere=True).values()
-        return {
-            each.id: made_by(each) for each in standings if each.voice not in {"user", "repository"} and _is_text(each)
-        }
+        return {each.id: label for each in standings if (label := _label(each))}
 
     def reasons(self, standings: Sequence[Standing]) -> dict[str, str]:
         """Say of each record why it does not speak by itself, empty where it does."""
@@ -74,6 +72,12 @@ class Trust:
 
         """
         self._store.trust.release(record_id)
+
+    def follow(self) -> int:
+        """Look for notes of agents that a later success bears out, and return how many are new."""
+        from memory_mcp.telling.corroborating import corroborate  # noqa: PLC0415 - only where a session begins or ends
+
+        return corroborate(self._store)
 
     def drop(self, standing: Standing) -> None:
         """Delete a record; a turn goes with its conversation.
@@ -153,5 +157,9 @@ def made_by(standing: Standing) -> str:
     return _MADE_BY[standing.voice]
 
 
-def _is_text(standing: Standing) -> bool:
-    return standing.kind != "pattern" or standing.voice not in {"tool", "repository"}
+def _label(standing: Standing) -> str:
+    if standing.kind == "pattern" and standing.voice in {"tool", "repository"}:
+        return ""
+    if standing.kind == "episode" and standing.voice == "user" and standing.outcome_voice != "user":
+        return "an agent, but for the user's task"
+    return "" if standing.voice in {"user", "repository"} else made_by(standing)

@@ -18,6 +18,11 @@ _CODE = expression(r"`([^`\n]{2,120})`")
 _NAME = expression(r"\b[\w.-]*/[\w./-]*\w|\b\w+_\w+\b|\b[a-z]+[A-Z]\w*|\b[A-Z][a-z]+[A-Z]\w*|\w+\(\)|--[a-z][\w-]+")
 
 
+def code_in(text: str) -> list[str]:
+    """Return what a text shows as code."""
+    return _CODE.findall(text)
+
+
 def names_in(text: str) -> frozenset[str]:
     """Return the identifiers, paths, options and code that a text names."""
     found = {part for code in _CODE.findall(text) for part in code.split()} | set(_NAME.findall(text))
@@ -33,14 +38,13 @@ def used(store: Store, telling: Telling) -> dict[str, bool | None]:
     texts = store.ledger.texts(telling.names)
     with store.database.read() as session:
         records = {each.id: features_of(each) for each in store.records(session, telling.names)}
-    return {
-        name: acted_on(records[name], deeds)
-        if name in records
-        else is_used(texts[name], deeds)
-        if texts.get(name)
-        else _is_heeded(name, deeds)
-        for name in telling.names
-    }
+    found: dict[str, bool | None] = {}
+    for name in telling.names:
+        if name in records:
+            found[name] = acted_on(records[name], deeds) if records[name] != Features() else None
+        else:
+            found[name] = is_used(texts[name], deeds) if texts.get(name) else _is_heeded(name, deeds)
+    return found
 
 
 def _is_heeded(name: str, deeds: Sequence[Step]) -> bool | None:
@@ -58,12 +62,14 @@ def _ends(path: str) -> Iterator[str]:
     return ("/".join(parts[at:]) for at in range(len(parts)))
 
 
-def is_used(text: str, deeds: Sequence[Step]) -> bool:
-    """Whether steps use what a text names: a file, a command, or an identifier of it."""
-    shapes = tuple(parse_command(code).shape for code in _CODE.findall(text))
-    if acted_on(Features(shapes=shapes), deeds):
-        return True
-    names = names_in(text)
-    if not names:
-        return False
-    return any(name in said for step in deeds for said in (f"{step.action}\n{step.parameters}",) for name in names)
+def is_used(text: str, deeds: Sequence[Step]) -> bool | None:
+    """Whether steps use a file, a command or an identifier that a text names; None where it names nothing."""
+    commands = [code for code in code_in(text) if " " in code]
+    names = names_in(text) - {word for code in commands for word in code.split()}
+    if not names and not commands:
+        return None
+    shapes = tuple(parse_command(code).shape for code in commands)
+    said = [f"{step.action}\n{step.parameters}" for step in deeds]
+    return acted_on(Features(shapes=shapes), deeds) or any(
+        name in each for each in said for name in (*names, *commands)
+    )

@@ -3,6 +3,7 @@
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Source, Step
 from memory_mcp.storage.ledger_store import DAY_US
+from memory_mcp.telling.uses import is_used
 
 
 def test_a_text_is_booked_with_its_bytes_and_its_records(memory: Memory) -> None:
@@ -56,6 +57,26 @@ def test_what_was_told_five_times_and_never_used_falls_silent_until_it_is_releas
     memory.clock.moment += 1  # type: ignore[attr-defined]
     memory.trust.release(note.id)
     assert memory.trust.may_speak([note.id], "briefing")
+
+
+def test_use_is_not_judged_where_a_text_names_nothing_that_steps_could_show() -> None:
+    deeds = [Step("bash", "make check-basket")]
+
+    assert is_used("releases go out on Tuesday", deeds) is None
+    assert is_used("run `make check-basket` first", deeds) is True
+    assert is_used("`make ship` builds src/ship.py", deeds) is False
+
+
+def test_a_session_that_was_compacted_is_told_again_and_one_that_is_resumed_is_not(memory: Memory) -> None:
+    memory.ledger.book("s1", "hook", "session-start", "x", ["a"])
+    memory.ledger.book("s1", "hook", "session-resume", "x", ["b"])
+    before = memory.ledger.told("s1")
+
+    memory.ledger.book("s1", "hook", "session-start", "")
+
+    assert before == {"a", "b"}
+    assert memory.ledger.told("s1") == frozenset()
+    assert sum(day.tellings for day in memory.ledger.days(0)) == 2
 
 
 def test_the_books_of_a_project_are_bounded(memory: Memory) -> None:

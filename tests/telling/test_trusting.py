@@ -1,11 +1,16 @@
 """Whose word a record is depends on the door alone, and decides whether it is told without being asked for."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from memory_mcp.episodes.lifecycle import Changes
+from memory_mcp.importers.archives import Opened, export_lines, import_export
+from memory_mcp.importers.kinds import KINDS
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
-from memory_mcp.models.episodes import Source, Step
+from memory_mcp.models.episodes import Source, Step, StepSuccess, Success
 from memory_mcp.models.voices import Door, Moment, voice_of, voice_of_step
 from tests.conftest import OpenMemory
 
@@ -112,8 +117,6 @@ def test_a_commit_speaks_as_a_quotation_unless_it_gives_agents_orders(memory: Me
 
 
 def test_an_agent_that_changes_a_users_task_makes_it_its_own_word(memory: Memory) -> None:
-    from memory_mcp.episodes.lifecycle import Changes  # noqa: PLC0415 - beside its only use
-
     users, _ = memory.episodes.start("mend the login")
     with through(memory, "server") as server:
         server.episodes.update(users.id, Changes(task=ORDERS))
@@ -121,7 +124,7 @@ def test_an_agent_that_changes_a_users_task_makes_it_its_own_word(memory: Memory
     assert memory.trust.voices([users.id]) == {users.id: "agent"}
 
 
-def test_steps_that_an_agent_hands_in_make_an_episode_hearsay(memory: Memory, open_memory: OpenMemory) -> None:
+def test_steps_that_an_agent_hands_in_make_an_episode_hearsay(memory: Memory) -> None:
     episode, _ = memory.episodes.start("mend the login")
     memory.episodes.append(episode.id, [Step("bash", "pytest")])
     with through(memory, "server") as server:
@@ -138,3 +141,63 @@ def test_a_released_record_speaks_by_the_users_word(memory: Memory) -> None:
 
     said = memory.trust.may_speak([note.id], "briefing")
     assert said[note.id].label == "(noted by an agent, released by the user)"
+
+
+def succeed(memory: Memory, *commands: str) -> str:
+    """Record an episode whose tests pass, and learn from it."""
+    episode, _ = memory.episodes.start("mend the basket")
+    steps = [Step("bash", command, result=StepSuccess("3 passed")) for command in commands]
+    memory.episodes.append(episode.id, steps)
+    memory.learning.complete(episode.id, Success("the tests pass", evidence="shown"))
+    return episode.id
+
+
+def test_an_agents_note_speaks_once_a_later_shown_success_used_all_that_it_names(memory: Memory) -> None:
+    with through(memory, "server") as server:
+        note = server.notes.add("Run the tests of the basket with `make check-basket`")[0]
+        other = server.notes.add("Run `make check-basket`, then `make push-all`")[0]
+    memory.clock.moment += 1  # type: ignore[attr-defined]  # the tests' clock
+    assert memory.trust.may_speak([note.id], "briefing") == {}
+
+    shown = succeed(memory, "make check-basket", "pytest")
+
+    assert memory.trust.follow() == 1
+    said = memory.trust.may_speak([note.id, other.id], "briefing")
+    assert list(said) == [note.id]
+    assert said[note.id].label == "(noted by an agent, borne out by a later success)"
+    memory.episodes.delete(shown)
+    assert memory.trust.may_speak([note.id], "briefing") == {}
+
+
+def test_a_success_that_an_agent_only_tells_of_bears_nothing_out(memory: Memory) -> None:
+    with through(memory, "server") as server:
+        note = server.notes.add("Run the tests of the basket with `make check-basket`")[0]
+        memory.clock.moment += 1  # type: ignore[attr-defined]
+        succeed(server, "make check-basket", "pytest")
+
+    assert memory.trust.follow() == 0
+    assert memory.trust.may_speak([note.id], "briefing") == {}
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_what_is_imported_is_nobodys_word_here_unless_a_client_recorded_it(kind: str) -> None:
+    clients = {"claude-code", "opencode", "codex"}
+
+    assert voice_of(Door("cli", kind, "1")) == ("user" if kind in clients else "import")
+
+
+def test_an_archive_brings_nothing_that_speaks(memory: Memory, another_home: OpenMemory, tmp_path: Path) -> None:
+    memory.notes.add(ORDERS, importance=1.0)
+    memory.conversations.remember("rules", [Message("user", ORDERS, 1)])
+    succeed(memory, ORDERS)
+    file = tmp_path / "all.jsonl"
+    file.write_bytes(b"".join(export_lines(memory.store, memory.clock)))
+
+    new = another_home("here")
+    import_export(lambda _: Opened(new.store, new.learning, new.decisions), file, lambda _: None, dry_run=False)
+
+    with new.store.database.read() as session:
+        kinds = session.rows("SELECT DISTINCT kind, voice FROM documents WHERE kind <> 'pattern' ORDER BY kind")
+    assert {voice for _, voice in kinds} == {"import"}
+    assert {"episode", "note", "turn"} <= {kind for kind, _ in kinds}
+    assert new.store.digests.latest_failures(9) == new.store.digests.seen_only().latest_failures(9) == []

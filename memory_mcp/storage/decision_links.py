@@ -79,12 +79,15 @@ class DecisionLinks:
         for _, older in gone:
             documents.revise(session, older)
 
-    @staticmethod
-    def _found(session: Session, keys: str) -> dict[tuple[int, int], tuple[str, str]]:
+    def _found(self, session: Session, keys: str) -> dict[tuple[int, int], tuple[str, str]]:
+        """Return what was found between decisions of this project, and what lies below its layer, and fresh ones."""
+        among = self._writer.wall.among
         rows = session.rows(
-            "SELECT newer_key, older_key, kind, why FROM decision_links WHERE NOT is_settled"
-            " AND (why = 'amended' OR newer_key IN (SELECT value FROM json_each(:keys))"
-            " OR older_key IN (SELECT value FROM json_each(:keys)))",
+            "SELECT l.newer_key, l.older_key, l.kind, l.why FROM decision_links l"
+            f" JOIN documents n ON n.key = l.newer_key AND n.project_key IN {among}"
+            f" JOIN documents o ON o.key = l.older_key AND o.project_key IN {among}"
+            " WHERE NOT l.is_settled AND (l.why = 'amended' OR l.newer_key IN (SELECT value FROM json_each(:keys))"
+            " OR l.older_key IN (SELECT value FROM json_each(:keys)))",
             {"keys": keys},
         )
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}

@@ -6,6 +6,7 @@ from typing import Any
 from memory_mcp.models.decisions import Decision, Draft, SourceKind
 from memory_mcp.storage import checksums, documents
 from memory_mcp.storage.database import Row, Session
+from memory_mcp.storage.decision_schema import MAY_REPLACE
 from memory_mcp.storage.documents import Wall
 
 _COLUMNS = (
@@ -74,14 +75,12 @@ def loaded(session: Session, wall: Wall, rows: Sequence[Row]) -> tuple[dict[int,
 def _linked(session: Session, wall: Wall, keys: str) -> tuple[dict[int, str], dict[int, list[str]]]:
     """Return by which decision each is replaced, the newest, and which ones it contradicts."""
     rows = session.rows(
-        "SELECT l.kind, l.newer_key, n.id, l.older_key, o.id FROM decision_links l"
-        " JOIN documents n ON n.key = l.newer_key JOIN documents o ON o.key = l.older_key"
-        " JOIN decisions r ON r.key = l.newer_key"
+        "SELECT l.kind, l.newer_key, nd.id, l.older_key, od.id FROM decision_links l"
+        " JOIN decisions n ON n.key = l.newer_key JOIN documents nd ON nd.key = l.newer_key"
+        " JOIN decisions o ON o.key = l.older_key JOIN documents od ON od.key = l.older_key"
         " WHERE (l.older_key IN (SELECT value FROM json_each(:keys))"
-        " OR l.newer_key IN (SELECT value FROM json_each(:keys))) AND l.kind <> 'both'"
-        # what is of a lower voice silences nothing by itself: else any text could end what the user said
-        " AND (l.is_settled OR n.voice IN ('user', o.voice) OR (n.voice = 'repository' AND o.voice <> 'user'))"
-        f" AND r.retired_at IS NULL AND {wall.visible('n')} AND {wall.visible('o')} ORDER BY n.created_at, n.key",
+        " OR l.newer_key IN (SELECT value FROM json_each(:keys))) AND l.kind <> 'both' AND n.retired_at IS NULL"
+        f" AND {MAY_REPLACE} AND {wall.visible('nd')} AND {wall.visible('od')} ORDER BY nd.created_at, nd.key",
         {"keys": keys},
     )
     replaced: dict[int, str] = {}
@@ -101,7 +100,8 @@ def replaced_records(session: Session, wall: Wall, keys: Iterable[int]) -> list[
         (row[0], row[1])
         for row in session.rows(
             "SELECT DISTINCT o.source_key, n.source_key FROM decisions o JOIN decision_links l ON l.older_key = o.key"
-            " AND l.kind = 'replaces' JOIN decisions n ON n.key = l.newer_key JOIN documents d ON d.key = n.key"
+            f" AND l.kind = 'replaces' JOIN decisions n ON n.key = l.newer_key AND {MAY_REPLACE}"
+            " JOIN documents d ON d.key = n.key"
             " WHERE o.source_key IN (SELECT value FROM json_each(:keys))"
             " AND n.source_key IN (SELECT value FROM json_each(:keys)) AND o.source_key <> n.source_key"
             f" AND n.retired_at IS NULL AND {wall.visible()} ORDER BY n.source_key",

@@ -1,4 +1,14 @@
-"""This module holds the tables of decisions."""
+"""This module holds the tables of decisions, and the condition under which one is replaced."""
+
+# Of a link l between the decisions n and o, the newer and the older one: what is of a lower voice silences nothing by
+# itself, else any text could end what the user said.
+MAY_REPLACE = "(l.is_settled OR n.voice IN ('user', o.voice) OR (n.voice = 'repository' AND o.voice <> 'user'))"
+# Of a document d that is a decision.
+IS_REPLACED = (
+    "EXISTS (SELECT 1 FROM decision_links l JOIN decisions n ON n.key = l.newer_key"
+    " JOIN decisions o ON o.key = l.older_key WHERE l.older_key = d.key AND l.kind = 'replaces'"
+    f" AND n.retired_at IS NULL AND {MAY_REPLACE})"
+)
 
 DECISIONS: tuple[str, ...] = (
     # a decision goes with its source (the trigger below); what the user adds is a note with the tag 'decision'

@@ -11,7 +11,8 @@ from memory_mcp.models.receipts import Receipt
 from memory_mcp.storage import checksums, cursors, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.decision_rows import HUNDREDTHS, columns, loaded, rows_of, rows_where
-from memory_mcp.storage.documents import Listed, NewDocument, Wall, Writer
+from memory_mcp.storage.decision_schema import IS_REPLACED
+from memory_mcp.storage.documents import Listed, NewDocument, Writer
 from memory_mcp.storage.source_voices import SourceVoices
 
 _LISTED = Listed("decision", "decisions c ON c.key = d.key")
@@ -68,7 +69,7 @@ class DecisionStore:
 
     def list(self, chosen: DecisionFilter, files: Sequence[str], *, limit: int, cursor: str | None) -> DecisionPage:
         """Return one page, newest first; `files` are the ways in which the filter's file may have been written."""
-        conditions, bindings = _conditions(self._writer.wall, chosen, files)
+        conditions, bindings = _conditions(chosen, files)
         bindings["limit"] = limit + 1
         if cursor:
             after = cursors.load_cursor(cursor)
@@ -153,6 +154,8 @@ class DecisionStore:
             key = documents.locate(session, self._writer, "decision", decision_id)
             session.run("UPDATE decisions SET retired_at = ? WHERE key = ?", (at, key))
             documents.revise(session, key)
+            for (older,) in session.rows("SELECT older_key FROM decision_links WHERE newer_key = ?", (key,)):
+                documents.revise(session, older)  # what it replaced stands again, or no more
             return documents.seal(session, self._writer, "restore" if at is None else "retire", decision_id)
 
     def touched(self, session: Session) -> Sequence[Decision]:
@@ -249,14 +252,10 @@ class DecisionStore:
         return cursors.dump_cursor(cursors.Position(created_at, key))
 
 
-def _conditions(wall: Wall, chosen: DecisionFilter, files: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+def _conditions(chosen: DecisionFilter, files: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     conditions: list[str] = []
     bindings: dict[str, Any] = {}
     place = "EXISTS (SELECT 1 FROM decision_places w WHERE w.decision_key = d.key AND w.value IN"
-    replaced = (
-        "EXISTS (SELECT 1 FROM decision_links l JOIN documents o ON o.key = l.newer_key WHERE l.older_key = d.key"
-        f" AND l.kind = 'replaces' AND {wall.visible('o')})"
-    )
     if chosen.file:
         conditions.append(f"{place} (SELECT value FROM json_each(:files)) AND w.kind = 'file')")
         bindings["files"] = documents.texts_json(files)
@@ -273,6 +272,6 @@ def _conditions(wall: Wall, chosen: DecisionFilter, files: Sequence[str]) -> tup
         )
     if chosen.added:
         conditions.append("EXISTS (SELECT 1 FROM tags t WHERE t.document_key = c.source_key AND t.tag = 'decision')")
-    conditions.append(replaced if chosen.replaced else f"NOT {replaced}")
+    conditions.append(IS_REPLACED if chosen.replaced else f"NOT {IS_REPLACED}")
     conditions.append(f"c.retired_at IS {'NOT ' * chosen.retired}NULL")
     return conditions, bindings

@@ -12,6 +12,7 @@ from memory_mcp.models.episodes import EpisodeFilter, EvidenceKind
 from memory_mcp.models.recall import Kind
 from memory_mcp.storage.codec import holds_vectors
 from memory_mcp.storage.database import Row, Session
+from memory_mcp.storage.decision_schema import IS_REPLACED
 from memory_mcp.storage.documents import keys_json, texts_json
 from memory_mcp.storage.engine_errors import derived
 from memory_mcp.storage.sights import Sight
@@ -320,8 +321,8 @@ def read_vector_rows(session: Session, set_key: int, keys: Iterable[int]) -> lis
     """Return vectors of some documents with what filters look at, in the order of their keys."""
     rows = session.rows(
         "SELECT d.key, CASE WHEN d.is_global THEN 0 ELSE d.project_key END, d.kind, d.created_at,"
-        " CASE WHEN n.superseded_by IS NOT NULL OR r.retired_at IS NOT NULL OR c.retired_at IS NOT NULL OR EXISTS"
-        " (SELECT 1 FROM decision_links l WHERE l.older_key = d.key AND l.kind = 'replaces') THEN 0"
+        " CASE WHEN n.superseded_by IS NOT NULL OR r.retired_at IS NOT NULL OR c.retired_at IS NOT NULL"
+        f" OR {IS_REPLACED} THEN 0"
         " ELSE n.valid_until END, e.outcome_type, e.domain, e.task_type, e.language,"
         " (SELECT json_group_array(tag) FROM tags WHERE document_key = d.key), v.vector"
         " FROM json_each(?) w JOIN vectors v ON v.document_key = w.value AND v.set_key = ?"

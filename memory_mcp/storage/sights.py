@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from memory_mcp.models.episodes import EpisodeFilter
 from memory_mcp.models.recall import RECORDS, Kind, Scope
+from memory_mcp.storage.decision_schema import IS_REPLACED
 from memory_mcp.storage.documents import Wall
 from memory_mcp.storage.filters import episode_conditions
 
@@ -15,8 +16,8 @@ _CURRENT: dict[Group, str] = {
     "records": "NOT EXISTS (SELECT 1 FROM notes n WHERE n.key = d.key"
     " AND (n.superseded_by IS NOT NULL OR n.valid_until <= :now))",
     "patterns": "NOT EXISTS (SELECT 1 FROM patterns r WHERE r.key = d.key AND r.retired_at IS NOT NULL)",
-    "decisions": "NOT EXISTS (SELECT 1 FROM decisions r WHERE r.key = d.key AND (r.retired_at IS NOT NULL OR r.key IN"
-    " (SELECT l.older_key FROM decision_links l WHERE l.older_key = r.key AND l.kind = 'replaces')))",
+    "decisions": "NOT EXISTS (SELECT 1 FROM decisions r WHERE r.key = d.key AND r.retired_at IS NOT NULL)"
+    f" AND NOT {IS_REPLACED}",
 }
 _OF_GROUP: dict[Group, str] = {
     "records": "d.kind NOT IN ('pattern', 'decision')",

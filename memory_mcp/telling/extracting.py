@@ -105,7 +105,9 @@ def _of_task(episode: Episode) -> Iterator[Draft]:
 
 def whole_note(note: Note, voice: Voice) -> Draft:
     """Return the decision that a note is as a whole; its last line may say where it applies."""
-    text, _, places = note.text.partition(f"\n{APPLIES}")
+    text, _, places = note.text.rpartition(f"\n{APPLIES}")
+    if not text.strip() or "\n" in places:  # that line is none of ours
+        text, places = note.text, ""
     return Draft(
         text=text.strip(),
         said_at=note.created_at,

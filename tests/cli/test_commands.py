@@ -156,7 +156,7 @@ def test_health_metrics_and_where_report(run: Run, tmp_path: Path) -> None:
     assert health["status"] == "ok"
     assert "database" in run("health").stdout
     metrics = as_json(run("metrics", "--json"))
-    assert metrics["project"] == {"name": "desk", "episodes": 0, "notes": 1, "patterns": 0, "turns": 0}
+    assert metrics["project"] == {"name": "desk", "episodes": 0, "notes": 1, "patterns": 0, "turns": 0, "decisions": 0}
     assert metrics["calls"] is None
     assert "counted per server process" in metrics["not_measured"]["calls"]
     assert "store sequence" in run("metrics").stdout
@@ -227,7 +227,7 @@ def test_tools_shows_what_is_offered_and_what_each_costs(run: Run) -> None:
     more = as_json(run("--set", "server.toolsets=tags", "tools", "--json"))
 
     offered = [each for each in told["tools"] if each["is_offered"]]
-    assert len(offered) == 15
+    assert len(offered) == 16
     assert told["tokens"] == sum(each["tokens"] for each in offered) == told["by_toolset"]["default"]
     assert more["tokens"] == told["tokens"] + told["by_toolset"]["tags"]
     assert "added by --toolsets learning" in run("tools").stdout

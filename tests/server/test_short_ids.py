@@ -24,8 +24,11 @@ async def test_every_tool_takes_the_short_ids_that_others_answer_with(desk: Desk
         taken: set[str] = set()
         handoff = (await call(client, "checkpoint_episode", episode_id=episode, note="half done"))["handoff_id"]
         playbook = (await call(client, "recommend_playbook", **task))["playbook_id"]
+        rule = (await call(client, "rules", action="add", text="Never close the till."))["decision_id"]
+        newer = (await call(client, "rules", action="add", text="Always close the till."))["decision_id"]
 
-        assert {len(each) for each in (episode, other, note, talk["conversation_id"], handoff, playbook)} == {8}
+        ids = (episode, other, note, talk["conversation_id"], handoff, playbook, rule, newer)
+        assert {len(each) for each in ids} == {8}
         related = {"from_episode_id": episode, "kind": "parent_child", "to_episode_id": other}
         for tool, arguments in (
             ("add_episode_steps", {"episode_id": episode, "steps": [step]}),
@@ -48,6 +51,8 @@ async def test_every_tool_takes_the_short_ids_that_others_answer_with(desk: Desk
             ("remember_note", {"text": "it speaks French too", "supersedes": note}),
             ("complete_episode", {"episode_id": other, "outcome_type": "success"}),
             ("checkpoint_episode", {"episode_id": episode}),
+            ("rules", {"action": "settle", "decision_id": newer, "other_id": rule}),
+            ("rules", {"action": "retire", "decision_id": rule}),
             ("delete_note", {"note_id": note}),
             ("delete_episode", {"episode_id": other}),
         ):

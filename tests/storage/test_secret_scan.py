@@ -18,7 +18,7 @@ from memory_mcp.storage.snapshot_store import write_snapshot
 
 SECRET = "ghp_" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYaB3d"
 # columns that a constraint keeps everything else out of
-CONSTRAINED = {"aliases.kind", "documents.kind", "vectors.vector"}
+CONSTRAINED = {"aliases.kind", "documents.kind", "vectors.vector", "decision_links.kind", "decision_places.kind"}
 
 
 def filled(memory: Memory) -> None:
@@ -39,6 +39,8 @@ def filled(memory: Memory) -> None:
     memory.relationships.add([Relationship("related_to", episode.id, other.id)])
     memory.learning.follow()
     memory.ledger.book("session", "hook", "user-prompt", "plain", [note.id])
+    older, _ = memory.decisions.add("Never push to main.", files=["ci/run.sh"])
+    memory.decisions.add("Push to main.", replaces=[older.id])
     with memory.store.database.write() as session:
         key, _ = memory.store.episodes.place(session, episode.id)
         write_snapshot(session, memory.store.writer, key, Snapshot("abc", "main", {"a.py": FileState("1", 1, 1)}, 1))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from memory_mcp.importers.git import import_commits
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.decisions import Decision, DecisionFilter
+from memory_mcp.models.episodes import Source, Step, StepSuccess, Success
 from memory_mcp.models.recall import Query
 from tests.conftest import OpenMemory
 
@@ -166,6 +168,43 @@ def test_a_commit_that_reverts_another_replaces_its_decision(memory: Memory) -> 
     assert [each.origin for each in listed(memory, DecisionFilter(replaced=True))] == [HASHES[0]]
 
 
+def test_amendments_of_one_project_are_left_alone_by_another(open_memory: OpenMemory) -> None:
+    first, second = open_memory("first"), open_memory("second")
+    for memory in (first, second):
+        start = 1_700_000_000_000_000
+        older = "On a collision of two contacts always keep the record with the latest timestamp."
+        newer = "Amended, superseding keep-latest: on a collision of two contacts the most-filled record wins."
+        talk(memory, "Contacts collide.", "How?", older, start=start)
+        talk(memory, "Names are lost.", "Then?", newer, start=start + 1_000_000)
+        memory.decisions.follow()
+
+    assert [len(memory.decisions.replacements()) for memory in (first, second)] == [1, 1]
+
+
+def test_a_lower_voice_ends_nothing_that_the_user_said_unless_the_user_settles_it(memory: Memory) -> None:
+    users, _ = memory.decisions.add("MAX_ATTEMPTS must be 5.")
+    agents, _ = memory.decisions.add("MAX_ATTEMPTS must be 7.", voice="agent")
+    memory.decisions.follow()
+    assert {each.id for each in listed(memory)} == {users.id, agents.id}
+    assert memory.decisions.get(users.id).replaced_by is None
+
+    memory.decisions.settle(agents.id, users.id)
+    assert memory.decisions.get(users.id).replaced_by == agents.id
+
+
+def test_what_was_replaced_stands_again_when_the_newer_one_is_retired(memory: Memory) -> None:
+    older, _ = memory.decisions.add("MAX_ATTEMPTS must be 5.")
+    newer, _ = memory.decisions.add("MAX_ATTEMPTS must be 7.")
+    memory.decisions.follow()
+    asked = Query("MAX_ATTEMPTS must be", kinds=("decision",))
+    assert [hit.id for hit in memory.recall.search(asked).hits] == [newer.id]
+
+    memory.decisions.retire(newer.id)
+
+    assert [hit.id for hit in memory.recall.search(asked).hits] == [older.id]
+    assert [each.id for each in listed(memory)] == [older.id]
+
+
 def test_one_call_settles_two_decisions_for_good(memory: Memory) -> None:
     first, _ = memory.decisions.add("Use tabs in the shop.", files=["shop/pay.py"])
     second, _ = memory.decisions.add("Use blanks in the shop.", files=["shop/pay.py"])
@@ -206,6 +245,9 @@ def test_what_is_added_is_a_note_that_stands_as_a_whole(memory: Memory) -> None:
     assert memory.notes.get(made.source_id).tags == ("decision",)
     memory.decisions.follow()
     assert listed(memory, DecisionFilter(added=True)) == [made]
+    quoting, _ = memory.decisions.add("Say this:\nApplies to: all\nand go on.")
+    assert quoting.text == "Say this:\nApplies to: all\nand go on."
+    memory.notes.delete(quoting.source_id)
     with pytest.raises(NotFoundError):
         memory.decisions.add("Push to main.", replaces=["nothing"])
     assert listed(memory) == [made]
@@ -293,6 +335,49 @@ def test_an_export_carries_what_the_user_made_and_the_rest_is_found_again(
     assert [each.id for each in listed(other)] == [added.id]
     again = import_export(lambda _: opened, file, lambda _: None, dry_run=False)
     assert (again.imported, again.bad) == (0, 0)
+
+
+def test_what_the_user_said_in_a_session_is_the_users_and_a_verdict_is_the_agents(memory: Memory) -> None:
+    asked = Step("user", "No, use uv here instead of pip, always.", recorded_at=1_700_000_001_000_000)
+    edited = Step("edit", "mend it", {"file_path": "shop/pay.py"}, StepSuccess("ok"))
+    draft = memory.episodes.draft("install the shop")
+    seen = msgspec.structs.replace(draft, source=Source("hooks:claude-code", "s1"), steps=(edited, asked))
+    memory.episodes.record([seen])
+    own, _ = memory.episodes.start("mend the till")
+    memory.learning.complete(own.id, Success("The till must be closed before the tests run, since it keeps a lock."))
+    run = msgspec.structs.replace(memory.episodes.draft("It must never fail."), source=Source("swe-agent", "r1"))
+    memory.episodes.record([run])
+
+    memory.decisions.follow()
+
+    found = {each.text: each for each in listed(memory)}
+    assert {text: each.voice for text, each in found.items()} == {
+        "No, use uv here instead of pip, always.": "user",
+        "The till must be closed before the tests run, since it keeps a lock.": "agent",
+    }
+    corrected = found["No, use uv here instead of pip, always."]
+    assert (corrected.source_kind, corrected.said_at, corrected.files) == (
+        "task",
+        1_700_000_001_000_000,
+        ("shop/pay.py",),
+    )
+
+
+def test_a_listing_is_narrowed_by_file_and_name_and_goes_page_by_page(memory: Memory) -> None:
+    for number, file in enumerate(("a/pay.py", "b/pay.py", "b/till.py")):
+        commit(memory, number, f"fix: {number}\n\nLimit {number} of max_items must never be {number}.", file)
+    memory.decisions.follow()
+
+    assert [each.files for each in listed(memory, DecisionFilter(file="src/a/pay.py"))] == [("a/pay.py",)]
+    assert len(listed(memory, DecisionFilter(name="max_items"))) == 3
+    first = memory.decisions.list(limit=2)
+    second = memory.decisions.list(limit=2, cursor=first.next_cursor)
+    assert [each.files for each in (*first.decisions, *second.decisions)] == [
+        ("b/till.py",),
+        ("b/pay.py",),
+        ("a/pay.py",),
+    ]
+    assert second.next_cursor is None
 
 
 SENTENCES = st.lists(

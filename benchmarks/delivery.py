@@ -12,6 +12,7 @@ With another checkout first on PYTHONPATH it measures that code.
 import argparse
 import gzip
 import json
+import os
 import random
 import re
 import shutil
@@ -45,6 +46,7 @@ EACH = 500  # commits of a project
 DAY = 86_400_000_000
 NOW = 1_790_000_000_000_000  # September 2026, after the newest commit
 HEAD_TOKENS = 300
+PROCESSES = 4  # tasks whose prompt is sent to a real process too
 WORD = re.compile(r"[a-z0-9]+")
 COMMON = (
     "a an and are as at be by do does for from has have if in into is it its not of on only or so than that the their"
@@ -90,6 +92,7 @@ class Delivered(Struct):
     briefing_tokens: int = 0
     answer_bytes: int = 0
     newest_first: bool | None = None
+    process: float | None = None
 
 
 def main() -> None:
@@ -114,7 +117,12 @@ def main() -> None:
         if "deliver" in chosen.only:
             commits = [commit for log in logs.values() for commit in log[-EACH:]]
             base = based(whole / "base", commits)
-            report([deliver(task, tasks, base, whole / "task", show=chosen.show) for task in asked])
+            report(
+                [
+                    deliver(task, tasks, base, whole / "task", show=chosen.show, real=at < PROCESSES)
+                    for at, task in enumerate(asked)
+                ]
+            )
         if "silence" in chosen.only:
             silence(logs, tasks, whole, show=chosen.show)
         if "repeats" in chosen.only:
@@ -160,7 +168,8 @@ def opened(home: Path) -> Memory:
 def based(home: Path, commits: Sequence[Commit]) -> Path:
     """Fill a store with commits, and let everything that follows catch up."""
     with opened(home) as memory:
-        import_commits(memory.episodes, memory.relationships, sorted(commits, key=lambda commit: commit.moment))
+        oldest_first: list[Commit] = sorted(commits, key=lambda commit: commit.moment)
+        import_commits(memory.episodes, memory.relationships, oldest_first)
         settle(memory)
     return home
 
@@ -208,7 +217,7 @@ def hash_of(text: str) -> str:
     return f"{random.Random(text).getrandbits(160):040x}"
 
 
-def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: bool) -> Delivered:
+def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: bool, real: bool) -> Delivered:
     """Let one agent begin, ask and edit in a store that holds the source of its task among all others."""
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(base, home)
@@ -224,6 +233,9 @@ def deliver(task: Task, tasks: Sequence[Task], base: Path, home: Path, *, show: 
         edit = before_edit(memory, "s2", task)
         briefing = told(memory, {"hook_event_name": "SessionStart", "session_id": "s3", "source": "startup"})
         heads = memory.recall.search(Query(task.request, limit=1)).hits
+    if real:
+        asked = {"hook_event_name": "UserPromptSubmit", "session_id": "s4", "prompt": task.request}
+        found.process = share(task.words, as_process(home, asked))
     text = json.dumps(answer, ensure_ascii=False)
     found.prompt, found.tool, found.edit = share(task.words, prompt), share(task.words, text), share(task.words, edit)
     found.head = share(task.words, "".join(hit.text for hit in heads)[: HEAD_TOKENS * 3])
@@ -301,6 +313,8 @@ def report(rows: Sequence[Delivered]) -> None:
         mean = fmean(row.edit for row in commits)
         print(f"before the edit, commit tasks: half of the words or more {half} of {len(commits)}, mean {mean:.3f}")
     print(f"amended: newest first {sum(bool(row.newest_first) for row in amended)} of {len(amended)}")
+    real = [row for row in rows if row.process is not None]
+    print(f"as real processes: {sum(row.process == row.prompt for row in real)} of {len(real)} prompts get as much")
     print(f"briefing: at most {max(row.briefing_tokens for row in rows)} tokens (reach 400)")
 
 
@@ -361,7 +375,7 @@ def repeats(
 
 def as_process(home: Path, event: dict[str, Any]) -> str:
     """Send an event to a real hook process."""
-    environ = {"MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "delivery", "PATH": "/usr/bin:/bin"}
+    environ = {**os.environ, "MEMORY_MCP_HOME": str(home), "MEMORY_MCP_PROJECT_NAME": "delivery"}
     command = [sys.executable, "-m", "memory_cli.entrance", "hook"]
     done = subprocess.run(command, input=json.dumps(event).encode(), env=environ, capture_output=True, check=True)
     return json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"] if done.stdout else ""

@@ -38,9 +38,9 @@ def filled(memory: Memory) -> None:
     memory.store.sessions.enter("session", other.id)
     memory.relationships.add([Relationship("related_to", episode.id, other.id)])
     memory.learning.follow()
+    memory.ledger.book("session", "hook", "user-prompt", "plain", [note.id])
     older, _ = memory.decisions.add("Never push to main.", files=["ci/run.sh"])
     memory.decisions.add("Push to main.", replaces=[older.id])
-    memory.ledger.book("session", "hook", "user-prompt", "plain", [note.id])
     with memory.store.database.write() as session:
         key, _ = memory.store.episodes.place(session, episode.id)
         write_snapshot(session, memory.store.writer, key, Snapshot("abc", "main", {"a.py": FileState("1", 1, 1)}, 1))

@@ -1,0 +1,91 @@
+"""This module serves the process's stdin and stdout until something ends it."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from queue import Empty, SimpleQueue
+
+from memory_mcp.config.settings import ServerSettings
+from memory_mcp.server.methods import Method
+from memory_mcp.server.stdio.connection import Connection
+from memory_mcp.server.stdio.lines import LineSplitter
+from memory_mcp.server.stdio.outgoing import Outgoing
+from memory_mcp.server.stdio.workers import Workers
+
+logger = logging.getLogger(__name__)
+_READ_BYTES = 1 << 16
+_PARENT_CHECK_S = 5.0
+_LAST_ANSWERS_S = 10.0  # after the end of input: for calls that were read
+_LAST_READ_S = 2.0  # after that: for a client that still reads
+_LAST_WRITES_S = 1.0  # after a signal: for calls that run
+_LAST_ACKNOWLEDGED_S = 0.1  # after that: for their answers
+Ends = SimpleQueue[None]  # a signal's handler may put something in at any moment, unlike into an Event
+
+
+def serve(methods: Mapping[str, Method], settings: ServerSettings) -> None:
+    """Serve until end of input, SIGINT, SIGTERM or the parent's end; then let running calls finish."""
+    source, target = _diverted()
+    ends: Ends = SimpleQueue()
+    signal.signal(signal.SIGINT, lambda *_: ends.put(None))
+    signal.signal(signal.SIGTERM, lambda *_: ends.put(None))
+    outgoing, workers = Outgoing(target), Workers(settings.threads)
+    reader = _Reader(source, settings.max_line_mb << 20, Connection(methods, outgoing, workers), outgoing, workers)
+    threading.Thread(target=reader.read, args=(ends,), name="reader", daemon=True).start()
+    _wait_for_end(ends)
+    workers.stop()
+    workers.finish(_LAST_WRITES_S)
+    outgoing.flush(_LAST_ACKNOWLEDGED_S)
+    outgoing.close()
+
+
+class _Reader:
+    """Reads lines while there is room for what they lead to."""
+
+    def __init__(self, fd: int, longest: int, connection: Connection, outgoing: Outgoing, workers: Workers) -> None:
+        self._fd, self._splitter = fd, LineSplitter(longest)
+        self._connection, self._outgoing, self._workers = connection, outgoing, workers
+
+    def read(self, ends: Ends) -> None:
+        """Serve every line, then wait for the last answers."""
+        try:
+            while data := self._chunk():
+                for line in self._splitter.feed(data):
+                    self._outgoing.wait_for_room()
+                    self._workers.wait_for_room()
+                    self._connection.take(line)
+            if rest := self._splitter.rest():
+                self._connection.take(rest)
+            if self._workers.finish(_LAST_ANSWERS_S):
+                self._outgoing.flush(_LAST_READ_S)
+        finally:
+            ends.put(None)
+
+    def _chunk(self) -> bytes:
+        try:
+            return os.read(self._fd, _READ_BYTES)
+        except OSError as error:  # it was opened for writing, say
+            logger.warning("stdin cannot be read: %s", error)
+            return b""
+
+
+def _wait_for_end(ends: Ends) -> None:
+    """Wait until there is an end; a parent may die without closing the pipes."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        try:
+            ends.get(timeout=_PARENT_CHECK_S)
+        except Empty:
+            continue
+        return
+
+
+def _diverted() -> tuple[int, int]:
+    """Keep private copies of stdin and stdout, and point 0 at nothing and 1 at stderr, so that nothing strays in."""
+    source, target = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return source, target

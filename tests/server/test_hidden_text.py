@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from memory_mcp.memory import Memory
-from memory_mcp.server.app import OneLine
+from memory_mcp.server.stdio.errors_log import OneLine
 from memory_mcp.server.desk import Desk
 from tests.server.clients import call, connected, refusal
 

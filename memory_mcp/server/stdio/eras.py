@@ -116,7 +116,7 @@ class Handshake:
         wanted = given.protocol_version
         return {
             "protocolVersion": wanted if wanted in HANDSHAKE_REVISIONS else HANDSHAKE_REVISIONS[-1],
-            "capabilities": _CAPABILITIES | {"experimental": {}},
+            "capabilities": _CAPABILITIES,
             "serverInfo": SERVER_INFO,
             "instructions": INSTRUCTIONS,
         }

@@ -17,7 +17,7 @@ from memory_mcp.server.stdio.lines import (
     read_message,
     result_line,
 )
-from memory_mcp.server.stdio.outgoing import Outgoing
+from memory_mcp.server.stdio.outgoing import ENOUGH_UNSENT, Outgoing
 from memory_mcp.server.stdio.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Connection:
         self._workers.submit(lambda: self._run(call), request.size_bytes)
 
     def _run(self, call: "_OpenCall") -> None:
-        self._outgoing.wait_for_room()
+        self._outgoing.wait_for_room(ENOUGH_UNSENT)
         try:
             call.answer()
         finally:

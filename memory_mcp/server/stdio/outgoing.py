@@ -6,7 +6,8 @@ import threading
 from collections import deque
 
 MOST_UNSENT = 64 << 20  # bytes that wait for a client that does not read
-_ENOUGH_UNSENT = 32 << 20  # from here on nothing new is begun
+ENOUGH_UNSENT = 24 << 20  # from here on no call is begun: those that run add theirs
+_NO_MORE_READ = 56 << 20  # from here on no line is read
 _AT_ONCE = 4_096  # bytes that a pipe takes whole if it takes any (PIPE_BUF)
 
 
@@ -43,12 +44,12 @@ class Outgoing:
         else:
             threading.Thread(target=self._write, name="writer", daemon=True).start()
 
-    def wait_for_room(self) -> None:
-        """Wait while the client leaves too much unread."""
-        if self._unsent < _ENOUGH_UNSENT:
+    def wait_for_room(self, most: int = _NO_MORE_READ) -> None:
+        """Wait while the client leaves more than this unread."""
+        if self._unsent < most:
             return
         with self._changed:
-            while self._unsent >= _ENOUGH_UNSENT and not self._is_closed:
+            while self._unsent >= most and not self._is_closed:
                 self._changed.wait()
 
     def flush(self, limit_s: float) -> bool:

@@ -2,10 +2,12 @@
 
 import logging
 import os
+import select
 import signal
+import sys
 import threading
 from collections.abc import Mapping
-from queue import Empty, SimpleQueue
+from contextlib import suppress
 
 from memory_mcp.config.settings import ServerSettings
 from memory_mcp.server.methods import Method
@@ -18,26 +20,53 @@ logger = logging.getLogger(__name__)
 _READ_BYTES = 1 << 16
 _PARENT_CHECK_S = 5.0
 _LAST_ANSWERS_S = 10.0  # after the end of input: for calls that were read
-_LAST_READ_S = 2.0  # after that: for a client that still reads
+_LAST_READ_S = 1.0  # after that: for a client that still reads
 _LAST_WRITES_S = 1.0  # after a signal: for calls that run
 _LAST_ACKNOWLEDGED_S = 0.1  # after that: for their answers
-Ends = SimpleQueue[None]  # a signal's handler may put something in at any moment, unlike into an Event
 
 
 def serve(methods: Mapping[str, Method], settings: ServerSettings) -> None:
     """Serve until end of input, SIGINT, SIGTERM or the parent's end; then let running calls finish."""
     source, target = _diverted()
-    ends: Ends = SimpleQueue()
-    signal.signal(signal.SIGINT, lambda *_: ends.put(None))
-    signal.signal(signal.SIGTERM, lambda *_: ends.put(None))
+    ends = Ends()
     outgoing, workers = Outgoing(target), Workers(settings.threads)
     reader = _Reader(source, settings.max_line_mb << 20, Connection(methods, outgoing, workers), outgoing, workers)
     threading.Thread(target=reader.read, args=(ends,), name="reader", daemon=True).start()
-    _wait_for_end(ends)
+    ends.wait()
     workers.stop()
     workers.finish(_LAST_WRITES_S)
     outgoing.flush(_LAST_ACKNOWLEDGED_S)
     outgoing.close()
+
+
+class Ends:
+    """What ends a server: its input's end, a signal, or its parent's end without closing the pipes."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.come())
+        if sys.platform != "win32":  # whichever thread the system hands a signal to, the byte wakes this one
+            signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+
+    def come(self) -> None:
+        """End the server."""
+        with suppress(BlockingIOError):  # it is ending already
+            os.write(self._writing, b"e")
+
+    def wait(self) -> None:
+        """Wait for the first end."""
+        parent = os.getppid()
+        while os.getppid() == parent and not self._has_come():
+            pass
+
+    def _has_come(self) -> bool:
+        if sys.platform == "win32":
+            return bool(os.read(self._reading, 1))
+        poll = select.poll()
+        poll.register(self._reading, select.POLLIN)
+        return bool(poll.poll(_PARENT_CHECK_S * 1_000))
 
 
 class _Reader:
@@ -60,7 +89,7 @@ class _Reader:
             if self._workers.finish(_LAST_ANSWERS_S):
                 self._outgoing.flush(_LAST_READ_S)
         finally:
-            ends.put(None)
+            ends.come()
 
     def _chunk(self) -> bytes:
         try:
@@ -68,17 +97,6 @@ class _Reader:
         except OSError as error:  # it was opened for writing, say
             logger.warning("stdin cannot be read: %s", error)
             return b""
-
-
-def _wait_for_end(ends: Ends) -> None:
-    """Wait until there is an end; a parent may die without closing the pipes."""
-    parent = os.getppid()
-    while os.getppid() == parent:
-        try:
-            ends.get(timeout=_PARENT_CHECK_S)
-        except Empty:
-            continue
-        return
 
 
 def _diverted() -> tuple[int, int]:

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
-_MOST_WAITING = 64 << 20  # bytes of requests that wait for a thread
+_MOST_WAITING = 32 << 20  # bytes of requests that wait for a thread
+_EACH = 1_000  # bytes that a request takes beside its line
 
 
 class Workers:
@@ -22,6 +23,7 @@ class Workers:
 
     def submit(self, task: Callable[[], None], size_bytes: int) -> None:
         """Queue a task."""
+        size_bytes += _EACH
         with self._changed:
             self._tasks.append((task, size_bytes))
             self._waiting_bytes += size_bytes

@@ -9,6 +9,8 @@ HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "1999-01-0
 STATELESS = "2026-07-28"
 CLIENT = {"name": "corpus", "version": "1"}
 INITIALIZED = b'{"jsonrpc": "2.0", "method": "notifications/initialized"}'
+METADATA: tuple[Any, ...] = ({}, None, [], 5, {"progressToken": "t"}, {"progressToken": []})
+CANCELLED: tuple[Any, ...] = (2, "4", 77, None, [], 1.5)
 EPISODE = {"task_description": "mend the till", "task_type": "bug_fix", "domain": "shop"}
 # methods with their parameters, good and bad, that mean the same at every revision
 REQUESTS: tuple[tuple[str, Any], ...] = (
@@ -178,10 +180,7 @@ def odd_handshakes() -> dict[str, Session]:
             [
                 initialize(0),
                 INITIALIZED,
-                *(
-                    request(n, "ping", {"_meta": meta})
-                    for n, meta in enumerate(({}, None, [], 5, {"progressToken": "t"}, {"progressToken": []}), 1)
-                ),
+                *(request(n, "ping", {"_meta": meta}) for n, meta in enumerate(METADATA, 1)),
             ]
         ),
     }
@@ -236,7 +235,7 @@ def in_flight() -> dict[str, Session]:
             [
                 *begin,
                 *(request(n, "tools/call", note) for n in range(1, 6)),
-                *(cancel(each) for each in (2, "4", 77, None, [], 1.5)),
+                *map(cancel, CANCELLED),
                 notification("notifications/cancelled"),
                 free,
             ],

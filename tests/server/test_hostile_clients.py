@@ -29,7 +29,9 @@ def nested(depth: int) -> bytes:
 
 
 ODD_LINES = {
-    "an integer of 5,000 digits": b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"x": ' + b"9" * 5_000 + b"}}",
+    "an integer of 5,000 digits": b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"x": '
+    + b"9" * 5_000
+    + b"}}",
     "an id of 5,000 digits": b'{"jsonrpc": "2.0", "id": ' + b"9" * 5_000 + b', "method": "ping"}',
     "an id of 4,000 digits": b'{"jsonrpc": "2.0", "id": ' + b"9" * 4_000 + b', "method": "ping"}',
     "a null id": b'{"jsonrpc": "2.0", "id": null, "method": "ping"}',
@@ -40,7 +42,9 @@ ODD_LINES = {
     "100,000 levels": b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"x": ' + nested(100_000) + b"}}",
     "300 levels in a call": b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": '
     b'{"name": "remember_note", "arguments": {"text": ' + nested(300) + b"}}}",
-    "700 levels in metadata": b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"_meta": ' + nested(700) + b"}}",
+    "700 levels in metadata": b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"_meta": '
+    + nested(700)
+    + b"}}",
     "a lone surrogate": b'{"jsonrpc": "2.0", "id": "\\ud83d", "method": "\\udc00", "params": {"\\ud83d": "\\ud83d"}}',
     "a lone surrogate in a name": b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "\\ud83d"}}',
     "a byte-order mark": b'\xef\xbb\xbf{"jsonrpc": "2.0", "id": 7, "method": "ping"}',
@@ -144,7 +148,9 @@ def test_lines_of_64_mib_are_refused_one_after_the_other_and_nothing_grows(raw: 
     server = raw()
     server.begin()
     for number in range(3):
-        server.send(b'{"jsonrpc": "2.0", "id": %d, "method": "ping", "params": {"x": "' % number + b"y" * (64 * MIB) + b'"}}')
+        server.send(
+            b'{"jsonrpc": "2.0", "id": %d, "method": "ping", "params": {"x": "' % number + b"y" * (64 * MIB) + b'"}}'
+        )
         assert server.answer()["error"]["code"] == -32600
     before = resident(server.process.pid)
 
@@ -180,7 +186,7 @@ def test_a_stdin_that_says_nothing_or_never_ends_a_line_does_not_hang_the_server
 
 @pytest.mark.long
 def test_a_client_that_never_reads_does_not_make_the_server_grow_and_gets_all_answers_when_it_does(
-    raw: Start, tmp_path: Path
+    raw: Start,
 ) -> None:
     server = raw()
     server.begin()

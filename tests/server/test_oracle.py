@@ -1,4 +1,4 @@
-"""Our stdio core answers as the official SDK does: every answer of a corpus is compared, every difference has a reason."""
+"""Our stdio core answers as the official SDK does, but for differences that are listed with their reasons."""
 
 import json
 import re

@@ -43,12 +43,13 @@ class Connection:
             try:
                 self._serve(message)
             except Exception:
-                self._outgoing.send(_unforeseen(message.id), may_block=False)
+                logger.exception("a request failed")
+                self._outgoing.send(_unforeseen(message.id), may_wait=False)
         elif isinstance(message, Notification):
             self._note(message)
         elif isinstance(message, Refusal):
             refused = error_line(message.id, ProtocolError(message.code, message.message))
-            self._outgoing.send(refused, may_block=False)
+            self._outgoing.send(refused, may_wait=False)
 
     def _serve(self, request: Request) -> None:
         if self._era is None:
@@ -58,11 +59,11 @@ class Connection:
         try:
             opened = self._era.open(request)
         except ProtocolError as error:
-            self._outgoing.send(error_line(request.id, error), may_block=False)
+            self._outgoing.send(error_line(request.id, error), may_wait=False)
             return
         call = _OpenCall(request.id, opened, self._era, self._outgoing)
         if not opened.method.blocks:
-            call.answer(may_block=False)
+            call.answer(may_wait=False)
             return
         with self._lock:
             self._open[_key(request.id)] = call  # an id that comes again while it is open means the newer call
@@ -99,18 +100,18 @@ class _OpenCall:
         self.is_cancelled = False
         self._opened, self._era, self._outgoing = opened, era, outgoing
 
-    def answer(self, *, may_block: bool = True) -> None:
+    def answer(self, *, may_wait: bool = True) -> None:
         """Run the method and send what it returns, or the error that it ends in."""
         if self.is_cancelled:
             return
-        line = self._line(may_block=may_block)
+        line = self._line(may_wait=may_wait)
         if not self.is_cancelled:
-            self._outgoing.send(line, may_block=may_block)
+            self._outgoing.send(line, may_wait=may_wait)
 
-    def _line(self, *, may_block: bool) -> bytes:
+    def _line(self, *, may_wait: bool) -> bytes:
         method = self._opened.method
         call = Call(
-            lambda name, params: self._outgoing.send(notification_line(name, params), may_block=may_block),
+            lambda name, params: self._outgoing.send(notification_line(name, params), may_wait=may_wait),
             self._opened.progress_token,
         )
         try:
@@ -118,12 +119,12 @@ class _OpenCall:
         except ProtocolError as error:
             return error_line(self.id, error)
         except Exception:
+            logger.exception("a request failed")
             return _unforeseen(self.id)
 
 
 def _unforeseen(request_id: Id) -> bytes:
-    """Log an error that nobody foresaw, and return the answer to its request."""
-    logger.exception("a request failed")
+    """Return the answer to a request that failed as nobody foresaw."""
     sentence = "the request failed inside memory-mcp; its log (stderr) has the cause"
     return error_line(request_id, ProtocolError(INTERNAL_ERROR, sentence))
 
@@ -133,4 +134,3 @@ def _key(request_id: Id) -> Id:
     if isinstance(request_id, str) and request_id.isascii() and request_id.isdigit() and len(request_id) < _MOST_DIGITS:
         return int(request_id)
     return request_id
-

@@ -25,7 +25,7 @@ class ErrorsLog(logging.Handler):
     def say(self, line: str) -> None:
         """Write a line."""
         if self._outgoing.unsent < _MOST_UNREAD:
-            self._outgoing.send(f"{visible_line(line)}\n".encode("utf-8", "backslashreplace"), may_block=False)
+            self._outgoing.send(f"{visible_line(line)}\n".encode("utf-8", "backslashreplace"), may_wait=False)
 
     def flush(self) -> None:
         """Wait a moment for the last lines."""

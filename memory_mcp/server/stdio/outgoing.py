@@ -1,4 +1,4 @@
-"""This module writes answers to a client, however slowly it reads, and says when it has too many unread ones."""
+"""This module writes lines to a client however slowly it reads, and holds up those that would make it too many."""
 
 import os
 import sys
@@ -12,37 +12,33 @@ _AT_ONCE = 4_096  # bytes that a pipe takes whole if it takes any (PIPE_BUF)
 
 
 class Outgoing:
-    """The writing end; whoever finds it free writes for all, in the order in which lines came."""
+    """The writing end: lines go out in their order, short ones at once, others by a thread that may wait."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._lines: deque[bytes] = deque()
         self._unsent = 0
         self._changed = threading.Condition()
-        self._is_writing = False
-        self._is_closed = False
+        self._is_writing = self._is_closed = self._has_writer = False
 
     @property
     def unsent(self) -> int:
         """The bytes that wait for the client."""
         return self._unsent
 
-    def send(self, line: bytes, *, may_block: bool = True) -> None:
-        """Write a line, or leave it to a thread that is writing; the reader of lines must not block."""
+    def send(self, line: bytes, *, may_wait: bool = True) -> None:
+        """Write a line, or leave it to the writer; only for room among unsent lines it waits, if it may."""
         with self._changed:
-            while may_block and self._unsent and self._unsent + len(line) > MOST_UNSENT and not self._is_closed:
+            while may_wait and self._unsent and self._unsent + len(line) > MOST_UNSENT and not self._is_closed:
                 self._changed.wait()
             if self._is_closed:
                 return
-            self._lines.append(line)
             self._unsent += len(line)
-            if self._is_writing:
+            if self._lines or self._is_writing or len(line) > _AT_ONCE or not _takes_some(self._fd):
+                self._leave_to_writer(line)
                 return
             self._is_writing = True
-        if may_block or (len(line) <= _AT_ONCE and _takes_some(self._fd)):
-            self._write()
-        else:
-            threading.Thread(target=self._write, name="writer", daemon=True).start()
+        self._write(line)
 
     def wait_for_room(self, most: int = _NO_MORE_READ) -> None:
         """Wait while the client leaves more than this unread."""
@@ -69,26 +65,37 @@ class Outgoing:
             self._unsent = 0
             self._changed.notify_all()
 
-    def _write(self) -> None:
-        """Write until nothing waits."""
+    def _leave_to_writer(self, line: bytes) -> None:
+        self._lines.append(line)
+        if not self._has_writer:
+            self._has_writer = True
+            threading.Thread(target=self._write_all, name="writer", daemon=True).start()
+        elif not self._is_writing:
+            self._changed.notify_all()
+
+    def _write_all(self) -> None:
         while True:
             with self._changed:
-                if not self._lines:
-                    self._is_writing = False
-                    self._changed.notify_all()
-                    return
+                while self._is_writing or not self._lines:
+                    if self._is_closed:
+                        return
+                    self._changed.wait()
                 line = self._lines.popleft()
-            try:
-                _write_all(self._fd, line)
-            except OSError:  # the reader has gone; the end of input will follow
-                self.close()
-                continue
-            with self._changed:
-                self._unsent = max(self._unsent - len(line), 0)
-                self._changed.notify_all()
+                self._is_writing = True
+            self._write(line)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            _write(self._fd, line)
+        except OSError:  # the reader has gone; the end of input will follow
+            self.close()
+        with self._changed:
+            self._is_writing = False
+            self._unsent = max(self._unsent - len(line), 0)
+            self._changed.notify_all()
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _write(fd: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(fd, left) :]

@@ -184,7 +184,7 @@ def judge(runs: Mapping[str, Sequence[Run]], idle_mb: float, call_ms: float) -> 
     """Print each figure beside what it is held to, and return the names of those that miss it."""
 
     def median(name: str, of: str) -> float:
-        return statistics.median(getattr(each, of) for each in runs[name])
+        return float(statistics.median(getattr(each, of) for each in runs[name]))
 
     held = {
         "initialize and tools/list, s": (median(OURS, "list_s"), LIST_S),

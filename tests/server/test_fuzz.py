@@ -22,6 +22,7 @@ from tests.importers.test_archives import content, exported, taken_in
 from tests.server.conftest import RawServer
 from tests.server.fuzzing import Call, Fuzzer
 from tests.server.in_process import Pipes
+from tests.server.processes import resident
 
 CALLS = int(os.environ.get("MEMORY_MCP_TEST_FUZZ_CALLS", "3000"))  # .ci/run --full makes 20,000
 FAULT = "failed inside"
@@ -177,24 +178,31 @@ def readable_in_every_way(memory: Memory, other: Memory, tmp_path: Path) -> None
         assert memory.recall.search(Query(task[:2_000], limit=3)).mode == "hybrid"
 
 
-def test_a_server_on_pipes_answers_them_all_and_lives(raw: Callable[..., RawServer]) -> None:
+@pytest.mark.long
+def test_a_server_on_pipes_answers_each_call_once_and_does_not_grow(raw: Callable[..., RawServer]) -> None:
     server = raw("--toolsets", "all")
     server.begin()
     server.request(1, "tools/list")
     fuzzer = Fuzzer(schemas(server.answer()), seed=7)
     outcomes: Counter[str] = Counter()
+    sizes = []
 
-    for number in range(2, 402):
+    for number in range(2, CALLS + 2):
         call = fuzzer.call()
         server.send(
             f'{{"jsonrpc": "2.0", "id": {number}, "method": "tools/call", "params": {{"name": "{call.tool}", '
             f'"arguments": {call.arguments}}}}}'.encode()
         )
         answer = server.answer()
+        assert answer["id"] in (number, None)  # None where the line is unreadable and names several ids
         tell(fuzzer, answer)
         outcomes[told(answer)] += 1
+        if number % (CALLS // 10) == 0:
+            sizes.append(resident(server.process.pid) >> 20)
 
+    print(f"\n{CALLS} calls: {dict(outcomes)}; MiB after each tenth: {sizes}")  # noqa: T201 - a figure to report
     assert set(outcomes) == {"accepted", "refused"}
-    assert outcomes["accepted"] > 100
-    code, _, errors = server.finish()
-    assert (code, b"Traceback" in errors) == (0, False)
+    assert outcomes["accepted"] > CALLS // 4
+    assert sizes[-1] < sizes[len(sizes) // 2] + 24
+    code, rest, errors = server.finish()
+    assert (code, rest, b"Traceback" in errors) == (0, b"", False)

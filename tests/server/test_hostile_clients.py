@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from memory_mcp.memory import Memory
 from tests.server.conftest import LIMIT_S, SERVER, RawServer
+from tests.server.processes import resident
 
 Start = Callable[..., RawServer]
 PING = b'{"jsonrpc": "2.0", "id": "ping", "method": "ping"}'
@@ -160,10 +161,6 @@ def test_lines_of_64_mib_are_refused_one_after_the_other_and_nothing_grows(raw: 
     assert resident(server.process.pid) < before + 8 * MIB
     server.send(PING)
     assert server.answer()["id"] == "ping"
-
-
-def resident(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("stdin", ["/dev/null", "/dev/zero"])

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -196,7 +195,8 @@ def test_a_client_that_never_reads_does_not_make_the_server_grow_and_gets_all_an
         arguments = {"episode_id": episode_id, "full_text": True}
         server.request(number, "tools/call", name="get_episode", arguments=arguments)
 
-    grown = settled(lambda: resident(server.process.pid)) - before
+    wait_until_it_waits(server.process.pid)
+    grown = resident(server.process.pid) - before
 
     answers = server.answers(wanted)
     print(f"\nunread answers made the server grow by {grown / MIB:.0f} MiB")  # noqa: T201 - a figure to report
@@ -204,17 +204,12 @@ def test_a_client_that_never_reads_does_not_make_the_server_grow_and_gets_all_an
     assert sorted(answers) == list(range(2, wanted + 2))
 
 
-def settled(measure: Callable[[], int]) -> int:
-    """Return a figure once it has not changed for a while; nothing signals that a process has stopped working."""
-    last, steady = -1, 0
-    for _ in range(600):
-        time.sleep(0.1)
-        now = measure()
-        steady = steady + 1 if abs(now - last) < MIB else 0
-        last = now
-        if steady >= 10:
-            break
-    return last
+def wait_until_it_waits(pid: int) -> None:
+    """Return when all threads of a process have slept for many looks in a row; nothing signals that."""
+    asleep = 0
+    while asleep < 2_000:
+        states = {stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")}
+        asleep = asleep + 1 if states == {"S"} else 0
 
 
 def test_a_client_that_writes_much_before_it_reads_is_served(raw: Start) -> None:

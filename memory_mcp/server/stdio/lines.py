@@ -12,6 +12,8 @@ from memory_mcp.server.protocol_errors import INVALID_REQUEST, PARSE_ERROR, Prot
 _BOM = b"\xef\xbb\xbf"
 _ID = expression(r'"id"\s*:\s*(-?\d{1,18}|"(?:[^"\\]|\\.){0,200}")')
 _HEAD_BYTES = 4_096
+_DEEPEST = 500
+_TOO_DEEP = "nested too deeply"
 _NO_MESSAGE = "the message is no JSON-RPC 2.0 request, notification or response"
 Id = int | str
 
@@ -96,9 +98,28 @@ def read_message(line: bytes) -> Message:
         try:
             value = _decoded_slowly(line)
         except (ValueError, RecursionError) as error:  # Python reads no integer of more than 4,300 digits
-            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-            return Refusal(_guessed_id(line[:_HEAD_BYTES]), PARSE_ERROR, f"the message is no JSON: {reason}")
-    return _message(value, len(line))
+            return _no_json(line, _TOO_DEEP if isinstance(error, RecursionError) else str(error))
+    return _no_json(line, _TOO_DEEP) if _is_too_deep(value, line) else _message(value, len(line))
+
+
+def _no_json(line: bytes, reason: str) -> Refusal:
+    return Refusal(_guessed_id(line[:_HEAD_BYTES]), PARSE_ERROR, f"the message is no JSON: {reason}")
+
+
+def _is_too_deep(value: Any, line: bytes) -> bool:
+    """Whether a value is nested so deeply that some Pythons could not walk through it; 3.13 decodes any depth."""
+    if line.count(b"[") + line.count(b"{") <= _DEEPEST:
+        return False
+    level, depth = [value], 0
+    while level and depth <= _DEEPEST:
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        depth += 1
+    return depth > _DEEPEST
 
 
 def _message(value: Any, size_bytes: int) -> Message:

@@ -29,6 +29,7 @@ from memory_mcp.server.stdio.serving import serve  # noqa: E402 - as above
 from memory_mcp.server.tools.catalogue import offered  # noqa: E402 - as above
 
 logger = logging.getLogger(__name__)
+_INTERRUPTED = 130
 MakeMethods = Callable[[Desk], Mapping[str, Method]]
 
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         memory = _opened(given, log)
     except MemoryMcpError as error:
         _refuse(str(error), log)
+    except KeyboardInterrupt:  # a client that has changed its mind
+        os._exit(_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - one line says why, the log has the rest
         _refuse(logs.keep(error, _log_of(given)), log)
     threading.excepthook = _end_of_thread

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from memory_mcp.expressions import expression
+from memory_mcp.models.values import mended
 from memory_mcp.server.protocol_errors import INVALID_REQUEST, PARSE_ERROR, ProtocolError
 
 _BOM = b"\xef\xbb\xbf"
@@ -174,9 +175,9 @@ def _decoded_slowly(line: bytes) -> Any:
 def _mended(value: Any) -> Any:
     """Replace lone surrogates everywhere in a JSON value."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return mended(value)
     if isinstance(value, dict):
-        return {_mended(name): _mended(inner) for name, inner in value.items()}
+        return {mended(name): _mended(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_mended(inner) for inner in value]
     return value

@@ -44,10 +44,10 @@ class Ends:
 
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe()
-        os.set_blocking(self._writing, False)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.come())
         if sys.platform != "win32":  # whichever thread the system hands a signal to, the byte wakes this one
+            os.set_blocking(self._writing, False)
             signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
 
     def come(self) -> None:

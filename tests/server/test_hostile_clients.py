@@ -204,6 +204,27 @@ def test_a_client_that_never_reads_does_not_make_the_server_grow_and_gets_all_an
     assert sorted(answers) == list(range(2, wanted + 2))
 
 
+@pytest.mark.long
+def test_the_end_of_input_ends_a_server_that_has_stopped_reading(raw: Start) -> None:
+    server = raw()
+    server.begin()
+    assert server.process.stdin is not None
+    os.set_blocking(server.process.stdin.fileno(), False)
+    listing = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}\n' * 100
+    taken = 0
+    while taken is not None:  # until it takes no more, which is after 64 MiB of answers
+        wait_until_it_waits(server.process.pid)
+        for _ in range(200):
+            taken = server.process.stdin.raw.write(listing)  # type: ignore[attr-defined]  # the pipe behind the buffer
+            if taken is None:
+                break
+
+    server.process.stdin.close()
+
+    assert server.process.wait(LIMIT_S) == 0
+    server.process.stdin = None
+
+
 def wait_until_it_waits(pid: int) -> None:
     """Return when all threads of a process have slept for many looks in a row; nothing signals that."""
     asleep = 0

@@ -40,13 +40,12 @@ class Outgoing:
             self._is_writing = True
         self._write(line)
 
-    def wait_for_room(self, most: int = _NO_MORE_READ) -> None:
-        """Wait while the client leaves more than this unread."""
+    def wait_for_room(self, most: int = _NO_MORE_READ, limit_s: float | None = None) -> bool:
+        """Wait while the client leaves more than this unread; return whether there is room."""
         if self._unsent < most:
-            return
+            return True
         with self._changed:
-            while self._unsent >= most and not self._is_closed:
-                self._changed.wait()
+            return self._changed.wait_for(lambda: self._unsent < most or self._is_closed, limit_s)
 
     def flush(self, limit_s: float) -> bool:
         """Wait until everything is written, or a time has passed without any of it being read; return which."""

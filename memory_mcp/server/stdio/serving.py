@@ -19,6 +19,7 @@ from memory_mcp.server.stdio.workers import Workers
 logger = logging.getLogger(__name__)
 _READ_BYTES = 1 << 16
 _PARENT_CHECK_S = 5.0
+_LOOK_S = 1.0  # between two looks whether a client that does not read has gone
 _LAST_ANSWERS_S = 10.0  # after the end of input: for calls that were read
 _LAST_READ_S = 1.0  # after that: for a client that still reads
 _LAST_WRITES_S = 1.0  # after a signal: for calls that run
@@ -81,8 +82,8 @@ class _Reader:
         try:
             while data := self._chunk():
                 for line in self._splitter.feed(data):
-                    self._outgoing.wait_for_room()
-                    self._workers.wait_for_room()
+                    if not self._has_room():
+                        return
                     self._connection.take(line)
             if rest := self._splitter.rest():
                 self._connection.take(rest)
@@ -91,12 +92,28 @@ class _Reader:
         finally:
             ends.come()
 
+    def _has_room(self) -> bool:
+        """Wait for room; there will be none for a client that neither reads nor writes any more."""
+        while not (self._outgoing.wait_for_room(limit_s=_LOOK_S) and self._workers.wait_for_room(_LOOK_S)):
+            if _is_hung_up(self._fd):
+                return False
+        return True
+
     def _chunk(self) -> bytes:
         try:
             return os.read(self._fd, _READ_BYTES)
         except OSError as error:  # it was opened for writing, say
             logger.warning("stdin cannot be read: %s", error)
             return b""
+
+
+def _is_hung_up(fd: int) -> bool:
+    """Whether the other end of a pipe is closed, though what was written before is unread; Windows cannot tell."""
+    if sys.platform == "win32":
+        return False
+    poll = select.poll()
+    poll.register(fd, 0)  # a hang-up is told in any case
+    return bool(poll.poll(0))
 
 
 def _diverted() -> tuple[int, int]:

@@ -33,13 +33,12 @@ class Workers:
             else:
                 self._changed.notify_all()
 
-    def wait_for_room(self) -> None:
-        """Wait while the requests that wait are too large to take another."""
+    def wait_for_room(self, limit_s: float) -> bool:
+        """Wait while the requests that wait are too large to take another; return whether there is room."""
         if self._waiting_bytes < _MOST_WAITING:
-            return
+            return True
         with self._changed:
-            while self._waiting_bytes >= _MOST_WAITING and not self._is_stopping:
-                self._changed.wait()
+            return self._changed.wait_for(lambda: self._waiting_bytes < _MOST_WAITING or self._is_stopping, limit_s)
 
     def finish(self, limit_s: float) -> bool:
         """Wait until nothing runs or waits, and return whether that came in time."""

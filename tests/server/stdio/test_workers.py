@@ -10,8 +10,11 @@ def test_calls_that_wait_for_each_other_run_at_the_same_time() -> None:
     workers = Workers(8)
     together = threading.Barrier(8)
 
+    def meet() -> None:
+        together.wait(LIMIT_S)
+
     for _ in range(8):
-        workers.submit(lambda: together.wait(LIMIT_S) and None, 1)
+        workers.submit(meet, 1)
 
     assert workers.finish(LIMIT_S)
     assert not together.broken

@@ -1,7 +1,6 @@
 """This module is the entrance of `memory-cli hook`: whatever goes wrong, it never blocks or breaks the agent."""
 
 import contextlib
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +27,9 @@ from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue_files import is_empty
 from memory_mcp.hooks.settling import SETTLE, start_settling
 from memory_mcp.memory import Memory
+from memory_mcp.models.values import written
 from memory_mcp.redaction.redactor import Redactor
+from memory_mcp.visible import ascii_json
 
 _MOST_INPUT = 32 << 20
 _DRAINING_S = 0.05  # that a hook spends on events that others left
@@ -138,7 +139,7 @@ def _impatient(settings: Settings) -> Settings:
 def _answer(event: Event, text: str) -> str:
     if not text or event.name not in _ANSWERED:
         return ""
-    return json.dumps({"hookSpecificOutput": {"hookEventName": event.said, "additionalContext": text}})
+    return ascii_json(written({"hookSpecificOutput": {"hookEventName": event.said, "additionalContext": text}}))
 
 
 def _first_log(environ: Mapping[str, str]) -> Path:

@@ -12,7 +12,7 @@ import typer.main
 from memory_cli.app import app
 from memory_mcp.config.declarations import declarations
 from memory_mcp.server.prompts import INSTRUCTIONS, list_prompts
-from memory_mcp.server.protocol import tool_list
+from memory_mcp.server.schemas import input_schema
 from memory_mcp.server.tools.catalogue import TOOLS
 
 DOCS = Path(__file__).parent
@@ -51,20 +51,20 @@ def shown(value: object) -> str:
 def tools_page() -> str:
     """Describe every tool as a client is told."""
     lines = ["# Tools", "", "Made from the live server by `docs/generate.py`.", ""]
-    for tool in tool_list(TOOLS.values()):
-        toolset = TOOLS[tool.name].toolset
+    for tool in TOOLS.values():
+        toolset = tool.toolset
         needs = [] if toolset == "default" else [f"Comes with `--toolsets {toolset}`.", ""]
         lines += [f"## {tool.name}", "", f"{tool.title}. {tool.description}", "", *needs]
-        required = tool.input_schema.get("required", [])
-        properties = tool.input_schema.get("properties", {})
+        schema = input_schema(tool.arguments)
+        required, properties = schema.get("required", []), schema.get("properties", {})
         if properties:
             lines += ["| argument | type | needed | meaning |", "| --- | --- | --- | --- |"]
-            for name, schema in properties.items():
+            for name, inner in properties.items():
                 needed = "yes" if name in required else ""
-                lines.append(f"| {name} | {kind(schema)} | {needed} | {schema.get('description', '')} |")
+                lines.append(f"| {name} | {kind(inner)} | {needed} | {inner.get('description', '')} |")
             lines.append("")
     lines += ["# Resources", "", "`memory://health` and `memory://episodes/{id}`.", "", "# Prompts", ""]
-    lines += [f"- `{prompt.name}`: {prompt.description}" for prompt in list_prompts()]
+    lines += [f"- `{prompt['name']}`: {prompt['description']}" for prompt in list_prompts()]
     lines += ["", "# Instructions", "", "```text", INSTRUCTIONS.rstrip(), "```", ""]
     return "\n".join(lines)
 

@@ -1,21 +1,17 @@
 """The product's server plus the fixture tools, resources and prompts that the official conformance suite calls."""
 
-import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import mcp_types as types
-from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
+import msgspec
 
 from memory_mcp.memory import Memory
 from memory_mcp.server.app import run
 from memory_mcp.server.desk import Desk
-from memory_mcp.server.protocol import build
+from memory_mcp.server.methods import Call, Method, Result, methods_of
 
-Context = ServerRequestContext[Any]
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="
 SCHEMA_2020_12: dict[str, Any] = {
@@ -43,22 +39,22 @@ SCHEMA_2020_12: dict[str, Any] = {
 }
 
 
-def text(words: str) -> types.TextContent:
-    return types.TextContent(type="text", text=words)
+Content = dict[str, Any]
 
 
-IMAGE = types.ImageContent(type="image", data=PNG, mime_type="image/png")
+def text(words: str) -> Content:
+    return {"type": "text", "text": words}
 
 
-def embedded(uri: str, mime_type: str, words: str) -> types.EmbeddedResource:
-    resource = types.TextResourceContents(uri=uri, mime_type=mime_type, text=words)
-    return types.EmbeddedResource(type="resource", resource=resource)
+def embedded(uri: str, mime_type: str, words: str) -> Content:
+    return {"type": "resource", "resource": {"uri": uri, "mimeType": mime_type, "text": words}}
 
 
-TOOLS: dict[str, list[types.ContentBlock]] = {
+IMAGE: Content = {"type": "image", "data": PNG, "mimeType": "image/png"}
+TOOLS: dict[str, list[Content]] = {
     "test_simple_text": [text("This is a simple text response for testing.")],
     "test_image_content": [IMAGE],
-    "test_audio_content": [types.AudioContent(type="audio", data=WAV, mime_type="audio/wav")],
+    "test_audio_content": [{"type": "audio", "data": WAV, "mimeType": "audio/wav"}],
     "test_embedded_resource": [
         embedded("test://embedded-resource", "text/plain", "This is an embedded resource content.")
     ],
@@ -71,16 +67,21 @@ TOOLS: dict[str, list[types.ContentBlock]] = {
     "test_tool_with_progress": [text("progress was reported")],
     "json_schema_2020_12_tool": [text("ok")],
 }
-RESOURCES: dict[str, types.TextResourceContents | types.BlobResourceContents] = {
-    "test://static-text": types.TextResourceContents(
-        uri="test://static-text", mime_type="text/plain", text="This is the content of the static text resource."
-    ),
-    "test://static-binary": types.BlobResourceContents(uri="test://static-binary", mime_type="image/png", blob=PNG),
-    "test://template/123/data": types.TextResourceContents(
-        uri="test://template/123/data",
-        mime_type="application/json",
-        text='{"id":"123","templateTest":true,"data":"Data for ID: 123"}',
-    ),
+RESOURCES: dict[str, Content] = {
+    each["uri"]: each
+    for each in (
+        {
+            "uri": "test://static-text",
+            "mimeType": "text/plain",
+            "text": "This is the content of the static text resource.",
+        },
+        {"uri": "test://static-binary", "mimeType": "image/png", "blob": PNG},
+        {
+            "uri": "test://template/123/data",
+            "mimeType": "application/json",
+            "text": '{"id":"123","templateTest":true,"data":"Data for ID: 123"}',
+        },
+    )
 }
 PROMPTS: dict[str, tuple[str, ...]] = {
     "test_simple_prompt": (),
@@ -90,7 +91,7 @@ PROMPTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def prompt(name: str, given: dict[str, str]) -> list[types.ContentBlock]:
+def prompt(name: str, given: dict[str, str]) -> list[Content]:
     if name == "test_simple_prompt":
         return [text("This is a simple prompt for testing.")]
     if name == "test_prompt_with_arguments":
@@ -101,67 +102,65 @@ def prompt(name: str, given: dict[str, str]) -> list[types.ContentBlock]:
     return [IMAGE, text("Please analyze the image above.")]
 
 
-def with_fixtures(desk: Desk, pool: ThreadPoolExecutor) -> Server[dict[str, Any]]:  # noqa: C901 - six small handlers
+def call_tool(name: str, call: Call) -> Result:
+    if name == "test_tool_with_progress":
+        for done in (0, 50, 100):
+            call.progress(done, 100)
+    return {"content": TOOLS[name], "isError": name == "test_error_handling"}
+
+
+def with_fixtures(desk: Desk) -> Mapping[str, Method]:
     """Let the fixtures answer for their own names and the product for everything else."""
-    server = build(desk, pool)
-    own = {
-        method: entry.handler
-        for method in ("tools/list", "tools/call", "resources/list", "resources/read", "prompts/list", "prompts/get")
-        if (entry := server.get_request_handler(method))
+    own = methods_of(desk)
+
+    def more(method: str, member: str, added: list[Content]) -> Method:
+        """Return a listing with more in it."""
+
+        def run(given: Any, call: Call) -> Result:
+            return {member: [*own[method].run(given, call)[member], *added]}
+
+        return msgspec.structs.replace(own[method], run=run)
+
+    def instead(method: str, member: str, known: Collection[str], run: Callable[[Any, Call], Result]) -> Method:
+        """Return a method that answers itself for some names."""
+
+        def chosen(given: Any, call: Call) -> Result:
+            return (run if getattr(given, member) in known else own[method].run)(given, call)
+
+        return msgspec.structs.replace(own[method], run=chosen)
+
+    closed = {"type": "object", "properties": {}, "additionalProperties": False}
+    tools = [
+        {"name": name, "description": name, "inputSchema": SCHEMA_2020_12 if "2020" in name else closed}
+        for name in TOOLS
+    ]
+    prompts = [
+        {
+            "name": name,
+            "description": name,
+            "arguments": [{"name": each, "description": each, "required": True} for each in names],
+        }
+        for name, names in PROMPTS.items()
+    ]
+    resources = [{"uri": uri, "name": uri, "mimeType": each["mimeType"]} for uri, each in RESOURCES.items()]
+    return {
+        **own,
+        "tools/list": more("tools/list", "tools", tools),
+        "tools/call": instead("tools/call", "name", TOOLS, lambda given, call: call_tool(given.name, call)),
+        "resources/list": more("resources/list", "resources", resources),
+        "resources/read": instead(
+            "resources/read", "uri", RESOURCES, lambda given, _: {"contents": [RESOURCES[given.uri]]}
+        ),
+        "prompts/list": more("prompts/list", "prompts", prompts),
+        "prompts/get": instead(
+            "prompts/get",
+            "name",
+            PROMPTS,
+            lambda given, _: {
+                "messages": [{"role": "user", "content": each} for each in prompt(given.name, given.arguments or {})]
+            },
+        ),
     }
-
-    async def list_tools(context: Context, params: Any) -> types.ListToolsResult:
-        product = cast("types.ListToolsResult", await own["tools/list"](context, params))
-        closed = {"type": "object", "properties": {}, "additionalProperties": False}
-        fixtures = [
-            types.Tool(name=name, description=name, input_schema=SCHEMA_2020_12 if "2020" in name else closed)
-            for name in TOOLS
-        ]
-        return types.ListToolsResult(tools=[*product.tools, *fixtures])
-
-    async def call_tool(context: Context, params: types.CallToolRequestParams) -> Any:
-        if params.name not in TOOLS:
-            return await own["tools/call"](context, params)
-        if params.name == "test_tool_with_progress":
-            for done in (0, 50, 100):
-                await context.session.report_progress(done, 100)
-                await asyncio.to_thread(lambda: None)
-        return types.CallToolResult(content=TOOLS[params.name], is_error=params.name == "test_error_handling")
-
-    async def list_resources(context: Context, params: Any) -> types.ListResourcesResult:
-        product = cast("types.ListResourcesResult", await own["resources/list"](context, params))
-        fixtures = [types.Resource(uri=uri, name=uri, mime_type=each.mime_type) for uri, each in RESOURCES.items()]
-        return types.ListResourcesResult(resources=[*product.resources, *fixtures])
-
-    async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> Any:
-        found = RESOURCES.get(str(params.uri))
-        return types.ReadResourceResult(contents=[found]) if found else await own["resources/read"](context, params)
-
-    async def list_prompts(context: Context, params: Any) -> types.ListPromptsResult:
-        product = cast("types.ListPromptsResult", await own["prompts/list"](context, params))
-        fixtures = [
-            types.Prompt(
-                name=name,
-                description=name,
-                arguments=[types.PromptArgument(name=each, description=each, required=True) for each in names],
-            )
-            for name, names in PROMPTS.items()
-        ]
-        return types.ListPromptsResult(prompts=[*product.prompts, *fixtures])
-
-    async def get_prompt(context: Context, params: types.GetPromptRequestParams) -> Any:
-        if params.name not in PROMPTS:
-            return await own["prompts/get"](context, params)
-        contents = prompt(params.name, params.arguments or {})
-        return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=each) for each in contents])
-
-    server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
-    server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
-    server.add_request_handler("resources/list", types.PaginatedRequestParams, list_resources)
-    server.add_request_handler("resources/read", types.ReadResourceRequestParams, read_resource)
-    server.add_request_handler("prompts/list", types.PaginatedRequestParams, list_prompts)
-    server.add_request_handler("prompts/get", types.GetPromptRequestParams, get_prompt)
-    return server
 
 
 if __name__ == "__main__":

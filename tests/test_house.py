@@ -67,7 +67,8 @@ def test_broad_excepts_stand_only_at_the_entrance() -> None:
         "memory_mcp/hooks/replaying.py",  # an event that waited: set aside with the reason
         "memory_mcp/server/app.py",  # a server that cannot start: one line on stderr
         "memory_mcp/server/desk.py",  # the background of a server: logged, and it goes on
-        "memory_mcp/server/protocol.py",  # a call of a tool: an error for this call alone
+        "memory_mcp/server/stdio/connection.py",  # a request: an error for this request alone
+        "memory_mcp/server/tool_calls.py",  # a call of a tool: an error for this call alone
     }
 
 

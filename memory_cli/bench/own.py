@@ -9,7 +9,7 @@ from memory_cli.bench import quality, wrapped
 from memory_cli.bench.figures import Figure, latency, timed
 from memory_cli.bench.prompts import FOREIGN
 from memory_mcp.config.settings import RecallSettings
-from memory_mcp.embeddings.models import installed
+from memory_mcp.embeddings.installed_models import installed
 from memory_mcp.errors import NotFoundError
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Episode

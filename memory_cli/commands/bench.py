@@ -140,9 +140,9 @@ def _all(
 
 
 def _installed_model(context: typer.Context) -> Path | None:
-    from memory_mcp.embeddings import models  # noqa: PLC0415 - only this command needs it
+    from memory_mcp.embeddings.installed_models import installed  # noqa: PLC0415 - only this command needs it
 
-    return models.installed(opening(context).places().models)
+    return installed(opening(context).places().models)
 
 
 def _mine(context: typer.Context) -> Iterator["Figure"]:

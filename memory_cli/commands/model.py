@@ -7,6 +7,7 @@ import typer
 from memory_cli import show
 from memory_cli.opening import memory_of, opening
 from memory_mcp.embeddings import models
+from memory_mcp.embeddings.installed_models import installed
 from memory_mcp.errors import InvalidInputError, NotFoundError
 
 app = typer.Typer(
@@ -35,7 +36,7 @@ def list_(context: typer.Context, json: show.Json = False) -> None:
     """List the installed model and the vector sets of the store."""
     with memory_of(context) as memory:
         where = memory.places.models
-        installed = models.installed(where)
+        present = installed(where)
         wanted = memory.providers[0].model if memory.providers else None
         sets = [
             {
@@ -48,7 +49,7 @@ def list_(context: typer.Context, json: show.Json = False) -> None:
             }
             for each, count, size in memory.store.vector_sets()
         ]
-    place = str(installed) if installed else None
+    place = str(present) if present else None
     if json:
         show.as_json({"installed": place, "in_use": wanted, "vector_sets": sets})
         return

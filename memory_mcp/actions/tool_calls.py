@@ -1,6 +1,5 @@
 """This module turns a tool call, as agents record it, into a step."""
 
-import json
 import re
 from math import isfinite
 from typing import Any
@@ -50,7 +49,7 @@ def begun_episode(call: ToolCall) -> str | None:
     """Return the id of the episode that an agent has just begun through our own tools, if it did."""
     if not call.tool.startswith(_OWN) or not call.tool.endswith(_BEGINNING) or call.failed:
         return None
-    found = _EPISODE_ID.search(json.dumps(call.response, default=str))
+    found = _EPISODE_ID.search(values.written(call.response))
     return found[1] if found else None
 
 
@@ -79,7 +78,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, list):
         parts = (part.get("text", "") if isinstance(part, dict) else part for part in value)
         return "\n".join(text for part in parts if (text := text_of(part)))
-    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return "" if value is None else values.written(value)
 
 
 def _action(call: ToolCall) -> str:
@@ -92,7 +91,7 @@ def _action(call: ToolCall) -> str:
             value = " ".join(value)
         if isinstance(value, str) and value.strip():
             return value[: limits.TASK_CHARACTERS]
-    told = json.dumps(call.arguments, ensure_ascii=False, default=str) if call.arguments else call.tool
+    told = values.written(call.arguments) if call.arguments else call.tool
     return told[: limits.TASK_CHARACTERS // 5]
 
 
@@ -105,8 +104,8 @@ def _parameters(call: ToolCall) -> dict[str, Any]:
     if files := _patched(call):
         told["files"] = files
     shown: dict[str, Any] = shortened_values(values.tamed(told))
-    if len(json.dumps(shown, ensure_ascii=False)) > _MOST_PARAMETERS:
-        shown = {"parameters": shortened(json.dumps(shown, ensure_ascii=False))}
+    if len(values.written(shown)) > _MOST_PARAMETERS:
+        shown = {"parameters": shortened(values.written(shown))}
     file = call.arguments.get("file_path") or call.arguments.get("filePath")
     return {**shown, "file": values.mended(file[: limits.TASK_CHARACTERS])} if isinstance(file, str) and file else shown
 
@@ -154,5 +153,5 @@ def _result(call: ToolCall, command: str) -> StepResult:
         text = "\n".join(each for each in texts if each)
     elif not text:
         shown = {name: value for name, value in response.items() if name not in _WHOLE_FILES}
-        text = json.dumps(shown, ensure_ascii=False, default=str)
+        text = values.written(shown)
     return result_of(text, exit_code=code, failed=bool(said), command=command)

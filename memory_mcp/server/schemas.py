@@ -1,6 +1,7 @@
 """This module makes small JSON schemas from argument structs, and arguments from what a client sent."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -44,9 +45,12 @@ def parse(arguments: type[_Given], given: dict[str, Any] | None) -> _Given:
     return parsed
 
 
+_fields = cache(msgspec.structs.fields)  # which looks at every annotation anew: a sixth of a short call
+
+
 def _complaints(arguments: type[Arguments], present: dict[str, Any], where: str = "") -> Iterator[str]:
     """Say what is wrong with each argument by itself; `where` is the place of arguments within others."""
-    fields = msgspec.structs.fields(arguments)
+    fields = _fields(arguments)
     at = f" - at `{where}`" if where else ""
     missing = [f"`{field.name}`" for field in fields if field.required and field.name not in present]
     if missing:
@@ -85,7 +89,7 @@ def _inner(wanted: Any) -> type[Arguments] | None:
 
 def _wrong_times(arguments: type[Arguments], present: dict[str, Any], where: str = "") -> Iterator[str]:
     """Say which times cannot be read; an age is as good as any other, whenever it is read."""
-    for field in msgspec.structs.fields(arguments):
+    for field in _fields(arguments):
         value = present.get(field.name)
         if Time in (field.type, *get_args(field.type)) and isinstance(value, str) and value:
             try:

@@ -1,7 +1,6 @@
 """This module holds what every kind of document shares: the project wall, revisions, tags, receipts and audit rows."""
 
 import contextlib
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from memory_mcp.clock import Clock
 from memory_mcp.errors import BusyError, IllegalMoveError, NotFoundError, ReadOnlyStoreError, StoreFullError
 from memory_mcp.models.episodes import Source
 from memory_mcp.models.receipts import Receipt
+from memory_mcp.models.values import written
 from memory_mcp.models.voices import Door, Voice, lowest, voice_of
 from memory_mcp.redaction.redactor import Redactor
 from memory_mcp.storage.database import Database, Session
@@ -121,7 +121,7 @@ def find_keys(session: Session, wall: Wall | None, ids: Iterable[str]) -> dict[s
     rows = session.rows(
         "SELECT d.id, d.key FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
         f" AND {wall.visible() if wall else 'TRUE'}",
-        (json.dumps(list(ids)),),
+        (written(list(ids)),),
     )
     return {row[0]: int(row[1]) for row in rows}
 
@@ -183,12 +183,12 @@ def tags_of(session: Session, keys: Sequence[int]) -> dict[int, tuple[str, ...]]
 
 def texts_json(texts: Iterable[str]) -> str:
     """Pass a list of texts as one bound parameter."""
-    return json.dumps(list(texts))
+    return written(list(texts))
 
 
 def keys_json(keys: Iterable[int]) -> str:
     """Pass a list of keys as one bound parameter."""
-    return json.dumps([int(key) for key in keys])
+    return written([int(key) for key in keys])
 
 
 def seal(session: Session, writer: Writer, action: str, document_id: str) -> Receipt:

@@ -1,7 +1,6 @@
 """This module keeps which episode each agent's session is in, what it was asked and what it was told."""
 
 import contextlib
-import json
 from collections.abc import Sequence
 
 import msgspec
@@ -10,6 +9,7 @@ from msgspec import Struct
 from memory_mcp.errors import DamagedError
 from memory_mcp.models.episodes import Episode, Source, Step, live_kind
 from memory_mcp.models.prompts import Prompt
+from memory_mcp.models.values import written
 from memory_mcp.storage import codec, documents
 from memory_mcp.storage.database import Database, Session
 from memory_mcp.storage.documents import Writer
@@ -49,7 +49,7 @@ class SessionStore:
         if row is None:
             return AgentSession(session_id)
         return AgentSession(
-            session_id, row[0], tuple(json.loads(row[1])), msgspec.json.decode(row[2], type=tuple[Prompt, ...])
+            session_id, row[0], tuple(msgspec.json.decode(row[1])), msgspec.json.decode(row[2], type=tuple[Prompt, ...])
         )
 
     def latest_of(self, client: str, session_id: str) -> tuple[str, int] | None:
@@ -172,6 +172,6 @@ class SessionStore:
                 " ON CONFLICT (project_key, id) DO UPDATE SET told = excluded.told",
                 (
                     *(self._writer.redactor.name(session_id), self._writer.wall.project_key, self._writer.clock.now()),
-                    json.dumps(self._writer.redactor.clean(list(told))),
+                    written(self._writer.redactor.clean(list(told))),
                 ),
             )

@@ -10,6 +10,7 @@ import pytest
 from memory_mcp.config.settings import EmbeddingSettings
 from memory_mcp.embeddings import models
 from memory_mcp.embeddings.choice import choose
+from memory_mcp.embeddings.installed_models import is_installed, model_directory
 from memory_mcp.embeddings.minilm import MiniLmProvider
 from memory_mcp.embeddings.wordpiece import WordPiece
 from memory_mcp.errors import InvalidInputError, NotFoundError, ProviderError
@@ -30,7 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs_model
 def test_vectors_agree_with_torch(installed: Path) -> None:
-    vectors = MiniLmProvider(models.model_directory(installed)).embed_documents(GOLDEN["texts"])
+    vectors = MiniLmProvider(model_directory(installed)).embed_documents(GOLDEN["texts"])
 
     assert vectors.shape == (len(GOLDEN["texts"]), 384)
     assert np.abs(vectors[:, ::8] - np.array(GOLDEN["every_eighth"])).max() < 1e-6
@@ -39,14 +40,14 @@ def test_vectors_agree_with_torch(installed: Path) -> None:
 
 @needs_model
 def test_word_pieces_agree_with_the_reference_tokenizer(installed: Path) -> None:
-    tokenizer = WordPiece(models.model_directory(installed) / "vocab.txt")
+    tokenizer = WordPiece(model_directory(installed) / "vocab.txt")
 
     assert [tokenizer.encode(text, longest=256) for text in GOLDEN["texts"]] == GOLDEN["pieces"]
 
 
 @needs_model
 def test_a_batch_gives_each_text_the_vector_it_has_alone(installed: Path) -> None:
-    provider = MiniLmProvider(models.model_directory(installed))
+    provider = MiniLmProvider(model_directory(installed))
     texts = ["short", "a rather longer sentence about databases", "x " * 300]
 
     together = provider.embed_documents(texts)
@@ -62,7 +63,7 @@ def test_an_installed_model_is_chosen_by_auto_and_can_be_removed(tmp_path: Path)
 
     models.remove(tmp_path)
 
-    assert not models.is_installed(tmp_path)
+    assert not is_installed(tmp_path)
     with pytest.raises(NotFoundError):
         models.remove(tmp_path)
 
@@ -76,7 +77,7 @@ def test_a_model_with_another_hash_is_not_installed(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match=r"model\.safetensors has sha256 .*, expected 53aa51.* not installed"):
         models.install(tmp_path / "models", str(source), lambda _: None)
 
-    assert not models.is_installed(tmp_path / "models")
+    assert not is_installed(tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 

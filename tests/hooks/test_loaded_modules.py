@@ -39,7 +39,7 @@ HEAVY = {
 RUNNERS = {f"memory_mcp.actions.{name}" for name in ("runner_tables", "runners_python", "builds", "linters")}
 # of the most frequent event, beside what only others need
 UNUSED_AFTER_A_TOOL = {
-    *("base64", "graphlib", "memory_mcp.episodes.reward", "memory_mcp.episodes.reflection"),
+    *("base64", "json", "graphlib", "memory_mcp.episodes.reward", "memory_mcp.episodes.reflection"),
     *(f"memory_mcp.hooks.{name}" for name in ("briefing", "fence", "ending", "queue", "replaying", "taken_lines")),
     *(f"memory_mcp.models.{name}" for name in ("conversations", "notes", "patterns", "recall", "recommendations")),
     *(f"memory_mcp.storage.{name}_store" for name in ("note", "turn", "tag", "handoff", "digest", "pattern")),

@@ -59,6 +59,6 @@ def test_a_stdin_that_cannot_be_read_ends_the_server_with_a_sentence(tmp_path: P
         os.close(unreadable)
 
     assert done.stderr.splitlines() == [
-        "memory-mcp WARNING memory_mcp.server.transport: stdin cannot be read: [Errno 9] Bad file descriptor"
+        "memory-mcp WARNING memory_mcp.server.stdio.serving: stdin cannot be read: [Errno 9] Bad file descriptor"
     ]
     assert done.returncode == 0

@@ -3,89 +3,65 @@
 import json
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import anyio
-import mcp_types as types
 import pytest
 import typer.testing
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.shared.message import SessionMessage
 
 from memory_cli.app import app
 from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Query
 from memory_mcp.server.desk import Desk
-from memory_mcp.server.framing import Refusal, parse_line
-from memory_mcp.server.protocol import build
+from memory_mcp.server.methods import methods_of
+from memory_mcp.server.protocol_errors import INTERNAL_ERROR
 from tests.conftest import OpenMemory
 from tests.fakes import FrozenClock
 from tests.importers.test_archives import content, exported, taken_in
 from tests.server.conftest import RawServer
 from tests.server.fuzzing import Call, Fuzzer
+from tests.server.in_process import Pipes
+from tests.server.processes import resident
 
 CALLS = int(os.environ.get("MEMORY_MCP_TEST_FUZZ_CALLS", "3000"))  # .ci/run --full makes 20,000
 FAULT = "failed inside"
-pytestmark = pytest.mark.anyio
 
 
 class Line:
-    """A server in this process, spoken to in lines as over pipes."""
+    """A server in this process, spoken to in lines."""
 
-    def __init__(
-        self,
-        sender: MemoryObjectSendStream[SessionMessage | Exception],
-        receiver: MemoryObjectReceiveStream[SessionMessage],
-    ) -> None:
-        self._sender, self._receiver = sender, receiver
+    def __init__(self, desk: Desk) -> None:
+        self._pipes = Pipes(methods_of(desk))
+        self._answers = os.fdopen(self._pipes.reading, "rb")
         self._number = 0
 
-    async def request(self, method: str, params: str) -> dict[str, Any]:
+    def __enter__(self) -> Self:
+        client = '{"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}'
+        self.request("initialize", client)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipes.close_input()
+        self._answers.close()
+
+    def request(self, method: str, params: str) -> dict[str, Any]:
         """Send a request whose parameters are JSON text, and return the answer."""
         self._number += 1
         line = f'{{"jsonrpc": "2.0", "id": {self._number}, "method": "{method}", "params": {params}}}'
-        message = parse_line(line.encode())
-        if isinstance(message, Refusal):
-            refused: dict[str, Any] = json.loads(message.encode())
-            return refused
-        await self._sender.send(SessionMessage(message))
-        with anyio.fail_after(60):
-            answered = (await self._receiver.receive()).message
-        answer: dict[str, Any] = json.loads(answered.model_dump_json(by_alias=True, exclude_unset=True))
+        self._pipes.send(line.encode())
+        answer: dict[str, Any] = json.loads(self._answers.readline())
+        assert answer["id"] in (self._number, None)  # None where the line is unreadable and names several ids
         return answer
 
-    async def call(self, call: Call) -> dict[str, Any]:
-        return await self.request("tools/call", f'{{"name": "{call.tool}", "arguments": {call.arguments}}}')
-
-
-@asynccontextmanager
-async def spoken_to(desk: Desk) -> AsyncIterator[Line]:
-    sender, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](1)
-    outgoing, receiver = anyio.create_memory_object_stream[SessionMessage](1)
-    with ThreadPoolExecutor(2) as pool:
-        server = build(desk, pool)
-        async with anyio.create_task_group() as tasks, sender, receiver:
-            tasks.start_soon(server.run, incoming, outgoing, server.create_initialization_options())
-            line = Line(sender, receiver)
-            client = (
-                '{"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}'
-            )
-            await line.request("initialize", client)
-            await sender.send(
-                SessionMessage(types.JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized"))
-            )
-            yield line
-            tasks.cancel_scope.cancel()
+    def call(self, call: Call) -> dict[str, Any]:
+        return self.request("tools/call", f'{{"name": "{call.tool}", "arguments": {call.arguments}}}')
 
 
 def told(answer: dict[str, Any]) -> str:
     """Say how a call went: accepted, refused, or a fault, with its sentence."""
     if "error" in answer:
-        return f"fault: {answer['error']}" if answer["error"]["code"] == types.INTERNAL_ERROR else "refused"
+        return f"fault: {answer['error']}" if answer["error"]["code"] == INTERNAL_ERROR else "refused"
     result = answer["result"]
     if not result.get("isError"):
         return "accepted"
@@ -103,18 +79,18 @@ def tell(fuzzer: Fuzzer, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.long
-async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
+def test_any_call_is_answered_and_what_is_accepted_stays_readable(
     desk: Desk, clock: FrozenClock, another_home: OpenMemory, tmp_path: Path
 ) -> None:
     counts: Counter[str] = Counter()
     by_tool: Counter[tuple[str, str]] = Counter()
     faults = []
-    async with spoken_to(desk) as line:
-        fuzzer = Fuzzer(schemas(await line.request("tools/list", "{}")), seed=11)
+    with Line(desk) as line:
+        fuzzer = Fuzzer(schemas(line.request("tools/list", "{}")), seed=11)
         for _ in range(CALLS):
             clock.moment += 1_000
             call = fuzzer.call()
-            answer = await line.call(call)
+            answer = line.call(call)
             outcome = told(answer)
             tell(fuzzer, answer)
             counts[outcome.partition(":")[0]] += 1
@@ -122,12 +98,12 @@ async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
             if outcome.startswith("fault"):
                 faults.append((call.tool, call.arguments[:300], outcome))
         assert faults == []
-        shown = await listed(line)
+        shown = listed(line)
         for episode_id in shown:
             call = Call("get_episode", json.dumps({"episode_id": episode_id, "full_text": True}))
-            assert told(await line.call(call)) == "accepted"
+            assert told(line.call(call)) == "accepted"
 
-        await resources_are_read(line)
+        resources_are_read(line)
 
     print(f"\n{CALLS} calls: {counts['accepted']} accepted, {counts['refused']} refused")  # noqa: T201 - a figure to report
     assert counts["accepted"] > CALLS // 4
@@ -138,10 +114,10 @@ async def test_any_call_is_answered_and_what_is_accepted_stays_readable(
     shown_in_a_terminal(tmp_path / "home", shown)
 
 
-async def resources_are_read(line: Line) -> None:
-    listed_resources = await line.request("resources/list", "{}")
+def resources_are_read(line: Line) -> None:
+    listed_resources = line.request("resources/list", "{}")
     for resource in listed_resources["result"]["resources"]:
-        found = await line.request("resources/read", json.dumps({"uri": resource["uri"]}))
+        found = line.request("resources/read", json.dumps({"uri": resource["uri"]}))
         assert "contents" in found["result"]
 
 
@@ -159,12 +135,12 @@ def shown_in_a_terminal(home: Path, episodes: list[str]) -> None:
 READ_ALWAYS = ("create_episode", "add_episode_steps", "complete_episode", "remember_note", "query_memory")
 
 
-async def listed(line: Line) -> list[str]:
+def listed(line: Line) -> list[str]:
     """Return the ids of every task, page by page."""
     found: list[str] = []
     cursor: dict[str, str] = {}
     while True:
-        answer = await line.call(Call("list_episodes", json.dumps({"limit": 100, **cursor})))
+        answer = line.call(Call("list_episodes", json.dumps({"limit": 100, **cursor})))
         assert told(answer) == "accepted"
         page = answer["result"]["structuredContent"]
         found += [row["episode_id"] for row in page["episodes"]]
@@ -202,24 +178,32 @@ def readable_in_every_way(memory: Memory, other: Memory, tmp_path: Path) -> None
         assert memory.recall.search(Query(task[:2_000], limit=3)).mode == "hybrid"
 
 
-async def test_a_server_on_pipes_answers_them_all_and_lives(raw: Callable[..., RawServer]) -> None:
+@pytest.mark.long
+def test_a_server_on_pipes_answers_each_call_once_and_does_not_grow(raw: Callable[..., RawServer]) -> None:
     server = raw("--toolsets", "all")
     server.begin()
     server.request(1, "tools/list")
     fuzzer = Fuzzer(schemas(server.answer()), seed=7)
     outcomes: Counter[str] = Counter()
+    sizes = []
 
-    for number in range(2, 402):
+    for number in range(2, CALLS + 2):
         call = fuzzer.call()
         server.send(
             f'{{"jsonrpc": "2.0", "id": {number}, "method": "tools/call", "params": {{"name": "{call.tool}", '
             f'"arguments": {call.arguments}}}}}'.encode()
         )
         answer = server.answer()
+        assert answer["id"] in (number, None)  # None where the line is unreadable and names several ids
         tell(fuzzer, answer)
         outcomes[told(answer)] += 1
+        if number % (CALLS // 10) == 0:
+            sizes.append(resident(server.process.pid) >> 20)
 
+    print(f"\n{CALLS} calls: {dict(outcomes)}; MiB after each tenth: {sizes}")  # noqa: T201 - a figure to report
     assert set(outcomes) == {"accepted", "refused"}
-    assert outcomes["accepted"] > 100
-    code, _, errors = server.finish()
-    assert (code, b"Traceback" in errors) == (0, False)
+    assert outcomes["accepted"] > CALLS // 4
+    assert sizes[-1] < sizes[-4] + 24
+    assert sizes[-1] < 256  # caches are full
+    code, rest, errors = server.finish()
+    assert (code, rest, b"Traceback" in errors) == (0, b"", False)

@@ -51,7 +51,7 @@ def test_a_key_alone_sends_nothing_and_the_library_is_not_even_imported(tmp_path
     imported = used(tmp_path)
 
     assert Endpoint.requests == []
-    assert "mcp.server.lowlevel" in imported
+    assert "memory_mcp.server.stdio.serving" in imported
     assert "openai" not in imported
 
 

@@ -15,7 +15,7 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.recall import Query
 from memory_mcp.server.desk import Desk
 from memory_mcp.server.prompts import INSTRUCTIONS
-from memory_mcp.server.protocol import tool_list
+from memory_mcp.server.tool_calls import described
 from memory_mcp.server.tools.catalogue import TOOLS, offered
 from tests.fakes import SlowProvider
 from tests.server.clients import call, connected, refusal
@@ -272,22 +272,18 @@ async def test_a_cancelled_call_is_given_up_and_the_server_lives_on(desk: Desk, 
 
 
 def test_the_tool_list_is_small_and_every_schema_is_closed() -> None:
-    default = [dumped(tool) for tool in tool_list(offered(()).values())]
+    default = described(offered(()).values())
 
     assert len(default) == 16
     told = [(tool["name"], tool["description"], tool["inputSchema"]) for tool in default]
     assert len(json.dumps(told, separators=(",", ":"))) <= 8_000
     assert len(INSTRUCTIONS.encode()) < 1_500
-    for tool in map(dumped, tool_list(TOOLS.values())):
+    for tool in described(TOOLS.values()):
         assert tool["name"].isidentifier()
         assert tool["title"]
         assert tool["inputSchema"]["additionalProperties"] is False
         assert tool["annotations"].get("readOnlyHint") or "destructiveHint" in tool["annotations"]
         assert "$ref" not in json.dumps(tool)
-
-
-def dumped(tool: types.Tool) -> dict[str, Any]:
-    return tool.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
 class Watched(SlowProvider):

@@ -1,4 +1,4 @@
-"""This module carries JSON-RPC over stdin and stdout.
+"""JSON-RPC over stdin and stdout for the SDK's server.
 
 The SDK's own `stdio_server` hangs on SIGINT, leaves unparsable lines unanswered, has no limit on a line, and shares one
 thread pool between tools and pipes; this one feeds the same streams from asyncio's pipes.
@@ -20,7 +20,7 @@ import mcp_types as types
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
-from memory_mcp.server.framing import LineSplitter, Refusal, parse_line
+from tests.oracle.framing import LineSplitter, Refusal, parse_line
 
 logger = logging.getLogger(__name__)
 _READ_BYTES = 1 << 16
@@ -85,8 +85,13 @@ class Outgoing:
         except TimeoutError:
             return
 
+    def close(self) -> None:
+        """Close the descriptor."""
+        if self._writer is not None:
+            self._writer.close()
+
     async def aclose(self) -> None:
-        """Nothing to do: the process owns the descriptor until it ends."""
+        """Nothing to do: `close` comes later, after the last refusal."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -103,11 +108,10 @@ class Outgoing:
 
 
 @asynccontextmanager
-async def stdio(
-    longest_line: int,
+async def served(
+    source: int, target: int, longest_line: int
 ) -> AsyncIterator[tuple[MemoryObjectReceiveStream[SessionMessage | Exception], Outgoing]]:
-    """Serve the process's stdin and stdout; meanwhile fd 0 is /dev/null and fd 1 is stderr, so nothing strays in."""
-    source, target = _divert()
+    """Serve two descriptors."""
     outgoing = Outgoing(target)
     await outgoing.open()
     incoming, receive = anyio.create_memory_object_stream[SessionMessage | Exception](_BACKLOG)
@@ -116,6 +120,7 @@ async def stdio(
         yield receive, outgoing
     finally:
         reader.cancel()
+        outgoing.close()
 
 
 async def _read(fd: int, incoming: Incoming, outgoing: Outgoing, longest_line: int) -> None:
@@ -169,7 +174,7 @@ def _is_pipe(fd: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
 
 
-def _divert() -> tuple[int, int]:
+def divert() -> tuple[int, int]:
     """Keep private copies of stdin and stdout, and point 0 at nothing and 1 at stderr."""
     source, target = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)

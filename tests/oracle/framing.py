@@ -1,4 +1,4 @@
-"""This module turns bytes into JSON-RPC messages; what is no message gets an answer, never silence."""
+"""Bytes as the SDK's JSON-RPC messages; what is no message gets an answer, never silence."""
 
 import json
 import re

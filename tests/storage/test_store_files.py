@@ -24,7 +24,6 @@ from memory_mcp.errors import (
 )
 from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Step, StepError, StepSuccess, Success
-from memory_mcp.models.patterns import title_of
 from memory_mcp.models.recall import Query
 from memory_mcp.storage.database import Database
 from memory_mcp.storage.migrations import MIGRATIONS, Migration, migrate
@@ -137,10 +136,10 @@ def test_a_store_of_the_first_schema_is_upgraded_with_its_records_and_learns(
     memory = open_memory()
     episode, _ = memory.episodes.start("a task")
     memory.episodes.append(episode.id, [Step("bash", "pytest a.py", result=StepError("KeyError: user"))])
-    done = memory.learning.complete(episode.id, Success())
+    memory.learning.complete(episode.id, Success())
 
     assert memory.store.schema == NEWEST
-    assert [title_of(each.definition) for each in done.patterns] == ["recover from KeyError: user"]
+    assert [failed.action for _, failed in memory.store.digests.latest_failures(3)] == ["pytest a.py"]
     assert memory.store.is_intact()
 
 

@@ -47,7 +47,7 @@ def session_briefing(memory: Memory, known: Collection[str] = ()) -> Said:
 
 def _rule_lines(memory: Memory) -> list[Line]:
     """Return the rules that the user accepted, those said most often first."""
-    rules, _ = memory.rules.list(("accepted",))
+    rules, _ = memory.store.rules.in_states(("accepted",))
     return [Line(rule.id, rule.text) for rule in rules[:_MOST_RULES]]
 
 

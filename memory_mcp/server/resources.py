@@ -42,7 +42,7 @@ class Resources:
             {
                 "uri": f"{_EPISODE_URI}{row.id}",
                 "name": f"episode {row.id}",
-                "title": visible_line(f"{f'({by[row.id]}) ' if row.id in by else ''}{' '.join(row.task.split())[:100]}"),
+                "title": visible_line(f"{f'({by[row.id]})' if row.id in by else ''} {_beginning(row.task)}".strip()),
                 **_JSON,
             }
             for row in page.episodes
@@ -79,3 +79,7 @@ class Resources:
         memory = self._desk.memory
         episode = memory.episodes.get(memory.store.ids.full(uri.removeprefix(_EPISODE_URI)))
         return episode_of(episode, timeline=False, fields=(), start=1, full=True)
+
+
+def _beginning(task: str) -> str:
+    return " ".join(task.split())[:100]

@@ -43,6 +43,8 @@ _DERIVED = {
     "decisions": "key",
     "decision_places": "decision_key",
     "decision_links": "newer_key",
+    "rules": "key",
+    "rule_quotes": "rule_key",
 }
 _DERIVED_COLUMNS = frozenset(("episodes.task_key",))
 _NAMES = frozenset(("id", "source_id", "document_id", "superseded_by", "branch", "name"))  # looked up by value
@@ -51,6 +53,7 @@ _CHECKED = {
     "snapshots": checksums.SNAPSHOT,
     "pattern_identities": checksums.IDENTITY,
     "decisions": checksums.DECISION,
+    "rules": checksums.RULE,
 }
 
 

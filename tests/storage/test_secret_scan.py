@@ -41,6 +41,8 @@ def filled(memory: Memory) -> None:
     memory.ledger.book("session", "hook", "user-prompt", "plain", [note.id])
     older, _ = memory.decisions.add("Never push to main.", files=["ci/run.sh"])
     memory.decisions.add("Push to main.", replaces=[older.id])
+    memory.conversations.remember("rules", [Message("user", "never commit on Fridays", memory.clock.now())])
+    memory.decisions.follow()
     with memory.store.database.write() as session:
         key, _ = memory.store.episodes.place(session, episode.id)
         write_snapshot(session, memory.store.writer, key, Snapshot("abc", "main", {"a.py": FileState("1", 1, 1)}, 1))

@@ -24,7 +24,9 @@ _NO_ERROR = expression(
     r"|collecting \.\.\.|^[Uu]sage: |unrecognized arguments|no such option|invalid option|Hunk #|^exit code|no message"
     r"|error occurred while executing the command|timed out|heredoc|here-document|unexpected EOF while looking"
 )
-_SAID_BY_A_SCRIPT = expression(r"^\s*[✓✔✗✘❌✅]|\b(?:EXPECTED|Expected|expected|as expected|FAILED:|FAIL:|PASS(?:ED)?:)")
+_SAID_BY_A_SCRIPT = expression(
+    r"^\s*[✓✔✗✘❌✅]|\b(?:EXPECTED|Expected|expected|as expected|FAILED:|FAIL:|PASS(?:ED)?:)"
+)
 _NAMES_AN_ERROR = expression(
     r"\w(?:Error|Exception|Exit|Failure)\b|\b(?:error|fatal|panic|denied|refused|cannot|can't|unable|not found|missing"
     r"|undefined|unknown|conflict|invalid)\b|\bERR!|\bE\d{3,4}\b|No such |No module named",

@@ -22,6 +22,8 @@ NO_TEXT: dict[str, str] = {
     "aliases.kind": "one of three words, by a CHECK",
     "decision_places.kind": "one of three words, by a CHECK",
     "decision_links.kind": "one of three words, by a CHECK",
+    "rules.state": "one of three words, by a CHECK",
+    "rules.action": "one of three words, by a CHECK",
 }
 # tables whose rows belong to a document, and the column with its key; the later ones are made from the earlier ones
 _OF_DOCUMENTS = {

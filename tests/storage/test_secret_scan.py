@@ -18,7 +18,15 @@ from memory_mcp.storage.snapshot_store import write_snapshot
 
 SECRET = "ghp_" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYaB3d"
 # columns that a constraint keeps everything else out of
-CONSTRAINED = {"aliases.kind", "documents.kind", "vectors.vector", "decision_links.kind", "decision_places.kind"}
+CONSTRAINED = {
+    "aliases.kind",
+    "documents.kind",
+    "vectors.vector",
+    "decision_links.kind",
+    "rules.state",
+    "rules.action",
+    "decision_places.kind",
+}
 
 
 def filled(memory: Memory) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memory_mcp.clock import Clock
+from memory_mcp.errors import IllegalMoveError
 from memory_mcp.models import checks, limits
 from memory_mcp.models.episodes import Step
 from memory_mcp.models.receipts import Receipt
@@ -54,8 +55,11 @@ class Rules:
 
         Raises:
             NotFoundError: no such rule here.
+            IllegalMoveError: an agent accepts what rests on no word of the user's.
 
         """
+        if voice_of(self._store.writer.door(None)) != "user" and not self._store.rules.get(rule_id).quotes:
+            raise IllegalMoveError(f"rule {rule_id} rests on no word of the user's, so only the user may accept it")
         return self._store.rules.decide(rule_id, "accepted", action, self._clock.now())
 
     def reject(self, rule_id: str) -> Receipt:

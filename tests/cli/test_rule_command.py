@@ -11,7 +11,7 @@ from tests.cli.conftest import Run, as_json
 def talk(run: Run, tmp_path: Path, *texts: str) -> None:
     file = tmp_path / "talk.json"
     file.write_text("".join(f'{{"role": "user", "text": "{text}"}}\n' for text in texts), encoding="utf-8")
-    run("conversation", "add", "a talk", str(file))
+    run("conversation", "add", str(file))
 
 
 @pytest.fixture

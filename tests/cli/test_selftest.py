@@ -74,7 +74,7 @@ def test_a_server_answers_before_numpy_is_loaded_and_loads_it_in_the_background(
         return {name for name in ("numpy", "lmdb", "safetensors") if f"/{name}/" in maps or f"{name}." in maps}
 
     with Server(environ) as server:
-        assert len(server.request("tools/list")["tools"]) == 15
+        assert len(server.request("tools/list")["tools"]) == 16
         assert loaded(server) == set()
         made = server.call("create_episode", task_description="a task", task_type="x", domain="y")
         assert loaded(server) == set()

@@ -22,6 +22,7 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Context, PartialSuccess, Step, StepError, StepSuccess
 from memory_mcp.models.recommendations import Wanted
+from memory_mcp.models.patterns import PatternFilter
 from memory_mcp.models.relationships import Relationship
 from tests.cli.forks import Ended, Job, run_all
 from tests.fakes import FrozenClock
@@ -286,7 +287,8 @@ def _fill(memory: Memory, scene: Scene) -> None:
     older, _ = memory.decisions.add(f"never deploy on Monday {HOSTILE}", files=[f"{HOSTILE}.py"], who=HOSTILE)
     newer, _ = memory.decisions.add(f"always deploy on Monday {HOSTILE}", names=[HOSTILE], replaces=[older.id])
     scene.ids |= {"decision": newer.id, "replaced": older.id}
-    scene.ids["pattern"] = given.patterns[0].pattern.id
+    learnt = memory.store.patterns.list(PatternFilter(), limit=1, cursor=None).patterns
+    scene.ids["pattern"] = learnt[0].id
 
 
 def commands() -> dict[str, Any]:

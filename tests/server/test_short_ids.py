@@ -25,9 +25,11 @@ async def test_every_tool_takes_the_short_ids_that_others_answer_with(desk: Desk
         handoff = (await call(client, "checkpoint_episode", episode_id=episode, note="half done"))["handoff_id"]
         playbook = (await call(client, "recommend_playbook", **task))["playbook_id"]
         rule = (await call(client, "rules", action="add", text="Never close the till."))["decision_id"]
+        desk.memory.rules.add("Never open the till on Sundays.")
+        wanted = (await call(client, "rules"))["rules"][0]["rule_id"]
         newer = (await call(client, "rules", action="add", text="Always close the till."))["decision_id"]
 
-        ids = (episode, other, note, talk["conversation_id"], handoff, playbook, rule, newer)
+        ids = (episode, other, note, talk["conversation_id"], handoff, playbook, rule, newer, wanted)
         assert {len(each) for each in ids} == {8}
         related = {"from_episode_id": episode, "kind": "parent_child", "to_episode_id": other}
         for tool, arguments in (
@@ -53,6 +55,7 @@ async def test_every_tool_takes_the_short_ids_that_others_answer_with(desk: Desk
             ("checkpoint_episode", {"episode_id": episode}),
             ("rules", {"action": "settle", "decision_id": newer, "other_id": rule}),
             ("rules", {"action": "retire", "decision_id": rule}),
+            ("rules", {"action": "reject", "rule_id": wanted}),
             ("delete_note", {"note_id": note}),
             ("delete_episode", {"episode_id": other}),
         ):

@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from memory_mcp.errors import InvalidInputError, NotFoundError
+from memory_mcp.errors import IllegalMoveError, InvalidInputError, NotFoundError
 from memory_mcp.importers.archives import Opened, export_lines, import_export
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Source, Step, StepError, StepSuccess
+from memory_mcp.storage.rule_store import RuleStore
 from tests.conftest import OpenMemory
 
 REFUSED = "The user doesn't want to proceed with this tool use. The tool use was rejected."
@@ -120,6 +121,21 @@ def test_only_accepted_rules_are_checked(memory: Memory) -> None:
 
     assert memory.store.rules.has_checked()
     assert [rule.action for rule in memory.rules.broken_by(push)] == ["deny"]
+
+
+def test_an_agent_accepts_only_what_the_user_said(memory: Memory) -> None:
+    remembered(memory, "never push to main")
+    said = memory.rules.list()[0][0]
+    server = msgspec.structs.replace(memory.store.writer, actor="server")
+    memory.store.writer = server
+    memory.store.rules = RuleStore(memory.store.database, server)
+    own, _ = memory.rules.add("always push to main")
+
+    with pytest.raises(IllegalMoveError, match="only the user"):
+        memory.rules.accept(own.id)
+    memory.rules.accept(said.id)
+
+    assert texts(memory, "accepted") == ["Never push to main"]
 
 
 def test_the_wall_between_projects_holds(memory: Memory, open_memory: OpenMemory) -> None:

@@ -197,22 +197,28 @@ def _put_right(emphasis: Mapping[str, float], corrected: Mapping[str, Neighbours
 def _by_evidence(
     session: Session, reading: Reading, matches: dict[str, int], sight: Sight, total: int, lookup: Lookup
 ) -> Reading:
-    """Weigh the parts of a prompt by the best record that each finds alone: what is said by the way finds none."""
+    """Weigh the parts of a prompt by the best record that each finds alone: what is said by the way finds none.
+
+    A long sentence finds a record by a few of its many words, and chatter by words that any record may hold, so what is
+    found counts by how much of the part it covers and by how much of the part is telling.
+    """
     most = _affordable_matches(total) / _PARTS_COMPARED
     found: list[float] = []
     for part in reading.parts[:_PARTS_COMPARED]:
         telling = [word for word in part.words if matches.get(word) and part.emphasis(word) >= part.weight]
         asked = _within(sorted(telling, key=lambda word: matches[word]), matches, most)
         best = lookup.ranked(session, asked, sight, 1) if asked else []
-        found.append(best[0][1] * _known_share(part.words, matches, total) if best else 0.0)
+        rarity = {word: _rarity(total, matches[word]) for word in part.words if word in matches}
+        said = sum(rarity.values())
+        if not best or not said:
+            found.append(0.0)
+            continue
+        known = sum(weight for word, weight in rarity.items() if matches[word]) / said
+        told = sum(min(weight, _ceiling(session, word)) for word, weight in rarity.items()) / said
+        covered = best[0][1] / said
+        found.append(best[0][1] * known * told * covered)
     top = max(found)
     return reading.reweighed([(each / top) ** _SHARPNESS for each in found]) if top else reading
-
-
-def _known_share(words: Sequence[str], matches: Mapping[str, int], total: int) -> float:
-    """Return how much of what a part says the store knows at all."""
-    rarity = {word: _rarity(total, matches[word]) for word in words if word in matches}
-    return sum(each for word, each in rarity.items() if matches[word]) / (sum(rarity.values()) or 1.0)
 
 
 def _affordable_matches(documents: int) -> float:

@@ -29,6 +29,7 @@ _PARTS_COMPARED = 6
 # How much less a part counts that finds less. recall@10 on llm, 150 questions, before / between other chatter / between
 # log lines: 0.393, 0.300, 0.333 at 1 and 0.393, 0.340, 0.360 at 3; 0.427 for the bare questions.
 _SHARPNESS = 3
+_ALONE = 0.35  # of the weight of the heaviest part: where no other has more, that part is the whole question
 _MOST_UNKNOWN, _MOST_KNOWN = 5, 8  # words of a question that is put right where it is misspelt
 _GUESSED = 0.8  # weight of a word that was put right
 _MOST_PAIRS = 24
@@ -102,9 +103,11 @@ def look_up(
     total = search_index.extent(session)
     corrected: dict[str, tuple[str, ...]] = {}
     if counted and len(reading.parts) > 1:
-        emphasis = _by_evidence(session, reading, matches, sight, total, lookup).emphasis
-    elif counted and total:
-        near = _corrected(session, matches)
+        reading = _by_evidence(session, reading, matches, sight, total, lookup).outweighing(_ALONE)
+        emphasis = reading.emphasis
+        words = [word for word in words if word in emphasis]
+    if counted and total and len(reading.parts) == 1:
+        near = _corrected(session, {word: matches[word] for word in words})
         if near:
             corrected = {word: found.words for word, found in near.items()}
             emphasis = _put_right(emphasis, near)

@@ -179,3 +179,28 @@ def test_a_sentence_that_says_how_to_work_weighs_less_than_one_that_asks(rule: s
     weights = {part.text: part.weight for part in reading.parts}
 
     assert weights[rule] < min(weight for text, weight in weights.items() if text != rule) / 2
+
+
+COMMON = (
+    "Just pulled main and rebuilt the docker image, same behaviour on my Mac and on the Linux box. "
+    "Skip the unit tests for now, we can add coverage in a follow-up PR."
+)
+
+
+def test_a_question_of_few_words_outweighs_long_sentences_of_common_ones(memory: Memory) -> None:
+    right, _ = memory.notes.add("templates.md: the error of a missing default is explained")
+    for number in range(40):
+        memory.notes.add(f"The docker image {number} is rebuilt on Linux, and the unit tests of main add coverage")
+
+    found = memory.recall.search(Query(f"{COMMON} Fix for error in templates.md")).hits
+
+    assert [hit.id for hit in found[:1]] == [right.id]
+
+
+def test_a_misspelt_question_behind_chatter_finds_its_record(memory: Memory) -> None:
+    right, _ = memory.notes.add("The deployment pipeline waits for the approval of two people")
+    memory.notes.add("Invoices are rounded at the end")
+
+    found = memory.recall.search(Query(f"{COMMON} deploymnet pipelne approval")).hits
+
+    assert [hit.id for hit in found] == [right.id]

@@ -15,7 +15,7 @@ import random
 import re
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def main() -> None:
         print('""",')
 
 
-def shares_of(session: Session, sources: dict[str, Iterable[tuple[str, str]]]) -> dict[str, float]:
+def shares_of(session: Session, sources: Mapping[str, Iterable[tuple[str, str]]]) -> dict[str, float]:
     """Return for each common stem the mean share of the texts of each source that hold it."""
     stem = lru_cache(None)(lambda word: " ".join(session.stem(word)))
     shares: dict[str, float] = defaultdict(float)

@@ -91,6 +91,11 @@ class Reading(Struct, frozen=True):
         ]
         return Reading(tuple(sorted(parts, key=lambda part: -part.weight)))
 
+    def outweighing(self, most: float) -> "Reading":
+        """Return the first part as the whole question if each other weighs at most this share of it, else all."""
+        first, *others = self.parts
+        return Reading((first,)) if all(part.weight <= most * first.weight for part in others) else self
+
 
 def within_limit(prompt: str) -> str:
     """Return a prompt as long as a question may be: its beginning and its end, where most people ask."""

@@ -29,6 +29,7 @@ _PARTS_COMPARED = 6
 # How much less a part counts that finds less. recall@10 on llm, 150 questions, before / between other chatter / between
 # log lines: 0.393, 0.300, 0.333 at 1 and 0.393, 0.340, 0.360 at 3; 0.427 for the bare questions.
 _SHARPNESS = 3
+_ALONE = 0.35  # of the weight of the heaviest part: where no other has more, that part is the whole question
 _MOST_UNKNOWN, _MOST_KNOWN = 5, 8  # words of a question that is put right where it is misspelt
 _GUESSED = 0.8  # weight of a word that was put right
 _MOST_PAIRS = 24
@@ -102,9 +103,11 @@ def look_up(
     total = search_index.extent(session)
     corrected: dict[str, tuple[str, ...]] = {}
     if counted and len(reading.parts) > 1:
-        emphasis = _by_evidence(session, reading, matches, sight, total, lookup).emphasis
-    elif counted and total:
-        near = _corrected(session, matches)
+        reading = _by_evidence(session, reading, matches, sight, total, lookup).outweighing(_ALONE)
+        emphasis = reading.emphasis
+        words = [word for word in words if word in emphasis]
+    if counted and total and len(reading.parts) == 1:
+        near = _corrected(session, {word: matches[word] for word in words})
         if near:
             corrected = {word: found.words for word, found in near.items()}
             emphasis = _put_right(emphasis, near)
@@ -197,22 +200,28 @@ def _put_right(emphasis: Mapping[str, float], corrected: Mapping[str, Neighbours
 def _by_evidence(
     session: Session, reading: Reading, matches: dict[str, int], sight: Sight, total: int, lookup: Lookup
 ) -> Reading:
-    """Weigh the parts of a prompt by the best record that each finds alone: what is said by the way finds none."""
+    """Weigh the parts of a prompt by the best record that each finds alone: what is said by the way finds none.
+
+    A long sentence finds a record by a few of its many words, and chatter by words that any record may hold, so what is
+    found counts by how much of the part it covers and by how much of the part is telling.
+    """
     most = _affordable_matches(total) / _PARTS_COMPARED
     found: list[float] = []
     for part in reading.parts[:_PARTS_COMPARED]:
         telling = [word for word in part.words if matches.get(word) and part.emphasis(word) >= part.weight]
         asked = _within(sorted(telling, key=lambda word: matches[word]), matches, most)
         best = lookup.ranked(session, asked, sight, 1) if asked else []
-        found.append(best[0][1] * _known_share(part.words, matches, total) if best else 0.0)
+        rarity = {word: _rarity(total, matches[word]) for word in part.words if word in matches}
+        said = sum(rarity.values())
+        if not best or not said:
+            found.append(0.0)
+            continue
+        known = sum(weight for word, weight in rarity.items() if matches[word]) / said
+        told = sum(min(weight, _ceiling(session, word)) for word, weight in rarity.items()) / said
+        covered = best[0][1] / said
+        found.append(best[0][1] * known * told * covered)
     top = max(found)
     return reading.reweighed([(each / top) ** _SHARPNESS for each in found]) if top else reading
-
-
-def _known_share(words: Sequence[str], matches: Mapping[str, int], total: int) -> float:
-    """Return how much of what a part says the store knows at all."""
-    rarity = {word: _rarity(total, matches[word]) for word in words if word in matches}
-    return sum(each for word, each in rarity.items() if matches[word]) / (sum(rarity.values()) or 1.0)
 
 
 def _affordable_matches(documents: int) -> float:

@@ -179,3 +179,29 @@ def test_a_sentence_that_says_how_to_work_weighs_less_than_one_that_asks(rule: s
     weights = {part.text: part.weight for part in reading.parts}
 
     assert weights[rule] < min(weight for text, weight in weights.items() if text != rule) / 2
+
+
+COMMON = (
+    "Just pulled main and rebuilt the docker image, same behaviour on my Mac and on the Linux box. "
+    "Skip the unit tests for now, we can add coverage in a follow-up PR."
+)
+
+
+def test_a_question_of_few_words_behind_long_sentences_of_common_ones_is_as_relevant_as_alone(memory: Memory) -> None:
+    right, _ = memory.notes.add("templates.md: the error of a missing default is explained")
+    memory.notes.add("The docker image is rebuilt on Linux; the unit tests of main add coverage in a follow-up")
+    for number in range(300):
+        memory.notes.add(f"Invoice {number} is rounded at the end of the month; its fix has an error")
+
+    alone = memory.recall.search(Query("Fix for error in templates.md")).hits[0]
+    behind = memory.recall.search(Query(f"{COMMON} Fix for error in templates.md")).hits[0]
+
+    assert (behind.id, behind.relevance) == (alone.id, alone.relevance) == (right.id, alone.relevance)
+
+
+def test_a_word_misspelt_behind_chatter_is_put_right(memory: Memory) -> None:
+    memory.notes.add("The deployment pipeline waits for the approval of two people")
+
+    answer = memory.recall.search(Query(f"{COMMON} deploymnet waits for approval"))
+
+    assert answer.corrected == (("deploymnet", ("deploy",)),)

@@ -21,8 +21,8 @@ from memory_mcp.importers.archives import export_lines
 from memory_mcp.memory import Memory
 from memory_mcp.models.conversations import Message
 from memory_mcp.models.episodes import Context, PartialSuccess, Step, StepError, StepSuccess
-from memory_mcp.models.recommendations import Wanted
 from memory_mcp.models.patterns import PatternFilter
+from memory_mcp.models.recommendations import Wanted
 from memory_mcp.models.relationships import Relationship
 from tests.cli.forks import Ended, Job, run_all
 from tests.fakes import FrozenClock

@@ -1,5 +1,6 @@
 """This module knows how clients other than Claude Code and OpenCode name events, and what they take as an answer."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -64,10 +65,8 @@ def _cursor(told: Fields) -> Fields:
     """Cursor: the session is a conversation, the answer of a tool JSON in a string."""
     tool, output = told.get("tool_name"), told.get("tool_output")
     if isinstance(output, str):
-        try:
+        with contextlib.suppress(ValueError, RecursionError):  # a bare text
             output = json.loads(output)
-        except (ValueError, RecursionError):
-            pass  # a bare text
     if isinstance(tool, str) and tool.startswith(_MCP) and tool.removeprefix(_MCP) in _OWN_TOOLS:
         tool = f"mcp__memory-mcp__{tool.removeprefix(_MCP)}"
     return {
@@ -167,7 +166,8 @@ def fitted(event: Event, said: Said) -> Said:
         return said if is_shown else msgspec.structs.replace(said, text="", names=())
     if not is_shown:
         return Said()
-    reason = said.reason if said.verdict else ""
+    was_asked = said.verdict in dialect.verdicts  # before the call
+    reason = said.reason if said.verdict and not was_asked else ""
     return Said("\n".join(filter(None, (said.text, reason))), said.names)
 
 

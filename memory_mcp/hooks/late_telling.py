@@ -26,9 +26,7 @@ def told_now(memory: Memory, event: Event, warning: Said) -> Said:
         return fitted(event, warning)
     recalled = _owed_recall(memory, event)
     text = "\n".join(filter(None, (recalled.text, warning.text)))
-    return fitted(
-        event, msgspec.structs.replace(warning, text=text, names=(*recalled.names, *warning.names))
-    )
+    return fitted(event, msgspec.structs.replace(warning, text=text, names=(*recalled.names, *warning.names)))
 
 
 def warns_late(client: str) -> bool:

@@ -69,7 +69,10 @@ def test_the_next_session_is_warned_once_and_briefed(home: Path) -> None:
     recalled = later.prompt("the billing tests fail on the build server, look into it")
     warning = later.before("pytest tests/refunds")
 
-    assert "`pytest tests/billing` → “ModuleNotFoundError: No module named 'stripe'” (2×); what mended it: `uv add" in briefing
+    assert (
+        "`pytest tests/billing` → “ModuleNotFoundError: No module named 'stripe'” (2×); what mended it: `uv add"
+        in briefing
+    )
     assert recalled == ""  # nobody said how it went, and tests show only that they passed
     assert "`pytest tests/billing` failed 2 of 2 runs in 2 episodes: “ModuleNotFoundError: No module named" in warning
     assert "What ended it: `uv add stripe==11`" in warning

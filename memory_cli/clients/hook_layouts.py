@@ -1,5 +1,7 @@
 """This module says how hooks stand in each coding agent's file, and what an agent's hooks cannot do."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -16,14 +18,18 @@ _MATCHED = {"PreToolUse", "PostToolUse", "PostToolUseFailure", "BeforeTool", "Af
 _CODEX_END_S = 3  # Codex allows no more at a session's end, and warns
 
 
+_FIELDS: Mapping[str, Any] = MappingProxyType({"type": "command", "timeout": _TIMEOUT_S})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Layout(Struct, frozen=True):
-    """How an agent's file holds hooks: in groups with a matcher or one by one, and what else each of them says."""
+    """How an agent's file holds hooks: in groups with a matcher or one by one, what else each of them and the file says."""
 
     events: tuple[str, ...]
     options: str = ""
     is_flat: bool = False
-    fields: dict[str, Any] = {"type": "command", "timeout": _TIMEOUT_S}  # noqa: RUF012 - msgspec copies it
-    file: dict[str, Any] = {}  # noqa: RUF012 - as above; what a file needs besides
+    fields: Mapping[str, Any] = _FIELDS
+    file: Mapping[str, Any] = _NOTHING
 
     def entry(self, event: str, command: str) -> dict[str, Any]:
         """Return what stands in the list of an event."""

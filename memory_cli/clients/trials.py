@@ -34,11 +34,13 @@ def try_clients(machine: Machine, limit_s: float | None) -> Iterator[Diagnosis]:
 def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iterator[Diagnosis]:
     try:
         found = registering.registrations(client, machine)
-        hooked = [scope for scope in SCOPES if hooking.installed(client, scope, machine)]
+        hooked = {
+            machine.hooks_file(client, scope): scope for scope in SCOPES if hooking.installed(client, scope, machine)
+        }
     except InvalidInputError as error:
         yield Diagnosis(client.title, "broken", str(error), "mend that, then run this again")
         return
-    yield from _hooks(client, hooked, machine, has_server=bool(found))
+    yield from _hooks(client, hooked, has_server=bool(found))
     if not found:
         advice = f"'memory-cli setup {client.name}' registers it"
         yield Diagnosis(client.title, "warning", "memory-mcp is not registered", advice)
@@ -51,7 +53,7 @@ def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iter
         yield _try_command(client, each, machine, limit_s if limit_s is not None else client.limit_s)
 
 
-def _hooks(client: Client, hooked: list[Scope], machine: Machine, *, has_server: bool) -> Iterator[Diagnosis]:
+def _hooks(client: Client, hooked: dict[Path, Scope], *, has_server: bool) -> Iterator[Diagnosis]:
     """Say where an agent's hooks are installed, and what they cannot do there."""
     part = f"{client.title} hooks"
     if not hooked:
@@ -59,7 +61,7 @@ def _hooks(client: Client, hooked: list[Scope], machine: Machine, *, has_server:
             advice = f"'memory-cli setup {client.name} --hooks' installs them: agents rarely ask a memory by themselves"
             yield Diagnosis(part, "ok", "not installed", advice)
         return
-    places = ", ".join(f"{machine.hooks_file(client, scope)} ({scope})" for scope in hooked)
+    places = ", ".join(f"{path} ({scope})" for path, scope in hooked.items())
     if len(hooked) > 1:
         advice = f"'memory-cli setup {client.name} --scope project --remove' takes those of the project out"
         yield Diagnosis(part, "warning", f"installed twice, so each event is told twice: {places}", advice)

@@ -23,13 +23,15 @@ class Dialect(Struct, frozen=True):
     read: Callable[[Fields], Fields]
 
 
-_TAKES = ("session_id", "agent_id", "source", "prompt", "tool_name", "tool_input", "tool_response", "error")
+_TAKES: tuple[str, ...] = ("session_id", "agent_id", "source", "prompt", "tool_name", "tool_input", "tool_response", "error")
 _TAKES += ("is_interrupt", "duration_ms", "last_assistant_message")
-# in Claude Code's answers to our MCP tools the server stands before the tool; Cursor names the tool alone
+# Cursor names the tool of a server without its server
 _OWN_TOOLS = frozenset(
-    ("query_memory", "recommend_playbook", "create_episode", "check_action", "add_episode_steps", "complete_episode")
-    + ("record_feedback", "checkpoint_episode", "resume_from_handoff", "remember_note", "get_episode", "health_check")
-    + ("rules",)
+    (
+        *("query_memory", "recommend_playbook", "create_episode", "check_action", "add_episode_steps", "rules"),
+        *("complete_episode", "record_feedback", "checkpoint_episode", "resume_from_handoff", "remember_note"),
+        *("get_episode", "health_check"),
+    )
 )
 _MCP = "MCP:"
 

@@ -11,6 +11,7 @@ import pytest
 _PROGRAMS = {
     "claude": "@anthropic-ai/claude-code-linux-x64/claude",
     "opencode": "opencode-linux-x64/bin/opencode",
+    "codex": "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
 }
 
 
@@ -74,6 +75,17 @@ class Client:
         settings["permission"] = {"*": "allow"}
         (self.project / "opencode.json").write_text(json.dumps(settings), encoding="utf-8")
 
+    def ask_codex(self, url: str, prompt: str) -> str:
+        """Let Codex work on a prompt with the model at this address; trusting hooks by hand needs its own screen."""
+        settings = self.home / ".codex" / "config.toml"
+        before = settings.read_text(encoding="utf-8") if settings.exists() else ""
+        if "model_provider" not in before:
+            settings.parent.mkdir(exist_ok=True)
+            provider = f'[model_providers.scripted]\nname = "scripted"\nbase_url = "{url}/v1"\nwire_api = "responses"\n'
+            settings.write_text(f'model = "m"\nmodel_provider = "scripted"\n{before}\n{provider}', encoding="utf-8")
+        sandbox, trust = "--dangerously-bypass-approvals-and-sandbox", "--dangerously-bypass-hook-trust"
+        return self.run("exec", "--skip-git-repo-check", sandbox, trust, prompt)
+
 
 def _client(name: str, home: Path) -> Client:
     modules = os.environ.get("MEMORY_MCP_TEST_CLIENTS")
@@ -91,3 +103,8 @@ def claude(tmp_path: Path) -> Client:
 @pytest.fixture
 def opencode(tmp_path: Path) -> Client:
     return _client("opencode", tmp_path / "user")
+
+
+@pytest.fixture
+def codex(tmp_path: Path) -> Client:
+    return _client("codex", tmp_path / "user")

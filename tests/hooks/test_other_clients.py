@@ -13,6 +13,7 @@ from memory_mcp.memory import Memory
 from memory_mcp.models.episodes import Episode, StepError, StepSuccess
 from memory_mcp.models.rules import RuleAction
 from tests.hooks.agents import HOOK, Agent
+from tests.hooks.test_sessions import mend
 
 CLIENTS = ["codex", "gemini", "cursor", "vscode"]
 # moment → how each client names the event, and the fields that belong to it
@@ -23,7 +24,7 @@ CALLS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "before": ("PreToolUse", {"tool_name": "Bash", "tool_input": {"command": "{text}"}, "tool_use_id": "c"}),
         "failed": (
             "PostToolUse",
-            {"tool_name": "Bash", "tool_input": {"command": "pytest"}, "tool_response": "1 failed in 0.1s\n"},
+            {"tool_name": "Bash", "tool_input": {"command": "{text}"}, "tool_response": "1 failed in 0.1s\n"},
         ),
         "stop": ("Stop", {"stop_hook_active": False, "last_assistant_message": "all done"}),
         "end": ("SessionEnd", {"reason": "other"}),
@@ -36,7 +37,7 @@ CALLS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
             "AfterTool",
             {
                 "tool_name": "run_shell_command",
-                "tool_input": {"command": "pytest"},
+                "tool_input": {"command": "{text}"},
                 "tool_response": {
                     "llmContent": "<untrusted_context>\nOutput: boom\nExit Code: 3\n</untrusted_context>",
                     "returnDisplay": "boom",
@@ -55,7 +56,7 @@ CALLS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
             "postToolUse",
             {
                 "tool_name": "Shell",
-                "tool_input": {"command": "pytest"},
+                "tool_input": {"command": "{text}"},
                 "tool_output": '{"exitCode":3,"stdout":"boom"}',
                 "duration": 5432,
             },
@@ -71,7 +72,7 @@ CALLS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
             "PostToolUse",
             {
                 "tool_name": "run_in_terminal",
-                "tool_input": {"command": "pytest"},
+                "tool_input": {"command": "{text}"},
                 "tool_response": "1 failed in 0.1s",
                 "tool_use_id": "tool-123",
             },
@@ -141,7 +142,7 @@ def test_a_session_of_another_client_is_one_episode_under_its_own_id(home: Path,
     agent.tell("start")
     agent.tell("prompt", "mend the billing service")
     agent.tell("before", "pytest")
-    agent.tell("failed")
+    agent.tell("failed", "pytest")
     agent.edit(before=True)
     agent.edit(before=False)
     agent.tell("stop")
@@ -182,8 +183,8 @@ def test_a_prompt_is_answered_at_the_first_moment_that_the_client_shows(home: Pa
 
     at_the_prompt = agent.tell("prompt", ASKED)
     before = agent.tell("before", "pytest")
-    after = agent.tell("failed")
-    again = [agent.tell("before", "pytest"), agent.tell("failed")]
+    after = agent.tell("failed", "pytest")
+    again = [agent.tell("before", "pytest"), agent.tell("failed", "pytest")]
 
     heard = {"prompt": at_the_prompt, "before": before, "after": after}
     moment = {"cursor": "after", "vscode": "before"}.get(client, "prompt")
@@ -193,19 +194,16 @@ def test_a_prompt_is_answered_at_the_first_moment_that_the_client_shows(home: Pa
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_is_known_against_a_command_is_told_before_it_or_with_its_result(home: Path, client: str) -> None:
-    first = Agent(home, "zero")
-    for _ in range(3):
-        first.failed("pytest", "KeyError: 'vat'")
-    first.stop()
-    first.end()
-    agent = OtherAgent(home, client)
+    mend(Agent(home, "zero"))
+    mend(Agent(home, "one"))
+    agent = OtherAgent(home, client, "two")
     agent.tell("prompt", "run it")
 
-    before, after = agent.tell("before", "pytest"), agent.tell("failed")
+    before, after = agent.tell("before", "pytest tests/refunds"), agent.tell("failed", "pytest tests/refunds")
 
     told = {"before": before, "after": after}
     moment = "after" if client in {"gemini", "cursor"} else "before"
-    assert {name for name, answer in told.items() if "KeyError" in json.dumps(answer)} == {moment}
+    assert {name for name, answer in told.items() if "uv add stripe==11" in json.dumps(answer)} == {moment}
 
 
 VERDICTS = {

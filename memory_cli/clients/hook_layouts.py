@@ -23,7 +23,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Layout(Struct, frozen=True):
-    """How an agent's file holds hooks: in groups with a matcher or one by one, what else each of them and the file says."""
+    """How an agent's file holds hooks: in groups with a matcher or one by one, and what else they say."""
 
     events: tuple[str, ...]
     options: str = ""
@@ -70,7 +70,10 @@ LACKS: dict[ClientName, tuple[str, ...]] = {
         "it cannot ask the user about a rule: the rule is told instead",
         "they do not say how a command ended: only tests, builds and linters are known to fail, by their output",
     ),
-    "gemini": ("what is known against a call is told with its result",),
+    "gemini": (
+        "what is known against a call is told with its result",
+        "they do not say when the context was summarised, so nothing is told again then",
+    ),
     "cursor": (
         "what answers a prompt, and what is known against a call, is told with the result of the next tool",
         "it cannot ask the user about a rule: the rule is told instead",

@@ -23,8 +23,10 @@ class Dialect(Struct, frozen=True):
     read: Callable[[Fields], Fields]
 
 
-_TAKES: tuple[str, ...] = ("session_id", "agent_id", "source", "prompt", "tool_name", "tool_input", "tool_response", "error")
-_TAKES += ("is_interrupt", "duration_ms", "last_assistant_message")
+_TAKES = (
+    *("session_id", "agent_id", "source", "prompt", "tool_name", "tool_input", "tool_response", "error"),
+    *("is_interrupt", "duration_ms", "last_assistant_message"),
+)
 # Cursor names the tool of a server without its server
 _OWN_TOOLS = frozenset(
     (
@@ -34,6 +36,7 @@ _OWN_TOOLS = frozenset(
     )
 )
 _MCP = "MCP:"
+_CONTEXT, _CONTEXT_END = "<hook_context>", "</hook_context>"
 
 
 def _codex(told: Fields) -> Fields:
@@ -45,8 +48,12 @@ def _codex(told: Fields) -> Fields:
 
 
 def _gemini(told: Fields) -> Fields:
-    """Gemini CLI 0.61: the answer of a tool holds what the model reads, what the user sees and an error."""
-    read = {**told, "last_assistant_message": told.get("prompt_response")}
+    """Gemini CLI 0.61: the answer of a tool holds what the model reads, what the user sees and an error.
+
+    `PreCompress` comes before every request, so it is none of the events. What hooks said at a session's start stands
+    before its first prompt; it is not the user's word.
+    """
+    read = {**told, "last_assistant_message": told.get("prompt_response"), "prompt": _own_prompt(told.get("prompt"))}
     answer = told.get("tool_response")
     if not isinstance(answer, dict):
         return read
@@ -107,7 +114,6 @@ DIALECTS: dict[str, Dialect] = {
             "BeforeTool": "PreToolUse",
             "AfterTool": "PostToolUse",
             "AfterAgent": "Stop",
-            "PreCompress": "PreCompact",
             "SessionEnd": "SessionEnd",
         },
         frozenset(("session-start", "user-prompt", "after-tool")),
@@ -200,6 +206,14 @@ def _text(content: Any) -> str:
     if isinstance(content, dict):
         return _text(content.get("text") or content.get("message") or "")
     return "\n".join(_text(each) for each in content) if isinstance(content, list) else ""
+
+
+def _own_prompt(prompt: Any) -> Any:
+    """Return a prompt without what hooks put before it, in which Gemini CLI writes `<` as `&lt;`."""
+    while isinstance(prompt, str) and prompt.startswith(_CONTEXT):
+        _, ended, prompt = prompt.partition(_CONTEXT_END)
+        prompt = prompt.lstrip("\n") if ended else ""
+    return prompt
 
 
 def _unwrapped(text: str) -> str:

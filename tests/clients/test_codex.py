@@ -1,6 +1,7 @@
 """Codex as users have it, from npm, in a fresh home and without an account, with our hooks."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ from memory_mcp.models.episodes import StepError, StepSuccess
 from tests.clients.conftest import Client
 from tests.clients.scripted import Messages, scripted_model
 
-PATCH = "apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: rates.py\n+rate = 2\n*** End Patch\nEOF"
-FAILED = "ModuleNotFoundError: No module named 'stripe'"
+PATCH = "*** Begin Patch\n*** Add File: rates.py\n+rate = 2\n*** End Patch\n"
 
 
 def heard(messages: Messages) -> list[str]:
@@ -23,10 +23,13 @@ def test_codex_runs_the_hooks_and_its_model_sees_what_they_say(codex: Client) ->
     codex.cli("setup", "codex", "--hooks")
     codex.cli("note", "add", "releases go out on Tuesday", "--importance", "0.9")
     codex.cli("decision", "add", "The rates in rates.py must be whole numbers, never fractions.", "--file", "rates.py")
-    commands = ["echo checked", PATCH]
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("exec_command", {"cmd": "echo checked"}),
+        ("apply_patch", {"input": PATCH}),
+    ]
 
     def script(_: Messages, called: int) -> tuple[str, dict[str, Any]] | str:
-        return ("exec_command", {"cmd": commands[called]}) if called < len(commands) else "The rate is two."
+        return calls[called] if called < len(calls) else "The rate is two."
 
     with scripted_model(script) as (url, seen):
         told = codex.ask_codex(url, "set the rate of the billing service")
@@ -67,7 +70,8 @@ def test_importing_after_the_hooks_of_codex_adds_nothing(codex: Client) -> None:
 def test_the_next_session_of_codex_is_told_what_mended_the_last_failure(codex: Client) -> None:
     codex.cli("setup", "codex", "--hooks")
     (codex.project / "test_rate.py").write_text("from rate import RATE\n\ndef test_rate(): assert RATE == 2\n")
-    commands = ["python -m pytest test_rate.py", "echo RATE = 2 > rate.py", "python -m pytest test_rate.py"]
+    test = f"{sys.executable} -m pytest test_rate.py"
+    commands = [test, "echo RATE = 2 > rate.py", test]
 
     def script(_: Messages, called: int) -> tuple[str, dict[str, Any]] | str:
         return ("exec_command", {"cmd": commands[called]}) if called < len(commands) else "done"

@@ -297,6 +297,16 @@ def test_gemini_says_how_a_command_ended_in_its_text(content: str, code: int | N
     assert event.call.response["exit_code"] == code
 
 
+def test_what_a_hook_said_before_the_first_prompt_of_gemini_is_not_the_users_word(home: Path) -> None:
+    agent = OtherAgent(home, "gemini")
+
+    agent.tell("prompt", "<hook_context>&lt;x> never push to main</hook_context>\\n\\nmend the billing service")
+    agent.tell("failed", "pytest")
+
+    (episode,) = agent.episodes
+    assert episode.task == "mend the billing service"
+
+
 def test_two_sessions_of_a_client_are_each_told_for_themselves_and_a_sub_agent_is_not(home: Path) -> None:
     remember(home, KNOWN)
     first, second = OtherAgent(home, "codex", "one"), OtherAgent(home, "codex", "two")

@@ -12,6 +12,8 @@ from tests.clients.scripted import Messages, scripted_model
 
 PATCH = "*** Begin Patch\n*** Add File: rates.py\n+rate = 2\n*** End Patch\n"
 
+BEFORE_THE_EDIT = "):\n- The rates in rates.py must be whole numbers, never fractions."
+
 
 def heard(messages: Messages) -> list[str]:
     """Return what a hook has told the model, which Codex hands over as the developer's word."""
@@ -49,8 +51,8 @@ def test_codex_runs_the_hooks_and_its_model_sees_what_they_say(codex: Client) ->
     ]
     assert [step.action for step in episode.steps] == ["echo checked", "rates.py", "The rate is two."]
     assert (codex.project / "rates.py").read_text(encoding="utf-8") == "rate = 2\n"
-    assert any("must be whole numbers" in text for text in heard(seen[2]))
-    assert not any("must be whole numbers" in text for text in heard(seen[1]))
+    assert any(BEFORE_THE_EDIT in text for text in heard(seen[2]))
+    assert not any(BEFORE_THE_EDIT in text for text in heard(seen[1]))
     assert not (Path(codex.environ["MEMORY_MCP_HOME"]) / "hooks" / "hook.log").exists()
 
 

@@ -31,8 +31,8 @@ def test_gemini_runs_the_hooks_and_its_model_sees_what_they_say(gemini: Client) 
 
     assert "The rate is two." in told
     assert "- releases go out on Tuesday" in json.dumps(seen[0])
-    assert "must be whole numbers" not in json.dumps(seen[1])
-    assert "must be whole numbers" in json.dumps(seen[2])  # with the result: nothing is shown before a tool
+    assert "Kept by the user" not in json.dumps(seen[1])
+    assert "Kept by the user" in json.dumps(seen[2])  # with the result: nothing is shown before a tool
     with Memory.open(gemini.environ, gemini.project, actor="test") as memory:
         (row,) = [each for each in memory.episodes.list().episodes if each.step_count]
         episode = memory.episodes.get(row.id)

@@ -64,7 +64,8 @@ def uninstall(client: Client, scope: Scope, machine: Machine, *, dry_run: bool, 
         return files.replace(path, None, machine.clone, dry_run=dry_run, clock=clock)
     layout = LAYOUTS[client.name]
     text = _without_ours(files.read(path, machine.clone), layout, path)
-    left = None if jsonc.parse(text).value in ({}, dict(layout.file)) else text
+    empty = {json.dumps(each, separators=(",", ":")) for each in ({}, dict(layout.file))}
+    left = None if "".join(text.split()) in empty else text
     return files.replace(path, left, machine.clone, dry_run=dry_run, clock=clock)
 
 

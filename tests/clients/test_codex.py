@@ -36,7 +36,7 @@ def test_codex_runs_the_hooks_and_its_model_sees_what_they_say(codex: Client) ->
     with scripted_model(script) as (url, seen):
         told = codex.ask_codex(url, "set the rate of the billing service")
     for text in heard(seen[-1]):
-        print(text)
+        print(text)  # noqa: T201 - what the model saw
 
     assert "The rate is two." in told
     assert any("- releases go out on Tuesday" in text for text in heard(seen[0]))
@@ -86,7 +86,7 @@ def test_the_next_session_of_codex_is_told_what_mended_the_last_failure(codex: C
     (codex.home / ".codex" / "config.toml").unlink()
     with scripted_model(lambda *_: "done") as (url, seen):
         codex.ask_codex(url, "go on with the billing service")
-    print("\n".join(heard(seen[0])))
+    print("\n".join(heard(seen[0])))  # noqa: T201 - what the model saw
 
     assert [type(step.result) for step in steps[:3]] == [StepError, StepSuccess, StepSuccess]
     assert "No module named 'rate'" in "\n".join(heard(seen[0]))

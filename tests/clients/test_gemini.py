@@ -27,7 +27,7 @@ def test_gemini_runs_the_hooks_and_its_model_sees_what_they_say(gemini: Client) 
     for message in seen[-1]:
         for part in message["parts"]:
             if "hook_context" in json.dumps(part):
-                print(json.dumps(part)[-900:])
+                print(json.dumps(part)[-900:])  # noqa: T201 - what the model saw
 
     assert "The rate is two." in told
     assert "- releases go out on Tuesday" in json.dumps(seen[0])

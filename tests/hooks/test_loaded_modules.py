@@ -90,3 +90,9 @@ def test_each_event_loads_no_more_modules_of_ours_than_its_budget(loaded: dict[s
 def test_an_event_after_a_tool_loads_nothing_that_only_others_need(loaded: dict[str, set[str]]) -> None:
     assert UNUSED_AFTER_A_TOOL & loaded["PostToolUse"] == set()
     assert RUNNERS & loaded["Edit"] == set()
+
+
+def test_what_other_clients_say_is_read_by_their_hooks_alone(loaded: dict[str, set[str]]) -> None:
+    foreign = {"memory_mcp.hooks.dialects", "memory_mcp.hooks.late_telling"}
+
+    assert {name for name, modules in loaded.items() if foreign & modules} == set()

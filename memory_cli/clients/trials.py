@@ -35,7 +35,9 @@ def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iter
     try:
         found = registering.registrations(client, machine)
         hooked = {
-            machine.hooks_file(client, scope): scope for scope in SCOPES if hooking.installed(client, scope, machine)
+            machine.hooks_file(client, scope): scope
+            for scope in reversed(SCOPES)
+            if hooking.installed(client, scope, machine)
         }
     except InvalidInputError as error:
         yield Diagnosis(client.title, "broken", str(error), "mend that, then run this again")

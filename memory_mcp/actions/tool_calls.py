@@ -14,7 +14,7 @@ from memory_mcp.models.episodes import Step, StepResult
 
 _TELLING = ("command", "cmd", "file_path", "path", "filePath", "pattern", "query", "url", "description", "prompt")
 _MOST_PARAMETERS = limits.PAYLOAD_BYTES // 8  # characters, of up to four bytes; a longer file name comes on top
-_OWN = ("mcp__memory-mcp__", "memory-mcp_", "mcp_memory-mcp_")
+_OWN = ("mcp__memory-mcp__", "memory-mcp_", "mcp_memory-mcp_", "mcp__memory_mcp__")
 # tools with which an agent plans, asks and finds other tools, by client: no step of a task
 _HARNESS = {
     "ToolSearch", "TodoWrite", "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskStop",

@@ -307,6 +307,22 @@ def test_what_a_hook_said_before_the_first_prompt_of_gemini_is_not_the_users_wor
     assert episode.task == "mend the billing service"
 
 
+OWN = {"codex": "mcp__memory_mcp__", "gemini": "mcp_memory-mcp_", "cursor": "MCP:", "vscode": "mcp_memory-mcp_"}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_search_in_the_memory_itself_is_no_step(home: Path, client: str) -> None:
+    agent = OtherAgent(home, client)
+    agent.tell("failed", "pytest")
+    name = AFTER.get(client, "PostToolUse")
+    answered = {"tool_output" if client == "cursor" else "tool_response": "{}"}
+
+    agent.send(name, {"tool_name": f"{OWN[client]}query_memory", "tool_input": {"query": "x"}, **answered})
+
+    (episode,) = agent.episodes
+    assert len(episode.steps) == 1
+
+
 def test_two_sessions_of_a_client_are_each_told_for_themselves_and_a_sub_agent_is_not(home: Path) -> None:
     remember(home, KNOWN)
     first, second = OtherAgent(home, "codex", "one"), OtherAgent(home, "codex", "two")

@@ -32,8 +32,23 @@ def _hook(words: list[str]) -> None:
     import_lean()
     from memory_mcp.hooks.entrance import answer  # noqa: PLC0415 - as above
 
-    answer(words[0] if words else "", os.environ, sys.stdin.buffer, sys.stdout if has_output else None)
+    client, event = _asked(words)
+    answer(event, os.environ, sys.stdin.buffer, sys.stdout if has_output else None, client=client)
     os._exit(0)
+
+
+def _asked(words: list[str]) -> tuple[str, str]:
+    """Return the client and the event that a hook is called with."""
+    client, event = "", ""
+    rest = iter(words)
+    for word in rest:
+        if word == "--client":
+            client = next(rest, "")
+        elif word.startswith("--client="):
+            client = word.removeprefix("--client=")
+        else:
+            event = event or word
+    return client, event
 
 
 if __name__ == "__main__":

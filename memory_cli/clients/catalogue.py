@@ -10,6 +10,7 @@ from msgspec import Struct
 from memory_mcp.worktrees.clones import clone_around, own_program
 
 Scope = Literal["user", "project"]
+SCOPES: tuple[Scope, ...] = ("user", "project")
 ClientName = Literal["claude", "opencode", "codex", "cursor", "gemini", "vscode"]
 SERVER = "memory-mcp"
 
@@ -26,14 +27,13 @@ class Client(Struct, frozen=True):
     program: str
     keys: tuple[str, ...]
     limit_s: float | None
-    has_hooks: bool = False
 
 
 CLIENTS: dict[str, Client] = {
     client.name: client
     for client in (
-        Client("claude", "Claude Code", "claude", ("mcpServers",), limit_s=30, has_hooks=True),
-        Client("opencode", "OpenCode", "opencode", ("mcp",), limit_s=5, has_hooks=True),
+        Client("claude", "Claude Code", "claude", ("mcpServers",), limit_s=30),
+        Client("opencode", "OpenCode", "opencode", ("mcp",), limit_s=5),
         Client("codex", "Codex", "codex", ("mcp_servers",), limit_s=10),
         Client("cursor", "Cursor", "cursor", ("mcpServers",), limit_s=None),
         Client("gemini", "Gemini CLI", "gemini", ("mcpServers",), limit_s=None),
@@ -48,6 +48,15 @@ _PROJECT_FILES: dict[ClientName, tuple[str, ...]] = {
     "cursor": (".cursor/mcp.json",),
     "gemini": (".gemini/settings.json",),
     "vscode": (".vscode/mcp.json",),
+}
+
+_PROJECT_HOOKS: dict[ClientName, str] = {
+    "claude": ".claude/settings.json",
+    "opencode": ".opencode/plugin/memory-mcp.js",
+    "codex": ".codex/hooks.json",
+    "cursor": ".cursor/hooks.json",
+    "gemini": ".gemini/settings.json",
+    "vscode": ".github/hooks/memory-mcp.json",
 }
 
 
@@ -95,10 +104,15 @@ class Machine(Struct, frozen=True):
 
     def hooks_file(self, client: Client, scope: Scope) -> Path:
         """Return the file that an agent's hooks stand in."""
-        if client.name == "claude":
-            user = self._place("CLAUDE_CONFIG_DIR", self.home / ".claude")
-            return (user if scope == "user" else self.directory / ".claude") / "settings.json"
-        return (self.opencode if scope == "user" else self.directory / ".opencode") / "plugin" / "memory-mcp.js"
+        user: dict[ClientName, Path] = {
+            "claude": self._place("CLAUDE_CONFIG_DIR", self.home / ".claude") / "settings.json",
+            "opencode": self.opencode / "plugin" / "memory-mcp.js",
+            "codex": self._place("CODEX_HOME", self.home / ".codex") / "hooks.json",
+            "cursor": self.home / ".cursor" / "hooks.json",
+            "gemini": self.home / ".gemini" / "settings.json",
+            "vscode": self.home / ".copilot" / "hooks" / "memory-mcp.json",
+        }
+        return user[client.name] if scope == "user" else self.directory / _PROJECT_HOOKS[client.name]
 
     def is_known(self, client: Client) -> bool:
         """Whether an agent seems to be in use here: its program is installed, or it has left a file."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memory_cli.clients import hooking, registering
-from memory_cli.clients.catalogue import CLIENTS, Client, Machine
+from memory_cli.clients.catalogue import CLIENTS, SCOPES, Client, Machine, Scope
+from memory_cli.clients.hook_layouts import LACKS
 from memory_cli.clients.installation import locate, looks_into_projects, own_server
 from memory_cli.clients.registering import Registration
 from memory_cli.servers import Server, ServerGoneError
@@ -33,10 +34,15 @@ def try_clients(machine: Machine, limit_s: float | None) -> Iterator[Diagnosis]:
 def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iterator[Diagnosis]:
     try:
         found = registering.registrations(client, machine)
-        has_hooks = hooking.installed(client, "user", machine) or hooking.installed(client, "project", machine)
+        hooked = {
+            machine.hooks_file(client, scope): scope
+            for scope in reversed(SCOPES)
+            if hooking.installed(client, scope, machine)
+        }
     except InvalidInputError as error:
         yield Diagnosis(client.title, "broken", str(error), "mend that, then run this again")
         return
+    yield from _hooks(client, hooked, has_server=bool(found))
     if not found:
         advice = f"'memory-cli setup {client.name}' registers it"
         yield Diagnosis(client.title, "warning", "memory-mcp is not registered", advice)
@@ -47,9 +53,22 @@ def _try_client(client: Client, machine: Machine, limit_s: float | None) -> Iter
         yield Diagnosis(client.title, "warning", f"memory-mcp is registered {len(found)} times: {places}", advice)
     for each in found:
         yield _try_command(client, each, machine, limit_s if limit_s is not None else client.limit_s)
-    if client.has_hooks and not has_hooks:
-        advice = f"'memory-cli setup {client.name} --hooks' installs them: agents rarely ask a memory by themselves"
-        yield Diagnosis(f"{client.title} hooks", "ok", "not installed", advice)
+
+
+def _hooks(client: Client, hooked: dict[Path, Scope], *, has_server: bool) -> Iterator[Diagnosis]:
+    """Say where an agent's hooks are installed, and what they cannot do there."""
+    part = f"{client.title} hooks"
+    if not hooked:
+        if has_server:
+            advice = f"'memory-cli setup {client.name} --hooks' installs them: agents rarely ask a memory by themselves"
+            yield Diagnosis(part, "ok", "not installed", advice)
+        return
+    places = ", ".join(f"{path} ({scope})" for path, scope in hooked.items())
+    if len(hooked) > 1:
+        advice = f"'memory-cli setup {client.name} --scope project --remove' takes those of the project out"
+        yield Diagnosis(part, "warning", f"installed twice, so each event is told twice: {places}", advice)
+        return
+    yield Diagnosis(part, "ok", "; ".join((f"installed in {places}", *LACKS.get(client.name, ()))))
 
 
 def _try_command(client: Client, registration: Registration, machine: Machine, limit_s: float | None) -> Diagnosis:

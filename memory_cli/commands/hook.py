@@ -19,11 +19,14 @@ def hook(
             "it the 'hook_event_name' of the JSON decides."
         ),
     ] = "",
+    client: Annotated[
+        str, typer.Option(help="codex, gemini, cursor or vscode, whose JSON differs; else Claude Code's is read.")
+    ] = "",
 ) -> None:
-    """Handle one event of an agent's session: JSON on stdin and stdout as Claude Code defines its hooks.
+    """Handle one event of an agent's session: JSON on stdin and stdout as its client defines its hooks.
 
-    'memory-cli setup claude --hooks' and 'memory-cli setup opencode --hooks' install them. The exit code is 0 whatever
-    happens; what went wrong stands in hooks/hook.log in the directory of the memory.
+    'memory-cli setup CLIENT --hooks' installs them. The exit code is 0 whatever happens; what went wrong stands in
+    hooks/hook.log in the directory of the memory.
     """
-    answer(event, opening(context).environ, sys.stdin.buffer, sys.stdout)
+    answer(event, opening(context).environ, sys.stdin.buffer, sys.stdout, client=client)
     streams.silence(sys.stdout)  # what could not be written is in the log

@@ -8,6 +8,7 @@ from memory_cli import show
 from memory_cli.clients import hooking, registering
 from memory_cli.clients.catalogue import CLIENTS, ClientName, Machine, Scope
 from memory_cli.clients.files import FileEdit
+from memory_cli.clients.hook_layouts import LACKS
 from memory_cli.clients.installation import installed_program
 from memory_cli.opening import opening
 from memory_mcp.clock import SystemClock
@@ -17,7 +18,7 @@ def setup(
     context: typer.Context,
     client: Annotated[ClientName, typer.Argument(help="The coding agent.")],
     scope: Annotated[Scope, typer.Option(help="user: for all your projects; project: in this directory.")] = "user",
-    hooks: Annotated[bool, typer.Option("--hooks", help="Also install the hooks (Claude Code, OpenCode).")] = False,
+    hooks: Annotated[bool, typer.Option("--hooks", help="Also install the hooks.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take out the server, and the hooks if any.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     json: show.Json = False,
@@ -33,10 +34,9 @@ def setup(
     edits: list[FileEdit] = []
     if remove:
         edits.append(registering.unregister(chosen, scope, machine, dry_run=dry_run, clock=clock))
-        if chosen.has_hooks:
-            edits.append(hooking.uninstall(chosen, scope, machine, dry_run=dry_run, clock=clock))
+        edits.append(hooking.uninstall(chosen, scope, machine, dry_run=dry_run, clock=clock))
     else:
-        if hooks:  # first, so that an agent without hooks is refused before anything is written
+        if hooks:
             command = _command("memory-cli", scope, machine)
             edits.append(hooking.install(chosen, scope, machine, command, dry_run=dry_run, clock=clock))
         command = _command("memory-mcp", scope, machine)
@@ -50,6 +50,9 @@ def setup(
             show.line(each.diff)
         if each.backup:
             show.line(f"  what was there before: {each.backup}")
+    if hooks and not remove:
+        for lack in LACKS.get(client, ()):
+            show.line(f"  of these hooks: {lack}")
     if not remove and not dry_run:
         show.line(f"{chosen.title} finds memory-mcp when it starts next; 'memory-cli doctor --clients' tries it now.")
 

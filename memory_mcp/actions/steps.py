@@ -13,13 +13,15 @@ from memory_mcp.expressions import expression
 from memory_mcp.models.episodes import Step, StepError, StepSuccess, StepTimeout
 
 _SHELLS = {"bash", "shell", "sh", "zsh", "terminal", "exec", "run", "run_command", "execute", "powershell", "cmd"}
-_SHELLS |= {"local_shell", "run_terminal_cmd", "execute_command", "bashoutput"}
+_SHELLS |= {"local_shell", "run_terminal_cmd", "execute_command", "bashoutput", "run_shell_command", "run_in_terminal"}
 _ALIASES = {
     "multiedit": "edit", "str_replace_editor": "edit", "str_replace_based_edit_tool": "edit", "notebookedit": "edit",
     "apply_patch": "edit", "patch": "edit", "edit_file": "edit", "search_replace": "edit", "str_replace": "edit",
     "write_file": "write", "create_file": "write", "create": "write", "read_file": "read", "view": "read",
     "open": "read", "cat": "read", "grep": "search", "glob": "search", "find_file": "search", "search_file": "search",
-    "search_dir": "search", "codebase_search": "search", "list": "read", "ls": "read",
+    "search_dir": "search", "codebase_search": "search", "list": "read", "ls": "read", "replace": "edit",
+    "replace_string_in_file": "edit", "multi_replace_string_in_file": "edit", "insert_edit_into_file": "edit",
+    "grep_search": "search", "file_search": "search", "semantic_search": "search", "list_directory": "read",
 }  # fmt: skip
 _COMMAND_KEYS = ("command", "cmd", "script")
 _FILE_KEYS = ("file", "path", "file_path", "filename", "notebook_path", "target_file", "files", "paths")

@@ -13,15 +13,17 @@ from memory_mcp.models.episodes import Step, StepResult
 
 _TELLING = ("command", "cmd", "file_path", "path", "filePath", "pattern", "query", "url", "description", "prompt")
 _MOST_PARAMETERS = limits.PAYLOAD_BYTES // 8  # characters, of up to four bytes; a longer file name comes on top
-_OWN = ("mcp__memory-mcp__", "memory-mcp_")
-# tools with which an agent plans, asks and finds other tools, by Claude Code, OpenCode and Codex: no step of a task
+_OWN = ("mcp__memory-mcp__", "memory-mcp_", "mcp_memory-mcp_", "mcp__memory_mcp__")
+# tools with which an agent plans, asks and finds other tools, by client: no step of a task
 _HARNESS = {
     "ToolSearch", "TodoWrite", "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskStop",
     "EnterPlanMode", "ExitPlanMode", "exit_plan_mode", "AskUserQuestion", "Skill", "SlashCommand", "StructuredOutput",
     "SendMessage", "SendUserMessage", "TeamCreate", "TeamDelete", "CronCreate", "CronDelete", "CronList",
     "EnterWorktree", "ExitWorktree", "ListMcpResourcesTool", "WaitForMcpServers",
     "todowrite", "todoread", "question", "skill", "plan_enter", "plan_exit", "invalid",
-    "update_plan", "request_user_input", "tool_search",
+    "update_plan", "request_user_input", "tool_search", "get_goal", "create_goal", "update_goal",
+    "write_todos", "ask_user", "enter_plan_mode", "activate_skill", "update_topic", "complete_task",
+    "manage_todo_list",
 }  # fmt: skip
 _BEGINNING = ("create_episode", "resume_from_handoff")
 _STARTING = {"Agent", "Task"}

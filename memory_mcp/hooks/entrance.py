@@ -22,7 +22,7 @@ from memory_mcp.config.places import (
 from memory_mcp.config.projects import Claim, claim_of
 from memory_mcp.config.settings import Settings
 from memory_mcp.errors import BusyError, ConfigError, StoreError, UnseenDirectoryError
-from memory_mcp.hooks.events import COMPACTED, RESUMED, Event, EventName, Said, read_event
+from memory_mcp.hooks.events import COMPACTED, FOREIGN, RESUMED, Event, EventName, Said, read_event
 from memory_mcp.hooks.handling import handle
 from memory_mcp.hooks.queue_files import is_empty
 from memory_mcp.hooks.settling import SETTLE, start_settling
@@ -37,9 +37,11 @@ _RECORDED = frozenset(get_args(EventName)) - {"before-tool"}  # which only asks
 _ANSWERED = frozenset(("session-start", "user-prompt", "before-tool"))
 
 
-def answer(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing: TextIO | None) -> None:
+def answer(
+    named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing: TextIO | None, *, client: str = ""
+) -> None:
     """Handle one event and write what the client reads; an error of ours is a line in the log."""
-    text = run(named, environ, incoming)
+    text = run(named, environ, incoming, client=client)
     if not text:
         return
     trouble = "stdout is closed"
@@ -54,7 +56,7 @@ def answer(named: str, environ: Mapping[str, str], incoming: BinaryIO, outgoing:
     _write_log(_first_log(environ), f"{named or 'hook'}: the answer could not be written for the agent: {trouble}")
 
 
-def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
+def run(named: str, environ: Mapping[str, str], incoming: BinaryIO, *, client: str = "") -> str:
     """Handle one event and return what the client reads on stdout; an error of ours is a line in the log.
 
     Nothing comes out of it but text: the exit code is 0 in any case.
@@ -69,7 +71,7 @@ def run(named: str, environ: Mapping[str, str], incoming: BinaryIO) -> str:
         if named == SETTLE:
             _settle(resolved.settings, where, claim)
             return ""
-        event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now())
+        event = read_event(incoming.read(_MOST_INPUT), named, SystemClock().now(), client)
         answer, needs_git = _handled(event, resolved.settings, where, claim)
         if needs_git and not start_settling(environ):
             _settle(resolved.settings, where, claim)
@@ -138,7 +140,7 @@ def _impatient(settings: Settings) -> Settings:
 
 def _booked(memory: Memory, event: Event, said: Said) -> str:
     """Return what is printed for the agent, once it is booked; what cannot be booked is not said."""
-    if event.name not in _ANSWERED:
+    if event.name not in _ANSWERED and not said.text:
         return ""
     moment = "session-resume" if event.source == RESUMED else event.name
     if not said.text and event.source == COMPACTED:  # what the session was told before, it has forgotten
@@ -156,6 +158,10 @@ def _booked(memory: Memory, event: Event, said: Said) -> str:
 
 
 def _answer(event: Event, said: Said) -> str:
+    if event.client in FOREIGN:
+        from memory_mcp.hooks.dialects import answer as answered  # noqa: PLC0415 - the others' hooks do not pay for it
+
+        return answered(event, said)
     told = {"additionalContext": said.text} if said.text else {}
     asked = {"permissionDecision": said.verdict, "permissionDecisionReason": said.reason} if said.verdict else {}
     return ascii_json(written({"hookSpecificOutput": {"hookEventName": event.said, **told, **asked}}))

@@ -27,11 +27,13 @@ UNNAMED = "unnamed"
 COMPACTED = "compact"  # the source of a session that goes on with a summary of itself
 RESUMED = "resume"  # the source of a session that goes on with all that it was told
 _CLAUDE_CODE = "claude-code"
-_CLIENTS = {_CLAUDE_CODE, "opencode"}  # under the names of their importers
+NATIVE = {_CLAUDE_CODE, "opencode"}  # speak as Claude Code does; under the names of their importers
+FOREIGN = {"codex", "gemini", "cursor", "vscode"}  # see dialects.py
+_CLIENTS = NATIVE | FOREIGN
 
 
 class Event(Struct, frozen=True):
-    """One event of an agent's session; `said` is Claude Code's name for it, `at` microseconds UTC.
+    """One event of an agent's session; `said` is the client's name for it, `at` microseconds UTC.
 
     A sub-agent's session is named after the one that started it, as in its transcript; `message` is the agent's last
     one.
@@ -78,13 +80,23 @@ class _Told(Struct):
     duration_ms: Any = None
 
 
-def read_event(content: bytes, named: str, at: int) -> Event:
+def read_event(content: bytes, named: str, at: int, client: str = "") -> Event:
     """Read the JSON that a client hands to a hook; `named` is the event's name on the command line, if any.
 
+    `client` is who calls, where that is neither Claude Code nor OpenCode.
+
     Raises:
-        InvalidInputError: it is no JSON object, or the event is none of ours.
+        InvalidInputError: it is no JSON object, or the event or the client is none of ours.
 
     """
+    if client and client not in _CLIENTS:
+        raise InvalidInputError(f"there is no client '{client}'; there are {', '.join(sorted(_CLIENTS))}")
+    if client in FOREIGN:
+        from memory_mcp.hooks.dialects import in_claudes_words  # noqa: PLC0415 - the others' hooks do not pay for it
+
+        translated, own = in_claudes_words(content or b"{}", client)
+        event = read_event(translated, named, at)
+        return msgspec.structs.replace(event, said=own or event.said, client=client)
     told = _told(content or b"{}")
     name = named or _CLAUDE_NAMES.get(told.hook_event_name, told.hook_event_name)
     ours = next((each for each in get_args(EventName) if each == name), None)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Collection
 
 from memory_mcp.errors import BusyError
-from memory_mcp.hooks.events import RESUMED, Event, Said
+from memory_mcp.hooks.events import FOREIGN, RESUMED, Event, Said
 from memory_mcp.memory import Memory
 
 _SETTLING_S = 0.05
@@ -25,14 +25,19 @@ def handle(memory: Memory, event: Event) -> Said:
             known = memory.ledger.told(event.session_id) if event.source == RESUMED else frozenset()
             return _told(memory, _session_briefing(memory, known))
         case "user-prompt":
+            if event.client in FOREIGN and _owes_recall(memory, event):
+                return Said()
             recalled = _recall(memory, event)
             briefing = _told(memory, _owed_briefing(memory, event.session_id))
             text = "\n".join(filter(None, (briefing.text, recalled.text)))
             return Said(text, (*briefing.names, *recalled.names))
         case "before-tool":
-            return _warn(memory, event)
+            warning = _warn(memory, event)
+            return _told_now(memory, event, warning) if event.client in FOREIGN else warning
         case "after-tool":
+            late = _told_late(memory, event) if event.client in FOREIGN else Said()
             _record_tool(memory, event)
+            return late
         case "stop" | "before-compaction" | "session-end":
             _end(memory, event)
             if event.name == "session-end":
@@ -109,6 +114,31 @@ def _end(memory: Memory, event: Event) -> None:
     from memory_mcp.hooks.ending import record_end  # noqa: PLC0415 - as above
 
     record_end(memory, event)
+
+
+def _owes_recall(memory: Memory, event: Event) -> bool:
+    """Record a prompt to which a client shows no answer; whether that was done."""
+    from memory_mcp.hooks.dialects import shows  # noqa: PLC0415 - as above
+    from memory_mcp.hooks.late_telling import owe_recall  # noqa: PLC0415 - as above
+
+    if shows(event.client, event.name):
+        return False
+    _record_prompt(memory, event)
+    owe_recall(memory, event.session_id)
+    return True
+
+
+def _told_now(memory: Memory, event: Event, warning: Said) -> Said:
+    from memory_mcp.hooks.late_telling import told_now  # noqa: PLC0415 - as above
+
+    return told_now(memory, event, warning)
+
+
+def _told_late(memory: Memory, event: Event) -> Said:
+    """Return what could not be said before a call, before its result is recorded."""
+    from memory_mcp.hooks.late_telling import told_now, warns_late  # noqa: PLC0415 - as above
+
+    return told_now(memory, event, _warn(memory, event) if warns_late(event.client) else Said())
 
 
 def _settle(memory: Memory, event: Event) -> None:

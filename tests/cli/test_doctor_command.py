@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from memory_cli.clients.catalogue import CLIENTS, Machine
+from memory_cli.clients.hook_layouts import LACKS
 from memory_cli.servers import Server, ServerGoneError
 from memory_mcp.storage.migrations import MIGRATIONS
 from tests.cli.conftest import Run, as_json
@@ -73,6 +75,39 @@ def test_an_agent_that_lacks_the_server_is_named_with_the_way(run: Run, user: Pa
         "memory-mcp is not registered",
         "'memory-cli setup codex' registers it",
     )
+
+
+@pytest.mark.parametrize("client", [name for name in CLIENTS if name != "claude"])
+def test_it_says_where_hooks_are_installed_and_what_they_cannot_do(run: Run, user: Path, client: str) -> None:
+    title, part = CLIENTS[client].title, f"{CLIENTS[client].title} hooks"
+    run("setup", client)
+    before = findings(run, "--clients", code=0)[part]
+    run("setup", client, "--hooks")
+
+    found = findings(run, "--clients", code=0)
+
+    assert before["detail"] == "not installed"
+    path = Machine.of({"HOME": str(user)}, user).hooks_file(CLIENTS[client], "user")
+    lacks = LACKS[CLIENTS[client].name]
+    assert found[part]["detail"] == "; ".join((f"installed in {path} (user)", *lacks))
+    assert found[part]["severity"] == "ok"
+    assert lacks
+    assert title in found
+
+
+def test_hooks_that_would_tell_each_event_twice_are_found(
+    run: Run, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (user / "project").mkdir()
+    monkeypatch.chdir(user / "project")
+    run("setup", "codex", "--hooks")
+    run("setup", "codex", "--hooks", "--scope", "project")
+
+    found = findings(run, "--clients", code=0)["Codex hooks"]
+
+    assert found["severity"] == "warning"
+    assert found["detail"].startswith("installed twice, so each event is told twice: ")
+    assert "--scope project --remove" in found["advice"]
 
 
 def test_a_wrong_command_is_found(run: Run, user: Path) -> None:

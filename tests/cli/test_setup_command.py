@@ -11,8 +11,10 @@ import pytest
 
 from memory_cli.clients import hooking, jsonc, registering
 from memory_cli.clients.catalogue import CLIENTS, Machine
+from memory_cli.clients.hook_layouts import LACKS
 from memory_cli.clients.registering import Registration
 from memory_mcp.clock import SystemClock
+from memory_mcp.hooks.dialects import DIALECTS
 from tests.cli.conftest import Run, as_json
 
 FILES = {
@@ -230,11 +232,72 @@ def test_the_plugin_of_opencode_calls_the_program_by_its_path(run: Run, home: Pa
     assert not plugin.exists()
 
 
-def test_an_agent_without_hooks_is_refused_before_anything_is_written(run: Run, home: Path) -> None:
-    result = run("setup", "codex", "--hooks", code=1)
+HOOKS = {
+    "codex": (".codex/hooks.json", "SessionStart", "PreToolUse", 10),
+    "gemini": (".gemini/settings.json", "SessionStart", "BeforeTool", 10_000),
+    "cursor": (".cursor/hooks.json", "sessionStart", "preToolUse", 10),
+    "vscode": (".copilot/hooks/memory-mcp.json", "SessionStart", "PreToolUse", 10),
+}
 
-    assert "memory-mcp has no hooks for Codex" in str(result.exception)
-    assert not (home / ".codex").exists()
+
+@pytest.mark.parametrize("client", list(HOOKS))
+def test_the_hooks_of_other_agents_stand_as_their_makers_describe(run: Run, home: Path, client: str) -> None:
+    file, start, before, timeout = HOOKS[client]
+    path = home / file
+
+    told = run("setup", client, "--hooks").stdout
+    once = path.read_bytes()
+    run("setup", client, "--hooks")
+
+    assert path.read_bytes() == once
+    hooks = json.loads(once)["hooks"]
+    assert tuple(hooks) == tuple(DIALECTS[client].names)
+    (first,), (group,) = hooks[start], hooks[before]
+    is_flat = client in {"cursor", "vscode"}
+    assert is_flat or (set(first), group["matcher"]) == ({"hooks"}, "*")
+    hook = group if is_flat else group["hooks"][0]
+    program, *words = hook["command"].split()
+    assert Path(program).is_absolute()
+    assert words == ["hook", "--client", client]
+    assert hook["timeout"] == timeout
+    assert hook.get("type", "command") == "command"
+    assert (json.loads(once).get("version") == 1) == (client == "cursor")
+    assert all(f"of these hooks: {lack}" in told for lack in LACKS[CLIENTS[client].name])
+    run("setup", client, "--remove")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("client", list(HOOKS))
+def test_the_hooks_of_others_outlive_ours(run: Run, home: Path, client: str) -> None:
+    file, _, before, _ = HOOKS[client]
+    path = home / file
+    path.parent.mkdir(parents=True)
+    other = {"command": "mine --hook"} if client in {"cursor", "vscode"} else {"hooks": [{"command": "mine --hook"}]}
+    theirs = json.dumps({"version": 1, "hooks": {before: [other]}, "mine": True}, indent=2) + "\n"
+    path.write_text(theirs, encoding="utf-8")
+
+    rehearsed = run("setup", client, "--hooks", "--dry-run").stdout
+    assert path.read_text(encoding="utf-8") == theirs
+    run("setup", client, "--hooks")
+    both = json.loads(path.read_text(encoding="utf-8"))
+    run("setup", client, "--remove")
+
+    assert f"{path}: would be changed" in rehearsed
+    assert both["hooks"][before][0] == other
+    assert len(both["hooks"][before]) == 2
+    assert path.read_text(encoding="utf-8") == theirs
+
+
+@pytest.mark.parametrize("client", list(HOOKS))
+def test_a_hooks_file_of_another_shape_is_named_and_left_alone(run: Run, home: Path, client: str) -> None:
+    path = home / HOOKS[client][0]
+    path.parent.mkdir(parents=True)
+    path.write_text('{"version": 1, "hooks": [1]}', encoding="utf-8")
+
+    result = run("setup", client, "--hooks", code=1)
+
+    assert f"{path}: " in str(result.exception)
+    assert path.read_text(encoding="utf-8") == '{"version": 1, "hooks": [1]}'
 
 
 def test_every_place_in_which_an_agent_finds_the_server_is_found(home: Path) -> None:

@@ -23,7 +23,14 @@ PROJECT_FILES = {
     "gemini": ".gemini/settings.json",
     "vscode": ".vscode/mcp.json",
 }
-HOOK_FILES = {"claude": ".claude/settings.json", "opencode": ".opencode/plugin/memory-mcp.js"}
+HOOK_FILES = {
+    "claude": ".claude/settings.json",
+    "opencode": ".opencode/plugin/memory-mcp.js",
+    "codex": ".codex/hooks.json",
+    "cursor": ".cursor/hooks.json",
+    "gemini": ".gemini/settings.json",
+    "vscode": ".github/hooks/memory-mcp.json",
+}
 
 
 @pytest.fixture

@@ -2,15 +2,19 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+_NODE = Path(shutil.which("node") or "/nowhere").parent
 _PROGRAMS = {
     "claude": "@anthropic-ai/claude-code-linux-x64/claude",
     "opencode": "opencode-linux-x64/bin/opencode",
+    "gemini": "@google/gemini-cli/bundle/gemini.js",
+    "codex": "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
 }
 
 
@@ -24,7 +28,7 @@ class Client:
         self.project.mkdir(parents=True)
         self.environ = {
             "HOME": str(home),
-            "PATH": f"{Path(sys.executable).parent}:{program.parent}:{os.defpath}",
+            "PATH": f"{Path(sys.executable).parent}:{program.parent}:{_NODE}:{os.defpath}",
             "MEMORY_MCP_HOME": str(home / "memory"),
             "MEMORY_MCP_PROJECT_NAME": "day",
             "OPENCODE_DISABLE_AUTOUPDATE": "1",
@@ -74,6 +78,28 @@ class Client:
         settings["permission"] = {"*": "allow"}
         (self.project / "opencode.json").write_text(json.dumps(settings), encoding="utf-8")
 
+    def ask_codex(self, url: str, prompt: str) -> str:
+        """Let Codex work on a prompt with the model at this address; trusting hooks by hand needs its own screen."""
+        settings = self.home / ".codex" / "config.toml"
+        before = settings.read_text(encoding="utf-8") if settings.exists() else ""
+        if "model_provider" not in before:
+            settings.parent.mkdir(exist_ok=True)
+            provider = f'[model_providers.scripted]\nname = "scripted"\nbase_url = "{url}/v1"\nwire_api = "responses"\n'
+            settings.write_text(
+                f'model = "gpt-5.5"\nmodel_provider = "scripted"\n{before}\n{provider}', encoding="utf-8"
+            )
+        sandbox, trust = "--dangerously-bypass-approvals-and-sandbox", "--dangerously-bypass-hook-trust"
+        return self.run("exec", "--skip-git-repo-check", sandbox, trust, prompt)
+
+    def ask_gemini(self, url: str, prompt: str) -> str:
+        """Let Gemini CLI work on a prompt with the model at this address, with a key that is none."""
+        self.environ |= {"GEMINI_API_KEY": "none", "GOOGLE_GEMINI_BASE_URL": url}
+        settings = self.home / ".gemini" / "settings.json"
+        held = json.loads(settings.read_text(encoding="utf-8"))
+        held["security"] = {"auth": {"selectedType": "gemini-api-key"}}
+        settings.write_text(json.dumps(held), encoding="utf-8")
+        return self.run("-m", "gemini-2.5-flash", "--approval-mode", "yolo", "--skip-trust", "-p", prompt)
+
 
 def _client(name: str, home: Path) -> Client:
     modules = os.environ.get("MEMORY_MCP_TEST_CLIENTS")
@@ -91,3 +117,13 @@ def claude(tmp_path: Path) -> Client:
 @pytest.fixture
 def opencode(tmp_path: Path) -> Client:
     return _client("opencode", tmp_path / "user")
+
+
+@pytest.fixture
+def codex(tmp_path: Path) -> Client:
+    return _client("codex", tmp_path / "user")
+
+
+@pytest.fixture
+def gemini(tmp_path: Path) -> Client:
+    return _client("gemini", tmp_path / "user")

@@ -1,4 +1,4 @@
-"""This module is a language model that follows a script: OpenAI's and Anthropic's protocols on loopback."""
+"""This module is a language model that follows a script: the protocols of OpenAI, Anthropic and Gemini on loopback."""
 
 import json
 import threading
@@ -27,14 +27,17 @@ def scripted_model(script: Script) -> Iterator[tuple[str, list[Messages]]]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             said: Said = "a title"
             if body.get("tools"):
-                seen.append(body["messages"])
-                said = script(body["messages"], len(calls))
+                messages = next(body[name] for name in ("messages", "input", "contents") if name in body)
+                seen.append(messages)
+                said = script(messages, len(calls))
                 if not isinstance(said, str):
                     calls.append(said[0])
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
             self.end_headers()
-            events = _anthropic(said, len(calls)) if "/messages" in self.path else _openai(said, len(calls))
+            speaks = {"/messages": _anthropic, "/responses": _responses, ":streamGenerateContent": _gemini}
+            protocol = next((each for part, each in speaks.items() if part in self.path), _openai)
+            events = protocol(said, len(calls))
             self.wfile.write("".join(events).encode())
 
         def log_message(self, *_: object) -> None:
@@ -64,6 +67,30 @@ def _openai(said: Said, number: int) -> Iterator[str]:
         chunk = {"id": "x", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
         yield f"data: {json.dumps(chunk)}\n\n"
     yield "data: [DONE]\n\n"
+
+
+def _responses(said: Said, number: int) -> Iterator[str]:
+    if isinstance(said, str):
+        item: dict[str, Any] = {"type": "message", "role": "assistant", "id": "m"}
+        item["content"] = [{"type": "output_text", "text": said}]
+    elif said[0] == "apply_patch":
+        item = {"type": "custom_tool_call", "call_id": f"call{number}", "name": said[0], **said[1]}
+    else:
+        item = {"type": "function_call", "call_id": f"call{number}", "name": said[0], "arguments": json.dumps(said[1])}
+    usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    for kind, content in (
+        ("response.created", {"response": {"id": "r"}}),
+        ("response.output_item.done", {"item": item}),
+        ("response.completed", {"response": {"id": "r", "usage": usage}}),
+    ):
+        yield f"event: {kind}\ndata: {json.dumps({'type': kind, **content})}\n\n"
+
+
+def _gemini(said: Said, _: int) -> Iterator[str]:
+    part = {"text": said} if isinstance(said, str) else {"functionCall": {"name": said[0], "args": said[1]}}
+    usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+    answer = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}
+    yield f"data: {json.dumps({'candidates': [answer], 'usageMetadata': usage})}\r\n\r\n"
 
 
 def _anthropic(said: Said, number: int) -> Iterator[str]:

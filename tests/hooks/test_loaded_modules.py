@@ -90,3 +90,23 @@ def test_each_event_loads_no_more_modules_of_ours_than_its_budget(loaded: dict[s
 def test_an_event_after_a_tool_loads_nothing_that_only_others_need(loaded: dict[str, set[str]]) -> None:
     assert UNUSED_AFTER_A_TOOL & loaded["PostToolUse"] == set()
     assert RUNNERS & loaded["Edit"] == set()
+
+
+def test_what_other_clients_say_is_read_by_their_hooks_alone(loaded: dict[str, set[str]]) -> None:
+    foreign = {"memory_mcp.hooks.dialects", "memory_mcp.hooks.late_telling"}
+
+    assert {name for name, modules in loaded.items() if foreign & modules} == set()
+
+
+@pytest.mark.parametrize("client", ["codex", "gemini", "cursor", "vscode"])
+def test_the_hooks_of_other_clients_load_nothing_that_takes_long(tmp_path: Path, client: str) -> None:
+    agent = Agent(tmp_path, "one")
+    agent.failed("pytest tests/billing", "KeyError: 'vat'")
+    after = {"gemini": "AfterTool", "cursor": "postToolUse"}.get(client, "PostToolUse")
+    told = json.dumps({"session_id": "two", "hook_event_name": after, **BASH, "tool_response": "x"}).encode()
+    code = HOOK_THAT_TELLS.replace('["hook"]', f'["hook", "--client", "{client}"]')
+    command = [sys.executable, "-P", "-c", code]
+
+    done = subprocess.run(command, input=told, env=agent.environ, capture_output=True, check=True, cwd=tmp_path)
+
+    assert HEAVY & (set(json.loads(done.stderr)) - set(json.loads(bare()))) == set()

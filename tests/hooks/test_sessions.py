@@ -59,9 +59,12 @@ def test_the_next_session_is_warned_once_and_briefed(home: Path) -> None:
     recalled = later.prompt("the billing tests fail on the build server, look into it")
     warning = later.before("pytest tests/refunds")
 
-    assert "No module named 'stripe'” (2×); what mended it: `uv add stripe==11`" in briefing
+    assert (
+        "`pytest tests/billing` → “ModuleNotFoundError: No module named 'stripe'” (2×); what mended it: `uv add"
+        in briefing
+    )
     assert recalled == ""  # that the tests passed in the end teaches nothing
-    assert "failed 2 of 2 runs in 2 episodes: “ModuleNotFoundError: No module named 'stripe'”." in warning
+    assert "`pytest tests/billing` failed 2 of 2 runs in 2 episodes: “ModuleNotFoundError: No module named" in warning
     assert "What ended it: `uv add stripe==11`" in warning
     assert later.before("pytest tests/refunds") == ""
     assert later.before("pytest tests/billing") == ""  # which passed the last time

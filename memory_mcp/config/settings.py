@@ -171,7 +171,7 @@ class HookSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 300
     recall_floor: Annotated[
         float, Meta(ge=0, le=3, description="Only hits of at least this relevance are shown for a prompt.")
-    ] = 0.8
+    ] = 1.0
     patience_s: Annotated[
         float, Meta(gt=0, le=10, description="Seconds to wait for a busy store before the event is queued.")
     ] = 0.02

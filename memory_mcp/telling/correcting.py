@@ -18,7 +18,7 @@ _WORK = (
     r"|deploy|publish|release|mock|stub|skip|ignore|disable|suppress|delete|remove|rm|drop|truncate"
     r"|overwrite|edit|touch"
     r"|modify|change|reformat|format|rename|move|create|write|add|put|generate|use|import|run|start|restart|launch|kill"
-    r"|open|call|query|fetch|download|upload|hard-?code|inline|guess|assume|make up|invent|apologi[sz]e|explain"
+    r"|open|call|query|fetch|download|upload|hard-?code|inline|do (?=an?\b)|guess|assume|make up|invent|apologi[sz]e|explain"
     r"|summari[sz]e|ask|mention|include|leave|keep|refactor|rewrite|log|print|swallow|catch|raise|return|name|prefix)"
 )
 _LEAD = (
@@ -75,6 +75,7 @@ _STANDING: tuple[re.Pattern[str], ...] = (
     ),
     _cue(r"remember (?:to|not to|that (?:we|you) (?:always|never|must|should|use|do))\b"),
     _cue(r"never,? ever\b"),
+    _cue(r"you(?:'re| are) (?:not )?(?:supposed |meant )?to [a-z]+ (?!be\b)"),
     _cue(
         r"no (?!problem|thanks|idea|worries|need|way|changes?|doubt|more|one|longer|matter)[\w-]+(?:"
         r" [\w-]+){0,3}(?:,? please|,? ever| in (?:commit messages|commits|the code|code|comments"
@@ -98,6 +99,11 @@ _STANDING: tuple[re.Pattern[str], ...] = (
     _cue(r"(?:bitte |nein,? )*(?:benutze?|verwende?|nimm|nutze?) \S+(?: \S+)? (?:statt|anstatt|und nicht|nicht)\b"),
     _cue(r"(?:only (?:ever )?(?:use|run|commit|push|edit)|use only) \S"),
 )  # fmt: skip
+# A complaint in the form of a question, which holds what was said before.
+_REMINDED = _cue(
+    r"(?:why (?:did|do|must)|how (?:often|many times) (?:did|do|must)) i (?:have to |need to |keep )?"
+    r"(?:tell|telling|remind|reminding|ask|asking) you (?:not )?to [a-z]"
+)
 # What users keep for themselves.
 _OWN_WORK = _cue(
     r"(?:i|we)(?:'ll| will|'m going to) (?:always |only )?(?:run|start|commit|push|deploy|test|do"
@@ -168,6 +174,12 @@ _JOINING = expression(
     re.IGNORECASE,
 )
 _ITEM = expression(r"^\s*(?:[-*•+]|\d{1,2}[.)])\s+")
+# Behind a comma, what is kept, moved or left out is mostly of this task.
+_CLAUSE = expression(
+    r",\s+(?:and |but |so )?(?=(?:please )?(?:do not|don'?t|never)\s+(?!keep|leave|include|change|remove|delete|rename|move"
+    r"|write|add|put|create|rewrite|refactor|make|explain|summari))",
+    re.IGNORECASE,
+)
 _WORD = expression(r"[\w'’./@+-]+")
 _PASTED = expression(r"^\s*(?:[$>#|]|\d+[→│|]|[-+]{3}\s|@@|at \S+\(|[\w./-]+:\d+:|\[\w+\]|<[\w/!-])")
 
@@ -213,6 +225,8 @@ def _sentences(prompt: str) -> list[str]:
 def _kind(sentence: str) -> str:
     """Return "standing", "deed" or nothing."""
     said = sentence.replace("’", "'")
+    if _REMINDED.match(said) and len(said) <= _LONGEST:
+        return "standing"
     if len(_WORD.findall(said)) > _MOST_WORDS or _QUESTION.search(said) or _HEDGED.search(said):
         return ""
     if _MOMENT.search(said) and not _LASTING.search(said):
@@ -220,6 +234,8 @@ def _kind(sentence: str) -> str:
     if _CORRECTION.match(said) or _INSTEAD.match(said):
         return "deed"
     if _OWN_WORK.match(said):
+        return "standing"
+    if any(_GENERAL.match(clause) for clause in _CLAUSE.split(said)[1:]):
         return "standing"
     if any(cue.match(said) for cue in _STANDING):
         of_product = _PRODUCT.search(said) and not _ADDRESSED.match(said) and not _OF_WORK.match(said)

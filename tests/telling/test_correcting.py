@@ -32,6 +32,9 @@ RULES = [
     "make sure you run make lint after every change",
     "you must never delete migrations",
     "stop apologizing",
+    "YOU ARE TO ASK ME!",
+    "Why did I have to tell you not to copy / paste code?",
+    "add a function that joins the whole path in path_utils, don't do a join outside of it",
     "Nie auf main pushen",
     "Bitte verwende uv statt pip",
 ]
@@ -51,6 +54,8 @@ NO_RULES = [
     "We use ^ to mean ctl, it's too cute.",
     "I don't understand this one.",
     "fix the login bug",
+    "Update the doc on the scans, don't keep the cache as an appendix",
+    "why did you change it?",
     "$ never push to main",
     "```\nnever push to main\n```",
     "",

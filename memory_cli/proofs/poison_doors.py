@@ -216,7 +216,7 @@ def _imports(place: Poisoned, given: Callable[[str], Words]) -> Iterator[str]:
         other.cli("note", "add", text, "--importance", "1.0")
         talk = other.files / "talk.jsonl"
         talk.write_text(json.dumps({"role": "user", "text": text}) + "\n", encoding="utf-8")
-        other.cli("conversation", "add", "rules", str(talk))
+        other.cli("conversation", "add", str(talk), "--title", "rules")
     archive = other.files / "archive.jsonl"
     other.cli("export", str(archive))
     place.cli("import", "jsonl", str(archive))

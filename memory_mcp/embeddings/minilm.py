@@ -31,7 +31,7 @@ class MiniLmProvider:
     is_instant = False
     is_lexical = False
     relevance_weight = 2.0
-    unrelated_cosine = 0.19
+    unrelated_cosine = 0.17
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

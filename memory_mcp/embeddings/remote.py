@@ -22,7 +22,7 @@ class RemoteProvider:
     is_instant = False
     is_lexical = False
     relevance_weight = 2.0
-    unrelated_cosine = 0.19
+    unrelated_cosine = 0.17
 
     def __init__(self, settings: EmbeddingSettings) -> None:
         self._settings = settings

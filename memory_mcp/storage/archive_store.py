@@ -173,11 +173,12 @@ class ArchiveStore:
         for made in load_recommendations(session, self._project):
             rows = session.rows(
                 "SELECT d.id, x.acted, x.share FROM recommended x JOIN documents d ON d.key = x.document_key"
-                " JOIN recommendations r ON r.key = x.recommendation_key WHERE r.id = ? ORDER BY d.id",
+                " JOIN recommendations r ON r.key = x.recommendation_key"
+                " WHERE r.id = ? AND d.kind <> 'decision' ORDER BY d.id",  # which is found anew, under another id
                 (made.id,),
             )
             acted = {row[0]: row[1] for row in rows if row[1] is not None}
-            kept = msgspec.structs.replace(made, document_ids=tuple(sorted(made.document_ids)))
+            kept = msgspec.structs.replace(made, document_ids=tuple(row[0] for row in rows))
             yield RecommendationLine(kept, acted, {row[0]: row[2] for row in rows if row[2] is not None})
 
     def _feedback(self, session: Session) -> Iterator[Line]:

@@ -194,7 +194,7 @@ SHOWING = (
     *("episode list", "episode view", "episode search", "episode complete", "episode fail", "episode update"),
     *("decision list", "decision view", "decision search"),
     *("note list", "note search", "conversation list", "conversation view", "conversation search", "pattern list"),
-    *("pattern view", "pattern recommend", "playbook recommend"),
+    *("pattern view", "playbook recommend"),
     *("playbook view", "playbook list", "handoff list", "handoff view", "handoff export", "relationship graph"),
     *("tag add", "tag list", "project show", "project list", "project layer", "backup create", "config show"),
     *(

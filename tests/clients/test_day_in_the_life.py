@@ -28,11 +28,11 @@ def morning_and_noon(home: Path) -> str:
 
     second = Agent(home, "noon")
     briefing = second.start()
-    assert "what worked: uv add stripe==11" in briefing
+    assert "what mended it: `uv add stripe==11`" in briefing
     second.prompt("add refunds to the billing service")
     warning = second.before("pytest tests/refunds")
-    assert "failed 2 of 2 runs in 2 episodes: ModuleNotFoundError: No module named 'stripe'" in warning
-    assert "What ended it: uv add stripe==11" in warning
+    assert "failed 2 of 2 runs in 2 episodes: “ModuleNotFoundError: No module named 'stripe'”" in warning
+    assert "What ended it: `uv add stripe==11`" in warning
     second.edited("src/refunds.py")
     second.end()
     return briefing

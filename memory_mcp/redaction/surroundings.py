@@ -12,7 +12,11 @@ _NO_URL_EXAMPLE = r"(?!(?:user(?:name)?|usr|name|login):(?:pass(?:word|wd)?|pwd|
 _TOKEN = r"(?=[^\s\"'\d]{0,200}+\d)[\w.~+/-]"  # noqa: S105 - a pattern
 _ENCODED = r"\s{0,3}=\s{0,3}[\"']?([a-z0-9+/]{8,}={0,2})(?![\w.(\[])"
 _SESSIONS = ("jsessionid", "phpsessid", "asp.net_sessionid", "laravel_session", "aspsessionid")
-_SESSION = r"[\w.]{0,20}[\"']?\s{0,2}[=:]\s{0,2}[\"']?((?=[^\s;,\"'\d]{0,60}+\d)[\w%.:~+/|-]{16,})"
+# a number of JSON is no session, and a word in its place would be no JSON
+_SESSION = (
+    r"[\w.]{0,20}[\"']?\s{0,2}[=:]\s{0,2}[\"']?((?!-?\d{1,60}(?:\.\d{1,60})?\s{0,3}[,}\]])"
+    r"(?=[^\s;,\"'\d]{0,60}+\d)[\w%.:~+/|-]{16,})"
+)
 _ECHOED = r"\s{1,3}(?:-n\s{1,3})?[\"']?([^\s\"'$`|<\\]{3,200})(?:\\n)?[\"']?\s{0,3}\|\s{0,3}"
 
 SURROUNDINGS: tuple[Shape, ...] = (

@@ -5,8 +5,9 @@ import json
 from collections.abc import Callable
 from urllib.parse import quote
 
+import hypothesis
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from memory_mcp.redaction.redactor import Redactor
@@ -150,7 +151,7 @@ def test_no_password_in_quotes_comes_through(letters: str, mark: str, around: st
     assert Redactor().text(redacted) == redacted
 
 
-@example({"PHPSESSID": -100000000000000})
+@hypothesis.example({"PHPSESSID": -100000000000000})
 @given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_json_stays_json(value: object) -> None:
     told = json.dumps({"password": "hunter22", "x": value, "token": "ghp_" + "a1" * 18})
